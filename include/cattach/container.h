@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a container is: its id and name, its directory, its record, its life. Used by both faces of
+ * the command. docs in ARCHITECTURE.md ("On disk", "States").
+ *
+ *   $XDG_DATA_HOME/cattach/containers/<id>/  config.json meta.json status lock main/
+ *   $XDG_DATA_HOME/cattach/names/<name>      symbolic link whose text is the id
+ *   $XDG_DATA_HOME/cattach/cache/            compiled seccomp programs
+ *   $XDG_RUNTIME_DIR/cattach/<id>/           sockets (made when there is something to put there)
+ */
+#ifndef CATTACH_CONTAINER_H
+#define CATTACH_CONTAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cattach/arena.h>
+#include <cattach/err.h>
+#include <cattach/monitor.h>
+#include <cattach/proc.h>
+#include <cattach/spec.h>
+
+#define CT_CONTAINER_ID_LENGTH 64	/* lower-case hexadecimal digits */
+#define CT_SHORT_ID_LENGTH 12
+
+/* The opened places on disk; every directory is 0700 and ours, or opening fails. */
+struct ct_store {
+	int data;		/* $XDG_DATA_HOME/cattach */
+	int containers;		/* its containers/ */
+	int names;		/* its names/ */
+	int cache;		/* its cache/, or -1 */
+	char path[4096];	/* of data, for messages */
+};
+
+#define CT_STORE_INIT { .data = -1, .containers = -1, .names = -1, .cache = -1 }
+
+/**
+ * ct_store_open - open the store, making the directories that are missing
+ * @ret_store: set on success, close with ct_store_close()
+ * @err: EPERM with the path when a directory belongs to somebody else or others may write it,
+ *       ELOOP when it is a symbolic link, ENOENT when neither XDG_DATA_HOME nor HOME nor the
+ *       password database names a home
+ *
+ * Root uses /var/lib/cattach.
+ */
+int ct_store_open(struct ct_store *ret_store, struct ct_err *err);
+void ct_store_close(struct ct_store *store);
+
+static inline void ct_autostore_cleanup(struct ct_store *store)
+{
+	ct_store_close(store);
+}
+
+#define ct_autostore __attribute__((cleanup(ct_autostore_cleanup)))
+
+enum ct_state {
+	CT_STATE_CREATING,	/* its directory exists, its monitor has not reported yet */
+	CT_STATE_CREATED,
+	CT_STATE_RUNNING,
+	CT_STATE_PAUSED,
+	CT_STATE_STOPPED,	/* "exited" in this face, "stopped" in the runtime face */
+	CT_STATE_DAMAGED,	/* its record cannot be read; damage says why */
+	CT_STATE_FOREIGN,	/* made on another machine that shares this home */
+};
+
+/* "running", "exited", ... as docker's .State.Status spells them. */
+const char *ct_state_name(enum ct_state state);
+
+/* What is fixed when a container is made: meta.json. Strings are NULL when not given. */
+struct ct_meta {
+	const char *id, *name;
+	uint64_t created;		/* ns since the epoch */
+	const char *source;		/* BUNDLE or ROOTFS as the user wrote it: the IMAGE column */
+	const char *bundle;		/* absolute path of the bundle, or NULL for a plain ROOTFS */
+	const char *rootfs;		/* absolute path */
+	bool overlay;			/* ROOTFS:O */
+	struct ct_strings entrypoint, command;	/* as given; process.args is both */
+	bool tty, stdin_open, stdin_once, remove, detach, init, privileged;
+	int stop_signal;		/* number, default SIGTERM */
+	int stop_timeout;		/* seconds, default 10, -1: for ever */
+	struct ct_spec_pairs labels;
+	const char *user;		/* -u as given */
+	const char *network, *pid_mode, *ipc_mode, *uts_mode, *cgroupns_mode, *userns_mode;
+	const char *pidfile, *cidfile;
+	const char *detach_keys;
+	struct ct_strings cap_add, cap_drop, security_opt, binds;
+	const char *hostname;
+	const char *host;		/* identity of the machine that made it: host name + machine id */
+	uint32_t version;		/* of this format: 1 */
+};
+
+/* A container as found on disk, with its state worked out now. All in the caller's arena. */
+struct ct_container {
+	struct ct_meta meta;
+	int dir;			/* descriptor of its directory */
+	int status_fd;			/* its status file, readable after the directory is gone; or -1 */
+	enum ct_state state;
+	const char *damage;		/* CT_STATE_DAMAGED: why */
+	struct ct_status status;	/* include/cattach/monitor.h */
+};
+
+void ct_container_close(struct ct_container *container);
+
+static inline void ct_autocontainer_cleanup(struct ct_container *container)
+{
+	ct_container_close(container);
+}
+
+/* struct ct_container ct_autocontainer c = CT_CONTAINER_INIT; */
+#define ct_autocontainer __attribute__((cleanup(ct_autocontainer_cleanup)))
+#define CT_CONTAINER_INIT { .dir = -1, .status_fd = -1 }
+
+/**
+ * ct_container_find - a container by name, id, or unambiguous beginning of an id
+ * @name: a leading "/" is stripped, as docker does
+ * @err:  ENOENT "no such container: x" (hint lists up to five names), EEXIST "matches 3 containers"
+ *
+ * Damaged and foreign containers are found too; the caller looks at ->state.
+ */
+int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		      struct ct_container *ret_container, struct ct_err *err);
+
+struct ct_container_list {
+	struct ct_container *items;	/* newest first; ->dir and ->status_fd are -1 */
+	size_t count;
+};
+
+/* All containers. A damaged one is in the list as such; only an unreadable store is an error. */
+int ct_container_list(struct ct_store *store, struct ct_arena *arena,
+		      struct ct_container_list *ret_list, struct ct_err *err);
+
+/**
+ * ct_container_create - reserve id and name, write config.json and meta.json
+ * @meta: id and name may be NULL: they are generated (and set); created and host are set
+ * @spec: written as config.json
+ * @ret_container: state CREATING, dir open
+ * @err:  EEXIST "name "x" is in use by container ID (running); ..." with the way out
+ *
+ * On failure nothing stays on disk. Killed anywhere, what stays can be listed and removed.
+ */
+int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct ct_meta *meta,
+			const struct ct_spec *spec, struct ct_container *ret_container,
+			struct ct_err *err);
+
+/**
+ * ct_container_remove - delete a container's directory and its name
+ * @force: a running one is killed first (payload, then a monitor that does not leave)
+ * @err: EBUSY "is running; stop it first or use -f", EPERM for a foreign one
+ */
+int ct_container_remove(struct ct_store *store, struct ct_container *container, bool force,
+			struct ct_err *err);
+
+/* Delete the directory of this id and its name, with no questions: what failed starts and --rm use.
+ * Safe against rootfs content: only files that cattach makes there are touched. 0 or -errno. */
+int ct_store_forget(const struct ct_store *store, const char *id, const char *name);
+
+/* Send a signal to the payload, through a pidfd verified against the record.
+ * ESRCH "container x is not running" when it is not. */
+int ct_container_signal(const struct ct_container *container, int signal, struct ct_err *err);
+
+/**
+ * ct_container_stop - signal, wait, SIGKILL
+ * @signal: 0 for the container's own stop signal
+ * @timeout: seconds until SIGKILL, -1 for ever, -2 for the container's own
+ * A container that is not running is no error.
+ */
+int ct_container_stop(struct ct_container *container, int signal, int timeout, struct ct_err *err);
+
+/**
+ * ct_container_wait - wait until a container has ended
+ * @ret_code: exit code as a shell shows it; 255 when nobody recorded it (the monitor was killed)
+ * Event based: waits on the monitor's pidfd. Works for --rm containers, whose directory vanishes.
+ */
+int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_err *err);
+
+/* The identity of this machine for meta.host, in the arena; never NULL. */
+const char *ct_host_identity(struct ct_arena *arena);
+
+/* A name of two words, adjective_noun; tries are numbered from 0, later ones add digits. */
+const char *ct_generate_name(struct ct_arena *arena, unsigned try);
+
+/**
+ * struct ct_start_options - how a created container is started
+ */
+struct ct_start_options {
+	bool rootless;
+	uint16_t rows, columns;		/* of the terminal, 0: unknown */
+	unsigned preserve_fds;		/* descriptors 3... that the payload keeps */
+	int client;			/* the monitor's end of a client connection, or -1 */
+};
+
+/**
+ * ct_container_start - fork the monitor and start the payload
+ * @spec: what to run; checked with ct_spec_check() and turned into a plan before anything forks
+ * @ret_session: descriptors to follow the session with; close with ct_session_close()
+ * @err: the exact error of the innermost process; nothing is left running
+ */
+int ct_container_start(struct ct_store *store, struct ct_arena *arena,
+		       struct ct_container *container, const struct ct_spec *spec,
+		       const struct ct_start_options *options, struct ct_session *ret_session,
+		       struct ct_err *err);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bounded reads, whole writes, files that appear at once or not at all, descriptors over sockets.
+ */
+#ifndef CATTACH_IO_H
+#define CATTACH_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cattach/arena.h>
+#include <cattach/err.h>
+
+/**
+ * ct_read_file - read a regular file whole
+ * @arena:    where the text goes, NUL-terminated
+ * @fd:       open for reading; must be a regular file, of the kernel's too (proc, sysfs)
+ * @max:      refuse more than so many bytes (EFBIG)
+ * @ret_text, @ret_size: the text and its size in bytes
+ * @err:      EISDIR, EINVAL "not a regular file", EFBIG, or of read(2)
+ */
+int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
+		 size_t *ret_size, struct ct_err *err);
+
+/* Open name under dirfd without following a last link and without blocking on a FIFO, then read. */
+int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t max,
+		    const char **ret_text, size_t *ret_size, struct ct_err *err);
+
+/* Write everything, through short writes and EINTR: 0 or -errno. */
+int ct_write_all(int fd, const void *data, size_t size);
+
+/**
+ * ct_write_file_at - replace a file in one step: a temporary beside it, then renameat(2)
+ * @dirfd, @name: where; the temporary is ".NAME.tmp" and is gone on failure
+ * @mode: 0600 as a rule
+ * @err:  errno of the failing call
+ */
+int ct_write_file_at(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
+		     struct ct_err *err);
+
+/* Send one record with up to one descriptor (fd < 0: none); 0 or -errno. Never raises SIGPIPE. */
+int ct_send(int sock, const void *data, size_t size, int fd);
+
+/* Receive one record; *ret_fd is a CLOEXEC descriptor or -1. Bytes received, 0 at end, -errno. */
+ssize_t ct_recv(int sock, void *data, size_t size, int *ret_fd);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what a user asks of "run" to a spec: a bundle's config.json or the defaults for a plain
+ * root file system, changed by options in docker's vocabulary.
+ */
+#ifndef CATTACH_RUN_H
+#define CATTACH_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <cattach/arena.h>
+#include <cattach/container.h>
+#include <cattach/err.h>
+#include <cattach/spec.h>
+
+/* The options of run (and later create) as given; lists in the order of the command line. */
+struct ct_run_options {
+	const char *bundle, *rootfs;	/* --bundle, --rootfs, or the first operand once it is known */
+	const char *operand;		/* BUNDLE|ROOTFS operand, NULL when an option named it */
+	struct ct_strings command;	/* COMMAND [ARG...] */
+	bool interactive, tty, detach, remove, init, read_only, privileged;
+	const char *name, *cidfile, *pidfile, *workdir, *user, *entrypoint, *hostname;
+	bool has_entrypoint;		/* --entrypoint "" clears it */
+	const char *stop_signal, *stop_timeout, *umask, *oom_score_adj, *shm_size;
+	const char *network, *pid, *ipc, *uts, *cgroupns, *userns;
+	const char *preserve_fds, *detach_keys;
+	bool sig_proxy;			/* default true */
+	struct ct_strings env, env_file, ulimit, group_add, label, annotation;
+	struct ct_strings volume, mount, tmpfs, device;
+	struct ct_strings uidmap, gidmap, cap_add, cap_drop, security_opt, sysctl;
+};
+
+/**
+ * ct_run_prepare - what to run: bundle or rootfs, defaults, options, id maps, user and environment
+ * @options: as parsed; strings stay the caller's
+ * @rootless: the caller is not root
+ * @ret_spec: complete; its root.path is absolute
+ * @ret_meta: complete but for id and what ct_container_create() sets
+ * @err: where is the option ("--user") or config.json with line and column
+ *
+ * Nothing is created. Reads config.json, the rootfs's passwd and group files, env files, profiles.
+ */
+int ct_run_prepare(const struct ct_run_options *options, bool rootless, struct ct_arena *arena,
+		   struct ct_spec **ret_spec, struct ct_meta *ret_meta, struct ct_err *err);
+
+/* A user of the container, looked up in its /etc/passwd and /etc/group. */
+struct ct_user {
+	uint32_t uid, gid;
+	const char *name, *home;	/* home is "/" where nobody knows better */
+	uint32_t *groups;		/* supplementary, from /etc/group */
+	size_t group_count;
+};
+
+/**
+ * ct_user_lookup - USER[:GROUP] inside a root file system
+ * @rootfs: descriptor of the root; files are read through it, bounded, never blocking
+ * @text: numbers are numbers, names are names, nothing else is tried (security.md D9 in docs)
+ * @err: "unable to find user nobody2: no matching entries in passwd file"
+ */
+int ct_user_lookup(struct ct_arena *arena, int rootfs, const char *text, struct ct_user *ret_user,
+		   struct ct_err *err);
+
+#endif
