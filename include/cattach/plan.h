@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of a start: everything that the process between clone and exec has to do, worked out
+ * and checked before anything is created. All strings and lists are ready in memory, so that the
+ * child only makes system calls. src/container/plan*.c makes it from a spec, src/ns carries it out.
+ */
+#ifndef CATTACH_PLAN_H
+#define CATTACH_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include <cattach/arena.h>
+#include <cattach/caps.h>
+#include <cattach/err.h>
+#include <cattach/mount.h>
+#include <cattach/seccomp.h>
+
+/* One line of uid_map or gid_map, see user_namespaces(7). */
+struct ct_plan_id {
+	uint32_t inside, outside, count;
+};
+
+struct ct_plan_ids {
+	struct ct_plan_id *items;
+	size_t count;
+};
+
+/* A namespace to be joined: an open descriptor of it. */
+struct ct_plan_join {
+	int fd;
+	int flag;			/* CLONE_NEW* of its type */
+	const char *place;		/* "linux.namespaces[2].path", for errors */
+};
+
+#define CT_PLAN_MAX_JOINS 8
+
+/* A file or directory of the host, named by path and pinned by identity: the child opens the path
+ * again in its own mount namespace and compares (design: only the child can clone mounts). */
+struct ct_plan_source {
+	const char *path;		/* absolute */
+	dev_t device;
+	ino_t inode;
+	bool directory;
+};
+
+struct ct_plan_mount {
+	const char *place;		/* "mounts[3]", for errors */
+	const char *destination;	/* absolute, in the container */
+	const char *type;		/* file system type for fsopen(2); NULL: a bind */
+	struct ct_plan_source source;	/* of a bind */
+	struct ct_mount_options options;
+};
+
+struct ct_plan_device {
+	const char *place;
+	const char *path;		/* in the container: "/dev/null" */
+	const char *host;		/* on the host */
+	mode_t type;			/* S_IFCHR, S_IFBLK or S_IFIFO */
+	dev_t number;			/* st_rdev that it must have */
+};
+
+/* A link in /dev: "fd" → "/proc/self/fd". */
+struct ct_plan_pair {
+	const char *key, *value;
+};
+
+enum ct_root_kind {
+	CT_ROOT_BIND,			/* the directory itself */
+	CT_ROOT_OVERLAY,		/* a throw-away overlay on it */
+};
+
+struct ct_plan_root {
+	enum ct_root_kind kind;
+	struct ct_plan_source source;
+	bool read_only;
+	uint64_t propagation;		/* MS_*, 0: private */
+	bool tree_propagation;
+	/* CT_ROOT_OVERLAY: top-level names and how each is composed */
+	struct ct_plan_layer *layers;
+	size_t layer_count;
+	bool whole;			/* one overlay over the directory itself, no layers */
+};
+
+/* One top-level entry of a composed overlay root. */
+struct ct_plan_layer {
+	const char *name;		/* "etc" */
+	enum {
+		CT_LAYER_OVERLAY,	/* directory without mounts below: an overlay of its own */
+		CT_LAYER_BIND,		/* has mounts below: bound read-only, recursively */
+		CT_LAYER_LINK,		/* symbolic link: made again */
+		CT_LAYER_EMPTY,		/* made empty: proc, sys, dev, tmp, run */
+		CT_LAYER_FILE,		/* regular file: bound read-only */
+	} kind;
+	const char *link;		/* CT_LAYER_LINK */
+	mode_t mode;
+};
+
+struct ct_plan_rlimit {
+	int resource;			/* RLIMIT_* */
+	struct rlimit limit;
+};
+
+struct ct_plan_scheduler {
+	bool present;
+	uint32_t policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+};
+
+struct ct_plan_process {
+	struct ct_strings args, env;
+	const char *path;		/* value of PATH in env, or the default */
+	const char *cwd;
+	bool tty;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	size_t group_count;
+	bool keep_groups;		/* leave the caller's supplementary groups */
+	bool has_umask;
+	mode_t umask;
+	struct ct_plan_rlimit *rlimits;
+	size_t rlimit_count;
+	bool has_caps;
+	struct ct_caps caps;
+	bool no_new_privileges;
+	bool has_oom_score_adj;
+	int oom_score_adj;
+	const char *apparmor, *selinux;
+	bool has_io_priority;
+	int io_priority;		/* as for ioprio_set(2) */
+	struct ct_plan_scheduler scheduler;
+	bool has_personality;
+	unsigned long personality;
+	struct ct_seccomp_program seccomp;
+	const char *seccomp_place;	/* where the policy came from, for errors */
+	unsigned preserve_fds;
+	int init;			/* sealed memfd of our init (--init), or -1 */
+};
+
+struct ct_plan {
+	uint64_t new_namespaces;	/* CLONE_NEW* */
+	struct ct_plan_join joins[CT_PLAN_MAX_JOINS];
+	size_t join_count;
+	struct ct_plan_ids uid_map, gid_map;	/* when CLONE_NEWUSER is made; empty otherwise */
+	struct ct_plan_root root;
+	struct ct_plan_mount *mounts;
+	size_t mount_count;
+	bool own_dev;			/* nodes and links are made in /dev */
+	struct ct_plan_device *devices;
+	size_t device_count;
+	struct ct_plan_pair *links;
+	size_t link_count;
+	struct ct_strings masked, read_only;
+	const char *hostname, *domainname;
+	struct ct_plan_pair *sysctls;
+	size_t sysctl_count;
+	bool loopback;			/* bring lo up: the network namespace is new */
+	struct ct_plan_process process;
+};
+
+#endif
