@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# cattach. Plain GNU make, non-recursive but for the other modes, everything below build/.
+#
+#   make [MODE=release|debug|asan|cov] [LINK=static|dynamic] [V=1] [WERROR=1]
+#
+# A packager's CC, CFLAGS, CPPFLAGS, LDFLAGS, LDLIBS, PREFIX and DESTDIR are honoured; flags that
+# the code cannot do without are added before them. "make help" lists the targets.
+
+MAKEFLAGS += --no-builtin-rules --no-builtin-variables
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+MODE ?= release
+LINK ?= static
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec
+DATADIR ?= $(PREFIX)/share
+MANDIR ?= $(DATADIR)/man
+DOCDIR ?= $(DATADIR)/doc/cattach
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CC ?= gcc
+AR ?= gcc-ar
+ifeq ($(origin AR),default)
+AR := ar
+endif
+INSTALL ?= install
+CLANG_FORMAT ?= clang-format
+CLANG_TIDY ?= clang-tidy
+CPPCHECK ?= cppcheck
+
+ifeq ($(filter $(MODE),release debug asan cov),)
+$(error MODE=$(MODE): not a mode; use release, debug, asan or cov)
+endif
+ifeq ($(filter $(LINK),static dynamic),)
+$(error LINK=$(LINK): not a way of linking; use static or dynamic)
+endif
+
+# V=1 shows the commands.
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n'
+endif
+
+B := build/$(MODE)
+layers := base ns cgroups oci conmon container cli
+
+# ---- which targets build nothing themselves (they work before the compiler is installed) -------
+
+house_targets := help deps deps-check run check check-all clean dist uninstall format tidy \
+	cppcheck asan cov coverage bench examples layer-check size-check
+goals := $(or $(MAKECMDGOALS),all)
+ifneq ($(filter-out $(house_targets) build/%,$(goals))$(filter $(B)/%,$(goals)),)
+building := yes
+endif
+
+all: $(B)/cattach $(B)/cattach-init examples ## build the program, its init and the example rootfs
+.PHONY: all
+
+# ---- what the compiler and the libraries can do ------------------------------------------------
+
+empty :=
+config := build/config-$(LINK)-$(subst /,_,$(subst $(empty) $(empty),_,$(strip $(CC)))).mk
+ifdef building
+include $(config)
+endif
+
+$(config): tools/probe.sh
+	@mkdir -p build
+	@tools/probe.sh $(LINK) $(CC) > $@.$$$$ && mv $@.$$$$ $@ || { rm -f $@.$$$$; exit 1; }
+
+# ---- flags -------------------------------------------------------------------------------------
+
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+	-Wpointer-arith -Wswitch-enum -Wundef -Wcast-align $(probed_warnings)
+ifeq ($(WERROR),1)
+warnings += -Werror
+endif
+
+# Packagers who set the level of _FORTIFY_SOURCE get theirs.
+ifeq ($(findstring _FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS)),)
+fortify := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(probed_fortify)
+endif
+
+release_cflags := -O2 -g
+debug_cflags := -Og -g3 -DCT_DEBUG=1
+asan_cflags := -O1 -g -fno-omit-frame-pointer -DCT_DEBUG=1
+cov_cflags := -O0 -g -DCT_DEBUG=1
+release_instrument :=
+debug_instrument :=
+asan_instrument := -fsanitize=address,undefined -fno-sanitize-recover=all
+cov_instrument := --coverage
+ifneq ($(filter asan cov,$(MODE)),)
+fortify :=
+endif
+
+# A packager's CFLAGS stand in for optimisation and debug information alone.
+ifneq ($(filter environment command\ line,$(origin CFLAGS)),)
+release_cflags :=
+endif
+
+# The same source gives the same bytes wherever it is built.
+reproducible := -ffile-prefix-map=$(CURDIR)/= -Wdate-time
+
+ct_cppflags := -D_GNU_SOURCE -Iinclude -I$(B)/gen $(lib_cflags) $(fortify)
+ct_cflags := -std=gnu11 -fPIE $(warnings) $(probed_cflags) $(reproducible) $($(MODE)_cflags)
+compile = $(CC) $(ct_cppflags) $(CPPFLAGS) $(ct_cflags)
+ct_ldflags := -pie $(probed_ldflags) -Wl,--as-needed
+
+# $(call update,COMMAND): the target is what COMMAND prints, and is touched only when that changed.
+update = @mkdir -p $(@D) && { $(1); } > $@.$$$$ && \
+	if cmp -s $@.$$$$ $@; then rm -f $@.$$$$; else mv -f $@.$$$$ $@; fi
+
+# ---- version -----------------------------------------------------------------------------------
+
+# A checkout says how far it is from the release; a tarball says the release.
+version := $(shell cat VERSION)
+ifneq ($(wildcard .git),)
+described := $(shell git describe --tags --always --dirty --match 'v[0-9]*' 2> /dev/null)
+commit := $(if $(described),$(shell git rev-parse --short=12 HEAD 2> /dev/null))
+endif
+full_version := $(version)$(if $(commit),+g$(commit)$(if $(findstring -dirty,$(described)),.dirty))
+ifeq ($(described),v$(version))
+full_version := $(version)
+endif
+
+$(B)/gen/cattach/version.h: FORCE
+	$(call update,printf '%s\n' '/* Made by the Makefile from the file VERSION. */' \
+		'#define CT_VERSION "$(version)"' \
+		'#define CT_VERSION_FULL "$(full_version)"' \
+		'#define CT_COMMIT "$(commit)"')
+
+# ---- objects -----------------------------------------------------------------------------------
+
+sources := $(wildcard $(layers:%=src/%/*.c))
+main_source := src/cli/main.c
+lib_objects := $(patsubst %.c,$(B)/obj/%.o,$(filter-out $(main_source),$(sources)))
+main_object := $(patsubst %.c,$(B)/obj/%.o,$(filter $(main_source),$(sources)))
+init_sources := $(wildcard src/init/*.c)
+init_objects := $(patsubst %.c,$(B)/obj/%.o,$(init_sources))
+all_objects := $(lib_objects) $(main_object) $(init_objects)
+
+# Changed flags rebuild: the file holds the command line of the last build.
+flags_now := $(compile) $(CFLAGS) | $(ct_ldflags) $(LDFLAGS) $(lib_ldlibs) $(LDLIBS)
+$(B)/flags: FORCE
+	$(call update,printf '%s\n' '$(subst ','\'',$(flags_now))')
+
+# The init is linked statically, for it runs in any rootfs: no sanitizer there, no coverage.
+instrument := $($(MODE)_instrument)
+$(init_objects): private instrument :=
+
+$(B)/obj/%.o: %.c $(B)/flags | $(B)/gen/cattach/version.h
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(compile) $(instrument) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The archive is made anew: ar would keep the object of a source that is gone.
+$(B)/libcattach.a: $(lib_objects) $(B)/sources
+	$(say) AR $@
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(lib_objects)
+
+$(B)/sources: FORCE
+	$(call update,printf '%s\n' $(sources) $(init_sources))
+
+$(B)/cattach: $(main_object) $(B)/libcattach.a
+	$(say) LD $@
+	$(Q)$(CC) $(instrument) $(ct_cflags) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $^ \
+		$(lib_ldlibs) $(LDLIBS)
+
+$(B)/cattach-init: $(init_objects) $(B)/libcattach.a
+	$(say) LD $@
+	$(Q)$(CC) $(ct_cflags) $(CFLAGS) $(probed_ldflags) $(LDFLAGS) $(probed_static) -o $@ $^
+
+# ---- unit tests --------------------------------------------------------------------------------
+
+# tests/unit/test_json.c has suite_json(); the table of all of them is made from the names.
+unit_sources := $(sort $(wildcard tests/unit/test_*.c))
+unit_helpers := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
+unit_objects := $(patsubst %.c,$(B)/obj/%.o,$(unit_sources) $(unit_helpers))
+unit_names := $(patsubst tests/unit/test_%.c,%,$(unit_sources))
+
+$(B)/gen/suites.h: FORCE
+	$(call update,printf 'SUITE(%s)\n' $(unit_names))
+
+$(B)/obj/tests/%.o: tests/%.c $(B)/flags | $(B)/gen/cattach/version.h $(B)/gen/suites.h
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(compile) -Isrc $(check_cflags) -Wno-missing-prototypes $(instrument) $(CFLAGS) \
+		-MMD -MP -c -o $@ $<
+
+$(B)/unit-tests: $(unit_objects) $(B)/libcattach.a
+	$(if $(have_check),,$(error Check not found: apt-get install check (or: make deps-check)))
+	$(say) LD $@
+	$(Q)$(CC) $(instrument) $(ct_cflags) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $^ \
+		$(lib_ldlibs) $(check_ldlibs) $(LDLIBS)
+
+unit-tests: $(B)/unit-tests ## build the unit tests of this mode (run: build/MODE/unit-tests)
+.PHONY: unit-tests
+
+# ---- the other modes ---------------------------------------------------------------------------
+
+# "make build/debug/cattach" works whatever MODE is.
+other_modes := $(filter-out $(MODE),release debug asan cov)
+$(foreach m,$(other_modes),$(eval build/$(m)/%: FORCE ; @$$(MAKE) --no-print-directory MODE=$(m) $$@))
+
+asan: ## build with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(Q)$(MAKE) --no-print-directory MODE=asan build/asan/cattach build/asan/cattach-init
+cov: ## build for coverage
+	$(Q)$(MAKE) --no-print-directory MODE=cov build/cov/cattach build/cov/cattach-init
+.PHONY: asan cov
+
+# ---- example bundles ---------------------------------------------------------------------------
+
+examples: ## assemble examples/bundles/rootfs from busybox-static
+	$(Q)tools/make-rootfs.sh examples/bundles/rootfs
+.PHONY: examples
+
+# ---- set-up, tests -----------------------------------------------------------------------------
+
+deps: ## install what building and running need (apt-get, through sudo when not root)
+	@tools/deps.sh build
+deps-check: ## the same, and what the tests need
+	@tools/deps.sh build check
+run: deps ## set up, build and run an example bundle as an unprivileged user
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tools/demo.sh
+check: deps-check ## every test that needs nothing but this machine
+	$(Q)tests/run.sh check
+check-all: deps-check ## what "make check" leaves out: static analysis and comparisons
+	$(Q)tests/run.sh all
+bench: all $(B)/bench/floor $(B)/bench/timer ## what a start costs, beside the least that it can
+	$(Q)bench/run.sh $(B)
+.PHONY: deps deps-check run check check-all bench
+
+$(B)/bench/%: bench/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(compile) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $<
+
+# ---- installation ------------------------------------------------------------------------------
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/cattach $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 755 $(B)/cattach $(DESTDIR)$(BINDIR)/cattach
+	$(INSTALL) -m 755 $(B)/cattach-init $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
+	$(INSTALL) -m 644 $(wildcard README.md CHANGELOG.md LICENSE *.md) $(DESTDIR)$(DOCDIR)
+ifneq ($(wildcard docs/man/*.1),)
+	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(MANDIR)/man1
+endif
+
+uninstall: ## remove what install put there
+	rm -f $(DESTDIR)$(BINDIR)/cattach $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
+	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard docs/man/*.1))
+	rm -rf $(DESTDIR)$(DOCDIR)
+	-rmdir $(DESTDIR)$(LIBEXECDIR)/cattach 2> /dev/null
+.PHONY: install uninstall
+
+# ---- upkeep ------------------------------------------------------------------------------------
+
+clean: ## remove everything that was built
+	rm -rf build examples/bundles/rootfs compile_commands.json
+.PHONY: clean
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@echo
+	@echo 'Variables: MODE=release|debug|asan|cov LINK=static|dynamic V=1 WERROR=1 CC CFLAGS'
+	@echo '           CPPFLAGS LDFLAGS DESTDIR PREFIX'
+.PHONY: help
+
+FORCE:
+.PHONY: FORCE
+
+-include $(all_objects:.o=.d) $(unit_objects:.o=.d)
