@@ -88,6 +88,8 @@ struct ct_spec_process {
 	const char *io_class;		/* "IOPRIO_CLASS_BE", ... or NULL */
 	int32_t io_priority;		/* 0...7 */
 	const char *affinity_initial, *affinity_final;	/* execCPUAffinity */
+	bool keep_groups;		/* keep the caller's supplementary groups (no setgroups call):
+					 * --group-add keep-groups; not part of config.json */
 };
 
 /* Order of enum ct_spec_ns is the order of ct_spec_ns_name(). */
@@ -173,6 +175,10 @@ struct ct_spec {
 	const char *hostname, *domainname;
 	struct ct_spec_pairs annotations;
 	struct ct_spec_linux linux_;
+	/* Apply the default policy of src/ns, because linux_.seccomp is NULL and nobody asked for
+	 * "unconfined"; not part of config.json. "run" sets it for a plain ROOTFS and for a bundle
+	 * without linux.seccomp, unless --privileged or --security-opt seccomp=... says otherwise. */
+	bool default_seccomp;
 	struct ct_spec_source source;
 };
 
