@@ -57,8 +57,8 @@ pid_t ct_clone(uint64_t flags, int cgroup, int exit_signal, int *ret_pidfd)
 			return errno == EPERM ? -EPERM : -EOPNOTSUPP;
 		pid = old_clone(args.flags, exit_signal, &pidfd);
 	}
-	if (pid < 0)
-		return -errno;
+	if (pid < 0)	/* E2BIG: a kernel before 5.7, to which the cgroup's field is unknown */
+		return errno == E2BIG ? -EOPNOTSUPP : -errno;
 	if (pid > 0)
 		*ret_pidfd = pidfd;
 	return pid;

@@ -39,6 +39,9 @@ int ct_path_try(int root, const char *path, int flags, uint64_t resolve)
 		.resolve = resolve | RESOLVE_NO_MAGICLINKS,
 	};
 
+	/* There is no mode to create with: that is for the functions below. */
+	if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE)
+		return -EINVAL;
 	/* The two exclude each other for the kernel, and each keeps the path inside. */
 	if (!(resolve & RESOLVE_BENEATH))
 		how.resolve |= RESOLVE_IN_ROOT;
@@ -106,7 +109,7 @@ static int fail_make(struct ct_err *err, int code, const char *path)
 struct walk {
 	int root;
 	char path[PATH_MAX];
-	int links, races;	/* how many have been met */
+	int links, races;	/* links replaced; tries to make the present component */
 };
 
 static int walk_start(struct walk *walk, int root, const char *path, struct ct_err *err)
@@ -152,7 +155,7 @@ static int expand_link(struct walk *walk, int parent, size_t at, size_t end, str
 	return 1;
 }
 
-/* Somebody was faster, or exchanges things under our hands: again, but not for ever. */
+/* What is missing was made, by us or by somebody faster; if it goes away again, not for ever. */
 static int raced(struct walk *walk, struct ct_err *err)
 {
 	return ++walk->races > TRIES_RACE ? fail_open(err, EAGAIN, walk->path) : 0;
@@ -168,8 +171,10 @@ static int make_component(struct walk *walk, int parent, size_t at, size_t end, 
 	if (ret)
 		return ret;
 	walk->path[end] = '\0';
-	if (mkdirat(parent, walk->path + at, mode) < 0)
-		ret = errno == EEXIST ? raced(walk, err) : fail_make(err, errno, walk->path);
+	if (mkdirat(parent, walk->path + at, mode) < 0 && errno != EEXIST)
+		ret = fail_make(err, errno, walk->path);
+	else
+		ret = raced(walk, err);
 	walk->path[end] = rest;
 	return ret;
 }
@@ -212,6 +217,7 @@ static int walk_make(struct walk *walk, mode_t mode, struct ct_err *err)
 			ct_drop_fd(&parent);
 			parent = fd;
 			at = end;
+			walk->races = 0;
 			continue;
 		}
 		if (fd != -ENOENT)
@@ -268,14 +274,14 @@ static int make_parent(struct walk *walk, size_t at, mode_t mode, struct ct_err 
 {
 	char path[PATH_MAX];
 
-	snprintf(path, sizeof(path), "/%.*s", (int)at, walk->path);
+	snprintf(path, sizeof(path), "%s%.*s", at ? "" : "/", (int)at, walk->path);
 	return ct_path_make_dir(walk->root, path, mode, err);
 }
 
-/* Directories are as open as the file: who may read it may pass. */
+/* Directories are as open as the file: who may read it may pass. Only the owner writes. */
 static mode_t dir_mode(mode_t mode)
 {
-	return mode | (mode & 0444) >> 2 | 0100;
+	return 0700 | (mode & 0044) | (mode & 0044) >> 2;
 }
 
 /*
