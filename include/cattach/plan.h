@@ -141,6 +141,8 @@ struct ct_plan_process {
 	const char *seccomp_place;	/* where the policy came from, for errors */
 	unsigned preserve_fds;
 	int init;			/* sealed memfd of our init (--init), or -1 */
+	struct ct_strings init_args;	/* its argv: "cattach-init", two places the child fills
+					 * (socket, program), then args */
 };
 
 struct ct_plan {
@@ -162,6 +164,8 @@ struct ct_plan {
 	size_t sysctl_count;
 	bool loopback;			/* bring lo up: the network namespace is new */
 	struct ct_plan_process process;
+	int *slots;			/* room for the child's descriptors, all -1: one for each of
+					 * mounts, devices and root.layers */
 };
 
 #endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From clone to exec: the sequence that makes a container, in the one order that the kernel and
+ * safety allow. Read this first; each step is a file of its own.
+ *
+ * Runs in the new process, pid 1 of its pid namespace, with every capability in its own user
+ * namespace and none outside. It makes system calls only and allocates nothing that matters: all
+ * strings and lists come ready in the plan. Any failure is sent to the starter as a struct ct_err
+ * and ends the process, and with it the namespaces and every mount in them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+
+#include "child.h"
+
+static _Noreturn void fail(const struct child *c, const struct ct_err *err)
+{
+	ct_sync_send(c->sync, SYNC_ERROR, err, -1);
+	_exit(err->exit);
+}
+
+/* Ids are mapped from outside; until then this process is nobody to the file systems. */
+static int wait_for_maps(struct child *c, struct ct_err *err)
+{
+	struct sync_message message;
+	int ct_autofd fd = -1;
+	int r;
+
+	if (!c->plan->uid_map.count)
+		return 0;
+	r = ct_sync_receive(c->sync, &message, &fd);
+	if (r != 1 || message.type != SYNC_MAPPED)
+		return ct_fail(err, ECANCELED, "the monitor went away");
+	return 0;
+}
+
+/* The host's "/", and its /proc if that is one: both are used by descriptor from now on. */
+static int open_host(struct child *c, struct ct_err *err)
+{
+	struct statfs fs;
+
+	c->host_root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->host_root < 0)
+		return ct_fail_errno(err, errno, "cannot open the host's root");
+	c->proc = openat(c->host_root, "proc", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c->proc >= 0 && (fstatfs(c->proc, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC))
+		ct_drop_fd(&c->proc);
+	return 0;
+}
+
+/* While file-system ids and groups are still the caller's. */
+static int open_everything(struct child *c, struct ct_err *err)
+{
+	int r = open_host(c, err);
+
+	if (r == 0)
+		r = ct_child_open_root(c, err);
+	if (r == 0)
+		r = ct_child_open_sources(c, err);
+	if (r == 0)
+		r = ct_child_open_devices(c, err);
+	return r;
+}
+
+static int build_root(struct child *c, struct ct_err *err)
+{
+	int r = ct_child_become_root(c, err);
+
+	umask(022);
+	if (r == 0)
+		r = ct_child_attach_root(c, err);
+	if (r == 0)
+		r = ct_child_mounts(c, err);
+	if (r == 0)
+		r = ct_child_devices(c, err);
+	if (r == 0 && c->plan->process.tty)
+		r = ct_child_terminal(c, err);
+	if (r == 0)
+		r = ct_child_masks(c, err);
+	return r;
+}
+
+/* Through the host's procfs, which is closed with everything else soon. */
+static int apply_settings(struct child *c, struct ct_err *err)
+{
+	int r = ct_child_names(c, err);
+
+	if (r == 0 && c->plan->loopback)
+		r = ct_child_loopback(err);
+	if (r == 0)
+		r = ct_child_sysctls(c, err);
+	if (r == 0)
+		r = ct_child_oom_score(c, err);
+	if (r == 0)
+		r = ct_child_labels(c, err);
+	return r;
+}
+
+static int run(struct child *c, struct ct_err *err)
+{
+	int r = wait_for_maps(c, err);
+
+	if (r == 0)
+		r = open_everything(c, err);
+	if (r == 0)
+		r = apply_settings(c, err);
+	if (r == 0)
+		r = build_root(c, err);
+	if (r == 0)
+		r = ct_child_pivot(c, err);
+	/* From here on the container's processes, if it joined some, may not look into this one. */
+	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		r = ct_fail_errno(err, errno, "cannot become undumpable");
+	if (r == 0)
+		r = ct_child_descriptors(c, err);
+	if (r == 0)
+		r = ct_child_process(c, err);
+	if (r == 0)
+		r = ct_child_exec(c, err);
+	return r;
+}
+
+_Noreturn void ct_child_main(const struct ct_plan *plan, const struct ct_ns_stdio *stdio, int sync)
+{
+	struct child c = {
+		.plan = plan, .stdio = stdio, .sync = sync, .root = -1, .host_root = -1,
+		.proc = -1, .pts = -1, .null = -1, .terminal = -1, .init = -1,
+		.sources = plan->slots,
+		.devices = plan->slots + plan->mount_count,
+		.layers = plan->slots + plan->mount_count + plan->device_count,
+	};
+	struct ct_err err = { 0 };
+
+	ct_signals_reset();
+	run(&c, &err);
+	fail(&c, &err);
+}

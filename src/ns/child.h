@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between clone and exec: what the files of src/ns that run in the new process share.
+ *
+ * Every function here runs in the child, single-threaded, with the caller's memory image; it makes
+ * system calls only, allocates nothing, and on failure fills the error that start.c sends back.
+ */
+#ifndef CATTACH_NS_CHILD_H
+#define CATTACH_NS_CHILD_H
+
+#include <cattach/ns.h>
+#include <cattach/plan.h>
+
+/* Descriptors that live while the child sets itself up. */
+struct child {
+	const struct ct_plan *plan;
+	const struct ct_ns_stdio *stdio;
+	int sync;		/* socket to the process that started us */
+	int root;		/* the new root's mount, O_PATH */
+	int host_root;		/* "/" of the host, for device nodes: closed before exec */
+	int proc;		/* /proc of the host, a procfs for sure; -1 when it is not mounted */
+	int pts;		/* devpts instance of the container, or -1 */
+	int null;		/* /dev/null of the host, O_PATH, checked */
+	int *sources;		/* one cloned mount per plan->mounts[], -1 where it is no bind */
+	int *devices;		/* one cloned mount per plan->devices[] */
+	int *layers;		/* one descriptor per plan->root.layers[], -1 where none is needed */
+	int terminal;		/* slave of the pty, or -1 */
+	int init;		/* our init's program, once descriptors are sorted, or -1 */
+};
+
+/* root.c: clone the mounts of the host that the plan names, while our ids are still the caller's */
+int ct_child_open_root(struct child *c, struct ct_err *err);
+int ct_child_attach_root(struct child *c, struct ct_err *err);
+int ct_child_pivot(struct child *c, struct ct_err *err);
+
+/* source.c */
+int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err);
+int ct_child_clone_source(const struct ct_plan_source *source, bool recursive, struct ct_err *err);
+int ct_child_open_sources(struct child *c, struct ct_err *err);
+
+/* overlay.c */
+int ct_child_open_layers(struct child *c, struct ct_err *err);
+int ct_child_compose_overlay(struct child *c, int source, struct ct_err *err);
+
+/* mounts.c */
+int ct_child_mounts(struct child *c, struct ct_err *err);
+int ct_child_place(struct child *c, int mount, const char *path, bool directory,
+		   struct ct_err *err);
+int ct_child_new_mount(const char *type, const char *source, const struct ct_mount_options *options,
+		       struct ct_err *err);
+int ct_child_set_attributes(int mount, const struct ct_mount_options *options, struct ct_err *err);
+
+/* copyup.c: fill a fresh tmpfs with what the directory holds that it will hide */
+int ct_child_copy_up(int from, int to, struct ct_err *err);
+
+/* devices.c */
+int ct_child_open_devices(struct child *c, struct ct_err *err);
+int ct_child_devices(struct child *c, struct ct_err *err);
+
+/* terminal.c */
+int ct_child_terminal(struct child *c, struct ct_err *err);
+
+/* masks.c */
+int ct_child_masks(struct child *c, struct ct_err *err);
+
+/* settings.c: host name, sysctls, loopback, oom_score_adj, labels */
+int ct_child_names(struct child *c, struct ct_err *err);
+int ct_child_sysctls(struct child *c, struct ct_err *err);
+int ct_child_loopback(struct ct_err *err);
+int ct_child_oom_score(struct child *c, struct ct_err *err);
+int ct_child_labels(struct child *c, struct ct_err *err);
+
+/* stdio.c */
+int ct_child_descriptors(struct child *c, struct ct_err *err);
+
+/* process.c: ids, limits, capabilities, filters; exec.c: the last step */
+int ct_child_become_root(struct child *c, struct ct_err *err);
+int ct_child_process(struct child *c, struct ct_err *err);
+int ct_child_exec(struct child *c, struct ct_err *err);
+
+/* child.c: the whole sequence, from the first instruction after clone to execve; never returns */
+_Noreturn void ct_child_main(const struct ct_plan *plan, const struct ct_ns_stdio *stdio, int sync);
+
+/* maps.c: write the id maps of a process in a new user namespace */
+int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
+
+/* join.c: enter the namespaces that the plan joins, in an order that works */
+int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
+
+/* sync.c: messages between the child and its starter */
+enum sync_type {
+	SYNC_MAPPED = 1,	/* to the child: your ids are mapped, go on */
+	SYNC_TERMINAL,		/* to the starter, with the pty's master */
+	SYNC_EXEC,		/* to the starter: everything is set up, what follows is execve */
+	SYNC_ERROR,		/* to the starter: struct ct_err */
+};
+
+struct sync_message {
+	enum sync_type type;
+	struct ct_err err;
+};
+
+int ct_sync_send(int sync, enum sync_type type, const struct ct_err *err, int fd);
+int ct_sync_receive(int sync, struct sync_message *message, int *ret_fd);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * /dev: nodes bound from the host by descriptor, and the usual links.
+ *
+ * Nodes are opened on the host before anything of the container exists, must be the device that
+ * they are named after (type and number), and are used through that descriptor only; nothing is
+ * ever taken from the container's own /dev. Runs in the child: opening with the caller's ids,
+ * placing as the container's root. An unprivileged user cannot make nodes, only bind them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/path.h>
+
+#include "child.h"
+
+static int open_node(struct child *c, const char *host, mode_t type, dev_t number,
+		     struct ct_err *err)
+{
+	int ct_autofd fd = openat(c->host_root, host + 1, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "cannot open the host's %s", host);
+	if (fstat(fd, &st) < 0)
+		return ct_fail_errno(err, errno, "cannot examine the host's %s", host);
+	if ((st.st_mode & S_IFMT) != type || (type != S_IFIFO && st.st_rdev != number))
+		return ct_fail(err, ENODEV, "the host's %s is not device %u:%u", host,
+			       major(number), minor(number));
+	return ct_take_fd(&fd);
+}
+
+static int clone_node(int fd, const char *host, struct ct_err *err)
+{
+	int mount = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (mount < 0)
+		return ct_fail_errno(err, errno, "cannot bind the host's %s", host);
+	return mount;
+}
+
+int ct_child_open_devices(struct child *c, struct ct_err *err)
+{
+	for (size_t i = 0; i < c->plan->device_count; i++) {
+		const struct ct_plan_device *d = &c->plan->devices[i];
+		int ct_autofd fd = open_node(c, d->host, d->type, d->number, err);
+
+		if (fd < 0)
+			return ct_wrap(err, "%s", d->place);
+		c->devices[i] = clone_node(fd, d->host, err);
+		if (c->devices[i] < 0)
+			return ct_wrap(err, "%s", d->place);
+	}
+	/* Masks of files are this one, so it must be the real one. */
+	c->null = open_node(c, "/dev/null", S_IFCHR, makedev(1, 3), err);
+	return c->null < 0 ? c->null : 0;
+}
+
+/* A node may hide a node or an empty file that waits for it, but no file that means something. */
+static int check_target(struct child *c, const struct ct_plan_device *d, struct ct_err *err)
+{
+	int ct_autofd fd = ct_path_try(c->root, d->path, O_PATH | O_NOFOLLOW,
+				       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	struct stat st;
+
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return ct_fail_errno(err, errno, "cannot examine %s", d->path);
+	if (S_ISLNK(st.st_mode))
+		return ct_fail(err, ELOOP, "%s is a symbolic link in the root file system",
+			       d->path);
+	if (S_ISREG(st.st_mode) && st.st_size > 0)
+		return ct_fail(err, EEXIST, "%s exists in the root file system and is no device",
+			       d->path);
+	return 0;
+}
+
+static int make_links(struct child *c, struct ct_err *err)
+{
+	int ct_autofd dev = ct_path_open(c->root, "/dev", O_PATH | O_DIRECTORY | O_NOFOLLOW, err);
+
+	if (dev < 0)
+		return dev;
+	for (size_t i = 0; i < c->plan->link_count; i++) {
+		const struct ct_plan_pair *link = &c->plan->links[i];
+
+		if (symlinkat(link->value, dev, link->key) == 0 || errno == EEXIST)
+			continue;
+		ct_fail_errno(err, errno, "cannot make the link /dev/%s", link->key);
+		return ct_hint(err, "mount a tmpfs on /dev");
+	}
+	return 0;
+}
+
+int ct_child_devices(struct child *c, struct ct_err *err)
+{
+	for (size_t i = 0; i < c->plan->device_count; i++) {
+		const struct ct_plan_device *d = &c->plan->devices[i];
+		int r = check_target(c, d, err);
+
+		if (r == 0)
+			r = ct_child_place(c, c->devices[i], d->path, false, err);
+		if (r < 0)
+			return ct_wrap(err, "%s", d->place);
+		ct_drop_fd(&c->devices[i]);
+	}
+	return c->plan->own_dev ? make_links(c, err) : 0;
+}

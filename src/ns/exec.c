@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last step: find the program, cut capabilities, load the filter, tie our life to the
+ * monitor's, execve(2), and say exactly why when that fails.
+ *
+ * Runs in the child with its final ids. The order is what the kernel asks for: under no_new_privs
+ * the filter comes last; without it loading needs CAP_SYS_ADMIN in the user namespace, so it comes
+ * just before the final capset(2), which the filter must allow. Exit codes: 127 not found, 126
+ * found but not executable, as docker and podman have them.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/proc.h>
+
+#include "child.h"
+
+static int fail_exec(struct ct_err *err, int code, int exit, const char *path, const char *why)
+{
+	ct_fail(err, code, "%s: %s", path, why);
+	return ct_exit_with(err, exit);
+}
+
+static int read_head(const char *path, unsigned char *head, size_t size)
+{
+	int ct_autofd fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, size - 1);
+
+	if (n < 0)
+		return -1;
+	head[n] = '\0';
+	return (int)n;
+}
+
+/* The loader that an ELF file names, if it can be read from the first pages. */
+static const char *elf_loader(const unsigned char *head, size_t size)
+{
+	Elf64_Ehdr header;
+
+	if (size < sizeof(header) || memcmp(head, ELFMAG, SELFMAG) != 0 ||
+	    head[EI_CLASS] != ELFCLASS64)
+		return NULL;
+	memcpy(&header, head, sizeof(header));
+	for (unsigned i = 0; i < header.e_phnum; i++) {
+		Elf64_Phdr segment;
+		size_t at = header.e_phoff + i * sizeof(segment);
+
+		if (at > size || size - at < sizeof(segment))
+			return NULL;
+		memcpy(&segment, head + at, sizeof(segment));
+		if (segment.p_type != PT_INTERP)
+			continue;
+		if (segment.p_offset >= size || size - segment.p_offset < segment.p_filesz ||
+		    segment.p_filesz == 0 || head[segment.p_offset + segment.p_filesz - 1])
+			return NULL;
+		return (const char *)head + segment.p_offset;
+	}
+	return NULL;
+}
+
+/* execve says ENOENT for a program whose loader or interpreter is missing, too. */
+static int fail_not_found(const char *path, struct ct_err *err)
+{
+	unsigned char head[4096];
+	int n = read_head(path, head, sizeof(head));
+	const char *loader = NULL;
+
+	if (n > 2 && head[0] == '#' && head[1] == '!') {
+		char *line = (char *)head + 2;
+
+		line += strspn(line, " \t");
+		line[strcspn(line, " \t\r\n")] = '\0';
+		loader = line;
+	} else if (n > 0) {
+		loader = elf_loader(head, (size_t)n);
+	}
+	if (!loader)
+		return fail_exec(err, ENOENT, CT_EXIT_NOT_FOUND, path, "not found in the container");
+	ct_fail(err, ENOENT, "%s: found, but %s, which it needs to run, is missing in the container",
+		path, loader);
+	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
+}
+
+static int fail_too_long(const struct ct_plan_process *p, const char *path, struct ct_err *err)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < p->args.count; i++)
+		bytes += strlen(p->args.items[i]) + 1;
+	for (size_t i = 0; i < p->env.count; i++)
+		bytes += strlen(p->env.items[i]) + 1;
+	ct_fail(err, E2BIG, "%s: argument list too long (%.1f MB; the kernel takes a quarter of the "
+		"stack limit, and 128 KiB for one argument)", path, (double)bytes / 1e6);
+	return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
+}
+
+static int fail_execve(const struct ct_plan_process *p, const char *path, int code,
+		       struct ct_err *err)
+{
+	struct stat st;
+
+	switch (code) {
+	case ENOENT:
+	case ENOTDIR:
+		return fail_not_found(path, err);
+	case EACCES:
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			return fail_exec(err, EISDIR, CT_EXIT_NOT_EXECUTABLE, path,
+					 "is a directory");
+		fail_exec(err, EACCES, CT_EXIT_NOT_EXECUTABLE, path, "permission denied");
+		if (stat(path, &st) == 0 && (st.st_mode & 0111))
+			return ct_hint(err, "is its file system mounted noexec?");
+		return ct_hint(err, "is it executable? chmod +x");
+	case ENOEXEC:
+		return fail_exec(err, ENOEXEC, CT_EXIT_NOT_EXECUTABLE, path,
+				 "exec format error (built for another machine, or a script "
+				 "without #!)");
+	case E2BIG:
+		return fail_too_long(p, path, err);
+	case EPERM:
+		if (p->seccomp.length) {
+			ct_fail(err, EPERM, "%s: the seccomp profile stops the program before it "
+				"starts (EPERM on execve)", path);
+			return ct_wrap(err, "%s", p->seccomp_place);
+		}
+		break;
+	default:
+		break;
+	}
+	ct_fail_errno(err, code, "%s", path);
+	return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
+}
+
+/* Put element number n of PATH and the name into buf: 1, or 0 when there are no more. */
+static bool path_candidate(const char **rest, const char *name, char *buf, size_t size)
+{
+	const char *start = *rest, *end;
+	int n;
+
+	if (!start)
+		return 0;
+	end = strchrnul(start, ':');
+	*rest = *end ? end + 1 : NULL;
+	/* An empty element is the working directory. */
+	n = snprintf(buf, size, "%.*s%s%s", (int)(end - start), start, end > start ? "/" : "./",
+		     name);
+	return n > 0 && (size_t)n < size ? 1 : path_candidate(rest, name, buf, size);
+}
+
+/*
+ * Which file is meant: args[0] itself when it has a slash, else the first executable one in PATH.
+ * Done before the filter is loaded, so that a strict filter need not allow the search.
+ */
+static int find_program(const struct ct_plan_process *p, char *buf, size_t size, struct ct_err *err)
+{
+	const char *name = p->args.items[0], *rest = p->path;
+	bool denied = false;
+	struct stat st;
+
+	if (strchr(name, '/')) {
+		if (strlen(name) >= size)
+			return fail_exec(err, ENAMETOOLONG, CT_EXIT_NOT_FOUND, "command",
+					 "name is too long");
+		memcpy(buf, name, strlen(name) + 1);
+		return 0;
+	}
+	while (path_candidate(&rest, name, buf, size)) {
+		if (stat(buf, &st) < 0 || S_ISDIR(st.st_mode))
+			continue;
+		if (faccessat(AT_FDCWD, buf, X_OK, AT_EACCESS) == 0)
+			return 0;
+		denied = true;
+	}
+	if (denied)
+		return fail_exec(err, EACCES, CT_EXIT_NOT_EXECUTABLE, name,
+				 "found in PATH, but not executable");
+	ct_fail(err, ENOENT, "%s: not found in the container's PATH (%s)", name, p->path);
+	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
+}
+
+/* The payload must not outlive its monitor; the signal is lost by a change of ids, so it is last. */
+static int tie_to_monitor(const struct child *c, struct ct_err *err)
+{
+	struct pollfd hangup = { .fd = c->sync, .events = POLLRDHUP };
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return ct_fail_errno(err, errno, "cannot tie the payload to its monitor");
+	if (poll(&hangup, 1, 0) > 0)
+		return ct_fail(err, ECANCELED, "the monitor went away");
+	return 0;
+}
+
+static int load_filter(const struct ct_plan_process *p, struct ct_err *err)
+{
+	int r = p->seccomp.length ? ct_seccomp_load(&p->seccomp) : 0;
+
+	if (r == 0)
+		return 0;
+	ct_fail_errno(err, -r, "cannot load the seccomp filter");
+	return ct_wrap(err, "%s", p->seccomp_place);
+}
+
+/* The steps between which nothing else fits; see the order at the top. */
+static int drop_privileges(struct child *c, struct ct_err *err)
+{
+	const struct ct_plan_process *p = &c->plan->process;
+	int r;
+
+	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return ct_fail_errno(err, errno, "cannot set no_new_privs");
+	if (p->no_new_privileges) {
+		r = p->has_caps ? ct_caps_apply(&p->caps, err) : 0;
+		if (r == 0)
+			r = tie_to_monitor(c, err);
+		ct_sync_send(c->sync, SYNC_EXEC, NULL, -1);
+		return r < 0 ? r : load_filter(p, err);
+	}
+	ct_sync_send(c->sync, SYNC_EXEC, NULL, -1);
+	r = load_filter(p, err);
+	if (r == 0 && p->has_caps)
+		r = ct_caps_apply(&p->caps, err);
+	return r < 0 ? r : tie_to_monitor(c, err);
+}
+
+/* argv of our init: its name, the descriptor for errors, the program, then the program's own. */
+static void exec_init(struct child *c, const char *program)
+{
+	const struct ct_plan_process *p = &c->plan->process;
+	const char **argv = p->init_args.items;
+	char sync[16];
+
+	snprintf(sync, sizeof(sync), "%d", c->sync);
+	argv[1] = sync;
+	argv[2] = program;
+	fcntl(c->sync, F_SETFD, 0);
+	execveat(c->init, "", (char *const *)argv, (char *const *)p->env.items, AT_EMPTY_PATH);
+	fcntl(c->sync, F_SETFD, FD_CLOEXEC);
+}
+
+int ct_child_exec(struct child *c, struct ct_err *err)
+{
+	const struct ct_plan_process *p = &c->plan->process;
+	char program[4096];
+	int r = find_program(p, program, sizeof(program), err);
+
+	if (r == 0)
+		r = drop_privileges(c, err);
+	if (r < 0)
+		return r;
+	if (c->init >= 0) {
+		exec_init(c, program);
+		return ct_fail_errno(err, errno, "cannot start the container's init");
+	}
+	execve(program, (char *const *)p->args.items, (char *const *)p->env.items);
+	return fail_execve(p, program, errno, err);
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mounts by descriptors only: a file system is made with fsopen(2) or cloned with open_tree(2),
+ * gets its attributes while it is attached nowhere, and is moved onto a target that was opened
+ * inside the root with openat2(2). There is no mount(2) with a path, and no "mount, then remount".
+ *
+ * Runs in the child as the container's root, before the pivot. The root file system is hostile:
+ * its links are resolved inside it, and after each move the path must lead to what was moved.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/path.h>
+
+#include "child.h"
+
+#define CT_ATTR_AT_ONCE                                                                       \
+	(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |       \
+	 MOUNT_ATTR__ATIME | MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW)
+
+/* The kernel's own words about a file system that it refused: "tmpfs: Unknown parameter 'x'". */
+static int fail_with_log(int fs, int code, const char *type, const char *parameter,
+			 struct ct_err *err)
+{
+	char line[256];
+	ssize_t n = read(fs, line, sizeof(line) - 1);
+	const char *text = line;
+
+	if (n <= 0) {
+		if (parameter)
+			return ct_fail_errno(err, code, "%s: option \"%s\"", type, parameter);
+		return ct_fail_errno(err, code, "cannot mount %s", type);
+	}
+	line[n] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	/* Each message begins with its level: "e tmpfs: ...". */
+	if (n > 2 && line[1] == ' ')
+		text = line + 2;
+	if (strncmp(text, type, strlen(type)) == 0)
+		return ct_fail(err, code, "%s", text);
+	return ct_fail(err, code, "%s: %s", type, text);
+}
+
+static int fail_unknown_type(const char *type, int code, struct ct_err *err)
+{
+	struct utsname kernel;
+
+	if (code != ENODEV)
+		return ct_fail_errno(err, code, "cannot mount %s", type);
+	if (uname(&kernel) < 0)
+		strcpy(kernel.release, "?");
+	ct_fail(err, ENODEV, "%s: file system not known to kernel %s", type, kernel.release);
+	if (strcmp(type, "bind") == 0)
+		return ct_hint(err, "a bind mount needs the option bind or rbind");
+	return -err->code;
+}
+
+static int set_parameter(int fs, const char *type, const char *parameter, struct ct_err *err)
+{
+	const char *equals = strchr(parameter, '=');
+	char key[128];
+	int r;
+
+	if (!equals) {
+		r = fsconfig(fs, FSCONFIG_SET_FLAG, parameter, NULL, 0);
+	} else {
+		size_t length = (size_t)(equals - parameter);
+
+		if (length >= sizeof(key))
+			return ct_fail(err, EINVAL, "%s: option name is too long", type);
+		memcpy(key, parameter, length);
+		key[length] = '\0';
+		r = fsconfig(fs, FSCONFIG_SET_STRING, key, equals + 1, 0);
+	}
+	return r < 0 ? fail_with_log(fs, errno, type, parameter, err) : 0;
+}
+
+static int set_parameters(int fs, const char *type, const struct ct_strings *list,
+			  struct ct_err *err)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		int r = set_parameter(fs, type, list->items[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* extra is one more "key=value" for the file system, or NULL. */
+static int new_mount(const char *type, const char *source, const struct ct_mount_options *options,
+		     const char *extra, struct ct_err *err)
+{
+	int ct_autofd fs = fsopen(type, FSOPEN_CLOEXEC);
+	uint64_t attributes = options->set | options->tree_set;
+	int r, mount;
+
+	if (fs < 0)
+		return fail_unknown_type(type, errno, err);
+	if (source && fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
+		return fail_with_log(fs, errno, type, source, err);
+	r = set_parameters(fs, type, &options->flags, err);
+	if (r == 0)
+		r = set_parameters(fs, type, &options->data, err);
+	if (r == 0 && extra)
+		r = set_parameter(fs, type, extra, err);
+	if (r < 0)
+		return r;
+	if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return fail_with_log(fs, errno, type, NULL, err);
+	mount = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)(attributes & CT_ATTR_AT_ONCE));
+	if (mount < 0)
+		return fail_with_log(fs, errno, type, NULL, err);
+	return mount;
+}
+
+int ct_child_new_mount(const char *type, const char *source, const struct ct_mount_options *options,
+		       struct ct_err *err)
+{
+	return new_mount(type, source, options, NULL, err);
+}
+
+static int set_attributes(int mount, unsigned flags, uint64_t set, uint64_t clear)
+{
+	struct mount_attr attr = { .attr_set = set, .attr_clr = clear };
+
+	if (!set && !clear)
+		return 0;
+	if (mount_setattr(mount, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr)) == 0)
+		return 0;
+	if (errno != EPERM || !clear)
+		return -errno;
+	/* Flags of the parent namespace are locked: the kernel lets nobody clear them here, and
+	 * a container that gets the mount with more restrictions is what the host's owner wants. */
+	attr.attr_clr = 0;
+	attr.attr_set = set & ~(uint64_t)MOUNT_ATTR__ATIME;
+	if (!attr.attr_set)
+		return 0;
+	return mount_setattr(mount, "", AT_EMPTY_PATH | flags, &attr, sizeof(attr)) < 0 ? -errno :
+											  0;
+}
+
+int ct_child_set_attributes(int mount, const struct ct_mount_options *options, struct ct_err *err)
+{
+	struct mount_attr attr = { .propagation = options->propagation };
+	unsigned tree = options->tree_propagation ? (unsigned)AT_RECURSIVE : 0;
+	int r = set_attributes(mount, 0, options->set, options->clear);
+
+	if (r == 0)
+		r = set_attributes(mount, AT_RECURSIVE, options->tree_set, options->tree_clear);
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot set the mount's attributes");
+	/* In a call of its own: unbindable must come last, and locked flags must not stop it. */
+	if (options->propagation &&
+	    mount_setattr(mount, "", AT_EMPTY_PATH | tree, &attr, sizeof(attr)) < 0)
+		return ct_fail_errno(err, errno, "cannot set the mount's propagation");
+	return 0;
+}
+
+static int mount_id(int fd, uint64_t *ret_id)
+{
+	struct statx st;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+		return -errno;
+	if (!(st.stx_mask & STATX_MNT_ID))
+		return -EOPNOTSUPP;
+	*ret_id = st.stx_mnt_id;
+	return 0;
+}
+
+/* Somebody with write access to the root may exchange directories under us: look once more. */
+static int verify_place(struct child *c, int mount, const char *path, struct ct_err *err)
+{
+	int ct_autofd again = ct_path_open(c->root, path, O_PATH, err);
+	uint64_t want, have;
+
+	if (again < 0)
+		return again;
+	if (mount_id(mount, &want) < 0 || mount_id(again, &have) < 0)
+		return ct_fail_errno(err, errno, "cannot identify the mount on %s", path);
+	if (want != have)
+		return ct_fail(err, ESTALE, "%s changed while the container was being set up", path);
+	return 0;
+}
+
+/* Below these nothing may be a link, or a mount or a mask would land where the root wants it. */
+static bool is_api_path(const char *path)
+{
+	static const char *const tops[] = { "/proc", "/sys", "/dev" };
+
+	for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
+		size_t n = strlen(tops[i]);
+
+		if (strncmp(path, tops[i], n) == 0 && (path[n] == '\0' || path[n] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static int refuse_links(struct child *c, const char *path, struct ct_err *err)
+{
+	int r;
+
+	if (!is_api_path(path))
+		return 0;
+	r = ct_path_has_link(c->root, path, err);
+	if (r > 0)
+		return ct_fail(err, ELOOP, "%s is a symbolic link in the root file system", path);
+	return r;
+}
+
+int ct_child_place(struct child *c, int mount, const char *path, bool directory,
+		   struct ct_err *err)
+{
+	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+	int ct_autofd target = -1;
+	int r = refuse_links(c, path, err);
+
+	if (r < 0)
+		return r;
+	target = directory ? ct_path_make_dir(c->root, path, 0755, err) :
+			     ct_path_make_file(c->root, path, 0644, err);
+	if (target < 0)
+		return target;
+	if (move_mount(mount, "", target, "", flags) < 0)
+		return ct_fail_errno(err, errno, "cannot mount on %s", path);
+	return verify_place(c, mount, path, err);
+}
+
+/* A tmpfs without a mode of its own gets that of the directory it hides. */
+static const char *inherited_mode(int hidden, const struct ct_mount_options *options, char buf[32])
+{
+	struct stat st;
+
+	for (size_t i = 0; i < options->data.count; i++)
+		if (strncmp(options->data.items[i], "mode=", 5) == 0)
+			return NULL;
+	if (hidden < 0 || fstat(hidden, &st) < 0)
+		return NULL;
+	snprintf(buf, 32, "mode=%o", st.st_mode & 07777);
+	return buf;
+}
+
+static int mount_tmpfs(struct child *c, const struct ct_plan_mount *m, struct ct_err *err)
+{
+	int ct_autofd hidden = ct_path_try(c->root, m->destination, O_PATH | O_DIRECTORY,
+					   RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+	struct ct_mount_options options = m->options;
+	int ct_autofd mount = -1;
+	char mode[32];
+	int r;
+
+	/* It is filled while it may still be written. */
+	if (options.copy_up)
+		options.set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+	mount = new_mount(m->type, m->source.path, &options,
+			  inherited_mode(hidden, &options, mode), err);
+	if (mount < 0)
+		return mount;
+	if (m->options.copy_up && hidden >= 0) {
+		r = ct_child_copy_up(hidden, mount, err);
+		if (r < 0)
+			return r;
+	}
+	r = ct_child_set_attributes(mount, &m->options, err);
+	return r < 0 ? r : ct_child_place(c, mount, m->destination, true, err);
+}
+
+static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_err *err)
+{
+	int ct_autofd mount = -1;
+	int r;
+
+	if (strcmp(m->type, "tmpfs") == 0)
+		return mount_tmpfs(c, m, err);
+	mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
+	if (mount < 0)
+		return mount;
+	/* Attributes are set already; propagation only if it was asked for. */
+	if (m->options.propagation) {
+		r = ct_child_set_attributes(mount, &m->options, err);
+		if (r < 0)
+			return r;
+	}
+	r = ct_child_place(c, mount, m->destination, true, err);
+	if (r == 0 && strcmp(m->type, "devpts") == 0)
+		c->pts = ct_take_fd(&mount);
+	return r;
+}
+
+static int mount_bind(struct child *c, size_t i, struct ct_err *err)
+{
+	const struct ct_plan_mount *m = &c->plan->mounts[i];
+	int r = ct_child_set_attributes(c->sources[i], &m->options, err);
+
+	if (r < 0)
+		return r;
+	return ct_child_place(c, c->sources[i], m->destination, m->source.directory, err);
+}
+
+int ct_child_mounts(struct child *c, struct ct_err *err)
+{
+	for (size_t i = 0; i < c->plan->mount_count; i++) {
+		const struct ct_plan_mount *m = &c->plan->mounts[i];
+		int r = m->type ? mount_fs(c, m, err) : mount_bind(c, i, err);
+
+		if (r < 0)
+			return ct_wrap(err, "%s", m->place);
+	}
+	return 0;
+}

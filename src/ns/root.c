@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The root file system: clone or compose it, attach it, make it "/", let go of the host's.
+ *
+ * Runs in the child; cloning with the caller's ids, the rest as the container's root in its own
+ * user and mount namespaces. Nothing here resolves a path inside the root file system. What may
+ * fail: a kernel before 5.12, an AppArmor rule that refuses mounts in user namespaces, an overlay
+ * that the file system below does not carry.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+
+#include "child.h"
+
+/*
+ * What is mounted on the host later must not appear here in the wrong place, and nothing from here
+ * may reach the host. In a new user namespace the kernel has made every mount a slave already.
+ */
+static int cut_propagation(struct ct_err *err)
+{
+	struct mount_attr attr = { .propagation = MS_SLAVE };
+
+	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr)) == 0)
+		return 0;
+	if (errno == ENOSYS)
+		return ct_fail(err, ENOSYS, "this kernel has no mount_setattr(2); Linux 5.12 or "
+			       "newer is needed");
+	ct_fail_errno(err, errno, "cannot change mount propagation");
+	if (err->code == EPERM || err->code == EACCES)
+		return ct_hint(err, "mounts in user namespaces are refused here: cattach info");
+	return -err->code;
+}
+
+int ct_child_open_root(struct child *c, struct ct_err *err)
+{
+	const struct ct_plan_root *root = &c->plan->root;
+	int r = cut_propagation(err);
+
+	if (r < 0)
+		return r;
+	if (root->kind == CT_ROOT_OVERLAY)
+		c->root = ct_child_open_source(&root->source, err);
+	else
+		c->root = ct_child_clone_source(&root->source, true, err);
+	if (c->root < 0)
+		return ct_wrap(err, "root file system");
+	return root->kind == CT_ROOT_OVERLAY ? ct_child_open_layers(c, err) : 0;
+}
+
+/* The new root needs its own propagation, or pivot_root(2) refuses a shared one. */
+static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct_err *err)
+{
+	struct mount_attr attr = { .propagation = propagation };
+	unsigned flags = AT_EMPTY_PATH | (tree ? (unsigned)AT_RECURSIVE : 0);
+
+	if (mount_setattr(mount, "", flags, &attr, sizeof(attr)) < 0)
+		return ct_fail_errno(err, errno, "cannot set the root's propagation");
+	return 0;
+}
+
+int ct_child_attach_root(struct child *c, struct ct_err *err)
+{
+	const struct ct_plan_root *root = &c->plan->root;
+	int ct_autofd target = -1;
+	int r;
+
+	if (root->kind == CT_ROOT_OVERLAY) {
+		int ct_autofd source = ct_take_fd(&c->root);
+
+		/* Leaves the attached mount in c->root. */
+		return ct_child_compose_overlay(c, source, err);
+	}
+	r = set_propagation(c->root, MS_SLAVE, true, err);
+	if (r < 0)
+		return r;
+	/* It is attached on top of the directory that it is a copy of. */
+	target = ct_child_open_source(&root->source, err);
+	if (target < 0)
+		return ct_wrap(err, "root file system");
+	if (move_mount(c->root, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+	    0)
+		return ct_fail_errno(err, errno, "cannot attach the root file system %s",
+				     root->source.path);
+	return 0;
+}
+
+static int make_read_only(struct child *c, struct ct_err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+
+	if (!c->plan->root.read_only)
+		return 0;
+	if (mount_setattr(c->root, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return ct_fail_errno(err, errno, "cannot make the root read-only");
+	return 0;
+}
+
+int ct_child_pivot(struct child *c, struct ct_err *err)
+{
+	const struct ct_plan_root *root = &c->plan->root;
+	int r = make_read_only(c, err);
+
+	if (r < 0)
+		return r;
+	if (fchdir(c->root) < 0)
+		return ct_fail_errno(err, errno, "cannot enter the root file system");
+	/* pivot_root(".", ".") stacks the old root over the new one, where it is then taken off:
+	 * no directory for it is needed, so a read-only root works. */
+	if (syscall(SYS_pivot_root, ".", ".") < 0)
+		return ct_fail_errno(err, errno, "pivot_root");
+	if (umount2(".", MNT_DETACH) < 0)
+		return ct_fail_errno(err, errno, "cannot detach the host's root");
+	if (chdir("/") < 0)
+		return ct_fail_errno(err, errno, "cannot enter the new root");
+	return set_propagation(c->root, root->propagation ? root->propagation : MS_PRIVATE,
+			       root->propagation ? root->tree_propagation : true, err);
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting a process by a plan, seen from its parent: clone it into its namespaces, map its ids,
+ * wait until it has become the program or has sent the error that stopped it.
+ *
+ * Runs in the monitor with the caller's rights. When namespaces are joined by path, a forked helper
+ * joins them and clones the process with CLONE_PARENT, so that it is the monitor's child all the
+ * same and the monitor itself stays where it was. What may fail: everything the child can send,
+ * and user namespaces that this host refuses, which is said in terms of the setting to change.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/log.h>
+#include <cattach/proc.h>
+
+#include "child.h"
+
+static int fail_clone(int code, uint64_t flags, struct ct_err *err)
+{
+	if (code == ENOSPC || code == EUSERS) {
+		ct_fail(err, code, "the limit of namespaces for this user is reached");
+		return ct_hint(err, "sysctl user.max_user_namespaces and its neighbours; 0 forbids "
+			       "containers without root");
+	}
+	if (code == EPERM && (flags & CLONE_NEWUSER)) {
+		ct_fail(err, code, "this host does not let this user make user namespaces");
+		return ct_hint(err, "cattach info says which setting refuses it");
+	}
+	if (code == EAGAIN || code == ENOMEM) {
+		ct_fail_errno(err, code, "cannot make a process");
+		return ct_hint(err, "is the limit of processes reached? ulimit -u");
+	}
+	return ct_fail_errno(err, code, "cannot make the container's namespaces");
+}
+
+/* The pid behind a pidfd, as this process sees it: pidfd_open(2), "/proc/self/fdinfo". */
+static pid_t pid_of(int pidfd)
+{
+	char path[64], text[512];
+	const char *line;
+	ssize_t n;
+	int ct_autofd fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n <= 0)
+		return -1;
+	text[n] = '\0';
+	line = strstr(text, "Pid:");
+	return line ? (pid_t)strtol(line + 4, NULL, 10) : -1;
+}
+
+/* The child lets go of the starter's end, so that it sees when the starter dies. */
+static _Noreturn void become_child(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
+				   const int pair[2])
+{
+	close(pair[0]);
+	ct_child_main(plan, stdio, pair[1]);
+}
+
+/* Helper for joins: enters the namespaces, then makes the process as its own parent's child. */
+static _Noreturn void join_and_clone(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
+				     const int pair[2], int answer)
+{
+	int sync = pair[1];
+	struct ct_err err = { 0 };
+	int pidfd = -1;
+	pid_t pid;
+
+	if (ct_join_all(plan, &err) < 0) {
+		ct_sync_send(sync, SYNC_ERROR, &err, -1);
+		_exit(1);
+	}
+	pid = ct_clone(plan->new_namespaces | CLONE_PARENT, -1, 0, &pidfd);
+	if (pid == 0)
+		become_child(plan, stdio, pair);
+	if (pid < 0) {
+		fail_clone(-pid, plan->new_namespaces, &err);
+		ct_sync_send(sync, SYNC_ERROR, &err, -1);
+		_exit(1);
+	}
+	ct_send(answer, "p", 1, pidfd);
+	_exit(0);
+}
+
+static int start_joined(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
+			const int sync[2], struct ct_ns_started *started, struct ct_err *err)
+{
+	int pair[2], status, pidfd = -1;
+	int ct_autofd helper = -1;
+	char byte;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return ct_fail_errno(err, errno, "cannot make a socket");
+	pid = ct_clone(0, -1, SIGCHLD, &helper);
+	if (pid == 0)
+		join_and_clone(plan, stdio, sync, pair[1]);
+	close(pair[1]);
+	if (pid > 0) {
+		ct_recv(pair[0], &byte, 1, &pidfd);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	close(pair[0]);
+	if (pid < 0)
+		return fail_clone(-pid, 0, err);
+	/* Without a pidfd the error is waiting on the socket. */
+	started->pidfd = pidfd;
+	started->pid = pidfd < 0 ? 0 : pid_of(pidfd);
+	return 0;
+}
+
+static int start_process(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
+			 const int sync[2], struct ct_ns_started *started, struct ct_err *err)
+{
+	if (plan->join_count)
+		return start_joined(plan, stdio, sync, started, err);
+	started->pid = ct_clone(plan->new_namespaces, -1, SIGCHLD, &started->pidfd);
+	if (started->pid == 0)
+		become_child(plan, stdio, sync);
+	if (started->pid < 0)
+		return fail_clone(-started->pid, plan->new_namespaces, err);
+	return 0;
+}
+
+/* The child ended without a word: killed from outside, or by the filter before its program. */
+static int fail_silent(const struct ct_plan *plan, int pidfd, struct ct_err *err)
+{
+	struct ct_exit status = { 0 };
+
+	ct_pidfd_wait(pidfd, &status);
+	if (status.signaled && status.value == SIGSYS && plan->process.seccomp.length) {
+		ct_fail(err, EPERM, "the seccomp profile stops the program before it starts");
+		return ct_wrap(err, "%s", plan->process.seccomp_place);
+	}
+	if (status.signaled)
+		return ct_fail(err, ECHILD, "killed by signal %d while it was being set up",
+			       status.value);
+	return ct_fail(err, ECHILD, "ended with status %d while it was being set up", status.value);
+}
+
+/* Follow the child until it is the program (0) or has failed. */
+static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *started,
+		  struct ct_err *err)
+{
+	struct sync_message message;
+	bool at_exec = false;
+	int r, fd = -1;
+
+	while ((r = ct_sync_receive(sync, &message, &fd)) == 1) {
+		if (message.type == SYNC_TERMINAL) {
+			ct_fd_close(started->terminal);
+			started->terminal = fd;
+			continue;
+		}
+		ct_fd_close(fd);
+		if (message.type == SYNC_EXEC)
+			at_exec = true;
+		if (message.type == SYNC_ERROR) {
+			*err = message.err;
+			return -(err->code ? err->code : EIO);
+		}
+	}
+	if (r < 0)
+		return ct_fail_errno(err, -r, "lost the process that was being set up");
+	return at_exec ? 0 : fail_silent(plan, started->pidfd, err);
+}
+
+static int set_up(const struct ct_plan *plan, int sync, struct ct_ns_started *started,
+		  struct ct_err *err)
+{
+	if (started->pidfd >= 0 && plan->uid_map.count) {
+		int r = ct_maps_write(started->pid, plan, err);
+
+		if (r < 0)
+			return r;
+		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
+	}
+	return follow(plan, sync, started, err);
+}
+
+int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
+		struct ct_ns_started *ret_started, struct ct_err *err)
+{
+	struct ct_ns_started started = { .pidfd = -1, .terminal = -1 };
+	int ct_autofd ours = -1;
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return ct_fail_errno(err, errno, "cannot make a socket");
+	ours = pair[0];
+	r = start_process(plan, stdio, pair, &started, err);
+	/* Ours only to give: its end of file must mean the child's exec or end. */
+	close(pair[1]);
+	if (r == 0)
+		r = set_up(plan, ours, &started, err);
+	if (r == 0) {
+		*ret_started = started;
+		return 0;
+	}
+	if (started.pidfd >= 0) {
+		struct ct_exit status;
+
+		ct_pidfd_signal(started.pidfd, SIGKILL);
+		ct_pidfd_wait(started.pidfd, &status);
+	}
+	ct_fd_close(started.pidfd);
+	ct_fd_close(started.terminal);
+	return r;
+}

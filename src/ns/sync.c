@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The socket between a process that is setting itself up and the one that started it: one record
+ * a message, of fixed size, with at most one descriptor. The socket is CLOEXEC in the child, so
+ * that its end of file after SYNC_EXEC means: the program runs.
+ *
+ * Runs on both sides; allocates nothing. What may fail: the other side is gone.
+ */
+#include <errno.h>
+
+#include <cattach/io.h>
+
+#include "child.h"
+
+int ct_sync_send(int sync, enum sync_type type, const struct ct_err *err, int fd)
+{
+	struct sync_message message = { .type = type };
+
+	if (err)
+		message.err = *err;
+	return ct_send(sync, &message, sizeof(message), fd);
+}
+
+/* 1 a message, 0 the end, -errno. */
+int ct_sync_receive(int sync, struct sync_message *message, int *ret_fd)
+{
+	ssize_t n = ct_recv(sync, message, sizeof(*message), ret_fd);
+
+	if (n == -ECONNRESET)
+		return 0;
+	if (n <= 0)
+		return (int)n;
+	return n == (ssize_t)sizeof(*message) ? 1 : -EPROTO;
+}
