@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a container: id, directory, files, name.
+ *
+ * Runs in the command that creates, as the user. The order makes a kill at any point harmless: the
+ * directory is there and locked before anything is in it, meta.json comes after the files that it
+ * stands for, the name comes last. What a kill leaves has no lock and shows as damaged; what fails
+ * is removed before the error is returned. The lock (see state.c) lasts as long as the returned
+ * descriptor of the directory, in this process and in those that inherit it, so that nobody takes
+ * the time between here and the monitor's own lock for an interrupted start.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/json.h>
+#include <cattach/num.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+#include "store.h"
+
+#define NAME_TRIES 20	/* the last ones choose from 10^13 names */
+
+/* ---- id ---- */
+
+static int random_id(char id[CT_CONTAINER_ID_LENGTH + 1], struct ct_err *err)
+{
+	unsigned char bytes[CT_CONTAINER_ID_LENGTH / 2];
+
+	/* The short id becomes the host name, and one of digits alone would be taken for a number. */
+	do {
+		if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+			return ct_fail_errno(err, errno, "cannot get random bytes for an id");
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			id[2 * i] = "0123456789abcdef"[bytes[i] >> 4];
+			id[2 * i + 1] = "0123456789abcdef"[bytes[i] & 15];
+		}
+		id[CT_CONTAINER_ID_LENGTH] = '\0';
+	} while (strspn(id, "0123456789") >= CT_SHORT_ID_LENGTH);
+	return 0;
+}
+
+static int choose_id(struct ct_arena *arena, struct ct_meta *meta, struct ct_err *err)
+{
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+	int r;
+
+	if (meta->id && !ct_is_id(meta->id))
+		return ct_fail(err, EINVAL, "a container's id must be %d hexadecimal digits, not \"%s\"",
+			       CT_CONTAINER_ID_LENGTH, meta->id);
+	if (meta->id)
+		return 0;
+	r = random_id(id, err);
+	if (r < 0)
+		return r;
+	meta->id = ct_arena_strdup(arena, id);
+	return meta->id ? 0 : ct_fail_nomem(err);
+}
+
+/* ---- directory and files ---- */
+
+/* Make the directory and lock it; a lock on containers/ covers the moment in between. */
+static int make_directory(const struct ct_store *store, const char *id, struct ct_err *err)
+{
+	int ct_autofd guard = openat(store->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir;
+
+	if (guard < 0)
+		return ct_fail_errno(err, errno, "cannot open %s/containers", store->path);
+	while (flock(guard, LOCK_SH) < 0 && errno == EINTR)
+		;
+	if (mkdirat(store->containers, id, 0700) < 0)
+		return ct_fail_errno(err, errno, "cannot make %s/containers/%s", store->path, id);
+	dir = openat(store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0) {
+		int code = errno;
+
+		unlinkat(store->containers, id, AT_REMOVEDIR);
+		return ct_fail_errno(err, code, "cannot open %s/containers/%s", store->path, id);
+	}
+	ct_container_mark_creator(dir);
+	return dir;
+}
+
+/* Every disk block that recording the exit needs is taken now. */
+static int make_status(int dir, int *ret_fd, struct ct_err *err)
+{
+	struct ct_status none = { .state = CT_STATUS_NONE };
+	int ct_autofd fd = openat(dir, "status", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int r;
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "cannot make status");
+	r = ct_status_write(fd, &none, err);
+	if (r < 0)
+		return r;
+	*ret_fd = ct_take_fd(&fd);
+	return 0;
+}
+
+static int make_lock(int dir, struct ct_err *err)
+{
+	int fd = openat(dir, "lock", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "cannot make lock");
+	ct_fd_close(fd);
+	return 0;
+}
+
+static int make_files(struct ct_container *c, const struct ct_buf *config, struct ct_err *err)
+{
+	int r = ct_write_file_at(c->dir, "config.json", config->data, config->length, 0600, err);
+
+	if (r == 0)
+		r = make_status(c->dir, &c->status_fd, err);
+	if (r == 0)
+		r = make_lock(c->dir, err);
+	if (r == 0 && mkdirat(c->dir, "main", 0700) < 0)
+		r = ct_fail_errno(err, errno, "cannot make main");
+	return r;
+}
+
+/* What could not be read again is not written. */
+static int check_size(const struct ct_buf *text, const char *name, struct ct_err *err)
+{
+	if (text->length <= CT_JSON_MAX_SIZE)
+		return 0;
+	ct_fail(err, E2BIG, "%s would have %zu bytes, the limit is %d", name, text->length,
+		CT_JSON_MAX_SIZE);
+	return ct_hint(err, "put long arguments, labels or variables into a file");
+}
+
+static int write_meta(int dir, const struct ct_meta *meta, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf text = { 0 };
+	int r = ct_meta_write(meta, &text, err);
+
+	if (r == 0)
+		r = check_size(&text, "the container's record", err);
+	return r ? r : ct_write_file_at(dir, "meta.json", text.data, text.length, 0600, err);
+}
+
+/* ---- name ---- */
+
+static const char *adjective(enum ct_state state)
+{
+	switch (state) {
+	case CT_STATE_RUNNING:
+		return "a running container";
+	case CT_STATE_PAUSED:
+		return "a paused container";
+	case CT_STATE_STOPPED:
+		return "an exited container";
+	case CT_STATE_DAMAGED:
+		return "a damaged container";
+	case CT_STATE_FOREIGN:
+		return "another machine's container";
+	case CT_STATE_CREATING:
+	case CT_STATE_CREATED:
+		break;
+	}
+	return "a new container";
+}
+
+/* Say who has the name, and what to do about it. */
+static int name_taken(const struct ct_store *store, struct ct_arena *arena, const char *name,
+		      struct ct_err *err)
+{
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	char id[CT_CONTAINER_ID_LENGTH + 1], how[256];
+
+	if (ct_name_lookup(store, name, id) < 0) {
+		ct_fail(err, EEXIST, "name \"%s\" is in use: %s/names/%s is not one of our links", name,
+			store->path, name);
+		return ct_hint(err, "remove it, or choose another name");
+	}
+	if (ct_container_load(store, arena, NULL, id, &c, err) < 0) {
+		ct_fail(err, EEXIST, "name \"%s\" is in use by a container that is being removed", name);
+		return ct_hint(err, "try again");
+	}
+	ct_fail(err, EEXIST, "name \"%s\" is in use by %s (%.12s, %s)", name, adjective(c.state), id,
+		ct_container_describe(&c, how, sizeof(how)));
+	if (c.state == CT_STATE_FOREIGN)
+		return ct_hint(err, "choose another name");
+	return ct_hint(err, "cattach rm %s%s", c.state == CT_STATE_STOPPED ? "" : "-f ", name);
+}
+
+/* Write the record and claim its name; a generated one that is taken is generated again. */
+static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
+			   struct ct_meta *meta, int dir, struct ct_err *err)
+{
+	bool generate = !meta->name;
+	int r;
+
+	for (unsigned try = 0; try < NAME_TRIES; try++) {
+		if (generate)
+			meta->name = ct_generate_name(arena, try);
+		if (!meta->name)
+			return ct_fail_nomem(err);
+		r = write_meta(dir, meta, err);
+		if (r < 0)
+			return r;
+		r = ct_name_claim(store, meta->name, meta->id);
+		if (r == 0)
+			return 0;
+		if (r != -EEXIST)
+			return ct_fail_errno(err, -r, "cannot make %s/names/%s", store->path,
+					     meta->name);
+		if (!generate)
+			break;
+	}
+	return name_taken(store, arena, meta->name, err);
+}
+
+/* ---- all of it ---- */
+
+static int fill_meta(struct ct_arena *arena, struct ct_meta *meta, struct ct_err *err)
+{
+	int r = meta->name ? ct_check_name(meta->name, err) : 0;
+
+	if (r == 0)
+		r = choose_id(arena, meta, err);
+	if (meta->stop_signal == 0)
+		meta->stop_signal = SIGTERM;
+	meta->created = ct_now_real();
+	meta->host = ct_host_identity(arena);
+	meta->version = CT_META_VERSION;
+	return r;
+}
+
+static int populate(const struct ct_store *store, struct ct_arena *arena, struct ct_meta *meta,
+		    const struct ct_buf *config, struct ct_container *c, struct ct_err *err)
+{
+	int r = make_files(c, config, err);
+
+	if (r < 0)
+		return ct_wrap(err, "%s/containers/%.12s", store->path, meta->id);
+	return write_and_claim(store, arena, meta, c->dir, err);
+}
+
+int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct ct_meta *meta,
+			const struct ct_spec *spec, struct ct_container *ret_container,
+			struct ct_err *err)
+{
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	struct ct_buf ct_autobuf config = { 0 };
+	mode_t ct_autoumask saved = umask(077);
+	const char *wanted = meta->name;
+	int r = fill_meta(arena, meta, err);
+
+	if (r == 0)
+		r = ct_spec_write(spec, &config, err);
+	if (r == 0)
+		r = check_size(&config, "config.json", err);
+	if (r < 0)
+		return r;
+	c.dir = make_directory(store, meta->id, err);
+	if (c.dir < 0)
+		return c.dir;
+	r = populate(store, arena, meta, &config, &c, err);
+	if (r < 0) {
+		ct_store_forget(store, meta->id, meta->name);
+		meta->name = wanted;
+		return r;
+	}
+	c.meta = *meta;
+	c.state = CT_STATE_CREATING;
+	*ret_container = c;
+	c = (struct ct_container)CT_CONTAINER_INIT;
+	return 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding one container by what a user typed: a name, an id, the beginning of an id, in this
+ * order, so that a name that looks like the beginning of another's id means the name.
+ *
+ * Runs in commands, as the user. A name is one readlinkat(2); only the beginning of an id, and the
+ * list of known names for the error, read a directory.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cattach/num.h>
+
+#include "record.h"
+#include "store.h"
+
+#define SHOWN 5		/* names or ids in a hint */
+
+/* ---- hints ---- */
+
+static int by_text(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* "PREFIXa, b, c, d, e and 3 more" */
+static void hint_list(struct ct_err *err, const char *prefix, struct ct_strings *list)
+{
+	struct ct_buf ct_autobuf text = { 0 };
+
+	if (list->count == 0)
+		return;
+	qsort(list->items, list->count, sizeof(*list->items), by_text);
+	for (size_t i = 0; i < list->count && i < SHOWN; i++)
+		ct_buf_printf(&text, "%s%.40s", i ? ", " : "", list->items[i]);
+	if (list->count > SHOWN)
+		ct_buf_printf(&text, " and %zu more", list->count - SHOWN);
+	ct_hint(err, "%s%s", prefix, ct_buf_text(&text));
+}
+
+struct collection {
+	struct ct_arena *arena;
+	struct ct_strings list;
+	const char *prefix;		/* of ids, or NULL */
+};
+
+static int collect(int dir, const char *name, unsigned char type, void *arg)
+{
+	struct collection *c = arg;
+	const char *copy;
+
+	(void)dir;
+	(void)type;
+	if (c->prefix && (!ct_is_id(name) || strncmp(name, c->prefix, strlen(c->prefix)) != 0))
+		return 0;
+	copy = ct_arena_strdup(c->arena, name);
+	return copy ? ct_strings_add(c->arena, &c->list, copy) : -ENOMEM;
+}
+
+static int not_found(const struct ct_store *store, struct ct_arena *arena, const char *name,
+		     struct ct_err *err)
+{
+	struct collection known = { .arena = arena };
+
+	ct_fail(err, ENOENT, "no such container: %s", name);
+	if (ct_each_entry(store->names, collect, &known) == 0)
+		hint_list(err, "known: ", &known.list);
+	return -err->code;
+}
+
+/* ---- finding ---- */
+
+static int by_name(const struct ct_store *store, struct ct_arena *arena, const char *name,
+		   struct ct_container *ret_container, struct ct_err *err)
+{
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+
+	if (ct_name_lookup(store, name, id) < 0)
+		return ct_fail(err, ENOENT, "no such name: %s", name);
+	return ct_container_load(store, arena, NULL, id, ret_container, err);
+}
+
+static int ambiguous(const struct ct_store *store, struct ct_arena *arena, const char *prefix,
+		     const struct ct_strings *ids, struct ct_err *err)
+{
+	struct ct_strings shown = { 0 };
+
+	ct_fail(err, EEXIST, "\"%s\" matches %zu containers", prefix, ids->count);
+	for (size_t i = 0; i < ids->count; i++) {
+		char name[CT_NAME_MAX + 1] = "no name";
+		const char *text;
+
+		ct_name_of_id(store, ids->items[i], name, sizeof(name));
+		text = ct_arena_printf(arena, "%.12s (%.24s)", ids->items[i], name);
+		if (text)
+			ct_strings_add(arena, &shown, text);
+	}
+	hint_list(err, "", &shown);
+	return -err->code;
+}
+
+/* The text is not empty and a container's id begins with it, or is it. */
+static int by_id(const struct ct_store *store, struct ct_arena *arena, const char *text,
+		 struct ct_container *ret_container, struct ct_err *err)
+{
+	struct collection found = { .arena = arena, .prefix = text };
+	int r;
+
+	if (text[strspn(text, "0123456789abcdef")] != '\0')
+		return ct_fail(err, ENOENT, "no such id: %s", text);
+	if (ct_is_id(text))
+		return ct_container_load(store, arena, NULL, text, ret_container, err);
+	r = ct_each_entry(store->containers, collect, &found);
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot read %s/containers", store->path);
+	if (found.list.count == 0)
+		return ct_fail(err, ENOENT, "no such id: %s", text);
+	if (found.list.count > 1)
+		return ambiguous(store, arena, text, &found.list, err);
+	return ct_container_load(store, arena, NULL, found.list.items[0], ret_container, err);
+}
+
+int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		      struct ct_container *ret_container, struct ct_err *err)
+{
+	int r;
+
+	if (name[0] == '/')
+		name++;
+	r = ct_check_name(name, err);
+	if (r < 0)
+		return r;
+	r = by_name(store, arena, name, ret_container, err);
+	if (r == -ENOENT)
+		r = by_id(store, arena, name, ret_container, err);
+	return r == -ENOENT ? not_found(store, arena, name, err) : r;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names: symbolic links in names/, each with a container's id as its text.
+ *
+ * symlinkat(2) is the claim: it makes the link or finds one there, in one step, so of any number of
+ * commands that want a name one gets it, and nobody scans anything. A link is made after its
+ * directory and removed before it, so a link without a directory is left over from a crash or from
+ * somebody's rm -r. Taking over such a link, and removing one's own, are two steps (look, change)
+ * and done under flock(2) on names/, held for a few microseconds. Making a new link needs no lock:
+ * it cannot succeed while another one is there.
+ *
+ * Runs in commands and in a monitor's --rm, as the user. No heap.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+
+#include "store.h"
+
+/* A lock of our own: descriptors that other processes inherited would share it. Where the file
+ * system knows no flock (some NFS) the race for a stale name stays, and nothing else. */
+static int lock_names(const struct ct_store *store)
+{
+	int fd = openat(store->names, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+		;
+	return fd;
+}
+
+int ct_name_lookup(const struct ct_store *store, const char *name,
+		   char ret_id[CT_CONTAINER_ID_LENGTH + 1])
+{
+	char text[CT_CONTAINER_ID_LENGTH + 2];
+	ssize_t length = readlinkat(store->names, name, text, sizeof(text) - 1);
+
+	if (length < 0)
+		return -errno;
+	text[length] = '\0';
+	if (!ct_is_id(text))
+		return -EINVAL;
+	memcpy(ret_id, text, CT_CONTAINER_ID_LENGTH + 1);
+	return 0;
+}
+
+static bool directory_exists(const struct ct_store *store, const char *id)
+{
+	struct stat st;
+
+	return fstatat(store->containers, id, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* The name is there: 0 when it is free again, -EEXIST when its container exists. */
+static int clear_stale(const struct ct_store *store, const char *name)
+{
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+	int ct_autofd lock = lock_names(store);
+	int r = ct_name_lookup(store, name, id);
+	struct stat st;
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == 0 && directory_exists(store, id))
+		return -EEXIST;
+	/* Not a link at all: nothing that cattach made, so nothing that it removes. */
+	if (fstatat(store->names, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode))
+		return -EEXIST;
+	return unlinkat(store->names, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int ct_name_claim(const struct ct_store *store, const char *name, const char *id)
+{
+	/* Every turn but the first follows a name that became free and was taken again. */
+	for (int i = 0; i < 100; i++) {
+		int r;
+
+		if (symlinkat(id, store->names, name) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+		r = clear_stale(store, name);
+		if (r < 0)
+			return r;
+	}
+	return -EEXIST;
+}
+
+int ct_name_release(const struct ct_store *store, const char *name, const char *id)
+{
+	char holder[CT_CONTAINER_ID_LENGTH + 1];
+	int ct_autofd lock = lock_names(store);
+	int r = ct_name_lookup(store, name, holder);
+
+	if (r < 0 || strcmp(holder, id) != 0)
+		return 0;
+	return unlinkat(store->names, name, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+struct name_search {
+	const struct ct_store *store;
+	const char *id;
+	char *buf;
+	size_t size;
+};
+
+static int match_name(int dir, const char *name, unsigned char type, void *arg)
+{
+	const struct name_search *search = arg;
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+
+	(void)dir;
+	(void)type;
+	if (ct_name_lookup(search->store, name, id) < 0 || strcmp(id, search->id) != 0)
+		return 0;
+	snprintf(search->buf, search->size, "%s", name);
+	return 1;
+}
+
+int ct_name_of_id(const struct ct_store *store, const char *id, char *buf, size_t size)
+{
+	struct name_search search = { .store = store, .id = id, .buf = buf, .size = size };
+	int r = ct_each_entry(store->names, match_name, &search);
+
+	return r < 0 ? r : r ? 0 : -ENOENT;
+}

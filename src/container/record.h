@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside src/container: a container's record (meta.json), what is found out about its processes,
+ * and the descriptors through which they are waited for and signalled.
+ */
+#ifndef CATTACH_CONTAINER_RECORD_H
+#define CATTACH_CONTAINER_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cattach/arena.h>
+#include <cattach/buf.h>
+#include <cattach/container.h>
+#include <cattach/err.h>
+
+/* ---- meta.json ---- */
+
+#define CT_META_VERSION 1
+
+/* Write a record as meta.json's text; EBADMSG when it could not be read again. */
+int ct_meta_write(const struct ct_meta *meta, struct ct_buf *buf, struct ct_err *err);
+
+/* Parse meta.json; strings are copied into the arena. EBADMSG and the like for what is damaged. */
+int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
+		  struct ct_err *err);
+
+/* ---- what is true now ---- */
+
+/* What a look at a container's lock, status and processes found. */
+struct ct_probe {
+	bool creator;		/* a command is between making the directory and the start */
+	bool monitor;		/* a monitor holds the lock, or lives though the lock file is gone */
+	pid_t holder;		/* of the lock, 0: not visible from here */
+	bool payload;		/* its monitor is gone and the recorded payload lives on */
+	bool other_boot;	/* the status was written before the host restarted */
+	struct ct_status status;
+};
+
+/* Look. The error is that of the status file; processes are looked for even then, so far as the
+ * lock names them. */
+int ct_container_probe(const struct ct_container *container, struct ct_probe *ret_probe,
+		       struct ct_err *err);
+
+/* Is a command making this container right now? dir is its directory. */
+bool ct_container_has_creator(int dir);
+
+/* Become its creator: hold an flock on this descriptor's open directory until the last copy of
+ * the descriptor is closed. 0 or -errno. */
+int ct_container_mark_creator(int dir);
+
+/* State and, where it needs one, its explanation in words, from a probe that succeeded. */
+enum ct_state ct_probe_state(const struct ct_probe *probe, const char **ret_why);
+
+/* Fill in everything about the container id: 0 (damaged and foreign ones too) or -ENOENT.
+ * host is ct_host_identity() or NULL, which asks. Other errors: memory, descriptors. */
+int ct_container_load(const struct ct_store *store, struct ct_arena *arena, const char *host,
+		      const char *id, struct ct_container *ret_container, struct ct_err *err);
+
+/* "up 3 minutes", "exited (5) 3 minutes ago", "damaged: why"; returns buf. */
+const char *ct_container_describe(const struct ct_container *container, char *buf, size_t size);
+
+/* Its name for messages; never NULL. */
+const char *ct_container_label(const struct ct_container *container);
+
+/* ---- its processes ---- */
+
+#define CT_SECOND UINT64_C(1000000000)
+#define CT_FOREVER UINT64_MAX
+
+/* A pidfd of the payload or of the monitor, verified against the record: -ESRCH when gone. */
+int ct_probe_open_payload(const struct ct_probe *probe);
+int ct_probe_open_monitor(const struct ct_probe *probe, int dir);
+
+/* Wait until the process behind a pidfd has ended: 1, 0 after timeout nanoseconds, -errno. */
+int ct_pidfd_await(int pidfd, uint64_t timeout);
+
+/* Sleep, for what the kernel has no event for. */
+void ct_nap(uint64_t ns);
+
+/* ct_container_remove() with another time for the monitor to leave by itself. */
+int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
+			       bool force, uint64_t grace, struct ct_err *err);
+
+#endif

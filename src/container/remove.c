@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removing a container: end what still runs (only with force), then forget it.
+ *
+ * Runs in commands, as the user. What runs is found out anew, not taken from the caller's struct.
+ * With force the payload gets SIGKILL through its verified pidfd, and its monitor the time to
+ * write the end down, serve its clients and leave; one that does not leave is killed too. A
+ * payload whose monitor is gone is killed by its recorded identity. Containers of other machines
+ * are refused: their processes cannot be seen from here. Two who remove the same one both succeed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+#include "store.h"
+
+#define GRACE	(10 * CT_SECOND)	/* for the monitor, and for somebody else's creation */
+#define KILLED	(5 * CT_SECOND)		/* for the kernel to end what has got SIGKILL */
+#define SLICE	(CT_SECOND / 50)
+
+static int refuse_running(const struct ct_container *c, const char *what, struct ct_err *err)
+{
+	ct_fail(err, EBUSY, "container %s %s; stop it first or use -f", ct_container_label(c), what);
+	return -err->code;
+}
+
+static int does_not_end(const struct ct_container *c, const char *what, pid_t pid,
+			struct ct_err *err)
+{
+	ct_fail(err, ETIMEDOUT, "container %s: its %s (pid %d) does not end, even by SIGKILL",
+		ct_container_label(c), what, (int)pid);
+	return ct_hint(err, "the kernel holds it; see /proc/%d/wchan", (int)pid);
+}
+
+/* SIGKILL through the pidfd and wait. Gone already is as good. */
+static int kill_and_wait(int pidfd)
+{
+	int r = ct_pidfd_signal(pidfd, SIGKILL);
+
+	if (r < 0)
+		return r == -ESRCH ? 1 : r;
+	return ct_pidfd_await(pidfd, KILLED);
+}
+
+/* A look that also serves for a damaged record: then only the lock's holder is known. */
+static void look(const struct ct_container *c, struct ct_probe *probe)
+{
+	struct ct_err ignored;
+
+	*probe = (struct ct_probe){ 0 };
+	if (c->dir < 0)
+		return;
+	if (c->status_fd >= 0) {
+		ct_container_probe(c, probe, &ignored);
+		return;
+	}
+	probe->monitor = ct_monitor_alive(c->dir, &probe->holder) > 0;
+	probe->creator = !probe->monitor && ct_container_has_creator(c->dir);
+}
+
+static bool is_busy(const struct ct_probe *probe)
+{
+	return probe->monitor || probe->creator || probe->payload;
+}
+
+/*
+ * While the monitor lives: kill the payload as soon as it is known (a start may be under way), and
+ * let the monitor leave by itself. Ends when nobody is there any more, or the time is up.
+ */
+static int end_in_order(const struct ct_container *c, struct ct_probe *probe, uint64_t grace,
+			struct ct_err *err)
+{
+	uint64_t limit = ct_now_monotonic() + grace;
+
+	while (is_busy(probe) && ct_now_monotonic() < limit) {
+		int ct_autofd payload = -1;
+		int ct_autofd monitor = -1;
+
+		if (probe->status.state == CT_STATUS_RUNNING || probe->payload)
+			payload = ct_probe_open_payload(probe);
+		if (payload >= 0 && kill_and_wait(payload) == 0)
+			return does_not_end(c, "payload", probe->status.pid, err);
+		monitor = ct_probe_open_monitor(probe, c->dir);
+		if (monitor >= 0)
+			ct_pidfd_await(monitor, SLICE);
+		else
+			ct_nap(SLICE / 10);
+		look(c, probe);
+	}
+	return 0;
+}
+
+static int end_processes(const struct ct_container *c, struct ct_probe *probe, uint64_t grace,
+			 struct ct_err *err)
+{
+	int ct_autofd monitor = -1;
+	int ct_autofd payload = -1;
+	int r = end_in_order(c, probe, grace, err);
+
+	if (r < 0 || !is_busy(probe))
+		return r;
+	if (probe->creator) {
+		ct_fail(err, EBUSY, "container %s is being created by another command",
+			ct_container_label(c));
+		return ct_hint(err, "end that command, then try again");
+	}
+	payload = ct_probe_open_payload(probe);
+	monitor = ct_probe_open_monitor(probe, c->dir);
+	if (monitor < 0)
+		return ct_fail(err, ESRCH, "container %s: its monitor cannot be reached from here",
+			       ct_container_label(c));
+	if (kill_and_wait(monitor) <= 0)
+		return does_not_end(c, "monitor", probe->status.monitor_pid, err);
+	/* The payload goes with its monitor, unless it made itself a different parent's death. */
+	if (payload >= 0 && kill_and_wait(payload) <= 0)
+		return does_not_end(c, "payload", probe->status.pid, err);
+	return 0;
+}
+
+/* Without force: refuse what runs, wait a little for a monitor that is about to leave. */
+static int check_ended(const struct ct_container *c, struct ct_probe *probe, uint64_t grace,
+		       struct ct_err *err)
+{
+	uint64_t limit = ct_now_monotonic() + grace;
+
+	while (is_busy(probe)) {
+		int ct_autofd monitor = -1;
+
+		if (probe->payload)
+			return refuse_running(c, "has lost its monitor, but its payload runs", err);
+		if (probe->status.state != CT_STATUS_EXITED)
+			return refuse_running(c, probe->creator ? "is being created" : "is running",
+					      err);
+		if (ct_now_monotonic() >= limit)
+			return refuse_running(c, "has ended, but its monitor is still busy", err);
+		monitor = ct_probe_open_monitor(probe, c->dir);
+		if (monitor >= 0)
+			ct_pidfd_await(monitor, SLICE);
+		else
+			ct_nap(SLICE);
+		look(c, probe);
+	}
+	return 0;
+}
+
+static int refuse_foreign(const struct ct_store *store, const struct ct_container *c,
+			  struct ct_err *err)
+{
+	ct_fail(err, EPERM, "container %s belongs to another machine (%s)", ct_container_label(c),
+		c->meta.host);
+	return ct_hint(err, "remove it there; if that machine is gone: rm -r %s/containers/%s",
+		       store->path, c->meta.id);
+}
+
+int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
+			       bool force, uint64_t grace, struct ct_err *err)
+{
+	const struct ct_container *c = container;
+	struct ct_probe probe;
+	int r;
+
+	if (c->state == CT_STATE_FOREIGN)
+		return refuse_foreign(store, c, err);
+	look(c, &probe);
+	r = force ? end_processes(c, &probe, grace, err) : check_ended(c, &probe, grace, err);
+	if (r < 0)
+		return r;
+	r = ct_store_forget(store, c->meta.id, c->meta.name);
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot remove %s/containers/%s", store->path,
+				     c->meta.id);
+	return 0;
+}
+
+int ct_container_remove(struct ct_store *store, struct ct_container *container, bool force,
+			struct ct_err *err)
+{
+	return ct_container_remove_within(store, container, force, GRACE, err);
+}

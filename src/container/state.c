@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What state is a container in? Worked out each time from what cannot lie: the monitor's record
+ * lock, the status file, the identities of processes, and an flock by which its creator can be
+ * told from the remains of a creation.
+ *
+ * A monitor takes its lock once and gives it up once, when it ends; the status is written before
+ * that. So the lock is looked at first: what the status says after a free lock is final. A lock
+ * that is taken between the two looks, or a creator that ends between them, is seen by looking a
+ * second time.
+ *
+ * Runs in commands, as the user; changes nothing. May fail: an unreadable status file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cattach/age.h>
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+
+static const char *const names[] = {
+	[CT_STATE_CREATING] = "creating",
+	[CT_STATE_CREATED] = "created",
+	[CT_STATE_RUNNING] = "running",
+	[CT_STATE_PAUSED] = "paused",
+	[CT_STATE_STOPPED] = "exited",
+	[CT_STATE_DAMAGED] = "damaged",
+	[CT_STATE_FOREIGN] = "foreign",
+};
+
+const char *ct_state_name(enum ct_state state)
+{
+	return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+/* ---- the creator ---- */
+
+int ct_container_mark_creator(int dir)
+{
+	while (flock(dir, LOCK_EX) < 0) {
+		/* A file system without flock cannot tell a creation from its remains. */
+		if (errno != EINTR)
+			return -errno;
+	}
+	return 0;
+}
+
+bool ct_container_has_creator(int dir)
+{
+	/* Opened anew: a lock belongs to an open file, and dir may be the creator's own. Shared, so
+	 * that those who ask do not take each other for the creator. */
+	int ct_autofd fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* ---- probing ---- */
+
+/* Has the status been written since this boot? Unknown counts as yes: identities are checked. */
+static bool is_other_boot(const struct ct_status *status)
+{
+	char boot_id[37];
+
+	return status->boot_id[0] && ct_boot_id(boot_id) == 0 &&
+	       strcmp(boot_id, status->boot_id) != 0;
+}
+
+/* Lock first, then status. */
+static int look(const struct ct_container *c, struct ct_probe *p, struct ct_err *err)
+{
+	int alive = ct_monitor_alive(c->dir, &p->holder), r;
+
+	p->monitor = alive > 0;
+	r = ct_status_read(c->status_fd, &p->status, err);
+	if (r < 0)
+		return r;
+	p->other_boot = !p->monitor && is_other_boot(&p->status);
+	/* Somebody removed the lock file: the monitor's identity has to do. */
+	if (alive < 0 && p->status.state != CT_STATUS_EXITED) {
+		int ct_autofd fd = ct_probe_open_monitor(p, c->dir);
+
+		p->monitor = fd >= 0;
+	}
+	return 0;
+}
+
+static bool is_settled(const struct ct_probe *p)
+{
+	return p->monitor || p->status.state == CT_STATUS_EXITED;
+}
+
+int ct_container_probe(const struct ct_container *container, struct ct_probe *ret_probe,
+		       struct ct_err *err)
+{
+	struct ct_probe p = { 0 };
+	int r = look(container, &p, err);
+
+	if (r == 0 && !is_settled(&p)) {
+		p.creator = ct_container_has_creator(container->dir);
+		r = look(container, &p, err);
+	}
+	if (r == 0 && !is_settled(&p)) {
+		int ct_autofd payload = ct_probe_open_payload(&p);
+
+		/* A zombie nobody reaps has a pidfd too, but does not live. */
+		p.payload = payload >= 0 && ct_pidfd_await(payload, 0) == 0;
+	}
+	*ret_probe = p;
+	return r;
+}
+
+enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
+{
+	enum ct_status_state recorded = p->status.state;
+
+	*ret_why = NULL;
+	if (recorded == CT_STATUS_EXITED)
+		return CT_STATE_STOPPED;
+	if (p->monitor)
+		return recorded == CT_STATUS_RUNNING ? CT_STATE_RUNNING : CT_STATE_CREATING;
+	if (p->payload) {
+		*ret_why = "its monitor is gone, its payload is still there";
+		return CT_STATE_DAMAGED;
+	}
+	if (recorded == CT_STATUS_RUNNING) {
+		*ret_why = p->other_boot ? "the host restarted" : "its monitor was killed";
+		return CT_STATE_STOPPED;
+	}
+	if (p->creator)
+		return CT_STATE_CREATING;
+	*ret_why = "its start was interrupted";
+	return CT_STATE_DAMAGED;
+}
+
+/* ---- in words ---- */
+
+const char *ct_container_label(const struct ct_container *container)
+{
+	return container->meta.name ? container->meta.name : container->meta.id;
+}
+
+static const char *ago(uint64_t then, char buf[CT_AGE_SIZE])
+{
+	return ct_human_age(ct_age_since(then, ct_now_real()), buf, CT_AGE_SIZE);
+}
+
+const char *ct_container_describe(const struct ct_container *container, char *buf, size_t size)
+{
+	const struct ct_status *status = &container->status;
+	char age[CT_AGE_SIZE];
+
+	switch (container->state) {
+	case CT_STATE_RUNNING:
+	case CT_STATE_PAUSED:
+		snprintf(buf, size, "up %s", ago(status->started, age));
+		break;
+	case CT_STATE_STOPPED:
+		if (status->state == CT_STATUS_EXITED)
+			snprintf(buf, size, "exited (%d) %s ago", ct_exit_code(&status->exit),
+				 ago(status->finished, age));
+		else
+			snprintf(buf, size, "exited, nobody knows how: %s", container->damage);
+		break;
+	case CT_STATE_DAMAGED:
+		snprintf(buf, size, "damaged: %s", container->damage);
+		break;
+	case CT_STATE_FOREIGN:
+		snprintf(buf, size, "made on %s", container->meta.host);
+		break;
+	case CT_STATE_CREATING:
+		snprintf(buf, size, "being created");
+		break;
+	case CT_STATE_CREATED:
+		snprintf(buf, size, "created");
+		break;
+	}
+	return buf;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signals to a payload, and stopping: signal, wait, SIGKILL, wait for the record.
+ *
+ * Runs in commands, as the user; nothing is kept. Every signal goes through a pidfd that was
+ * verified against the record after a fresh look at it: the caller's struct may be minutes old,
+ * and the pid in it somebody else's by now. A payload that is pid 1 of its namespace ignores every
+ * signal that it has no handler for, which is why a stop ends with SIGKILL.
+ */
+#include <errno.h>
+#include <signal.h>
+
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+
+#define RECORD_TIMEOUT (5 * CT_SECOND)	/* for the monitor to write down what it has reaped */
+
+/* A fresh look, which the caller's struct follows unless the record cannot be read. */
+static int update(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
+{
+	if (c->state == CT_STATE_FOREIGN)
+		return 0;
+	/* No status file was found when it was loaded: there is nothing to look at again. */
+	if (c->status_fd < 0)
+		return 0;
+	if (ct_container_probe(c, probe, err) < 0)
+		return ct_wrap(err, "%s", ct_container_label(c));
+	c->status = probe->status;
+	c->state = ct_probe_state(probe, &c->damage);
+	return 0;
+}
+
+static int not_running(const struct ct_container *c, struct ct_err *err)
+{
+	char how[512];
+
+	return ct_fail(err, ESRCH, "container %s is not running (%s)", ct_container_label(c),
+		       ct_container_describe(c, how, sizeof(how)));
+}
+
+/* A pidfd of the running payload. */
+static int open_running(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
+{
+	int fd, r = update(c, probe, err);
+
+	if (r < 0)
+		return r;
+	if (c->state != CT_STATE_RUNNING && c->state != CT_STATE_PAUSED)
+		return not_running(c, err);
+	fd = ct_probe_open_payload(probe);
+	if (fd == -ESRCH)
+		return ct_fail(err, ESRCH, "container %s is not running (it is just ending)",
+			       ct_container_label(c));
+	if (fd < 0)
+		return ct_fail_errno(err, -fd, "cannot open process %d of container %s",
+				     (int)c->status.pid, ct_container_label(c));
+	return fd;
+}
+
+static int send_signal(const struct ct_container *c, int pidfd, int signal, struct ct_err *err)
+{
+	int r = ct_pidfd_signal(pidfd, signal);
+
+	if (r == -ESRCH)
+		return ct_fail(err, ESRCH, "container %s is not running (it is just ending)",
+			       ct_container_label(c));
+	return r < 0 ? ct_fail_errno(err, -r, "cannot signal container %s", ct_container_label(c)) : 0;
+}
+
+int ct_container_signal(const struct ct_container *container, int signal, struct ct_err *err)
+{
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+	struct ct_probe probe = { 0 };
+	int ct_autofd pidfd = open_running(&c, &probe, err);
+
+	return pidfd < 0 ? pidfd : send_signal(&c, pidfd, signal, err);
+}
+
+/* ---- stop ---- */
+
+/* The payload has ended; its monitor writes that down. Returns when it has, or is gone. */
+static int await_record(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
+{
+	int ct_autofd monitor = ct_probe_open_monitor(probe, c->dir);
+	uint64_t limit = ct_now_monotonic() + RECORD_TIMEOUT;
+
+	/* The file has no event for its readers: look again, at growing distances, while the
+	 * monitor lives; it may stay on for its clients after the record. */
+	for (uint64_t pause = CT_SECOND / 1000; ct_now_monotonic() < limit; pause *= 2) {
+		int r = update(c, probe, err);
+
+		if (r < 0)
+			return r;
+		if (c->state != CT_STATE_RUNNING && c->state != CT_STATE_PAUSED)
+			return 0;
+		if (pause > CT_SECOND / 10)
+			pause = CT_SECOND / 10;
+		if (monitor < 0)
+			ct_nap(pause);
+		else
+			ct_pidfd_await(monitor, pause);
+	}
+	ct_fail(err, ETIMEDOUT, "container %s has ended, but its monitor (pid %d) does not record it",
+		ct_container_label(c), (int)c->status.monitor_pid);
+	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
+}
+
+/* Signal and wait; 1 when the payload has ended, 0 when the time is up. */
+static int ask_to_end(const struct ct_container *c, int pidfd, int signal, int timeout,
+		      struct ct_err *err)
+{
+	int r = send_signal(c, pidfd, signal, err);
+
+	if (r == -ESRCH)
+		return 1;
+	if (r < 0)
+		return r;
+	r = ct_pidfd_await(pidfd, timeout < 0 ? CT_FOREVER : (uint64_t)timeout * CT_SECOND);
+	return r < 0 ? ct_fail_errno(err, -r, "cannot wait for container %s", ct_container_label(c)) : r;
+}
+
+static int end_payload(const struct ct_container *c, int pidfd, int signal, int timeout,
+		       struct ct_err *err)
+{
+	int r = ask_to_end(c, pidfd, signal, timeout, err);
+
+	if (r != 0)
+		return r;
+	r = ask_to_end(c, pidfd, SIGKILL, (int)(RECORD_TIMEOUT / CT_SECOND), err);
+	if (r != 0)
+		return r;
+	ct_fail(err, ETIMEDOUT, "container %s does not end: the kernel holds its process %d",
+		ct_container_label(c), (int)c->status.pid);
+	return ct_hint(err, "a stuck device or network file system? see /proc/%d/wchan",
+		       (int)c->status.pid);
+}
+
+int ct_container_stop(struct ct_container *container, int signal, int timeout, struct ct_err *err)
+{
+	struct ct_probe probe = { 0 };
+	int ct_autofd pidfd = -1;
+	char how[512];
+	int r;
+
+	pidfd = open_running(container, &probe, err);
+	if (pidfd < 0) {
+		if (container->state == CT_STATE_STOPPED || container->state == CT_STATE_CREATED)
+			return 0;
+		/* Its payload is gone already, and the monitor about to say so. */
+		if (pidfd == -ESRCH && container->state == CT_STATE_RUNNING)
+			return await_record(container, &probe, err);
+		if (pidfd != -ESRCH)
+			return pidfd;
+		ct_fail(err, EIO, "container %s cannot be stopped (%s)", ct_container_label(container),
+			ct_container_describe(container, how, sizeof(how)));
+		return container->state == CT_STATE_DAMAGED ?
+				       ct_hint(err, "cattach rm -f %s", ct_container_label(container)) :
+				       -err->code;
+	}
+	r = end_payload(container, pidfd, signal ? signal : container->meta.stop_signal,
+			timeout == -2 ? container->meta.stop_timeout : timeout, err);
+	return r < 0 ? r : await_record(container, &probe, err);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store: finding, making and verifying the directories that everything else is kept in.
+ *
+ * Runs in commands, as the user. Who can write these directories can make cattach signal, show or
+ * delete the wrong things, so each of them (the last component "cattach" and what is below it) is
+ * opened as it is, without following a link, and refused unless it is a directory of ours that is
+ * closed to everybody else. The directories above belong to the user's home; links there are the
+ * user's business. After that, only descriptors are used.
+ *
+ * May fail: no home, a place that cannot be written, a directory that is not private.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+
+#include "store.h"
+
+#define ROOT_STORE "/var/lib/cattach"
+
+/* ---- where ---- */
+
+/* The home directory of the password database, which also knows daemons without HOME. */
+static const char *home_of(uid_t uid, struct passwd *entry, char *buf, size_t size)
+{
+	struct passwd *found = NULL;
+
+	if (getpwuid_r(uid, entry, buf, size, &found) != 0 || !found)
+		return NULL;
+	return found->pw_dir && found->pw_dir[0] == '/' ? found->pw_dir : NULL;
+}
+
+static int put_path(char *buf, size_t size, const char *base, const char *rest, struct ct_err *err)
+{
+	int length = snprintf(buf, size, "%s%s", base, rest);
+
+	if (length < 0 || (size_t)length >= size)
+		return ct_fail(err, ENAMETOOLONG, "the path of the store is longer than %zu bytes",
+			       size - 1);
+	return 0;
+}
+
+int ct_store_path(uid_t euid, char *buf, size_t size, struct ct_err *err)
+{
+	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+	struct passwd entry;
+	char text[4096];
+
+	if (euid == 0)
+		return put_path(buf, size, ROOT_STORE, "", err);
+	/* The base directory specification: relative paths are to be ignored. */
+	if (data && data[0] == '/')
+		return put_path(buf, size, data, "/cattach", err);
+	if (!home || home[0] != '/')
+		home = home_of(euid, &entry, text, sizeof(text));
+	if (!home) {
+		ct_fail(err, ENOENT, "no place for containers: uid %u has no home directory",
+			(unsigned)euid);
+		return ct_hint(err, "set HOME or XDG_DATA_HOME to an absolute path");
+	}
+	return put_path(buf, size, home, "/.local/share/cattach", err);
+}
+
+/* ---- verifying ---- */
+
+static int check_private(const struct stat *st, const char *path, struct ct_err *err)
+{
+	uid_t euid = geteuid();
+
+	if (S_ISLNK(st->st_mode)) {
+		ct_fail(err, ELOOP, "%s is a symbolic link; a directory is needed", path);
+		return ct_hint(err, "remove the link, or set XDG_DATA_HOME to where it leads");
+	}
+	if (!S_ISDIR(st->st_mode)) {
+		ct_fail(err, ENOTDIR, "%s is not a directory", path);
+		return ct_hint(err, "move it away");
+	}
+	if (st->st_uid != euid) {
+		ct_fail(err, EPERM, "%s belongs to uid %u, not to you (uid %u)", path,
+			(unsigned)st->st_uid, (unsigned)euid);
+		return ct_hint(err, "chown -R %u %s, or set XDG_DATA_HOME to a place of yours",
+			       (unsigned)euid, path);
+	}
+	if (st->st_mode & 077) {
+		ct_fail(err, EPERM, "%s is open to other users (mode %04o)", path,
+			(unsigned)st->st_mode & 07777);
+		return ct_hint(err, "chmod 700 %s", path);
+	}
+	return 0;
+}
+
+/* A handle on what is there, whatever it is; made as a directory when nothing is. */
+static int find_place(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
+		return -1;
+	return openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/*
+ * Open a directory, making it if it is missing, and verify it. What was verified is what is then
+ * opened for reading, through its own handle: nobody can exchange it in between.
+ */
+static int open_private(int parent, const char *name, const char *path, struct ct_err *err)
+{
+	int ct_autofd place = find_place(parent, name);
+	struct stat st;
+	int fd, r;
+
+	if (place < 0)
+		return ct_fail_errno(err, errno, "cannot open or make directory %s", path);
+	if (fstat(place, &st) < 0)
+		return ct_fail_errno(err, errno, "cannot look at %s", path);
+	r = check_private(&st, path, err);
+	if (r < 0)
+		return r;
+	fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "cannot open %s", path);
+	return fd;
+}
+
+/* ---- opening ---- */
+
+/* Make what is missing on the way to a directory ("~/.local/share"), private as the base directory
+ * specification asks for. */
+static int make_parents(char *path, struct ct_err *err)
+{
+	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		struct stat st;
+		int failed;
+
+		if (slash)
+			*slash = '\0';
+		failed = mkdir(path, 0700) < 0 ? errno : 0;
+		/* A read-only parent that is there answers EROFS, so ask whether it is. */
+		if (failed && stat(path, &st) < 0) {
+			ct_fail_errno(err, failed, "cannot make directory %s", path);
+			return ct_hint(err, "set XDG_DATA_HOME to a place that you can write");
+		}
+		if (!slash)
+			return 0;
+		*slash = '/';
+	}
+}
+
+static int open_above(char *parent, struct ct_err *err)
+{
+	int fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		int r = make_parents(parent, err);
+
+		if (r < 0)
+			return r;
+		fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd < 0 ? ct_fail_errno(err, errno, "cannot open %s", parent) : fd;
+}
+
+static int open_data(struct ct_store *store, struct ct_err *err)
+{
+	char parent[sizeof(store->path)];
+	int ct_autofd above = -1;
+	char *name;
+
+	/* The path has no trailing slash, see ct_store_open_at(). */
+	snprintf(parent, sizeof(parent), "%s", store->path);
+	name = strrchr(parent, '/');
+	*name++ = '\0';
+	above = open_above(parent[0] ? parent : (char[]){ "/" }, err);
+	if (above < 0)
+		return above;
+	store->data = open_private(above, name, store->path, err);
+	return store->data < 0 ? store->data : 0;
+}
+
+static int open_part(const struct ct_store *store, const char *name, int *ret_fd,
+		     struct ct_err *err)
+{
+	char path[sizeof(store->path) + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", store->path, name);
+	*ret_fd = open_private(store->data, name, path, err);
+	return *ret_fd < 0 ? *ret_fd : 0;
+}
+
+/* The cache only saves time: a disk that has no room for it is no reason to refuse, a cache that
+ * others can write is. */
+static int open_cache(struct ct_store *store, struct ct_err *err)
+{
+	int r = open_part(store, "cache", &store->cache, err);
+
+	if (r == -EPERM || r == -ELOOP || r == -ENOTDIR)
+		return r;
+	if (r < 0)
+		store->cache = -1;
+	return 0;
+}
+
+int ct_store_open_at(const char *path, struct ct_store *ret_store, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	mode_t ct_autoumask saved = umask(077);
+	int r = put_path(store.path, sizeof(store.path), path, "", err);
+
+	if (r == 0 && (path[0] != '/' || path[strlen(path) - 1] == '/'))
+		r = ct_fail(err, EINVAL, "not an absolute path of a directory: \"%s\"", path);
+	if (r == 0)
+		r = open_data(&store, err);
+	if (r == 0)
+		r = open_part(&store, "containers", &store.containers, err);
+	if (r == 0)
+		r = open_part(&store, "names", &store.names, err);
+	if (r == 0)
+		r = open_cache(&store, err);
+	if (r < 0)
+		return r;
+	*ret_store = store;
+	store = (struct ct_store)CT_STORE_INIT;
+	return 0;
+}
+
+int ct_store_open(struct ct_store *ret_store, struct ct_err *err)
+{
+	char path[sizeof(ret_store->path)];
+	int r = ct_store_path(geteuid(), path, sizeof(path), err);
+
+	return r < 0 ? r : ct_store_open_at(path, ret_store, err);
+}
+
+void ct_store_close(struct ct_store *store)
+{
+	ct_drop_fd(&store->data);
+	ct_drop_fd(&store->containers);
+	ct_drop_fd(&store->names);
+	ct_drop_fd(&store->cache);
+}
+
+bool ct_is_id(const char *text)
+{
+	size_t length = strspn(text, "0123456789abcdef");
+
+	return length == CT_CONTAINER_ID_LENGTH && text[length] == '\0';
+}

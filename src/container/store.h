@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside src/container: the store's directories and the names in it.
+ */
+#ifndef CATTACH_CONTAINER_STORE_H
+#define CATTACH_CONTAINER_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <cattach/container.h>
+#include <cattach/err.h>
+
+/* Where the store of a user is: /var/lib/cattach, $XDG_DATA_HOME/cattach, ... */
+int ct_store_path(uid_t euid, char *buf, size_t size, struct ct_err *err);
+
+/* Open the store whose data directory is this absolute path. */
+int ct_store_open_at(const char *path, struct ct_store *ret_store, struct ct_err *err);
+
+/* Is this the name of a container's directory: 64 lower-case hexadecimal digits? */
+bool ct_is_id(const char *text);
+
+/* Names: symbolic links in names/ whose text is an id. */
+
+/* The id that a name stands for: 0, -ENOENT, -EINVAL when the link's text is no id. */
+int ct_name_lookup(const struct ct_store *store, const char *name,
+		   char ret_id[CT_CONTAINER_ID_LENGTH + 1]);
+
+/* Make the name stand for this id. -EEXIST when another container's directory has it; a link
+ * whose directory is gone is taken over. */
+int ct_name_claim(const struct ct_store *store, const char *name, const char *id);
+
+/* Take the name away from this id, and from no other: 0 or -errno; not being there is success. */
+int ct_name_release(const struct ct_store *store, const char *name, const char *id);
+
+/* A name of this id, searched in names/: 0 or -ENOENT. */
+int ct_name_of_id(const struct ct_store *store, const char *id, char *buf, size_t size);
+
+/* Call visit for each entry of an open directory but "." and ".."; stops at a result that is not
+ * 0 and returns it. Entries that visit removes are no trouble. No heap. -errno of reading. */
+int ct_each_entry(int dir, int (*visit)(int dir, const char *name, unsigned char type, void *arg),
+		  void *arg);
+
+/* What is made under this is private whatever the caller's umask is:
+ * mode_t ct_autoumask saved = umask(077); */
+static inline void ct_autoumask_cleanup(mode_t *saved)
+{
+	umask(*saved);
+}
+
+#define ct_autoumask __attribute__((cleanup(ct_autoumask_cleanup), unused))
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Forgetting a container: its name first, then everything in its directory, then the directory.
+ *
+ * Runs in commands and, for --rm, in the monitor, as the user; no heap. The directory is ours and
+ * private, but what a payload or a person may have put there is not trusted: directories are
+ * opened one component at a time, never through a link (links are unlinked, not followed), never
+ * across a mount (a rootfs that somebody mounted below stays whole: EXDEV), and not deeper than
+ * MAX_DEPTH. Two who forget the same container at once both succeed: what is gone counts as done.
+ *
+ * "lock" goes first and meta.json last, so that what a kill leaves half-way still shows as a damaged container with
+ * its data, and can be removed again. An flock on the directory, the one that its creator has too,
+ * tells others that the rest is going right now.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/num.h>
+#include <cattach/path.h>
+
+#include "store.h"
+
+#define MAX_DEPTH	32
+#define MAX_WALKS	100	/* of one directory into which somebody keeps writing */
+
+static int remove_entry(int dir, const char *name, unsigned char type, unsigned depth);
+
+static int open_inside(int parent, const char *name)
+{
+	return ct_path_try(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+			   RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS);
+}
+
+static int visit(int dir, const char *name, unsigned char type, void *arg)
+{
+	unsigned depth = *(const unsigned *)arg;
+
+	if (depth == 0 && strcmp(name, "meta.json") == 0)
+		return 0;
+	return remove_entry(dir, name, type, depth);
+}
+
+static int remove_directory(int parent, const char *name, unsigned depth)
+{
+	int ct_autofd dir = -1;
+
+	if (depth > MAX_DEPTH)
+		return -ELOOP;
+	dir = open_inside(parent, name);
+	/* One of ours that lost its permissions ("chmod 000") gets them back. */
+	if (dir == -EACCES && fchmodat(parent, name, 0700, 0) == 0)
+		dir = open_inside(parent, name);
+	if (dir < 0)
+		return dir == -ENOENT ? 0 : dir;
+	/* Not waited for: whoever holds it has the same effect on those who look. */
+	if (depth == 0) {
+		flock(dir, LOCK_EX | LOCK_NB);
+		unlinkat(dir, "lock", 0);
+	}
+	for (int i = 0; i < MAX_WALKS; i++) {
+		int r = ct_each_entry(dir, visit, &depth);
+
+		if (r == 0 && depth == 0)
+			r = remove_entry(dir, "meta.json", DT_UNKNOWN, depth);
+		if (r < 0)
+			return r;
+		if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return 0;
+		if (errno != ENOTEMPTY && errno != EEXIST)
+			return -errno;
+	}
+	return -ENOTEMPTY;
+}
+
+static int remove_entry(int dir, const char *name, unsigned char type, unsigned depth)
+{
+	if (type != DT_DIR) {
+		if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
+			return 0;
+		/* DT_UNKNOWN, or exchanged since: Linux says EISDIR, POSIX EPERM. */
+		if (errno != EISDIR && errno != EPERM)
+			return -errno;
+	}
+	return remove_directory(dir, name, depth + 1);
+}
+
+int ct_store_forget(const struct ct_store *store, const char *id, const char *name)
+{
+	char found[CT_NAME_MAX + 1];
+	struct stat st;
+	int r = 0;
+
+	if (!ct_is_id(id))
+		return -EINVAL;
+	if (name)
+		r = ct_name_release(store, name, id);
+	/* Unknown to the caller (a damaged record): no link may stay behind all the same. */
+	if (r == 0 && !name && ct_name_of_id(store, id, found, sizeof(found)) == 0)
+		r = ct_name_release(store, found, id);
+	if (r < 0)
+		return r;
+	if (fstatat(store->containers, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	/* Only a directory can be a container; anything else is not ours to delete. */
+	return S_ISDIR(st.st_mode) ? remove_directory(store->containers, id, 0) : -ENOTDIR;
+}

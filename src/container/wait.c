@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Waiting for a container's end: sleeps on the monitor's pidfd, then reads the status through the
+ * descriptor that was opened when the container was found, which works although --rm has unlinked
+ * the file by then. The monitor's end, not the payload's, is what is waited for: after it the
+ * record is written and, with --rm, the directory gone.
+ *
+ * Runs in commands, as the user. A monitor that was killed leaves no record: exit code 255.
+ */
+#include <errno.h>
+
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+
+#define UNKNOWN_CODE	255
+#define PAUSE		(CT_SECOND / 50)	/* between looks at what has no event */
+
+static int no_end(const struct ct_container *c, struct ct_err *err)
+{
+	char how[512];
+
+	ct_fail(err, EIO, "cannot wait for container %s (%s)", ct_container_label(c),
+		ct_container_describe(c, how, sizeof(how)));
+	if (c->state == CT_STATE_DAMAGED)
+		return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
+	return -err->code;
+}
+
+/* Sleep until something can have changed. */
+static void sleep_on(const struct ct_container *c, const struct ct_probe *probe)
+{
+	int ct_autofd monitor = ct_probe_open_monitor(probe, c->dir);
+
+	/* A creator has no monitor yet, and one in a pid namespace above ours cannot be opened. */
+	if (monitor < 0 || ct_pidfd_await(monitor, CT_FOREVER) < 0)
+		ct_nap(PAUSE);
+}
+
+int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_err *err)
+{
+	struct ct_container *c = container;
+	struct ct_probe probe;
+
+	if (c->state == CT_STATE_FOREIGN || c->status_fd < 0)
+		return no_end(c, err);
+	for (;;) {
+		if (ct_container_probe(c, &probe, err) < 0)
+			return ct_wrap(err, "%s", ct_container_label(c));
+		c->status = probe.status;
+		c->state = ct_probe_state(&probe, &c->damage);
+		if (c->state == CT_STATE_DAMAGED)
+			return no_end(c, err);
+		if (c->state == CT_STATE_STOPPED)
+			break;
+		sleep_on(c, &probe);
+	}
+	*ret_code = c->status.state == CT_STATUS_EXITED ? ct_exit_code(&c->status.exit) :
+							  UNKNOWN_CODE;
+	return 0;
+}
