@@ -54,8 +54,8 @@ layers := base ns cgroups oci conmon container cli
 
 # ---- which targets build nothing themselves (they work before the compiler is installed) -------
 
-house_targets := help deps deps-check run check check-all clean dist uninstall format tidy \
-	cppcheck asan cov coverage bench examples layer-check size-check
+house_targets := help deps deps-check deps-all run check check-all clean dist uninstall format \
+	cppcheck asan cov bench examples
 goals := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(house_targets) build/%,$(goals))$(filter $(B)/%,$(goals)),)
 building := yes
@@ -133,9 +133,11 @@ endif
 
 $(B)/gen/cattach/version.h: FORCE
 	$(call update,printf '%s\n' '/* Made by the Makefile from the file VERSION. */' \
-		'#define CT_VERSION "$(version)"' \
-		'#define CT_VERSION_FULL "$(full_version)"' \
-		'#define CT_COMMIT "$(commit)"')
+		'#define CATTACH_VERSION "$(full_version)"')
+
+# Only those who tell the version are compiled again when it changes.
+tellers := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -ls '"version.h"' src/cli/*.c))
+$(tellers): private version_cppflags = -include $(B)/gen/cattach/version.h
 
 # ---- objects -----------------------------------------------------------------------------------
 
@@ -159,7 +161,7 @@ $(init_objects): private instrument :=
 $(B)/obj/%.o: %.c $(B)/flags | $(B)/gen/cattach/version.h
 	@mkdir -p $(@D)
 	$(say) CC $<
-	$(Q)$(compile) $(instrument) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(compile) $(version_cppflags) $(instrument) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The archive is made anew: ar would keep the object of a source that is gone.
 $(B)/libcattach.a: $(lib_objects) $(B)/sources
@@ -204,6 +206,28 @@ $(B)/unit-tests: $(unit_objects) $(B)/libcattach.a
 unit-tests: $(B)/unit-tests ## build the unit tests of this mode (run: build/MODE/unit-tests)
 .PHONY: unit-tests
 
+# ---- programs that tests use -------------------------------------------------------------------
+
+# Each corpus is fed to its target by tests/fuzz/replay.c; with CC=clang a fuzzer can link instead.
+fuzz_targets := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(B)/libcattach.a
+	@mkdir -p $(@D)
+	$(say) LD $@
+	$(Q)$(CC) $(instrument) $(ct_cflags) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $^ \
+		$(lib_ldlibs) $(LDLIBS)
+
+# Small static programs that command tests run inside containers: tests/helpers/NAME.c.
+helpers := $(patsubst tests/helpers/%.c,$(B)/helpers/%,$(wildcard tests/helpers/*.c))
+$(B)/helpers/%: tests/helpers/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(say) CC $<
+	$(Q)$(compile) $(CFLAGS) $(LDFLAGS) -static -no-pie -o $@ $<
+
+fuzz-replay: $(fuzz_targets)
+test-helpers: $(helpers)
+.PHONY: fuzz-replay test-helpers
+.SECONDARY:
+
 # ---- the other modes ---------------------------------------------------------------------------
 
 # "make build/debug/cattach" works whatever MODE is.
@@ -233,11 +257,14 @@ run: deps ## set up, build and run an example bundle as an unprivileged user
 	$(Q)tools/demo.sh
 check: deps-check ## every test that needs nothing but this machine
 	$(Q)tests/run.sh check
+deps-all: ## the same, and what analysis and comparisons need
+	@tools/deps.sh build check analysis
 check-all: deps-check ## what "make check" leaves out: static analysis and comparisons
+	-$(Q)tools/deps.sh analysis
 	$(Q)tests/run.sh all
 bench: all $(B)/bench/floor $(B)/bench/timer ## what a start costs, beside the least that it can
 	$(Q)bench/run.sh $(B)
-.PHONY: deps deps-check run check check-all bench
+.PHONY: deps deps-check deps-all run check check-all bench
 
 $(B)/bench/%: bench/%.c $(B)/flags
 	@mkdir -p $(@D)
@@ -246,24 +273,63 @@ $(B)/bench/%: bench/%.c $(B)/flags
 
 # ---- installation ------------------------------------------------------------------------------
 
+man_pages := $(wildcard man/*.1)
+
 install: all ## install below $(DESTDIR)$(PREFIX)
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/cattach $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 755 $(B)/cattach $(DESTDIR)$(BINDIR)/cattach
 	$(INSTALL) -m 755 $(B)/cattach-init $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
-	$(INSTALL) -m 644 $(wildcard README.md CHANGELOG.md LICENSE *.md) $(DESTDIR)$(DOCDIR)
-ifneq ($(wildcard docs/man/*.1),)
+	$(INSTALL) -m 644 LICENSE $(wildcard *.md) $(DESTDIR)$(DOCDIR)
+ifneq ($(man_pages),)
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -m 644 $(wildcard docs/man/*.1) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(man_pages) $(DESTDIR)$(MANDIR)/man1
 endif
 
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(BINDIR)/cattach $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
-	rm -f $(patsubst docs/man/%,$(DESTDIR)$(MANDIR)/man1/%,$(wildcard docs/man/*.1))
+	rm -f $(man_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%)
 	rm -rf $(DESTDIR)$(DOCDIR)
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/cattach 2> /dev/null
 .PHONY: install uninstall
 
 # ---- upkeep ------------------------------------------------------------------------------------
+
+c_sources := $(sources) $(init_sources)
+c_tests := $(unit_sources) $(filter tests/unit/%.c,$(unit_helpers)) $(wildcard tests/fuzz/*.c)
+c_files := $(c_sources) $(wildcard src/*/*.h include/cattach/*.h tests/*/*.[ch] bench/*.c)
+
+format: ## format the sources (FILES="..." for some of them)
+	$(CLANG_FORMAT) -i $(or $(FILES),$(c_files))
+
+# One process per file, as many as there are processors.
+tidy: compdb ## clang-tidy over the sources (FILES="..." for some of them)
+	$(Q)printf '%s\n' $(or $(FILES),$(c_sources)) | \
+		xargs -P $$(nproc) -n 1 $(CLANG_TIDY) --quiet -p .
+
+cppcheck: ## cppcheck over the sources
+	$(Q)$(CPPCHECK) --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+		--error-exitcode=1 --suppressions-list=tools/cppcheck.txt -j $$(nproc) \
+		-D_GNU_SOURCE -D__linux__ -D__x86_64__ -Iinclude $(or $(FILES),$(c_sources))
+
+# Without the flags that not every compiler knows.
+compdb: $(B)/gen/cattach/version.h $(B)/gen/suites.h ## write compile_commands.json for editors and clang-tidy
+	$(Q)tools/compdb.py '$(filter-out $(probed_cflags) $(probed_warnings),$(compile)) -Isrc' $(c_sources) $(c_tests) > compile_commands.json
+.PHONY: format tidy cppcheck compdb
+
+# A tarball of what is committed, or of this tree when it is a tarball's. The same bytes each time.
+DISTDIR ?= build
+dist_name := cattach-$(version)
+dist: ## write build/cattach-VERSION.tar.gz, which builds without .git
+	@mkdir -p $(DISTDIR)
+ifneq ($(wildcard .git),)
+	$(Q)git archive --format=tar --prefix=$(dist_name)/ HEAD | gzip -n > $(DISTDIR)/$(dist_name).tar.gz
+else
+	$(Q)tar --sort=name --owner=0 --group=0 --numeric-owner --exclude=./build \
+		--exclude=./examples/bundles/rootfs --transform='s,^\.,$(dist_name),' -cf - . | \
+		gzip -n > $(DISTDIR)/$(dist_name).tar.gz
+endif
+	$(say) DIST $(DISTDIR)/$(dist_name).tar.gz
+.PHONY: dist
 
 clean: ## remove everything that was built
 	rm -rf build examples/bundles/rootfs compile_commands.json

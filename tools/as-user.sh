@@ -83,9 +83,11 @@ fi
 set -- HOME="$home" USER="$account" LOGNAME="$account" SHELL=/bin/sh TERM="${TERM:-dumb}" \
 	PATH="$PATH" ${runtime:+"XDG_RUNTIME_DIR=$runtime"} "$@"
 
-# An account's own directories, not those that root's shell stands in and it may not enter.
+# Stay in the directory that root's shell stands in where the account may enter it too.
 if [ "$(id -u)" = 0 ]; then
-	cd "$home"
+	if ! setpriv --reuid "$account" --regid "$account" --init-groups test -x "$PWD/."; then
+		cd "$home"
+	fi
 	exec setpriv --reuid "$account" --regid "$account" --init-groups env -i "$@"
 fi
 exec env -i "$@"

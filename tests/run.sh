@@ -1,0 +1,325 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Run the tests and count them.
+#
+#   tests/run.sh check              what "make check" runs: all parts but analysis
+#   tests/run.sh all                what "make check-all" adds
+#   tests/run.sh PART...            only these: build unit layers size hardening fuzz cli;
+#                                   tidy cppcheck shellcheck dynamic clang dist
+#   tests/run.sh cli FILE.bats...   only these files of command tests
+#   tests/run.sh unit SUITE...      only these suites of unit tests
+#
+# Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
+# as root an account is made for it (cattach-test). Every unit test, command test and check counts
+# as one. The last line is "N passed, N failed, N skipped"; what failed and why something was
+# skipped stands before it. The exit status is 0 only when nothing failed and something passed.
+set -u -o pipefail
+cd "$(dirname "$0")/.." || exit 1
+export LC_ALL=C
+
+account=cattach-test
+jobs=$(nproc 2> /dev/null || echo 2)
+stage=
+results=$(mktemp)
+logs=$(mktemp -d)
+tty_state=$(stty -g 2> /dev/null || true)
+
+cleanup()
+{
+	rm -rf "$results" "$logs"
+	if [ -n "$stage" ]; then
+		# Containers own files through subordinate ids; root may remove them, a user not.
+		rm -rf "$stage" 2> /dev/null || chmod -R u+rwx "$stage" 2> /dev/null
+		rm -rf "$stage" 2> /dev/null
+	fi
+	if [ -n "$tty_state" ]; then
+		stty "$tty_state" 2> /dev/null
+	fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# record pass|fail|skip NAME [REASON]
+record() { printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >> "$results"; }
+
+heading() { printf '== %s\n' "$*"; }
+
+# quiet_make ARG...: a build; its output is shown when it fails.
+quiet_make()
+{
+	# One failure is not to hide the others, nor is make's own flag from above to hold here.
+	if ! MAKEFLAGS='' make --no-print-directory -k -j"$jobs" ${WERROR:+"WERROR=$WERROR"} "$@" \
+		> "$logs/make" 2>&1; then
+		tail -n 60 "$logs/make"
+		return 1
+	fi
+	grep -E 'warning:' "$logs/make" || true
+}
+
+# quietly COMMAND...: its output is shown when it fails.
+quietly()
+{
+	if ! "$@" > "$logs/quietly" 2>&1; then
+		tail -n 60 "$logs/quietly"
+		return 1
+	fi
+}
+
+# one NAME COMMAND...: a check that counts as one; what it says is shown.
+one()
+{
+	local name=$1
+	shift
+	if "$@"; then
+		record pass "$name"
+	else
+		echo "FAILED: $name"
+		record fail "$name"
+	fi
+}
+
+# as_user COMMAND...: as the unprivileged user, in the staged tree.
+as_user() { (cd "$stage" && CT_STAGE=$stage "$OLDPWD/tools/as-user.sh" "$account" "$@"); }
+
+# The staged tree: the installed programs, the example bundles, the tests and their programs.
+make_stage()
+{
+	[ -z "$stage" ] || return 0
+	local user
+	user=$(tools/as-user.sh --prepare "$account") || return 1
+	stage=$(tools/stage.sh release) || return 1
+	cp -a --no-preserve=ownership tests "$stage/tests" || return 1
+	mkdir -p "$stage/helpers" "$stage/work" || return 1
+	find build/release/helpers -maxdepth 1 -type f -perm -u+x \
+		-exec cp -t "$stage/helpers" {} + 2> /dev/null
+	chmod -R a+rX "$stage/tests" "$stage/helpers"
+	if [ "$(id -u)" = 0 ]; then
+		chown "$user:" "$stage/work"
+	fi
+}
+
+# count_tap PREFIX STATUS FILE: results from TAP, which must be as long as its plan says.
+count_tap()
+{
+	local prefix=$1 status=$2 file=$3
+	awk -v prefix="$prefix" -v status="$status" -v OFS='\t' '
+		/^1\.\.[0-9]+/ { plan = substr($1, 4); have_plan = 1; next }
+		/^(not )?ok / {
+			kind = /^not / ? "fail" : "pass"
+			name = $0
+			sub(/^(not )?ok [0-9]+ (- )?/, "", name)
+			reason = ""
+			if (match(name, / # skip/)) {
+				reason = substr(name, RSTART + 7)
+				sub(/^ */, "", reason)
+				name = substr(name, 1, RSTART - 1)
+				kind = "skip"
+				if (reason == "") {
+					kind = "fail"
+					reason = "skipped without a reason"
+				}
+			}
+			gsub(/\t/, " ", name)
+			count++
+			if (kind == "fail")
+				failed++
+			print kind, prefix ": " name, reason
+		}
+		END {
+			if (!have_plan || plan != count)
+				print "fail", prefix, "ended early: " count + 0 " of " (have_plan ? plan : "?") " results"
+			else if (count == 0)
+				print "fail", prefix, "has no tests"
+			else if (status != 0 && !failed)
+				print "fail", prefix, "ended with status " status
+		}' "$file" >> "$results"
+}
+
+part_build()
+{
+	heading "build"
+	one "build" quiet_make MODE=release all test-helpers
+}
+
+part_unit()
+{
+	heading "unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)"
+	if [ -z "$(find tests/unit -name 'test_*.c')" ]; then
+		record fail "unit" "no unit tests found"
+		return
+	fi
+	if ! quiet_make MODE=asan unit-tests || ! make_stage; then
+		record fail "unit" "cannot be built"
+		return
+	fi
+	cp build/asan/unit-tests "$stage/unit-tests"
+	local status=0
+	# shellcheck disable=SC2016 # it is the inner shell that expands them
+	as_user sh -c 'mkdir -p work/unit && TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit.tap \
+		CK_TIMEOUT_MULTIPLIER=5 UBSAN_OPTIONS=print_stacktrace=1 \
+		exec timeout -k 10 240 ./unit-tests "$@"' sh "$@" < /dev/null > "$logs/unit" 2>&1 || status=$?
+	touch "$stage/work/unit.tap" 2> /dev/null
+	count_tap unit $status "$stage/work/unit.tap"
+	if [ $status -ne 0 ]; then
+		grep -vE ':P:' "$logs/unit" | tail -n 100
+	else
+		tail -n 1 "$logs/unit"
+	fi
+}
+
+part_layers() { heading "layers"; one "layers" tests/check_layers.py; }
+part_size() { heading "sizes"; one "size" tests/check_size.py; }
+
+part_hardening()
+{
+	heading "hardening"
+	if ! quiet_make MODE=release LINK=static all; then
+		record fail "hardening" "cannot be built"
+		return
+	fi
+	one "hardening" tests/check_hardening.sh build/release/cattach build/release/cattach-init
+}
+
+# Each corpus through its target, under the sanitizers; an empty corpus would prove nothing.
+part_fuzz()
+{
+	local source name corpus
+	heading "fuzz corpora"
+	if ! quiet_make MODE=asan fuzz-replay; then
+		record fail "fuzz" "cannot be built"
+		return
+	fi
+	for source in tests/fuzz/fuzz_*.c; do
+		[ -e "$source" ] || continue
+		name=$(basename "$source" .c)
+		corpus=tests/fuzz/corpus/${name#fuzz_}
+		one "fuzz: $name" quietly timeout -k 10 120 "build/asan/fuzz/$name" "$corpus"
+	done
+}
+
+# One file of command tests, in the background; its output goes to a file.
+start_bats()
+{
+	local base
+	base=$(basename "$1" .bats)
+	(
+		as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
+		echo $? > "$logs/$base.status"
+	) &
+}
+
+part_cli()
+{
+	local file base
+	heading "command tests"
+	if ! quiet_make MODE=release all test-helpers || ! make_stage; then
+		record fail "cli" "cannot be built and installed"
+		return
+	fi
+	if [ $# -eq 0 ]; then
+		set -- tests/cli/*.bats
+	fi
+	for file; do
+		if [ ! -e "$file" ]; then
+			record fail "cli" "no such file: $file"
+			continue
+		fi
+		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+			wait -n
+		done
+		start_bats "$file"
+	done
+	wait
+	for file; do
+		base=$(basename "$file" .bats)
+		[ -e "$logs/$base.tap" ] || continue
+		count_tap "$base" "$(cat "$logs/$base.status")" "$logs/$base.tap"
+		printf '%s: %s\n' "$base" "$(grep -cE '^ok ' "$logs/$base.tap") ok"
+		grep -vE '^(ok |1\.\.)' "$logs/$base.tap" | head -n 200
+	done
+}
+
+# ---- analysis: what needs more tools -----------------------------------------------------------
+
+# with_tool NAME TOOL COMMAND...
+with_tool()
+{
+	local name=$1 tool=$2
+	shift 2
+	heading "$name"
+	if ! command -v "$tool" > /dev/null 2>&1; then
+		record skip "$name" "$tool is not installed"
+		return
+	fi
+	one "$name" "$@"
+}
+
+part_tidy() { with_tool tidy clang-tidy quiet_make tidy; }
+part_cppcheck() { with_tool cppcheck cppcheck quiet_make cppcheck; }
+
+part_shellcheck()
+{
+	with_tool shellcheck shellcheck \
+		shellcheck .ci/run tools/*.sh tests/*.sh bench/*.sh
+}
+
+# The other compiler, the other way of linking, and a build from a tarball.
+part_clang() { with_tool clang clang quiet_make B=build/clang CC=clang build/clang/cattach; }
+
+part_dynamic()
+{
+	heading "LINK=dynamic"
+	one "LINK=dynamic" quiet_make B=build/dynamic LINK=dynamic build/dynamic/cattach
+}
+
+part_dist()
+{
+	heading "build from a tarball"
+	one "dist" tests/check_dist.sh
+}
+
+# ---- the whole ---------------------------------------------------------------------------------
+
+summary()
+{
+	local passed failed skipped
+	passed=$(grep -c '^pass' "$results")
+	failed=$(grep -c '^fail' "$results")
+	skipped=$(grep -c '^skip' "$results")
+	echo
+	awk -F '\t' '$1 == "skip" { print "skipped: " $2 ": " $3 }' "$results"
+	awk -F '\t' '$1 == "fail" { print "failed: " $2 ($3 == "" ? "" : ": " $3) }' "$results"
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+}
+
+run_parts()
+{
+	local part
+	for part; do
+		"part_$part"
+	done
+}
+
+case ${1:-check} in
+check) run_parts build layers size hardening unit fuzz cli ;;
+all) run_parts tidy cppcheck shellcheck clang dynamic dist ;;
+cli | unit)
+	part=$1
+	shift
+	"part_$part" "$@" ;;
+-h | --help)
+	sed -n '/^# Run/,/^set/s/^# \{0,1\}//p' "$0"
+	exit 0 ;;
+*)
+	for part; do
+		if ! declare -F "part_$part" > /dev/null; then
+			echo "tests/run.sh: no such part: $part (tests/run.sh --help lists them)" >&2
+			exit 2
+		fi
+	done
+	run_parts "$@" ;;
+esac
+summary
