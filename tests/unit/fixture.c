@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fixture of the unit tests. Check runs it in the same forked process as its test, before and
+ * after: setup makes a directory below TMPDIR and notes which descriptors are open, teardown fails
+ * the test if others are open now, and takes the directory away with all that is in it. A test
+ * that fails leaves its directory behind to be looked at.
+ */
+#include "fixture.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+static char path[4096];
+static char open_before[1024];
+static int dir = -1;
+
+/* The numbers of the open descriptors as text; that of the listing itself is left out. */
+static unsigned list_fds(char *buf, size_t size)
+{
+	DIR *fds = opendir("/proc/self/fd");
+	unsigned count = 0;
+	size_t at = 0;
+
+	ck_assert_ptr_nonnull(fds);
+	buf[0] = '\0';
+	for (struct dirent *entry = readdir(fds); entry; entry = readdir(fds)) {
+		if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(fds))
+			continue;
+		count++;
+		if (at < size)
+			at += (size_t)snprintf(buf + at, size - at, "%s ", entry->d_name);
+	}
+	closedir(fds);
+	return count;
+}
+
+unsigned fixture_count_fds(void)
+{
+	char ignored[1024];
+
+	return list_fds(ignored, sizeof(ignored));
+}
+
+void fixture_setup(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(path, sizeof(path), "%s/cattach-unit.XXXXXX", tmp ? tmp : "/tmp");
+	ck_assert_ptr_nonnull(mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_ge(dir, 0);
+	list_fds(open_before, sizeof(open_before));
+}
+
+static int remove_entry(const char *name, const struct stat *st, int type, struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(name);
+}
+
+void fixture_teardown(void)
+{
+	char open_now[1024];
+
+	list_fds(open_now, sizeof(open_now));
+	ck_assert_str_eq(open_now, open_before);
+	close(dir);
+	ck_assert_int_eq(nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+const char *fixture_path(void)
+{
+	return path;
+}
+
+int fixture_dir(void)
+{
+	return dir;
+}
+
+void fixture_file(const char *name, const char *text)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+}
