@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Launching a monitor: the stream log is made, a child is forked that forks the monitor and leaves,
+ * so that the monitor has no parent that could wait for it or be waited for, and its first report
+ * is awaited: started, or the exact error.
+ *
+ * Runs in the CLI, and for a moment in the child between. After the report the CLI can be killed
+ * without the monitor or the payload noticing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/proc.h>
+
+#include "monitor.h"
+
+void ct_session_close(struct ct_session *session)
+{
+	ct_drop_fd(&session->page);
+	ct_drop_fd(&session->wake);
+	ct_drop_fd(&session->log);
+	ct_drop_fd(&session->channel);
+}
+
+/* Detached from the caller's terminal, directory, umask, signals and stdio. */
+static void become_daemon(void)
+{
+	int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+
+	ct_signals_reset();
+	signal(SIGPIPE, SIG_IGN);
+	umask(077);
+	prctl(PR_SET_NAME, "cattach-monitor");
+	for (int i = 0; null >= 0 && i < 3; i++)
+		if (dup2(null, i) < 0)
+			break;
+	if (null > 2)
+		close(null);
+	if (chdir("/") < 0)
+		return;
+}
+
+static _Noreturn void fork_monitor(const struct ct_monitor_config *config,
+				   struct ct_log_writer *log, const int report[2])
+{
+	pid_t pid;
+
+	close(report[0]);
+	setsid();
+	pid = fork();
+	if (pid == 0) {
+		become_daemon();
+		ct_monitor_main(config, log, report[1]);
+	}
+	/* The launcher sees the end of file when there is no monitor to report. */
+	_exit(pid < 0 ? errno : 0);
+}
+
+static int await_report(int report, struct ct_session *session, struct ct_err *err)
+{
+	struct start_report answer;
+	int fd;
+	ssize_t n;
+
+	do
+		n = ct_recv(report, &answer, sizeof(answer), &fd);
+	while (n == -EINTR);
+	if (n != (ssize_t)sizeof(answer))
+		return ct_fail(err, ECHILD, "the monitor ended while the container was started");
+	if (!answer.started) {
+		*err = answer.err;
+		return -(err->code ? err->code : EIO);
+	}
+	session->monitor_pid = answer.monitor_pid;
+	return 0;
+}
+
+static int launch(const struct ct_monitor_config *config, struct ct_log_writer *log,
+		  struct ct_session *session, struct ct_err *err)
+{
+	int report[2], status = 0, r;
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0)
+		return ct_fail_errno(err, errno, "cannot make a socket");
+	pid = fork();
+	if (pid == 0)
+		fork_monitor(config, log, report);
+	close(report[1]);
+	if (pid < 0) {
+		r = ct_fail_errno(err, errno, "cannot make a process");
+		ct_hint(err, "is the limit of processes reached? ulimit -u");
+	} else {
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			continue;
+		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+			r = ct_fail_errno(err, WEXITSTATUS(status), "cannot fork the monitor");
+		else
+			r = await_report(report[0], session, err);
+	}
+	close(report[0]);
+	return r;
+}
+
+int ct_monitor_launch(const struct ct_monitor_config *config, struct ct_session *ret_session,
+		      struct ct_err *err)
+{
+	struct ct_session session = CT_SESSION_INIT;
+	struct ct_log_writer log;
+	int r;
+
+	session.log = openat(config->dir, "main", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (session.log < 0)
+		return ct_fail_errno(err, errno, "cannot open the session's directory");
+	r = ct_log_create(session.log, &log, err);
+	if (r < 0) {
+		ct_session_close(&session);
+		return r;
+	}
+	r = launch(config, &log, &session, err);
+	session.page = ct_take_fd(&log.page_fd);
+	session.wake = ct_take_fd(&log.wake);
+	ct_log_writer_close(&log);
+	if (r < 0) {
+		ct_session_close(&session);
+		return r;
+	}
+	*ret_session = session;
+	return 0;
+}
