@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What config.json may ask for and this version does not do: hooks, resource limits, moved network
+ * devices, cache and memory policies.
+ *
+ * All of it is read by tables, so that wrong types are found, and then refused by name: somebody
+ * who sets a limit must not get a container without it. What a value asks for counts, not that it
+ * is there: "limit": -1 limits nothing. Runs in the command, with the caller's rights, at the end
+ * of parsing, so that plain mistakes are told first. Fails with ENOTSUP.
+ */
+#include "schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ROW(name, type) { name, type, .offset = READ_NOWHERE }
+
+/* ---- what it looks like ---- */
+
+static int read_timeout(const struct ct_reader *r, const struct ct_json *value, void *place)
+{
+	int64_t seconds;
+
+	(void)place;
+	return ct_read_integer(r, value, 1, INT32_MAX, &seconds);
+}
+
+static const struct ct_read_field hook_fields[] = {
+	{ "path", READ_STRING, .required = true, .check = ct_read_absolute,
+	  .offset = READ_NOWHERE },
+	ROW("args", READ_STRINGS),
+	ROW("env", READ_STRINGS),
+	{ "timeout", READ_CUSTOM, .read = read_timeout, .offset = READ_NOWHERE },
+	{0},
+};
+
+static const struct ct_read_object hook = { .fields = hook_fields };
+
+#define HOOKS(name) { name, READ_LIST, .object = &hook, .offset = READ_NOWHERE }
+static const struct ct_read_field hooks_fields[] = {
+	HOOKS("prestart"),
+	HOOKS("createRuntime"),
+	HOOKS("createContainer"),
+	HOOKS("startContainer"),
+	HOOKS("poststart"),
+	HOOKS("poststop"),
+	{0},
+};
+
+const struct ct_read_object ct_read_hooks = { .fields = hooks_fields };
+
+static const struct ct_read_field net_device_fields[] = {
+	ROW("name", READ_STRING),
+	{0},
+};
+
+const struct ct_read_object ct_read_net_device = { .fields = net_device_fields };
+
+static const struct ct_read_field intel_rdt_fields[] = {
+	ROW("closID", READ_STRING),
+	ROW("schemata", READ_STRINGS),
+	ROW("l3CacheSchema", READ_STRING),
+	ROW("memBwSchema", READ_STRING),
+	ROW("enableMonitoring", READ_BOOL),
+	{0},
+};
+
+const struct ct_read_object ct_read_intel_rdt = { .fields = intel_rdt_fields };
+
+static const char *const memory_modes[] = {
+	"MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL",
+	"MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE", NULL,
+};
+
+static const char *const memory_flags[] = {
+	"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES", NULL,
+};
+
+static const struct ct_read_field memory_policy_fields[] = {
+	{ "mode", READ_STRING, .required = true, .choices = memory_modes, .offset = READ_NOWHERE },
+	{ "nodes", READ_STRING, .check = ct_read_cpu_list, .offset = READ_NOWHERE },
+	{ "flags", READ_STRINGS, .choices = memory_flags, .offset = READ_NOWHERE },
+	{0},
+};
+
+const struct ct_read_object ct_read_memory_policy = { .fields = memory_policy_fields };
+
+/* ---- what is refused ---- */
+
+enum asks {
+	ASKS_POSITIVE,	/* a number above 0, text that is not empty, true */
+	ASKS_PRESENT,	/* any value */
+	ASKS_MEMBERS,	/* an object or list with something in it */
+};
+
+/* Absent on purpose: devices (nothing but what is bound is visible), periods, v1 accounting. */
+static const struct {
+	const char *path;
+	enum asks asks;
+} limits[] = {
+	{ "memory.limit", ASKS_POSITIVE },
+	{ "memory.reservation", ASKS_POSITIVE },
+	{ "memory.swap", ASKS_POSITIVE },
+	{ "memory.kernel", ASKS_POSITIVE },
+	{ "memory.kernelTCP", ASKS_POSITIVE },
+	{ "memory.swappiness", ASKS_PRESENT },
+	{ "memory.disableOOMKiller", ASKS_POSITIVE },
+	{ "cpu.shares", ASKS_POSITIVE },
+	{ "cpu.quota", ASKS_POSITIVE },
+	{ "cpu.burst", ASKS_POSITIVE },
+	{ "cpu.realtimeRuntime", ASKS_POSITIVE },
+	{ "cpu.cpus", ASKS_POSITIVE },
+	{ "cpu.mems", ASKS_POSITIVE },
+	{ "cpu.idle", ASKS_POSITIVE },
+	{ "pids.limit", ASKS_POSITIVE },
+	{ "blockIO.weight", ASKS_POSITIVE },
+	{ "blockIO.leafWeight", ASKS_POSITIVE },
+	{ "blockIO.weightDevice", ASKS_MEMBERS },
+	{ "blockIO.throttleReadBpsDevice", ASKS_MEMBERS },
+	{ "blockIO.throttleWriteBpsDevice", ASKS_MEMBERS },
+	{ "blockIO.throttleReadIOPSDevice", ASKS_MEMBERS },
+	{ "blockIO.throttleWriteIOPSDevice", ASKS_MEMBERS },
+	{ "hugepageLimits", ASKS_MEMBERS },
+	{ "network.classID", ASKS_POSITIVE },
+	{ "network.priorities", ASKS_MEMBERS },
+	{ "rdma", ASKS_MEMBERS },
+	{ "unified", ASKS_MEMBERS },
+};
+
+static bool is_positive(const struct ct_json *value)
+{
+	switch (value->type) {
+	case CT_JSON_BOOL:
+		return value->boolean;
+	case CT_JSON_STRING:
+		return value->count > 0;
+	case CT_JSON_NUMBER:
+		return value->text[0] != '-' && strspn(value->text, "0") != value->count;
+	case CT_JSON_NULL:
+	case CT_JSON_ARRAY:
+	case CT_JSON_OBJECT:
+		return false;
+	}
+	return false;
+}
+
+static bool asks_for_it(const struct ct_json *value, enum asks asks)
+{
+	if (!value || value->type == CT_JSON_NULL)
+		return false;
+	return asks == ASKS_PRESENT || (asks == ASKS_MEMBERS ? value->count > 0 :
+					is_positive(value));
+}
+
+static int refuse_limits(const struct ct_reader *r, const struct ct_json *resources)
+{
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		const struct ct_json *value = ct_json_find(resources, limits[i].path);
+
+		if (!asks_for_it(value, limits[i].asks))
+			continue;
+		return ct_read_fail(r, value, ENOTSUP, "resource limits are not enforced by this "
+				    "version of cattach; remove linux.resources.%s to run without "
+				    "limits", limits[i].path);
+	}
+	return 0;
+}
+
+static int refuse_hooks(const struct ct_reader *r, const struct ct_json *hooks)
+{
+	for (const struct ct_read_field *f = hooks_fields; f->key; f++) {
+		const struct ct_json *list = ct_read_get(hooks, f->key);
+
+		if (list && list->child)
+			return ct_read_fail(r, list->child, ENOTSUP,
+					    "hooks are not run by this version of cattach");
+	}
+	return 0;
+}
+
+int ct_refuse_unsupported(const struct ct_reader *r, const struct ct_json *root)
+{
+	const struct ct_json *lx = ct_read_get(root, "linux");
+	const struct ct_json *devices = ct_read_get(lx, "netDevices");
+	const struct ct_json *rdt = ct_read_get(lx, "intelRdt");
+	const struct ct_json *policy = ct_read_get(lx, "memoryPolicy");
+
+	if (refuse_hooks(r, ct_read_get(root, "hooks")) < 0)
+		return -r->err->code;
+	if (devices && devices->child)
+		return ct_read_fail(r, devices->child, ENOTSUP, "network devices are not moved into "
+				    "containers by this version of cattach");
+	if (rdt)
+		return ct_read_fail(r, rdt, ENOTSUP, "cache and bandwidth allocation (resctrl) is "
+				    "not set up by this version of cattach");
+	if (policy)
+		return ct_read_fail(r, policy, ENOTSUP,
+				    "memory policies are not set by this version of cattach");
+	return refuse_limits(r, ct_read_get(lx, "resources"));
+}
