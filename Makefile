@@ -133,11 +133,9 @@ endif
 
 $(B)/gen/cattach/version.h: FORCE
 	$(call update,printf '%s\n' '/* Made by the Makefile from the file VERSION. */' \
-		'#define CATTACH_VERSION "$(full_version)"')
-
-# Only those who tell the version are compiled again when it changes.
-tellers := $(patsubst %.c,$(B)/obj/%.o,$(shell grep -ls '"version.h"' src/cli/*.c))
-$(tellers): private version_cppflags = -include $(B)/gen/cattach/version.h
+		'#define CT_VERSION "$(version)"' \
+		'#define CT_VERSION_FULL "$(full_version)"' \
+		'#define CT_COMMIT "$(commit)"')
 
 # ---- objects -----------------------------------------------------------------------------------
 
@@ -161,7 +159,7 @@ $(init_objects): private instrument :=
 $(B)/obj/%.o: %.c $(B)/flags | $(B)/gen/cattach/version.h
 	@mkdir -p $(@D)
 	$(say) CC $<
-	$(Q)$(compile) $(version_cppflags) $(instrument) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(compile) $(instrument) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The archive is made anew: ar would keep the object of a source that is gone.
 $(B)/libcattach.a: $(lib_objects) $(B)/sources

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Time commands against each other: each in turn, many times over, so that whatever else the
+ * machine does hits all of them alike. Prints the median and the quartiles of the wall clock time
+ * from spawn to exit, and the ratio of the medians to the first command's.
+ *
+ *   timer [-n ROUNDS] [-w WARM-UP] NAME COMMAND [ARG...] [-- NAME COMMAND [ARG...]]...
+ *
+ * Commands get /dev/null for stdin and stdout. One that fails ends it, status 1: a time of a
+ * command that did not work says nothing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sys/wait.h>
+
+#define MAX_COMMANDS 16
+
+extern char **environ;
+
+struct command {
+	const char *name;
+	char **argv;
+	double *times; /* microseconds */
+};
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
+}
+
+/* Run a command once: microseconds, or a negative number after saying what went wrong. */
+static double run(const struct command *command, posix_spawn_file_actions_t *actions)
+{
+	double start = now();
+	int status, error;
+	pid_t pid;
+
+	error = posix_spawnp(&pid, command->argv[0], actions, NULL, command->argv, environ);
+	if (error) {
+		fprintf(stderr, "timer: %s: %s\n", command->argv[0], strerror(error));
+		return -1;
+	}
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	if (status) {
+		fprintf(stderr, "timer: %s failed, status 0x%x\n", command->name, (unsigned)status);
+		return -1;
+	}
+	return now() - start;
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Cut the arguments at each "--" into commands: their number, or -1. */
+static int cut(char **argv, struct command *commands, size_t rounds)
+{
+	int count = 0;
+
+	while (*argv) {
+		struct command *c = &commands[count++];
+
+		c->name = argv[0];
+		c->argv = argv + 1;
+		c->times = calloc(rounds, sizeof(*c->times));
+		if (!c->argv[0] || !c->times || count == MAX_COMMANDS)
+			return -1;
+		while (*argv && strcmp(*argv, "--") != 0)
+			argv++;
+		if (*argv)
+			*argv++ = NULL;
+	}
+	return count;
+}
+
+static void report(struct command *commands, int count, size_t rounds)
+{
+	printf("%-28s %10s %10s %10s %8s\n", "", "median", "25 %", "75 %", "ratio");
+	for (int i = 0; i < count; i++) {
+		double *t = commands[i].times;
+
+		qsort(t, rounds, sizeof(*t), compare);
+		printf("%-28s %7.0f us %7.0f us %7.0f us %8.2f\n", commands[i].name, t[rounds / 2],
+		       t[rounds / 4], t[rounds * 3 / 4],
+		       t[rounds / 2] / commands[0].times[rounds / 2]);
+	}
+}
+
+static int measure(struct command *commands, int count, size_t rounds, size_t warm_up)
+{
+	posix_spawn_file_actions_t actions;
+
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
+	for (size_t round = 0; round < rounds + warm_up; round++) {
+		for (int i = 0; i < count; i++) {
+			double t = run(&commands[i], &actions);
+
+			if (t < 0)
+				return -1;
+			if (round >= warm_up)
+				commands[i].times[round - warm_up] = t;
+		}
+	}
+	posix_spawn_file_actions_destroy(&actions);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct command commands[MAX_COMMANDS] = { 0 };
+	size_t rounds = 200, warm_up = 10;
+	int option, count;
+
+	while ((option = getopt(argc, argv, "+n:w:")) != -1) {
+		if (option == 'n')
+			rounds = strtoul(optarg, NULL, 10);
+		else if (option == 'w')
+			warm_up = strtoul(optarg, NULL, 10);
+		else
+			return 2;
+	}
+	if (rounds < 1)
+		return 2;
+	count = cut(argv + optind, commands, rounds);
+	if (count < 1) {
+		fprintf(stderr, "usage: timer [-n N] [-w N] NAME COMMAND [ARG...] [-- NAME ...]\n");
+		return 2;
+	}
+	if (measure(commands, count, rounds, warm_up) < 0)
+		return 1;
+	report(commands, count, rounds);
+	for (int i = 0; i < count; i++)
+		free(commands[i].times);
+	return 0;
+}
