@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ct_run_prepare(): from the options of run to a complete spec and the record of the container.
+ *
+ * Runs in the command with the caller's rights. Nothing is created, on disk or in the kernel: all
+ * that can be wrong with a request shows here, where there is nothing to clean up. The parts are
+ * in the other run_*.c files, their order is the order in which they need each other: the user
+ * decides on the id maps of a single id, the maps on the groups, the user's home is part of the
+ * environment, the namespaces decide on mounts, and the capabilities on the system call profile.
+ *
+ * May fail with whatever a part says; where names the option or the place in config.json.
+ */
+#include "run_parts.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#include <cattach/fd.h>
+#include <cattach/num.h>
+
+/* Files of ours must not take the place of others; checked again when they are written. */
+static int check_files(const struct ct_run *run, struct ct_err *err)
+{
+	const char *cidfile = run->options->cidfile;
+	struct stat st;
+
+	if (cidfile && lstat(cidfile, &st) == 0) {
+		ct_fail(err, EEXIST, "%s exists already", cidfile);
+		ct_hint(err, "remove it, or choose another file");
+		return ct_wrap(err, "--cidfile");
+	}
+	if (run->options->name && ct_check_name(run->options->name, err) < 0)
+		return ct_wrap(err, "--name");
+	return 0;
+}
+
+/* The part of the record that is the options themselves. */
+static int fill_meta(struct ct_run *run, struct ct_err *err)
+{
+	const struct ct_run_options *options = run->options;
+	struct ct_meta *meta = run->meta;
+
+	meta->name = options->name;
+	meta->tty = run->spec->process->terminal;
+	meta->stdin_open = options->interactive;
+	/* The end of the creator's input ends the container's, unless nobody was to stay. */
+	meta->stdin_once = options->interactive && !options->detach;
+	meta->remove = options->remove;
+	meta->detach = options->detach;
+	meta->init = options->init;
+	meta->pidfile = options->pidfile;
+	meta->cidfile = options->cidfile;
+	meta->detach_keys = options->detach_keys;
+	if (ct_run_add_pairs(run->arena, &options->label, true, &meta->labels, err) < 0)
+		return ct_wrap(err, "--label");
+	if (ct_run_add_pairs(run->arena, &options->annotation, false, &run->spec->annotations,
+			     err) < 0)
+		return ct_wrap(err, "--annotation");
+	return 0;
+}
+
+static int load_caller(struct ct_run *run, struct ct_id_caller *caller, struct ct_err *err)
+{
+	if (!run->rootless)
+		return 0;
+	run->caller = caller;
+	return ct_id_caller_load(run->arena, NULL, caller, err);
+}
+
+int ct_run_prepare(const struct ct_run_options *options, bool rootless, struct ct_arena *arena,
+		   struct ct_spec **ret_spec, struct ct_meta *ret_meta, struct ct_err *err)
+{
+	static int (*const parts[])(struct ct_run *run, struct ct_err *err) = {
+		ct_run_source, ct_run_namespaces, ct_run_user, ct_run_idmap, ct_run_process,
+		ct_run_mounts, ct_run_caps, ct_run_security, fill_meta,
+	};
+	struct ct_id_caller caller = { 0 };
+	struct ct_meta meta = { 0 };
+	struct ct_run run = {
+		.options = options, .rootless = rootless, .arena = arena, .meta = &meta,
+		.rootfs = -1,
+	};
+	int ret = check_files(&run, err);
+
+	if (ret == 0)
+		ret = load_caller(&run, &caller, err);
+	for (size_t i = 0; ret == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
+		ret = parts[i](&run, err);
+	ct_fd_close(run.rootfs);
+	if (ret == 0)
+		ret = ct_spec_check(run.spec, rootless, err);
+	if (ret < 0)
+		return ret;
+	*ret_spec = run.spec;
+	*ret_meta = meta;
+	return 0;
+}
