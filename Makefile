@@ -251,7 +251,7 @@ deps: ## install what building and running need (apt-get, through sudo when not 
 deps-check: ## the same, and what the tests need
 	@tools/deps.sh build check
 run: deps ## set up, build and run an example bundle as an unprivileged user
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) all
 	$(Q)tools/demo.sh
 check: deps-check ## every test that needs nothing but this machine
 	$(Q)tests/run.sh check
