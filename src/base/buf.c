@@ -75,7 +75,8 @@ void ct_buf_printf(struct ct_buf *buf, const char *fmt, ...)
 	if (n < 0)
 		buf->failed = true;
 	else if (reserve(buf, (size_t)n))
-		buf->length += (size_t)vsnprintf(buf->data + buf->length, (size_t)n + 1, fmt, again);
+		buf->length += (size_t)vsnprintf(buf->data + buf->length, (size_t)n + 1, fmt,
+						 again);
 	va_end(again);
 	va_end(ap);
 }

@@ -216,7 +216,8 @@ static int first_descriptor(struct msghdr *msg)
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
-		for (size_t at = 0; at + sizeof(fd) <= c->cmsg_len - CMSG_LEN(0); at += sizeof(fd)) {
+		for (size_t end = c->cmsg_len - CMSG_LEN(0), at = 0; at + sizeof(fd) <= end;
+		     at += sizeof(fd)) {
 			memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
 			if (first < 0)
 				first = fd;
@@ -243,8 +244,8 @@ ssize_t ct_recv(int sock, void *data, size_t size, int *ret_fd)
 	if (n < 0)
 		return -errno;
 	fd = first_descriptor(&msg);
-	if (msg.msg_flags & MSG_CTRUNC)
-		return -EPROTO;		/* descriptors were lost: the record is not what was sent */
+	if (msg.msg_flags & MSG_CTRUNC)	/* some were lost: it is not what was sent */
+		return -EPROTO;
 	if (msg.msg_flags & MSG_TRUNC)
 		return -EMSGSIZE;
 	/* At the end there is no record that a descriptor could belong to. */

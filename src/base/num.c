@@ -143,7 +143,6 @@ int ct_check_name(const char *name, struct ct_err *err)
 		good = is_alnum(name[i]) || strchr("_.-", name[i]);
 	if (good)
 		return 0;
-	return ct_fail(err, EINVAL,
-		       "must be 1...%d of a-z, A-Z, 0-9, \"_\", \".\" and \"-\", the first a letter "
-		       "or digit, not \"%s\"", CT_NAME_MAX, ct_quote(quote, name));
+	return ct_fail(err, EINVAL, "must be 1...%d of a-z, A-Z, 0-9, \"_\", \".\" and \"-\", the "
+		       "first a letter or digit, not \"%s\"", CT_NAME_MAX, ct_quote(quote, name));
 }

@@ -117,7 +117,8 @@ static int walk_start(struct walk *walk, int root, const char *path, struct ct_e
 	size_t length = strlen(path);
 
 	if (!length || length >= sizeof(walk->path))
-		return ct_fail_errno(err, length ? ENAMETOOLONG : ENOENT, "cannot open \"%s\"", path);
+		return ct_fail_errno(err, length ? ENAMETOOLONG : ENOENT, "cannot open \"%s\"",
+				     path);
 	walk->root = root;
 	walk->links = walk->races = 0;
 	memcpy(walk->path, path, length + 1);
@@ -259,7 +260,7 @@ static int open_file(struct walk *walk, struct ct_err *err)
 	struct stat st;
 
 	if (fd == -ENOENT || fd == -ENOTDIR)
-		return -ENOENT;		/* a file in the way is named when the directories are made */
+		return -ENOENT;	/* making the directories will name a file in the way */
 	if (fd < 0)
 		return fail_open(err, -fd, walk->path);
 	if (fstat(fd, &st) < 0)

@@ -41,7 +41,7 @@ static int size_shift(const char *suffix)
 
 	if (!*suffix || !strcasecmp(suffix, "b"))
 		return 0;
-	letter = strchr(letters, *suffix | 0x20);	/* | 0x20: to lower case, without a locale */
+	letter = strchr(letters, *suffix | 0x20);	/* lower case, without a locale */
 	if (!letter || !*letter)
 		return -1;
 	if (suffix[1] && strcasecmp(suffix + 1, "b") && strcasecmp(suffix + 1, "ib"))

@@ -138,8 +138,8 @@ START_TEST(what_is_no_regular_file_is_refused_without_waiting)
 	ck_assert_int_eq(mkdirat(dir, "dir", 0700), 0);
 	ck_assert_int_eq(read_at("dir", 100), -EISDIR);
 	ck_err(&err, EISDIR, "dir: is a directory, not a file");
-	ck_assert_int_eq(ct_read_file_at(&arena, AT_FDCWD, "/dev/zero", 100, &text, &size, &ignored),
-			 -EINVAL);
+	ck_assert_int_eq(ct_read_file_at(&arena, AT_FDCWD, "/dev/zero", 100, &text, &size,
+					 &ignored), -EINVAL);
 	ck_assert_int_eq(read_at("missing", 100), -ENOENT);
 	ck_err(&err, ENOENT, "cannot open missing: No such file or directory");
 	ck_assert_ptr_null(text);
@@ -151,7 +151,8 @@ START_TEST(a_last_link_is_not_followed)
 	fixture_file("f", "x");
 	ck_assert_int_eq(symlinkat("f", fixture_dir(), "link"), 0);
 	ck_assert_int_eq(read_at("link", 100), -ELOOP);
-	ck_err(&err, ELOOP, "cannot open link: it is a symbolic link (name the file that it leads to)");
+	ck_err(&err, ELOOP, "cannot open link: it is a symbolic link (name the file that it leads "
+	       "to)");
 }
 END_TEST
 
@@ -389,7 +390,8 @@ START_TEST(the_end_is_zero_and_a_closed_peer_raises_no_signal)
 	ct_drop_fd(&socks[0]);
 	ck_assert_int_eq(ct_recv(socks[1], buf, sizeof(buf), &fd), 0);
 	ck_assert_int_eq(fd, -1);
-	ck_assert_int_eq(ct_send(socks[1], "x", 1, -1), -EPIPE);	/* SIGPIPE would end the test */
+	/* A SIGPIPE would end the test. */
+	ck_assert_int_eq(ct_send(socks[1], "x", 1, -1), -EPIPE);
 	ck_assert_int_eq(ct_send(-1, "x", 1, -1), -EBADF);
 	ck_assert_int_eq(ct_recv(-1, buf, sizeof(buf), &fd), -EBADF);
 }

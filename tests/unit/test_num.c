@@ -71,7 +71,8 @@ START_TEST(unsigned_bounds_are_inclusive)
 
 	ck_assert_int_eq(ct_parse_u64("18446744073709551615", 0, UINT64_MAX, &value, &err), 0);
 	ck_assert_uint_eq(value, UINT64_MAX);
-	ck_assert_int_eq(ct_parse_u64("18446744073709551616", 0, UINT64_MAX, &value, &err), -ERANGE);
+	ck_assert_int_eq(ct_parse_u64("18446744073709551616", 0, UINT64_MAX, &value, &err),
+			 -ERANGE);
 	ck_assert_int_eq(ct_parse_u64("5", 5, 9, &value, &err), 0);
 	ck_assert_int_eq(ct_parse_u64("9", 5, 9, &value, &err), 0);
 	ck_assert_uint_eq(value, 9);
@@ -89,9 +90,11 @@ START_TEST(signed_numbers_reach_both_ends)
 	int64_t value = 0;
 	struct ct_err err;
 
-	ck_assert_int_eq(ct_parse_i64("-9223372036854775808", INT64_MIN, INT64_MAX, &value, &err), 0);
+	ck_assert_int_eq(ct_parse_i64("-9223372036854775808", INT64_MIN, INT64_MAX, &value, &err),
+			 0);
 	ck_assert_int_eq(value, INT64_MIN);
-	ck_assert_int_eq(ct_parse_i64("9223372036854775807", INT64_MIN, INT64_MAX, &value, &err), 0);
+	ck_assert_int_eq(ct_parse_i64("9223372036854775807", INT64_MIN, INT64_MAX, &value, &err),
+			 0);
 	ck_assert_int_eq(value, INT64_MAX);
 	ck_assert_int_eq(ct_parse_i64("-0", -1, 1, &value, &err), 0);
 	ck_assert_int_eq(value, 0);
@@ -145,7 +148,8 @@ START_TEST(malformed_sizes_are_refused)
 	ck_assert_uint_eq(bytes, 77);
 	ck_err(&err, ERANGE, "must be a size below 16 EiB, not \"99999999999999999999g\"");
 	ct_parse_size("x", &bytes, &err);
-	ck_err(&err, EINVAL, "must be a size in bytes or with b, k, m, g or t, such as 64m, not \"x\"");
+	ck_err(&err, EINVAL, "must be a size in bytes or with b, k, m, g or t, such as 64m, not "
+	       "\"x\"");
 }
 END_TEST
 

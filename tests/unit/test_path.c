@@ -110,8 +110,8 @@ START_TEST(magic_links_of_proc_lead_nowhere)
 	ck_assert_int_eq(ct_path_open(host, "/proc/self/root", O_PATH, &err), -ELOOP);
 	ck_assert_int_eq(ct_path_open(host, "/proc/self/cwd", O_PATH, &err), -ELOOP);
 	ck_err(&err, ELOOP, "cannot open /proc/self/cwd: Too many levels of symbolic links (links "
-	       "that go round in a circle, or one of /proc's that would lead out of the container's "
-	       "root)");
+	       "that go round in a circle, or one of /proc's that would lead out of the "
+	       "container's root)");
 	/* Through a link of the container's own, and for making things. */
 	put_link(path, "magic");
 	snprintf(name, sizeof(name), "%s/root/magic", fixture_path());

@@ -22,18 +22,19 @@ START_TEST(names_and_numbers_are_taken_in_any_case)
 		const char *text;
 		int signal;
 	} good[] = {
-		{ "KILL", SIGKILL }, { "SIGKILL", SIGKILL }, { "kill", SIGKILL }, { "sigKill", SIGKILL },
-		{ "9", SIGKILL }, { "1", SIGHUP }, { "64", 64 }, { "32", 32 }, { "TERM", SIGTERM },
-		{ "CLD", SIGCHLD }, { "IOT", SIGABRT }, { "POLL", SIGIO }, { "RTMIN", 34 },
-		{ "SIGRTMIN+3", 37 }, { "rtmin+30", 64 }, { "RTMAX", 64 }, { "RTMAX-30", 34 },
-		{ "sigrtmax-1", 63 }, { "RTMIN+0", 34 },
+		{ "KILL", SIGKILL }, { "SIGKILL", SIGKILL }, { "kill", SIGKILL },
+		{ "sigKill", SIGKILL }, { "9", SIGKILL }, { "1", SIGHUP }, { "64", 64 },
+		{ "32", 32 }, { "TERM", SIGTERM }, { "CLD", SIGCHLD }, { "IOT", SIGABRT },
+		{ "POLL", SIGIO }, { "RTMIN", 34 }, { "SIGRTMIN+3", 37 }, { "rtmin+30", 64 },
+		{ "RTMAX", 64 }, { "RTMAX-30", 34 }, { "sigrtmax-1", 63 }, { "RTMIN+0", 34 },
 	};
 	struct ct_err err;
 
 	for (int i = 0; i < COUNT(good); i++) {
 		int signal = 0;
 
-		ck_assert_msg(ct_parse_signal(good[i].text, &signal, &err) == 0, "%s", good[i].text);
+		ck_assert_msg(ct_parse_signal(good[i].text, &signal, &err) == 0, "%s",
+			      good[i].text);
 		ck_assert_int_eq(signal, good[i].signal);
 	}
 }
