@@ -21,6 +21,7 @@ extern const struct ct_read_object ct_read_idmap;
 extern const struct ct_read_object ct_read_seccomp;
 extern const struct ct_read_object ct_read_seccomp_arg;
 extern const char *const ct_seccomp_actions[], *const ct_seccomp_archs[];
+extern const char *const ct_seccomp_flags[];
 /* spec_resources.c, spec_unsupported.c: checked, never stored */
 extern const struct ct_read_object ct_read_resources;
 extern const struct ct_read_object ct_read_hooks;

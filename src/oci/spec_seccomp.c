@@ -31,7 +31,7 @@ const char *const ct_seccomp_archs[] = {
 	"SCMP_ARCH_SH", "SCMP_ARCH_SHEB", NULL,
 };
 
-static const char *const flags[] = {
+const char *const ct_seccomp_flags[] = {
 	"SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW",
 	"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", NULL,
 };
@@ -105,7 +105,7 @@ static const struct ct_read_field seccomp_fields[] = {
 	{ "defaultErrnoRet", READ_U32, .max = 4095, .offset = S(default_errno),
 	  .has = S(has_default_errno) },
 	{ "architectures", READ_STRINGS, .choices = ct_seccomp_archs, .offset = S(architectures) },
-	{ "flags", READ_STRINGS, .choices = flags, .offset = S(flags) },
+	{ "flags", READ_STRINGS, .choices = ct_seccomp_flags, .offset = S(flags) },
 	{ "listenerPath", READ_STRING, .offset = S(listener_path) },
 	{ "listenerMetadata", READ_STRING, .offset = S(listener_metadata) },
 	{ "syscalls", READ_LIST, .object = &rule, .offset = S(rules), .count = S(rule_count) },
