@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #include <cattach/arena.h>
 #include <cattach/err.h>
@@ -32,13 +33,24 @@ struct ct_seccomp_rule {
 	size_t arg_count;
 };
 
+/*
+ * Filled with zeroes but for what is known. The order of rules means nothing: a rule without
+ * comparisons wins over those with; an argument that a rule compares twice makes it several rules.
+ */
 struct ct_seccomp_policy {
 	const char *default_action;
 	uint32_t default_errno;
-	struct ct_strings architectures;	/* "SCMP_ARCH_X86_64", ...; empty: native and its compat ones */
+	struct ct_strings architectures;	/* beside the native one: "SCMP_ARCH_X86", ...; empty: its
+						   32-bit one; others' calls kill the process */
 	struct ct_strings flags;		/* "SECCOMP_FILTER_FLAG_LOG", ... */
 	struct ct_seccomp_rule *rules;
 	size_t rule_count;
+	/*
+	 * NULL for policies from outside: their whole content is the key of the cache. Else the name
+	 * of a built-in policy that stands for its content; names that libseccomp does not know are
+	 * then silent, and rules with a wider mask are checked to win over those with a narrower.
+	 */
+	const char *key;
 };
 
 /* A compiled program, ready for seccomp(2). */
@@ -67,10 +79,22 @@ int ct_seccomp_default(struct ct_arena *arena, uint64_t caps, struct ct_seccomp_
  * @err: EINVAL for unknown actions, operators, architectures, flags, argument indexes over 5;
  *       EPERM when the policy would stop the program before it starts (execve not allowed)
  *
- * Names that libseccomp does not know are skipped with one warning.
+ * Names that libseccomp does not know are skipped, with one warning when the program is made; a
+ * program from the cache is silent. ->flags is for ct_seccomp_load().
  */
 int ct_seccomp_compile(struct ct_arena *arena, const struct ct_seccomp_policy *policy, int cache_fd,
 		       struct ct_seccomp_program *ret_program, struct ct_err *err);
+
+/**
+ * ct_seccomp_verdict - what a program answers to one call, found by interpreting it
+ * @program: as compiled
+ * @call:    number, architecture (AUDIT_ARCH_*) and arguments
+ * @ret_verdict: SECCOMP_RET_* and its data
+ *
+ * Return: 0, or -EINVAL for a program that the kernel would not take either.
+ */
+int ct_seccomp_verdict(const struct ct_seccomp_program *program, const struct seccomp_data *call,
+		       uint32_t *ret_verdict);
 
 /* Load a program into this process; async-signal-safe. 0 or -errno. */
 int ct_seccomp_load(const struct ct_seccomp_program *program);
