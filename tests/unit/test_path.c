@@ -249,6 +249,29 @@ START_TEST(circles_and_endless_links_end)
 }
 END_TEST
 
+START_TEST(no_more_links_are_replaced_than_the_kernel_would_follow)
+{
+	char path[1024] = "", part[32], target[32];
+
+	/* Each leads to something that is missing, so the kernel never sees two in one path. */
+	for (int i = 0; i < 41; i++) {
+		snprintf(part, sizeof(part), "k%d", i);
+		snprintf(target, sizeof(target), "/t%d", i);
+		put_link(target, part);
+		if (i < 40)
+			strcat(strcat(strcat(path, "/"), part), "/..");
+	}
+	ck_is(ct_path_make_dir(root, path, 0755, &err), "root");
+	ck_assert_int_eq(faccessat(root, "t39", F_OK, 0), 0);
+	for (int i = 0; i < 40; i++) {
+		snprintf(part, sizeof(part), "t%d", i);
+		ck_assert_int_eq(unlinkat(root, part, AT_REMOVEDIR), 0);
+	}
+	strcat(path, "/k40");
+	ck_assert_int_eq(ct_path_make_dir(root, path, 0755, &err), -ELOOP);
+}
+END_TEST
+
 START_TEST(a_file_in_the_way_is_named)
 {
 	put_link("/etc/passwd", "link");
@@ -423,6 +446,7 @@ Suite *suite_path(void)
 	tcase_add_test(tc, more_missing_directories_than_a_race_may_cost_are_made);
 	tcase_add_test(tc, directories_behind_links_are_made_inside);
 	tcase_add_test(tc, circles_and_endless_links_end);
+	tcase_add_test(tc, no_more_links_are_replaced_than_the_kernel_would_follow);
 	tcase_add_test(tc, a_file_in_the_way_is_named);
 	tcase_add_test(tc, missing_files_are_made_and_others_left_alone);
 	tcase_add_test(tc, files_behind_links_are_made_inside);
