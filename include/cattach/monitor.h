@@ -77,7 +77,8 @@ struct ct_spawned {
  * struct ct_monitor_config - what a monitor is started with
  *
  * spawn() starts the payload (in the monitor process), release() gives back everything that only
- * the start needed, finish() runs after the exit is recorded (--rm). arg is passed to all three.
+ * the start needed. finish() runs after the exit is recorded (--rm), or when a start has failed and
+ * nobody is there to hear of it (started is false). arg is passed to all three.
  */
 struct ct_monitor_config {
 	int dir;		/* the container's directory */
@@ -87,7 +88,8 @@ struct ct_monitor_config {
 	int (*spawn)(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
 		     struct ct_err *err);
 	void (*release)(void *arg);
-	void (*finish)(void *arg);
+	void (*finish)(void *arg, bool started);
+	int keep[2];		/* descriptors that finish() needs, -1: none; all others are closed */
 	void *arg;
 };
 

@@ -156,7 +156,7 @@ struct ct_plan {
 	bool own_dev;			/* nodes and links are made in /dev */
 	struct ct_plan_device *devices;
 	size_t device_count;
-	struct ct_plan_pair *links;
+	const struct ct_plan_pair *links;
 	size_t link_count;
 	struct ct_strings masked, read_only;
 	const char *hostname, *domainname;

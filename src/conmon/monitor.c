@@ -208,7 +208,8 @@ static void keep_own_descriptors(const struct monitor *m)
 	int keep[] = { m->log.page_fd, m->log.wake,   m->log.file, m->status_fd,
 		       m->lock_fd,     m->epoll,      m->signals,  m->timer,
 		       m->out[0].fd,   m->out[1].fd,  m->in,	   m->client,
-		       m->config->dir, m->payload.pidfd };
+		       m->config->dir, m->payload.pidfd, m->config->keep[0],
+		       m->config->keep[1] };
 	size_t n = sizeof(keep) / sizeof(keep[0]);
 	unsigned next = 3;
 
@@ -315,7 +316,7 @@ static void finish(struct monitor *m)
 	struct ct_err err = { 0 };
 
 	record(m, CT_STATUS_EXITED, &err);
-	m->config->finish(m->config->arg);
+	m->config->finish(m->config->arg, true);
 	ct_log_publish(&m->log, CT_PAGE_EXITED, &m->status.exit);
 	ct_input_say_exit(m);
 }
@@ -357,7 +358,7 @@ _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct
 		ct_log_publish(&m->log, CT_PAGE_RUNNING, NULL);
 	/* Nobody there to hear of a failure: then what was made is forgotten from here. */
 	if (ct_send(report, &answer, sizeof(answer), -1) < 0 && r < 0)
-		config->finish(config->arg);
+		config->finish(config->arg, false);
 	if (r < 0)
 		_exit(1);
 	config->release(config->arg);

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of a start, as a whole: namespaces, root, mounts, devices, masks, settings, process.
+ *
+ * Runs in the CLI before anything of the container exists, with the caller's rights. Whatever can
+ * be known to fail fails here, with the place in config.json; the child then carries out a list
+ * that has been checked. What may fail: sources that are not there, words that only the kernel's
+ * side knows (capabilities, mount options, system calls), memory.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cattach/fd.h>
+
+#include "plan.h"
+
+const char *ct_plan_place(struct planning *p, const char *list, size_t i)
+{
+	const char *place = ct_arena_printf(p->arena, "%s[%zu]", list, i);
+
+	return place ? place : list;
+}
+
+bool ct_plan_is_new(const struct planning *p, enum ct_spec_ns ns)
+{
+	const struct ct_spec_namespace *n = &p->spec->linux_.namespaces[ns];
+
+	return n->present && !n->path;
+}
+
+int ct_plan_source(const char *path, struct ct_plan_source *ret_source, struct ct_err *err)
+{
+	int ct_autofd fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "%s", path);
+	if (fstat(fd, &st) < 0)
+		return ct_fail_errno(err, errno, "cannot examine %s", path);
+	*ret_source = (struct ct_plan_source){
+		.path = path,
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.directory = S_ISDIR(st.st_mode),
+	};
+	return 0;
+}
+
+/* "kernel.shm_rmid_forced" and "kernel/shm_rmid_forced" are one name; the child wants the first. */
+static int plan_sysctls(struct planning *p, struct ct_err *err)
+{
+	const struct ct_spec_pairs *pairs = &p->spec->linux_.sysctl;
+	struct ct_plan *plan = p->plan;
+
+	plan->sysctls = ct_arena_calloc(p->arena, pairs->count + 1, sizeof(*plan->sysctls));
+	if (!plan->sysctls)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < pairs->count; i++) {
+		plan->sysctls[i].key = pairs->items[i].key;
+		plan->sysctls[i].value = pairs->items[i].value;
+	}
+	plan->sysctl_count = pairs->count;
+	return 0;
+}
+
+static int plan_settings(struct planning *p, struct ct_err *err)
+{
+	struct ct_plan *plan = p->plan;
+	bool uts = ct_plan_is_new(p, CT_NS_UTS);
+
+	plan->hostname = uts ? p->spec->hostname : NULL;
+	plan->domainname = uts ? p->spec->domainname : NULL;
+	plan->loopback = ct_plan_is_new(p, CT_NS_NETWORK);
+	return plan_sysctls(p, err);
+}
+
+/* Room for the descriptors of the child, which allocates nothing. */
+static int plan_slots(struct planning *p, struct ct_err *err)
+{
+	struct ct_plan *plan = p->plan;
+	size_t count = plan->mount_count + plan->device_count + plan->root.layer_count;
+
+	plan->slots = ct_arena_calloc(p->arena, count + 1, sizeof(*plan->slots));
+	if (!plan->slots)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		plan->slots[i] = -1;
+	return 0;
+}
+
+int ct_plan_make(struct ct_arena *arena, const struct ct_spec *spec, const struct ct_meta *meta,
+		 int cache, unsigned preserve_fds, struct ct_plan **ret_plan, struct ct_err *err)
+{
+	static int (*const steps[])(struct planning *p, struct ct_err *err) = {
+		ct_plan_namespaces, ct_plan_root,  ct_plan_mounts,  ct_plan_devices,
+		ct_plan_masks,      plan_settings, ct_plan_process, ct_plan_scheduling,
+		ct_plan_seccomp,    ct_plan_init,  plan_slots,
+	};
+	struct planning p = {
+		.arena = arena, .spec = spec, .meta = meta, .cache = cache,
+		.preserve_fds = preserve_fds,
+	};
+
+	p.plan = ct_arena_alloc(arena, sizeof(*p.plan));
+	if (!p.plan)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int r = steps[i](&p, err);
+
+		if (r < 0)
+			return r;
+	}
+	*ret_plan = p.plan;
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a checked spec to a plan: what each file of plan_*.c works out. Runs in the CLI; reads the
+ * host, creates nothing.
+ */
+#ifndef CATTACH_CONTAINER_PLAN_H
+#define CATTACH_CONTAINER_PLAN_H
+
+#include <cattach/container.h>
+#include <cattach/plan.h>
+#include <cattach/spec.h>
+
+/* What planning starts from; the arena owns all that it makes. */
+struct planning {
+	struct ct_arena *arena;
+	const struct ct_spec *spec;
+	const struct ct_meta *meta;
+	int cache;			/* directory of compiled filters, or -1 */
+	unsigned preserve_fds;
+	struct ct_plan *plan;
+};
+
+/**
+ * ct_plan_make - the whole plan
+ * @ret_plan: lives in the arena; descriptors in it are CLOEXEC and stay open
+ * @err: where is the property of config.json, with line and column where there is a file
+ */
+int ct_plan_make(struct ct_arena *arena, const struct ct_spec *spec, const struct ct_meta *meta,
+		 int cache, unsigned preserve_fds, struct ct_plan **ret_plan, struct ct_err *err);
+
+/* Pin a file of the host by identity. */
+int ct_plan_source(const char *path, struct ct_plan_source *ret_source, struct ct_err *err);
+
+int ct_plan_root(struct planning *p, struct ct_err *err);
+int ct_plan_namespaces(struct planning *p, struct ct_err *err);
+int ct_plan_mounts(struct planning *p, struct ct_err *err);
+int ct_plan_devices(struct planning *p, struct ct_err *err);
+int ct_plan_masks(struct planning *p, struct ct_err *err);
+int ct_plan_process(struct planning *p, struct ct_err *err);
+int ct_plan_scheduling(struct planning *p, struct ct_err *err);
+int ct_plan_seccomp(struct planning *p, struct ct_err *err);
+
+/* A sealed copy of our in-container init in a memfd: the container can never reach the file. */
+int ct_plan_init(struct planning *p, struct ct_err *err);
+
+/* Will this namespace be a new one? */
+bool ct_plan_is_new(const struct planning *p, enum ct_spec_ns ns);
+
+/* The error place of item i of a list: "mounts[3]" in the arena ("mounts[?]" without memory). */
+const char *ct_plan_place(struct planning *p, const char *list, size_t i);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mounts of the plan: config.json's mounts with their options taken apart, sources pinned, and the
+ * file systems replaced that the kernel does not let this container mount: sysfs belongs to the
+ * network namespace, proc to the pid namespace, mqueue to the ipc and cgroup to the cgroup
+ * namespace; where that is the host's, the host's mount is bound instead, read-only.
+ *
+ * Runs in the CLI. Also masked and read-only paths.
+ */
+#include <errno.h>
+#include <glob.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "plan.h"
+
+/* A file system that needs a namespace of its own, and what stands in for it otherwise. */
+static const struct substitute {
+	const char *type;
+	enum ct_spec_ns ns;
+	const char *path;
+	bool read_only;
+} substitutes[] = {
+	{ "sysfs", CT_NS_NETWORK, "/sys", true },
+	{ "proc", CT_NS_PID, "/proc", false },
+	{ "mqueue", CT_NS_IPC, "/dev/mqueue", false },
+	{ "cgroup", CT_NS_CGROUP, "/sys/fs/cgroup", true },
+	{ "cgroup2", CT_NS_CGROUP, "/sys/fs/cgroup", true },
+};
+
+static const struct substitute *find_substitute(struct planning *p, const char *type)
+{
+	for (size_t i = 0; i < sizeof(substitutes) / sizeof(substitutes[0]); i++)
+		if (strcmp(substitutes[i].type, type) == 0 &&
+		    !ct_plan_is_new(p, substitutes[i].ns))
+			return &substitutes[i];
+	return NULL;
+}
+
+static int use_substitute(const struct substitute *s, struct ct_plan_mount *m, struct ct_err *err)
+{
+	int r = ct_plan_source(s->path, &m->source, err);
+
+	if (r < 0)
+		return r;
+	m->type = NULL;
+	m->options.bind = m->options.recursive = true;
+	m->options.data.count = 0;
+	if (s->read_only)
+		m->options.tree_set |= MOUNT_ATTR_RDONLY;
+	return 0;
+}
+
+static bool is_mapped(const struct ct_plan_ids *map, uint32_t id)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (id >= map->items[i].inside && id - map->items[i].inside < map->items[i].count)
+			return true;
+	return map->count == 0;
+}
+
+/* The tty group: devpts takes it only when it is mapped, and ttys work without it. */
+static void drop_unmapped_gid(struct planning *p, struct ct_strings *data)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < data->count; i++)
+		if (strcmp(data->items[i], "gid=5") != 0 || is_mapped(&p->plan->gid_map, 5))
+			data->items[kept++] = data->items[i];
+	data->count = kept;
+}
+
+static int plan_bind(struct planning *p, const struct ct_spec_mount *s, struct ct_plan_mount *m,
+		     struct ct_err *err)
+{
+	const char *path = s->source;
+
+	if (!path || !path[0])
+		return ct_fail(err, EINVAL, "a bind mount needs a source");
+	if (path[0] != '/') {
+		if (!p->meta->bundle)
+			return ct_fail(err, EINVAL, "source %s must be absolute", path);
+		path = ct_arena_printf(p->arena, "%s/%s", p->meta->bundle, path);
+		if (!path)
+			return ct_fail_nomem(err);
+	}
+	m->type = NULL;
+	return ct_plan_source(path, &m->source, err);
+}
+
+static int plan_file_system(struct planning *p, const struct ct_spec_mount *s,
+			    struct ct_plan_mount *m, struct ct_err *err)
+{
+	const struct substitute *substitute = find_substitute(p, s->type);
+
+	if (substitute)
+		return use_substitute(substitute, m, err);
+	m->type = s->type;
+	m->source.path = s->source ? s->source : s->type;
+	if (strcmp(s->type, "cgroup") == 0) {
+		m->type = m->source.path = "cgroup2";
+		m->options.data.count = 0;
+	}
+	if (strcmp(s->type, "devpts") == 0)
+		drop_unmapped_gid(p, &m->options.data);
+	return 0;
+}
+
+static int check_options(const struct ct_spec_mount *s, const struct ct_mount_options *o,
+			 struct ct_err *err)
+{
+	if (o->idmap) {
+		ct_fail(err, ENOTSUP, "idmapped mounts are not made by this version of cattach");
+		return ct_hint(err, "remove the option idmap");
+	}
+	if (o->copy_up && (!s->type || strcmp(s->type, "tmpfs") != 0))
+		return ct_fail(err, EINVAL, "tmpcopyup works on a tmpfs only");
+	return 0;
+}
+
+static int plan_mount(struct planning *p, size_t i, struct ct_err *err)
+{
+	const struct ct_spec_mount *s = &p->spec->mounts.items[i];
+	struct ct_plan_mount *m = &p->plan->mounts[i];
+	int r = ct_mount_options_parse(p->arena, &s->options, &m->options, err);
+
+	m->destination = s->destination;
+	if (r == 0)
+		r = check_options(s, &m->options, err);
+	if (r < 0)
+		return r;
+	if (m->options.bind)
+		return plan_bind(p, s, m, err);
+	if (!s->type)
+		return ct_fail(err, EINVAL, "neither a type nor the option bind or rbind");
+	return plan_file_system(p, s, m, err);
+}
+
+int ct_plan_mounts(struct planning *p, struct ct_err *err)
+{
+	size_t count = p->spec->mounts.count;
+
+	p->plan->mounts = ct_arena_calloc(p->arena, count + 1, sizeof(*p->plan->mounts));
+	if (!p->plan->mounts)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < count; i++) {
+		p->plan->mounts[i].place = ct_plan_place(p, "mounts", i);
+		if (plan_mount(p, i, err) < 0)
+			return ct_spec_wrap(p->spec, err, p->plan->mounts[i].place);
+	}
+	p->plan->mount_count = count;
+	return 0;
+}
+
+static bool contains(const struct ct_strings *list, const char *s)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], s) == 0)
+			return true;
+	return false;
+}
+
+static int add_path(struct planning *p, struct ct_strings *to, const char *path, struct ct_err *err)
+{
+	/* Twice the same would stack one mask on the other. */
+	if (contains(to, path))
+		return 0;
+	return ct_strings_add(p->arena, to, path) < 0 ? ct_fail_nomem(err) : 0;
+}
+
+/* A pattern stands for what the host has: sysfs is the same one inside. */
+static int add_pattern(struct planning *p, struct ct_strings *to, const char *pattern,
+		       struct ct_err *err)
+{
+	glob_t found;
+	int r = 0;
+
+	if (glob(pattern, GLOB_NOSORT, NULL, &found) != 0)
+		return 0;
+	for (size_t i = 0; r == 0 && i < found.gl_pathc; i++) {
+		const char *path = ct_arena_strdup(p->arena, found.gl_pathv[i]);
+
+		r = path ? add_path(p, to, path, err) : ct_fail_nomem(err);
+	}
+	globfree(&found);
+	return r;
+}
+
+static int add_paths(struct planning *p, struct ct_strings *to, const struct ct_strings *from,
+		     struct ct_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < from->count; i++)
+		r = strchr(from->items[i], '*') ? add_pattern(p, to, from->items[i], err) :
+						  add_path(p, to, from->items[i], err);
+	return r;
+}
+
+int ct_plan_masks(struct planning *p, struct ct_err *err)
+{
+	int r = add_paths(p, &p->plan->masked, &p->spec->linux_.masked_paths, err);
+
+	return r < 0 ? r : add_paths(p, &p->plan->read_only, &p->spec->linux_.readonly_paths, err);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The filter of the plan: our default policy, or linux.seccomp, compiled (or taken from the cache)
+ * before anything forks, so that libseccomp never runs in the child.
+ *
+ * Runs in the CLI. Errors of the policy are named by their place in config.json.
+ */
+#include <errno.h>
+
+#include "plan.h"
+
+static int convert_rule(struct planning *p, const struct ct_spec_seccomp_rule *from,
+			struct ct_seccomp_rule *to, struct ct_err *err)
+{
+	*to = (struct ct_seccomp_rule){
+		.names = from->names,
+		.action = from->action,
+		/* The spec's default for an action that takes a number is EPERM. */
+		.errno_ret = from->has_errno ? from->errno_ret : EPERM,
+		.arg_count = from->arg_count,
+	};
+	to->args = ct_arena_calloc(p->arena, from->arg_count + 1, sizeof(*to->args));
+	if (!to->args)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < from->arg_count; i++)
+		to->args[i] = (struct ct_seccomp_arg){
+			.index = from->args[i].index,
+			.op = from->args[i].op,
+			.a = from->args[i].value,
+			.b = from->args[i].value_two,
+		};
+	return 0;
+}
+
+static int convert_policy(struct planning *p, const struct ct_spec_seccomp *from,
+			  struct ct_seccomp_policy *to, struct ct_err *err)
+{
+	*to = (struct ct_seccomp_policy){
+		.default_action = from->default_action,
+		.default_errno = from->has_default_errno ? from->default_errno : EPERM,
+		.architectures = from->architectures,
+		.flags = from->flags,
+		.rule_count = from->rule_count,
+	};
+	to->rules = ct_arena_calloc(p->arena, from->rule_count + 1, sizeof(*to->rules));
+	if (!to->rules)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < from->rule_count; i++) {
+		int r = convert_rule(p, &from->rules[i], &to->rules[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int ct_plan_seccomp(struct planning *p, struct ct_err *err)
+{
+	const struct ct_spec_seccomp *from = p->spec->linux_.seccomp;
+	struct ct_plan_process *to = &p->plan->process;
+	struct ct_seccomp_policy policy;
+	int r;
+
+	if (!from && !p->spec->default_seccomp)
+		return 0;
+	to->seccomp_place = from ? "linux.seccomp" : "default seccomp policy";
+	r = from ? convert_policy(p, from, &policy, err) :
+		   ct_seccomp_default(p->arena, to->caps.bounding, &policy, err);
+	if (r < 0)
+		return r;
+	if (ct_seccomp_compile(p->arena, &policy, p->cache, &to->seccomp, err) < 0)
+		return ct_wrap(err, "%s", to->seccomp_place);
+	return 0;
+}

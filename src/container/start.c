@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting a container that was created: check, plan, launch the monitor with what it needs.
+ *
+ * ct_container_start() runs in the CLI; the callbacks run in the monitor, which knows nothing of
+ * namespaces or directories itself. Until the monitor runs nothing but the container's directory
+ * exists, and when the start fails the caller forgets that, too.
+ */
+#include <stdio.h>
+
+#include <cattach/fd.h>
+#include <cattach/ns.h>
+#include <cattach/num.h>
+
+#include "plan.h"
+
+/* What the callbacks work with; a copy of it lives in the monitor. */
+struct starting {
+	struct ct_arena *arena;		/* with everything below but for the strings */
+	const struct ct_plan *plan;
+	struct ct_store store;		/* only containers and names stay open */
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+	char name[CT_NAME_MAX + 1];
+	bool remove;
+};
+
+static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
+		 struct ct_err *err)
+{
+	const struct starting *s = arg;
+	struct ct_ns_stdio ends = {
+		.fd = { stdio->fd[0], stdio->fd[1], stdio->fd[2] },
+		.rows = stdio->rows,
+		.columns = stdio->columns,
+	};
+	struct ct_ns_started started;
+	int r = ct_ns_start(s->plan, &ends, &started, err);
+
+	if (r < 0)
+		return r;
+	*ret_spawned = (struct ct_spawned){
+		.pid = started.pid,
+		.pidfd = started.pidfd,
+		.terminal = started.terminal,
+	};
+	return 0;
+}
+
+/* The monitor keeps nothing of what was parsed: memory is what a monitor costs. */
+static void release(void *arg)
+{
+	struct starting *s = arg;
+
+	ct_arena_close(s->arena);
+}
+
+static void finish(void *arg, bool started)
+{
+	struct starting *s = arg;
+
+	if (s->remove || !started)
+		ct_store_forget(&s->store, s->id, s->name);
+}
+
+int ct_container_start(struct ct_store *store, struct ct_arena *arena,
+		       struct ct_container *container, const struct ct_spec *spec,
+		       const struct ct_start_options *options, struct ct_session *ret_session,
+		       struct ct_err *err)
+{
+	const struct ct_meta *meta = &container->meta;
+	struct starting s = { .arena = arena, .store = *store, .remove = meta->remove };
+	struct ct_monitor_config config = {
+		.dir = container->dir,
+		.tty = meta->tty,
+		.stdin_open = meta->stdin_open,
+		.stdin_once = meta->stdin_once,
+		.rows = options->rows,
+		.columns = options->columns,
+		.client = options->client,
+		.spawn = spawn,
+		.release = release,
+		.finish = finish,
+		.keep = { store->containers, store->names },
+		.arg = &s,
+	};
+	struct ct_plan *plan;
+	int r = ct_spec_check(spec, options->rootless, err);
+
+	if (r == 0)
+		r = ct_plan_make(arena, spec, meta, store->cache, options->preserve_fds, &plan, err);
+	if (r < 0)
+		return r;
+	s.plan = plan;
+	snprintf(s.id, sizeof(s.id), "%s", meta->id);
+	snprintf(s.name, sizeof(s.name), "%s", meta->name);
+	return ct_monitor_launch(&config, ret_session, err);
+}
