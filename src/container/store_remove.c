@@ -67,6 +67,9 @@ static int remove_directory(int parent, const char *name, unsigned depth)
 	for (int i = 0; i < MAX_WALKS; i++) {
 		int r = ct_each_entry(dir, visit, &depth);
 
+		/* Somebody else has removed this very directory meanwhile. */
+		if (r == -ENOENT)
+			return 0;
 		if (r == 0 && depth == 0)
 			r = remove_entry(dir, "meta.json", DT_UNKNOWN, depth);
 		if (r < 0)
