@@ -191,8 +191,9 @@ struct ct_spec {
  * @err:      where is "NAME:LINE:COLUMN: path.of.property"
  *
  * Types, ranges, enumerations, duplicates and required properties are checked here; unknown
- * properties are ignored, as the spec demands. What is valid but not done yet (hooks, resource
- * limits, time namespaces, ...) is refused by ct_spec_check_supported().
+ * properties are ignored, as the spec demands. What is valid but not done yet is refused by name
+ * with ENOTSUP: hooks, resource limits and the like here, time namespaces, id-mapped mounts and
+ * seccomp listeners by ct_spec_check().
  */
 int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, size_t size,
 		  struct ct_spec **ret_spec, struct ct_err *err);

@@ -14,6 +14,7 @@
 #include "read.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,8 +88,10 @@ int ct_read_integer(const struct ct_reader *r, const struct ct_json *value, int6
 {
 	if (check_integer(r, value) < 0)
 		return -r->err->code;
+	/* The same words without quotes: in a document "1" and 1 are two things. */
 	if (ct_parse_i64(value->text, min, max, ret_value, r->err) < 0)
-		return ct_read_wrap(r, value);
+		return ct_read_fail(r, value, r->err->code, "must be %" PRId64 "...%" PRId64
+				    ", not %.80s", min, max, value->text);
 	return 0;
 }
 
@@ -98,7 +101,8 @@ int ct_read_unsigned(const struct ct_reader *r, const struct ct_json *value, uin
 	if (check_integer(r, value) < 0)
 		return -r->err->code;
 	if (ct_parse_u64(value->text, min, max, ret_value, r->err) < 0)
-		return ct_read_wrap(r, value);
+		return ct_read_fail(r, value, r->err->code, "must be %" PRIu64 "...%" PRIu64
+				    ", not %.80s", min, max, value->text);
 	return 0;
 }
 

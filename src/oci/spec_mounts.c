@@ -30,9 +30,9 @@ static int clean_destination(const struct ct_reader *r, const struct ct_json *va
 		return ct_fail_nomem(r->err);
 	climbs = ct_clean_path(mount->destination, clean);
 	if (climbs || mount->destination[0] != '/')
-		ct_warn("%s:%u:%u: %s: %s is %s, taken as %s", r->name, value->line, value->column,
-			ct_json_path(value, path, sizeof(path)), mount->destination,
-			climbs ? "climbing" : "relative", clean);
+		ct_warn("%s:%u:%u: %s: \"%s\" %s, taken as %s", r->name, value->line,
+			value->column, ct_json_path(value, path, sizeof(path)),
+			mount->destination, climbs ? "has a \"..\"" : "is relative", clean);
 	mount->destination = clean;
 	return 0;
 }
