@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach ps: the containers of the caller, as a table, as JSON or through a template.
+ *
+ * Runs in the command's own process and only reads. A container whose record is damaged is a row
+ * like the others; only an unreadable store is an error.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/log.h>
+#include <cattach/num.h>
+#include <cattach/proc.h>
+
+#include "format.h"
+#include "ps.h"
+
+struct ps_options {
+	bool all, quiet, latest, no_trunc, noheading;
+	const char *last, *format;
+	struct ct_strings filter;
+};
+
+#define OPTION(member) offsetof(struct ps_options, member)
+
+static const struct ct_option ps_table[] = {
+	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all), "Also those that do not run" },
+	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
+	  "Only those that match: id, name, label, label!, status, exited, ancestor, before, since" },
+	{ "format", 0, CT_OPTION_STRING, "FORMAT", OPTION(format),
+	  "\"json\", a Go template, or \"table TEMPLATE\"" },
+	{ "last", 'n', CT_OPTION_STRING, "N", OPTION(last), "The N newest, running or not" },
+	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest), "The newest one, running or not" },
+	{ "no-trunc", 0, CT_OPTION_BOOL, NULL, OPTION(no_trunc), "Do not shorten ids and commands" },
+	{ "noheading", 0, CT_OPTION_BOOL, NULL, OPTION(noheading), "Leave the line of titles out" },
+	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), "Only print the ids" },
+	{ 0 },
+};
+
+static const char default_format[] =
+	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+
+/* What was asked for, parsed. */
+struct selection {
+	const struct ps_options *options;
+	struct ct_filters filters;
+	int64_t last;			/* -1: no limit */
+	struct ct_format format;
+};
+
+static bool is_selected(const struct selection *selection, const struct ct_container *container)
+{
+	bool runs = container->state == CT_STATE_RUNNING || container->state == CT_STATE_PAUSED;
+	bool all = selection->options->all || selection->last >= 0 ||
+		   ct_filters_want_all(&selection->filters);
+
+	return (runs || all) && ct_filters_match(&selection->filters, container);
+}
+
+/* process.args of a bundle's config.json: what runs when nothing was given to "run". */
+static void read_args(const struct ct_store *store, struct ct_arena *arena, const char *id,
+		      struct ct_strings *args)
+{
+	int ct_autofd dir = openat(store->containers, id ? id : "",
+				   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const struct ct_json *root, *list;
+	const char *text;
+	size_t size;
+	struct ct_err ignored;
+
+	if (dir < 0 ||
+	    ct_read_file_at(arena, dir, "config.json", CT_JSON_MAX_SIZE, &text, &size, &ignored) < 0)
+		return;
+	if (ct_json_parse(arena, "config.json", text, size, &root, &ignored) < 0)
+		return;
+	list = ct_json_find(root, "process.args");
+	if (!list || list->type != CT_JSON_ARRAY)
+		return;
+	for (const struct ct_json *item = list->child; item; item = item->next)
+		if (item->type == CT_JSON_STRING && ct_strings_add(arena, args, item->text) < 0)
+			return;
+}
+
+static int command_of(const struct ct_store *store, struct ct_arena *arena,
+		      const struct ct_meta *meta, struct ct_strings *args, struct ct_err *err)
+{
+	const struct ct_strings *parts[] = { &meta->entrypoint, &meta->command };
+
+	for (size_t i = 0; i < 2; i++)
+		for (size_t j = 0; j < parts[i]->count; j++)
+			if (ct_strings_add(arena, args, parts[i]->items[j]) < 0)
+				return ct_fail_nomem(err);
+	if (!args->count)
+		read_args(store, arena, meta->id, args);
+	return 0;
+}
+
+static int add_row(const struct selection *selection, const struct ct_store *store,
+		   struct ct_arena *arena, const struct ct_container *container,
+		   struct ct_buf *rows, struct ct_err *err)
+{
+	struct ct_values values = { .arena = arena };
+	struct ct_strings args = {0};
+	const struct ct_ps_style style = {
+		.no_trunc = selection->options->no_trunc,
+		.escape = selection->format.table,
+		.now = ct_now_real(),
+	};
+	const struct ct_json *row;
+
+	if (command_of(store, arena, &container->meta, &args, err) < 0)
+		return -err->code;
+	row = ct_ps_row(&values, container, &args, &style);
+	if (values.failed)
+		return ct_fail_nomem(err);
+	return ct_format_row(&selection->format, &values, row, rows, err);
+}
+
+static int add_header(const struct selection *selection, struct ct_arena *arena,
+		      struct ct_buf *rows, struct ct_err *err)
+{
+	struct ct_values values = { .arena = arena };
+	const struct ct_json *header;
+
+	if (!selection->format.table || selection->options->noheading || selection->options->quiet)
+		return 0;
+	header = ct_ps_header(&values);
+	if (values.failed)
+		return ct_fail_nomem(err);
+	return ct_format_row(&selection->format, &values, header, rows, err);
+}
+
+/* Each row in an arena of its own, so that ten thousand containers need no more than one. */
+static int add_rows(const struct selection *selection, const struct ct_store *store,
+		    const struct ct_container_list *list, struct ct_buf *rows, struct ct_err *err)
+{
+	int64_t left = selection->last < 0 ? INT64_MAX : selection->last;
+
+	for (size_t i = 0; i < list->count && left > 0; i++) {
+		struct ct_arena ct_autoarena arena = {0};
+
+		if (!is_selected(selection, &list->items[i]))
+			continue;
+		left--;
+		if (ct_arena_open(&arena, err) < 0 ||
+		    add_row(selection, store, &arena, &list->items[i], rows, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+static int parse_format(const struct ps_options *options, struct ct_arena *arena,
+			struct ct_format *ret_format, struct ct_err *err)
+{
+	const char *format = options->format;
+
+	if (format && options->quiet) {
+		ct_warn("--format is ignored, because --quiet prints ids only");
+		format = NULL;
+	}
+	if (options->quiet)
+		format = "{{.ID}}";
+	else if (!format || !*format || !strcmp(format, "table"))
+		format = default_format;
+	return ct_format_parse(arena, format, true, ret_format, err);
+}
+
+static int parse_last(const struct ps_options *options, int64_t *ret_last, struct ct_err *err)
+{
+	*ret_last = options->latest ? 1 : -1;
+	if (!options->last)
+		return 0;
+	if (ct_parse_i64(options->last, -1, INT32_MAX, ret_last, err) < 0)
+		return ct_wrap(err, "--last");
+	return 0;
+}
+
+static int ps_handler(const struct ct_call *call, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_buf ct_autobuf rows = {0};
+	struct selection selection = { .options = call->options };
+	struct ct_container_list list = {0};
+
+	if (parse_last(selection.options, &selection.last, err) < 0 ||
+	    parse_format(selection.options, call->arena, &selection.format, err) < 0 ||
+	    ct_store_open(&store, err) < 0 ||
+	    ct_filters_parse(&store, call->arena, &selection.options->filter, &selection.filters,
+			     err) < 0 ||
+	    ct_container_list(&store, call->arena, &list, err) < 0 ||
+	    add_header(&selection, call->arena, &rows, err) < 0 ||
+	    add_rows(&selection, &store, &list, &rows, err) < 0)
+		return -err->code;
+	return ct_format_print(&selection.format, &rows, err);
+}
+
+const struct ct_verb ct_verb_ps = {
+	.name = "ps",
+	.summary = "List containers",
+	.synopsis = "[OPTIONS]",
+	.description =
+		"Without -a only running containers are listed, newest first. A template may use .ID "
+		".Image .Command .CreatedAt .RunningFor .Ports .State .Status .Size .Names .Labels "
+		".Mounts .Networks and .Label \"KEY\".\n\n"
+		"Filters with the same key are alternatives, those with different keys and all labels "
+		"must match. IMAGE is the BUNDLE or ROOTFS that was run.",
+	.examples = "cattach ps -a\tAll containers\n"
+		    "cattach ps -q -f status=exited\tIds of those that have ended\n"
+		    "cattach ps --format 'table {{.Names}}\\t{{.Status}}'\tTwo columns of your choice",
+	.options = ps_table,
+	.options_size = sizeof(struct ps_options),
+	.operand = "operand",
+	.max_operands = 0,
+	.handler = ps_handler,
+};

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach stop: the stop signal, a while to end, then KILL.
+ *
+ * Several containers are stopped at the same time, each by a child of this process that sends its
+ * error back through a pipe: ten stubborn containers take ten seconds, not a hundred. Names are
+ * printed in the order of the operands. Runs with the caller's privileges. Fails for unknown
+ * signals and times, before anything is signalled, and for containers that do not exist.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/num.h>
+
+struct stop_options {
+	const char *timeout, *signal;
+};
+
+#define OPTION(member) offsetof(struct stop_options, member)
+
+static const struct ct_option stop_table[] = {
+	{ "timeout", 't', CT_OPTION_STRING, "SECONDS", OPTION(timeout),
+	  "Seconds to wait before KILL (default that of the container; -1 for ever)" },
+	{ "time", 0, CT_OPTION_STRING, "SECONDS", OPTION(timeout), NULL },
+	{ "signal", 's', CT_OPTION_STRING, "SIGNAL", OPTION(signal),
+	  "Signal to send first (default that of the container)" },
+	{ 0 },
+};
+
+#define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
+
+/* What to do, parsed. */
+struct stop {
+	struct ct_store *store;
+	struct ct_arena *arena;
+	int signal, timeout;
+};
+
+/* A child that stops one container: readable is its end of the pipe with the error. */
+struct stopper {
+	pid_t pid;
+	int report;
+};
+
+static int stop_one(const struct stop *stop, const char *name, struct ct_err *err)
+{
+	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+
+	if (ct_container_find(stop->store, stop->arena, name, &container, err) < 0)
+		return -err->code;
+	return ct_container_stop(&container, stop->signal, stop->timeout, err);
+}
+
+static int start_stopper(const struct stop *stop, const char *name, struct stopper *ret,
+			 struct ct_err *err)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return ct_fail_errno(err, errno, "cannot make a pipe");
+	pid = fork();
+	if (pid == 0) {
+		struct ct_err failure = {0};
+		int failed = stop_one(stop, name, &failure) < 0;
+
+		/* without a reader the parent is gone and nobody wants to know */
+		_exit(failed && ct_write_all(ends[1], &failure, sizeof(failure)) == 0);
+	}
+	close(ends[1]);
+	if (pid < 0) {
+		int code = errno;
+
+		close(ends[0]);
+		return ct_fail_errno(err, code, "cannot fork to stop %s", name);
+	}
+	*ret = (struct stopper){ .pid = pid, .report = ends[0] };
+	return 0;
+}
+
+/* Wait for a child and take its error over: 0 or negative. */
+static int finish_stopper(struct stopper *stopper, const char *name, struct ct_err *err)
+{
+	struct ct_err failure;
+	ssize_t n;
+	int status = 0;
+
+	do {
+		n = read(stopper->report, &failure, sizeof(failure));
+	} while (n < 0 && errno == EINTR);
+	ct_drop_fd(&stopper->report);
+	while (waitpid(stopper->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (n == (ssize_t)sizeof(failure)) {
+		*err = failure;
+		return -err->code;
+	}
+	if (status)
+		return ct_fail(err, ECHILD, "the process that was stopping %s died", name);
+	return 0;
+}
+
+static int stop_all(const struct stop *stop, const struct ct_strings *names, struct ct_err *err)
+{
+	struct stopper *list = ct_arena_calloc(stop->arena, names->count, sizeof(*list));
+	size_t started = 0;
+	int code = 0;
+
+	if (!list)
+		return ct_fail_nomem(err);
+	while (started < names->count &&
+	       start_stopper(stop, names->items[started], &list[started], err) == 0)
+		started++;
+	for (size_t i = 0; i < started; i++) {
+		struct ct_err failure = {0};
+
+		if (finish_stopper(&list[i], names->items[i], &failure) == 0 &&
+		    ct_print_line(names->items[i], &failure) == 0)
+			continue;
+		ct_report(&failure);
+		code = failure.exit;
+	}
+	return started < names->count ? -err->code : code;
+}
+
+static int parse_options(const struct stop_options *options, struct stop *stop,
+			 struct ct_err *err)
+{
+	int64_t seconds;
+
+	if (options->signal && ct_signal_option(options->signal, &stop->signal, err) < 0)
+		return -err->code;
+	if (!options->timeout)
+		return 0;
+	if (ct_parse_i64(options->timeout, -1, MAX_SECONDS, &seconds, err) < 0)
+		return ct_wrap(err, "--timeout");
+	stop->timeout = (int)seconds;
+	return 0;
+}
+
+static int stop_handler(const struct ct_call *call, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct stop stop = { .store = &store, .arena = call->arena, .timeout = -2 };
+	int r = parse_options(call->options, &stop, err);
+
+	if (r == 0)
+		r = ct_store_open(&store, err);
+	if (r < 0)
+		return r;
+	if (call->operands.count > 1)
+		return stop_all(&stop, &call->operands, err);
+	r = stop_one(&stop, call->operands.items[0], err);
+	return r < 0 ? r : ct_print_line(call->operands.items[0], err);
+}
+
+const struct ct_verb ct_verb_stop = {
+	.name = "stop",
+	.summary = "Stop containers",
+	.synopsis = "[OPTIONS] CONTAINER...",
+	.description = "The first process gets the container's stop signal (TERM unless \"cattach run "
+		       "--stop-signal\" said otherwise) and, if it has not ended after a while, KILL. "
+		       "Several containers are stopped at the same time. One that does not run is no "
+		       "error.",
+	.examples = "cattach stop web\tStop a container, with ten seconds to do it\n"
+		    "cattach stop -t 0 web db\tStop two of them at once",
+	.options = stop_table,
+	.options_size = sizeof(struct stop_options),
+	.operand = "CONTAINER",
+	.min_operands = 1,
+	.max_operands = CT_OPERANDS_ANY,
+	.handler = stop_handler,
+};

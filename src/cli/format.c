@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * --format, see format.h. Runs in the command's own process; fails on templates that do not parse
+ * or that name fields which do not exist.
+ */
+#include "format.h"
+
+#include <string.h>
+
+#include "cli.h"
+#include "table.h"
+
+int ct_format_parse(struct ct_arena *arena, const char *text, bool rows, struct ct_format *ret,
+		    struct ct_err *err)
+{
+	struct ct_format format = { .json = !strcmp(text, "json") };
+
+	if (rows && !strncmp(text, "table", 5) && (!text[5] || text[5] == ' ' || text[5] == '\t' ||
+						   !strncmp(text + 5, "{{", 2))) {
+		format.table = true;
+		text += 5;
+		text += strspn(text, " ");
+	}
+	if (!format.json && ct_template_parse(arena, text, rows, &format.template, err) < 0)
+		return ct_wrap(err, "--format");
+	*ret = format;
+	return 0;
+}
+
+int ct_format_row(const struct ct_format *format, struct ct_values *values,
+		  const struct ct_json *row, struct ct_buf *buf, struct ct_err *err)
+{
+	int r;
+
+	if (format->json)
+		r = ct_value_write(row, false, buf, err);
+	else
+		r = ct_template_run(format->template, values, row, buf, err);
+	if (r < 0)
+		return format->json ? r : ct_wrap(err, "--format");
+	ct_buf_putc(buf, '\n');
+	return 0;
+}
+
+int ct_format_print(const struct ct_format *format, const struct ct_buf *rows, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf table = {0};
+
+	if (!format->table)
+		return ct_print(rows, err);
+	if (rows->failed)
+		return ct_fail_nomem(err);
+	if (ct_table_render(ct_buf_text(rows), &table, err) < 0)
+		return -err->code;
+	return ct_print(&table, err);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Facts about the host for "cattach info": what it can and cannot do for the caller.
+ */
+#ifndef CATTACH_CLI_INFO_H
+#define CATTACH_CLI_INFO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cattach/arena.h>
+#include <cattach/err.h>
+
+enum ct_fact_level { CT_FACT_OK, CT_FACT_WARN, CT_FACT_NO };
+
+struct ct_fact {
+	enum ct_fact_level level;
+	const char *name;		/* for templates and json: "UserNamespaces" */
+	const char *what;		/* one line for people */
+	const char *fix;		/* the way out, or NULL */
+};
+
+struct ct_facts {
+	struct ct_arena *arena;
+	struct ct_fact *items;
+	size_t count;
+	bool failed;			/* the arena is exhausted */
+};
+
+/* Add a fact; the text is formatted into the arena, fix is borrowed. */
+void ct_fact_add(struct ct_facts *facts, enum ct_fact_level level, const char *name,
+		 const char *fix, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* One line of a small file without its newline, in the arena; NULL when it is not there. */
+const char *ct_fact_file(struct ct_facts *facts, const char *path);
+
+/* Everything there is to say, in this order. */
+int ct_facts_namespaces(struct ct_facts *facts, struct ct_err *err);
+int ct_facts_ids(struct ct_facts *facts, struct ct_err *err);
+int ct_facts_cgroups(struct ct_facts *facts, struct ct_err *err);
+void ct_facts_kernel(struct ct_facts *facts);
+void ct_facts_session(struct ct_facts *facts);
+
+#endif

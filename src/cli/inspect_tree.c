@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tree of "cattach inspect": what the record, the status and config.json say, under the names
+ * that docker gives them and scripts look for. What cattach does not have yet has docker's value
+ * for "none" (a restart policy of "no", no ports), so that such scripts go on working.
+ *
+ * Builds values only, in the caller's arena. config.json is read as JSON and not as a
+ * specification: one that "run" would refuse today can still be looked at.
+ */
+#include "inspect.h"
+
+#include <string.h>
+
+#include <cattach/num.h>
+#include <cattach/proc.h>
+
+#include "times.h"
+
+/* ct_value_set() of common types. */
+static void set_string(struct ct_values *values, struct ct_json *object, const char *key,
+		       const char *text)
+{
+	ct_value_set(values, object, key, ct_value_string(values, text));
+}
+
+static void set_bool(struct ct_values *values, struct ct_json *object, const char *key, bool boolean)
+{
+	ct_value_set(values, object, key, ct_value_bool(values, boolean));
+}
+
+static void set_number(struct ct_values *values, struct ct_json *object, const char *key,
+		       int64_t number)
+{
+	ct_value_set(values, object, key, ct_value_i64(values, number));
+}
+
+static void set_time(struct ct_values *values, struct ct_json *object, const char *key, uint64_t ns)
+{
+	char text[CT_TIME_SIZE];
+
+	set_string(values, object, key, ct_time_rfc3339(ns, text));
+}
+
+static void set_list(struct ct_values *values, struct ct_json *object, const char *key,
+		     const struct ct_strings *list)
+{
+	ct_value_set(values, object, key, ct_value_strings(values, list));
+}
+
+static const struct ct_json *find(const struct ct_json *config, const char *path)
+{
+	return config ? ct_json_find(config, path) : NULL;
+}
+
+/* The text of a member of config.json, or fallback. */
+static const char *find_text(const struct ct_json *config, const char *path, const char *fallback)
+{
+	const struct ct_json *value = find(config, path);
+
+	return value && value->type == CT_JSON_STRING ? value->text : fallback;
+}
+
+static bool find_bool(const struct ct_json *config, const char *path)
+{
+	const struct ct_json *value = find(config, path);
+
+	return value && value->type == CT_JSON_BOOL && value->boolean;
+}
+
+/* A list or object of config.json; where it is missing an empty one. */
+static void set_found(struct ct_values *values, struct ct_json *object, const char *key,
+		      const struct ct_json *config, const char *path, enum ct_json_type type)
+{
+	const struct ct_json *found = find(config, path);
+
+	if (found && found->type == type)
+		ct_value_set(values, object, key, ct_value_copy(values, found));
+	else if (type == CT_JSON_ARRAY)
+		ct_value_set(values, object, key, ct_value_array(values));
+	else
+		ct_value_set(values, object, key, ct_value_object(values));
+}
+
+static int exit_code(const struct ct_container *container)
+{
+	if (container->state != CT_STATE_STOPPED)
+		return 0;
+	if (container->status.state != CT_STATUS_EXITED)
+		return 255;	/* what "wait" answers when nobody recorded it */
+	return ct_exit_code(&container->status.exit);
+}
+
+/* What is wrong with it, in words: of a damaged one, and of one whose end nobody saw. */
+static const char *trouble(const struct ct_container *container)
+{
+	if (container->state == CT_STATE_STOPPED && container->status.state != CT_STATUS_EXITED)
+		return container->damage ? container->damage : "exit code unknown";
+	return container->state == CT_STATE_DAMAGED ? container->damage : NULL;
+}
+
+static struct ct_json *state(struct ct_values *values, const struct ct_container *container)
+{
+	const struct ct_status *status = &container->status;
+	bool paused = container->state == CT_STATE_PAUSED;
+	bool running = paused || container->state == CT_STATE_RUNNING;
+	struct ct_json *object = ct_value_object(values);
+
+	set_string(values, object, "Status", ct_state_name(container->state));
+	set_bool(values, object, "Running", running);
+	set_bool(values, object, "Paused", paused);
+	set_bool(values, object, "Restarting", false);
+	set_bool(values, object, "OOMKilled", status->oom_killed);
+	set_bool(values, object, "Dead", false);
+	set_number(values, object, "Pid", running ? status->pid : 0);
+	set_number(values, object, "ConmonPid", running ? status->monitor_pid : 0);
+	set_number(values, object, "ExitCode", exit_code(container));
+	set_string(values, object, "Error", trouble(container));
+	set_time(values, object, "StartedAt", status->started);
+	set_time(values, object, "FinishedAt", status->finished);
+	ct_value_set(values, object, "Health", ct_value_null(values));
+	return object;
+}
+
+static struct ct_json *labels(struct ct_values *values, const struct ct_spec_pairs *pairs)
+{
+	struct ct_json *object = ct_value_object(values);
+
+	for (size_t i = 0; i < pairs->count; i++)
+		set_string(values, object, pairs->items[i].key, pairs->items[i].value);
+	return object;
+}
+
+static struct ct_json *config_object(struct ct_values *values, const struct ct_meta *meta,
+				     const struct ct_json *config)
+{
+	struct ct_json *object = ct_value_object(values);
+	char signal[32];
+
+	set_string(values, object, "Hostname", find_text(config, "hostname", meta->hostname));
+	set_string(values, object, "Domainname", find_text(config, "domainname", ""));
+	set_string(values, object, "User", meta->user);
+	set_bool(values, object, "AttachStdin", !meta->detach && meta->stdin_open);
+	set_bool(values, object, "AttachStdout", !meta->detach);
+	set_bool(values, object, "AttachStderr", !meta->detach);
+	set_bool(values, object, "Tty", meta->tty);
+	set_bool(values, object, "OpenStdin", meta->stdin_open);
+	set_bool(values, object, "StdinOnce", meta->stdin_once);
+	set_found(values, object, "Env", config, "process.env", CT_JSON_ARRAY);
+	set_list(values, object, "Cmd", &meta->command);
+	set_string(values, object, "Image", meta->source);
+	set_string(values, object, "WorkingDir", find_text(config, "process.cwd", ""));
+	set_list(values, object, "Entrypoint", &meta->entrypoint);
+	ct_value_set(values, object, "Labels", labels(values, &meta->labels));
+	set_found(values, object, "Annotations", config, "annotations", CT_JSON_OBJECT);
+	set_string(values, object, "StopSignal",
+		   meta->stop_signal ? ct_signal_name(meta->stop_signal, signal, sizeof(signal)) :
+				       "");
+	set_number(values, object, "StopTimeout", meta->stop_timeout);
+	return object;
+}
+
+static struct ct_json *restart_policy(struct ct_values *values)
+{
+	struct ct_json *object = ct_value_object(values);
+
+	set_string(values, object, "Name", "no");
+	set_number(values, object, "MaximumRetryCount", 0);
+	return object;
+}
+
+static struct ct_json *host_config(struct ct_values *values, const struct ct_meta *meta,
+				   const struct ct_json *config)
+{
+	struct ct_json *object = ct_value_object(values);
+
+	set_list(values, object, "Binds", &meta->binds);
+	set_string(values, object, "ContainerIDFile", meta->cidfile);
+	set_string(values, object, "NetworkMode", meta->network ? meta->network : "none");
+	ct_value_set(values, object, "PortBindings", ct_value_object(values));
+	ct_value_set(values, object, "RestartPolicy", restart_policy(values));
+	set_bool(values, object, "AutoRemove", meta->remove);
+	set_bool(values, object, "Init", meta->init);
+	set_bool(values, object, "Privileged", meta->privileged);
+	set_bool(values, object, "ReadonlyRootfs", find_bool(config, "root.readonly"));
+	set_list(values, object, "CapAdd", &meta->cap_add);
+	set_list(values, object, "CapDrop", &meta->cap_drop);
+	set_list(values, object, "SecurityOpt", &meta->security_opt);
+	set_string(values, object, "PidMode", meta->pid_mode);
+	set_string(values, object, "IpcMode", meta->ipc_mode);
+	set_string(values, object, "UTSMode", meta->uts_mode);
+	set_string(values, object, "CgroupnsMode", meta->cgroupns_mode);
+	set_string(values, object, "UsernsMode", meta->userns_mode);
+	set_found(values, object, "Sysctls", config, "linux.sysctl", CT_JSON_OBJECT);
+	set_found(values, object, "MaskedPaths", config, "linux.maskedPaths", CT_JSON_ARRAY);
+	set_found(values, object, "ReadonlyPaths", config, "linux.readonlyPaths", CT_JSON_ARRAY);
+	return object;
+}
+
+static bool has_option(const struct ct_json *mount, const char *option)
+{
+	const struct ct_json *options = ct_json_get(mount, "options");
+
+	for (const struct ct_json *o = options ? options->child : NULL; o; o = o->next)
+		if (o->type == CT_JSON_STRING && !strcmp(o->text, option))
+			return true;
+	return false;
+}
+
+static const char *propagation(const struct ct_json *mount)
+{
+	static const char *const kinds[] = { "rprivate", "private", "rshared", "shared",
+					     "rslave",	 "slave",   NULL };
+
+	for (size_t i = 0; kinds[i]; i++)
+		if (has_option(mount, kinds[i]))
+			return kinds[i];
+	return "rprivate";
+}
+
+/* Docker lists what the user mounted; here that is every bind. */
+static struct ct_json *mounts(struct ct_values *values, const struct ct_json *config)
+{
+	struct ct_json *list = ct_value_array(values);
+	const struct ct_json *all = find(config, "mounts");
+
+	for (const struct ct_json *m = all ? all->child : NULL; m; m = m->next) {
+		const char *type = find_text(m, "type", "");
+		struct ct_json *object;
+
+		if (strcmp(type, "bind") && !has_option(m, "bind") && !has_option(m, "rbind"))
+			continue;
+		object = ct_value_object(values);
+		set_string(values, object, "Type", "bind");
+		set_string(values, object, "Source", find_text(m, "source", ""));
+		set_string(values, object, "Destination", find_text(m, "destination", ""));
+		set_string(values, object, "Mode", "");
+		set_bool(values, object, "RW", !has_option(m, "ro") && !has_option(m, "rro"));
+		set_string(values, object, "Propagation", propagation(m));
+		ct_value_add(values, list, object);
+	}
+	return list;
+}
+
+static struct ct_json *network_settings(struct ct_values *values)
+{
+	struct ct_json *object = ct_value_object(values);
+
+	ct_value_set(values, object, "Ports", ct_value_object(values));
+	ct_value_set(values, object, "Networks", ct_value_object(values));
+	set_string(values, object, "IPAddress", "");
+	set_string(values, object, "Gateway", "");
+	set_string(values, object, "MacAddress", "");
+	return object;
+}
+
+/* The program and its arguments: entrypoint and command, or what the bundle has. */
+static void set_command(struct ct_values *values, struct ct_json *object,
+			const struct ct_meta *meta, const struct ct_json *config)
+{
+	struct ct_json *args = ct_value_array(values);
+	const struct ct_json *list = find(config, "process.args");
+	const char *path = NULL;
+
+	for (const struct ct_json *item = list ? list->child : NULL; item; item = item->next) {
+		if (path)
+			ct_value_add(values, args, ct_value_copy(values, item));
+		else
+			path = item->type == CT_JSON_STRING ? item->text : "";
+	}
+	if (!path && meta->command.count)
+		path = meta->command.items[0];
+	set_string(values, object, "Path", path);
+	ct_value_set(values, object, "Args", args);
+}
+
+struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_container *container,
+				const struct ct_json *config)
+{
+	const struct ct_meta *meta = &container->meta;
+	struct ct_json *object = ct_value_object(values);
+
+	set_string(values, object, "Id", meta->id);
+	set_time(values, object, "Created", meta->created);
+	set_command(values, object, meta, config);
+	ct_value_set(values, object, "State", state(values, container));
+	set_string(values, object, "Image", meta->source);
+	set_string(values, object, "ImageName", meta->source);
+	set_string(values, object, "Bundle", meta->bundle);
+	set_string(values, object, "Rootfs", meta->rootfs);
+	set_string(values, object, "Name", meta->name);
+	set_number(values, object, "RestartCount", 0);
+	set_string(values, object, "Platform", "linux");
+	set_string(values, object, "Host", meta->host);
+	set_string(values, object, "LogPath", "");
+	set_string(values, object, "PidFile", meta->pidfile);
+	set_string(values, object, "ProcessLabel", find_text(config, "process.selinuxLabel", ""));
+	set_string(values, object, "MountLabel", find_text(config, "linux.mountLabel", ""));
+	set_string(values, object, "AppArmorProfile",
+		   find_text(config, "process.apparmorProfile", ""));
+	ct_value_set(values, object, "ExecIDs", ct_value_array(values));
+	ct_value_set(values, object, "HostConfig", host_config(values, meta, config));
+	ct_value_set(values, object, "Mounts", mounts(values, config));
+	ct_value_set(values, object, "Config", config_object(values, meta, config));
+	ct_value_set(values, object, "NetworkSettings", network_settings(values));
+	return object;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Verbs that do the same to several containers, one after the other.
+ */
+#ifndef CATTACH_CLI_OPERANDS_H
+#define CATTACH_CLI_OPERANDS_H
+
+#include "cli.h"
+
+struct ct_each {
+	/* What to do to one container; its name is printed when it succeeds. */
+	int (*act)(struct ct_store *store, struct ct_container *container, void *arg,
+		   struct ct_err *err);
+	void *arg;
+	bool missing_ok;	/* a container that does not exist is no error, and not printed */
+};
+
+/**
+ * ct_each_operand - do it to every container that was named
+ *
+ * One that fails is reported and the others go on, as docker does it.
+ *
+ * Return: 0, CT_EXIT_FAILED when one of them failed, negative when nothing could be done.
+ */
+int ct_each_operand(const struct ct_call *call, const struct ct_each *each, struct ct_err *err);
+
+#endif

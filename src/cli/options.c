@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The option parser: from the words after a verb to the verb's struct and its operands.
+ *
+ * Not getopt_long(3): that abbreviates, prints by itself, keeps global state and cannot name the
+ * verb or the nearest option in its messages. Runs in the command's own process with the caller's
+ * privileges and touches nothing but memory. Fails on unknown options, on values that are missing
+ * or not wanted, and when memory runs out.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cattach/num.h>
+
+/* What one run of the parser works on. */
+struct parser {
+	const struct ct_option_context *context;
+	struct ct_arena *arena;
+	int argc;
+	char *const *argv;
+	int next;		/* index of the next word */
+	void *target;
+	struct ct_err *err;
+};
+
+static const struct ct_option *find_long(const struct ct_option *table, const char *name,
+					 size_t length)
+{
+	for (; table->kind != CT_OPTION_END; table++)
+		if (table->kind != CT_OPTION_HEADING && strlen(table->name) == length &&
+		    !memcmp(table->name, name, length))
+			return table;
+	return NULL;
+}
+
+static const struct ct_option *find_letter(const struct ct_option *table, char letter)
+{
+	for (; table->kind != CT_OPTION_END; table++)
+		if (table->kind != CT_OPTION_HEADING && table->letter == letter)
+			return table;
+	return NULL;
+}
+
+static const struct ct_option *nearest(const struct ct_option *table, const char *name)
+{
+	const struct ct_option *best = NULL;
+	int best_distance = 0;
+
+	for (; table->kind != CT_OPTION_END; table++) {
+		int distance;
+
+		if (table->kind == CT_OPTION_HEADING || !table->help)
+			continue;
+		distance = ct_suggest(name, table->name);
+		if (distance >= 0 && (!best || distance < best_distance)) {
+			best = table;
+			best_distance = distance;
+		}
+	}
+	return best;
+}
+
+static int hint_help(const struct parser *p)
+{
+	const char *verb = p->context->verb;
+
+	return ct_hint(p->err, "see \"cattach %s%s--help\"", verb ? verb : "", verb ? " " : "");
+}
+
+static int fail_unknown_long(const struct parser *p, const char *name, size_t length)
+{
+	const char *verb = p->context->verb;
+	const struct ct_option *near;
+	char copy[64];
+
+	ct_fail(p->err, EINVAL, "unknown option --%.*s%s%s%s", (int)length, name,
+		verb ? " for \"" : "", verb ? verb : "", verb ? "\"" : "");
+	if (length < sizeof(copy)) {
+		memcpy(copy, name, length);
+		copy[length] = '\0';
+		near = nearest(p->context->table, copy);
+		if (near)
+			return ct_hint(p->err, "did you mean --%s?", near->name);
+	}
+	return hint_help(p);
+}
+
+static int fail_unknown_letter(const struct parser *p, char letter, const char *word)
+{
+	const char *verb = p->context->verb;
+	bool cluster = word[2] != '\0';
+
+	ct_fail(p->err, EINVAL, "unknown option -%c%s%s%s%s%s", letter, cluster ? " in " : "",
+		cluster ? word : "", verb ? " for \"" : "", verb ? verb : "", verb ? "\"" : "");
+	return hint_help(p);
+}
+
+/* Options are named in messages as they were typed: -e or --env. */
+static int wrap_option(const struct parser *p, const struct ct_option *option, char letter)
+{
+	if (letter)
+		return ct_wrap(p->err, "-%c", letter);
+	return ct_wrap(p->err, "--%s", option->name);
+}
+
+static int store(const struct parser *p, const struct ct_option *option, const char *value)
+{
+	char *member = (char *)p->target + option->offset;
+
+	if (option->kind == CT_OPTION_LIST) {
+		/* the member is a struct ct_strings by the table's promise */
+		struct ct_strings *list = (struct ct_strings *)(void *)member;
+
+		return ct_strings_add(p->arena, list, value) < 0 ? ct_fail_nomem(p->err) : 0;
+	}
+	memcpy(member, &value, sizeof(value));
+	return 0;
+}
+
+static int store_bool(const struct parser *p, const struct ct_option *option, char letter,
+		      const char *value)
+{
+	bool set = true;
+
+	if (value && option->kind == CT_OPTION_FLAG) {
+		ct_fail(p->err, EINVAL, "takes no value, not \"%s\"", value);
+		return wrap_option(p, option, letter);
+	}
+	if (value && ct_parse_bool(value, &set, p->err) < 0)
+		return wrap_option(p, option, letter);
+	memcpy((char *)p->target + option->offset, &set, sizeof(set));
+	return 0;
+}
+
+static bool takes_value(const struct ct_option *option)
+{
+	return option->kind == CT_OPTION_STRING || option->kind == CT_OPTION_LIST;
+}
+
+/* Store a value that is given in the word itself, or take the next word. */
+static int store_value(struct parser *p, const struct ct_option *option, char letter,
+		       const char *value)
+{
+	const char *metavar = option->metavar ? option->metavar : "VALUE";
+
+	if (!value) {
+		if (p->next >= p->argc) {
+			ct_fail(p->err, EINVAL, "needs a value");
+			if (letter)
+				ct_hint(p->err, "-%c %s", letter, metavar);
+			else
+				ct_hint(p->err, "--%s %s", option->name, metavar);
+			return wrap_option(p, option, letter);
+		}
+		value = p->argv[p->next++];
+	}
+	return store(p, option, value);
+}
+
+static int parse_long(struct parser *p, const char *word)
+{
+	const char *equals = strchr(word, '=');
+	size_t length = equals ? (size_t)(equals - word) : strlen(word);
+	const struct ct_option *option = find_long(p->context->table, word, length);
+	const char *value = equals ? equals + 1 : NULL;
+
+	if (!option && !equals && !strcmp(word, "help"))
+		return CT_OPTIONS_HELP;
+	if (!option)
+		return fail_unknown_long(p, word, length);
+	if (takes_value(option))
+		return store_value(p, option, 0, value);
+	return store_bool(p, option, 0, value);
+}
+
+/* One word of short options: -itd, -n5, -n=5, -eA=1. */
+static int parse_cluster(struct parser *p, const char *word)
+{
+	for (size_t i = 1; word[i]; i++) {
+		const struct ct_option *option = find_letter(p->context->table, word[i]);
+		const char *rest = word + i + 1;
+
+		if (!option && word[i] == 'h')
+			return CT_OPTIONS_HELP;
+		if (!option)
+			return fail_unknown_letter(p, word[i], word);
+		if (takes_value(option)) {
+			if (*rest == '=')
+				rest++;
+			else if (!*rest)
+				rest = NULL;
+			return store_value(p, option, word[i], rest);
+		}
+		if (*rest == '=')
+			return store_bool(p, option, word[i], rest + 1);
+		if (store_bool(p, option, word[i], NULL) < 0)
+			return -p->err->code;
+	}
+	return 0;
+}
+
+static int add_operand(struct parser *p, struct ct_strings *operands, const char *word)
+{
+	return ct_strings_add(p->arena, operands, word) < 0 ? ct_fail_nomem(p->err) : 0;
+}
+
+int ct_options_parse(const struct ct_option_context *context, struct ct_arena *arena, int argc,
+		     char *const *argv, void *target, struct ct_strings *ret_operands,
+		     struct ct_err *err)
+{
+	struct parser p = {
+		.context = context,
+		.arena = arena,
+		.argc = argc,
+		.argv = argv,
+		.target = target,
+		.err = err,
+	};
+	struct ct_strings operands = {0};
+	bool options = true;
+
+	while (p.next < argc) {
+		const char *word = argv[p.next++];
+		int r;
+
+		if (!options || word[0] != '-' || !word[1]) {
+			r = add_operand(&p, &operands, word);
+			options = options && !context->stop_at_operand;
+		} else if (!strcmp(word, "--")) {
+			options = false;
+			continue;
+		} else if (word[1] == '-') {
+			r = parse_long(&p, word + 2);
+		} else {
+			r = parse_cluster(&p, word);
+		}
+		if (r)
+			return r;
+	}
+	*ret_operands = operands;
+	return 0;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of "cattach ps": which containers, and what a row shows. cmd_ps.c puts them together.
+ */
+#ifndef CATTACH_CLI_PS_H
+#define CATTACH_CLI_PS_H
+
+#include <stdbool.h>
+
+#include <cattach/container.h>
+
+#include "value.h"
+
+enum ct_filter_key {
+	CT_FILTER_ID,		/* the id begins with value */
+	CT_FILTER_NAME,		/* the name matches value, an extended regular expression */
+	CT_FILTER_LABEL,	/* KEY or KEY=VALUE */
+	CT_FILTER_NOT_LABEL,	/* label!=KEY or label!=KEY=VALUE */
+	CT_FILTER_STATUS,
+	CT_FILTER_EXITED,	/* ended with this code */
+	CT_FILTER_ANCESTOR,	/* made from this source */
+	CT_FILTER_BEFORE,	/* made before this container */
+	CT_FILTER_SINCE,	/* made after this container */
+	CT_FILTER_COUNT,
+};
+
+struct ct_filter {
+	enum ct_filter_key key;
+	const char *value;
+	uint64_t created;	/* of the container that before and since name */
+};
+
+struct ct_filters {
+	struct ct_filter *items;
+	size_t count;
+};
+
+/**
+ * ct_filters_parse - parse the values of --filter
+ * @store: to look up the containers of before and since
+ * @list:  "KEY=VALUE"
+ * @err:   EINVAL for unknown keys and states, bad expressions and codes; ENOENT
+ */
+int ct_filters_parse(struct ct_store *store, struct ct_arena *arena, const struct ct_strings *list,
+		     struct ct_filters *ret_filters, struct ct_err *err);
+
+/*
+ * Does a container pass? Filters of one key are alternatives, but every label must match; filters
+ * of different keys must all pass.
+ */
+bool ct_filters_match(const struct ct_filters *filters, const struct ct_container *container);
+
+/* Do the filters ask for containers that do not run, so that -a is implied? */
+bool ct_filters_want_all(const struct ct_filters *filters);
+
+/* How rows are written. */
+struct ct_ps_style {
+	bool no_trunc;
+	bool escape;		/* make text from outside safe for a table's cell */
+	uint64_t now;		/* ns since the epoch, for "3 minutes ago" */
+};
+
+/**
+ * ct_ps_row - a container as a row: docker's members .ID .Image .Command .CreatedAt ...
+ * @args: what its process runs, for .Command
+ *
+ * The object around the row has the labels one by one, for .Label.
+ */
+const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_container *container,
+				const struct ct_strings *args, const struct ct_ps_style *style);
+
+/* The row of titles: .ID is "CONTAINER ID", ... */
+const struct ct_json *ct_ps_header(struct ct_values *values);
+
+/* "Up 2 minutes", "Exited (0) 3 seconds ago"; in the arena of values. */
+const char *ct_ps_status(struct ct_values *values, const struct ct_container *container,
+			 uint64_t now);
+
+#endif

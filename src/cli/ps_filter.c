@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The filters of "cattach ps", with docker's keys and its rule of which combine how.
+ *
+ * Runs in the command's own process, on what was already read from the store. Values are checked
+ * when they are parsed, so that matching cannot fail; a misspelt state is an error and not an
+ * empty list.
+ */
+#include "ps.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cattach/num.h>
+
+static const char *const keys[CT_FILTER_COUNT] = {
+	[CT_FILTER_ID] = "id",		   [CT_FILTER_NAME] = "name",
+	[CT_FILTER_LABEL] = "label",	   [CT_FILTER_NOT_LABEL] = "label!",
+	[CT_FILTER_STATUS] = "status",	   [CT_FILTER_EXITED] = "exited",
+	[CT_FILTER_ANCESTOR] = "ancestor", [CT_FILTER_BEFORE] = "before",
+	[CT_FILTER_SINCE] = "since",
+};
+
+/* The states that --filter status= takes; those that docker has and cattach does not match none. */
+static const char *const states[] = { "creating", "created", "running",	   "paused",
+				      "exited",	  "damaged", "foreign",	   "restarting",
+				      "removing", "dead",    NULL };
+
+static int find_key(const char *text, size_t length, enum ct_filter_key *ret_key,
+		    struct ct_err *err)
+{
+	for (size_t i = 0; i < CT_FILTER_COUNT; i++) {
+		if (strlen(keys[i]) == length && !memcmp(keys[i], text, length)) {
+			*ret_key = (enum ct_filter_key)i;
+			return 0;
+		}
+	}
+	ct_fail(err, EINVAL, "unknown filter \"%.*s\"", (int)length, text);
+	return ct_hint(err, "there is id, name, label, label!, status, exited, ancestor, before, "
+			    "since");
+}
+
+static int check_state(const char *value, struct ct_err *err)
+{
+	for (size_t i = 0; states[i]; i++)
+		if (!strcmp(states[i], value))
+			return 0;
+	ct_fail(err, EINVAL, "unknown state \"%s\"", value);
+	return ct_hint(err, "there is created, running, paused, exited, damaged, foreign");
+}
+
+/* Docker's names begin with "/", so people write ^/name$; ours do not. */
+static const char *expression(const struct ct_filter *filter, char *buf, size_t size)
+{
+	const char *value = filter->value;
+
+	if (!strncmp(value, "^/", 2))
+		snprintf(buf, size, "^%s", value + 2);
+	else
+		snprintf(buf, size, "%s", *value == '/' ? value + 1 : value);
+	return buf;
+}
+
+static int check_expression(const struct ct_filter *filter, struct ct_err *err)
+{
+	char text[256], reason[128];
+	regex_t regex;
+	int r;
+
+	if (strlen(filter->value) >= sizeof(text))
+		return ct_fail(err, EINVAL, "the expression is longer than %zu characters",
+			       sizeof(text) - 1);
+	r = regcomp(&regex, expression(filter, text, sizeof(text)), REG_EXTENDED | REG_NOSUB);
+	if (r) {
+		regerror(r, &regex, reason, sizeof(reason));
+		return ct_fail(err, EINVAL, "\"%s\" is no regular expression: %s", filter->value,
+			       reason);
+	}
+	regfree(&regex);
+	return 0;
+}
+
+static int check_code(const char *value, struct ct_err *err)
+{
+	uint64_t code;
+
+	return ct_parse_u64(value, 0, 255, &code, err);
+}
+
+static int find_created(struct ct_store *store, struct ct_arena *arena, struct ct_filter *filter,
+			struct ct_err *err)
+{
+	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+
+	if (ct_container_find(store, arena, filter->value, &container, err) < 0)
+		return -err->code;
+	filter->created = container.meta.created;
+	return 0;
+}
+
+static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct_filter *filter,
+		       struct ct_err *err)
+{
+	switch (filter->key) {
+	case CT_FILTER_STATUS:
+		return check_state(filter->value, err);
+	case CT_FILTER_NAME:
+		return check_expression(filter, err);
+	case CT_FILTER_EXITED:
+		return check_code(filter->value, err);
+	case CT_FILTER_BEFORE:
+	case CT_FILTER_SINCE:
+		return find_created(store, arena, filter, err);
+	case CT_FILTER_ID:
+	case CT_FILTER_LABEL:
+	case CT_FILTER_NOT_LABEL:
+	case CT_FILTER_ANCESTOR:
+	case CT_FILTER_COUNT:
+		break;
+	}
+	return 0;
+}
+
+int ct_filters_parse(struct ct_store *store, struct ct_arena *arena, const struct ct_strings *list,
+		     struct ct_filters *ret_filters, struct ct_err *err)
+{
+	struct ct_filters filters = { .count = list->count };
+
+	filters.items = ct_arena_calloc(arena, list->count + 1, sizeof(*filters.items));
+	if (!filters.items)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < list->count; i++) {
+		struct ct_filter *filter = &filters.items[i];
+		const char *text = list->items[i], *equals = strchr(text, '=');
+		int r;
+
+		if (!equals) {
+			ct_fail(err, EINVAL, "\"%s\" has no \"=\"", text);
+			ct_hint(err, "--filter KEY=VALUE");
+			return ct_wrap(err, "--filter");
+		}
+		filter->value = equals + 1;
+		r = find_key(text, (size_t)(equals - text), &filter->key, err);
+		if (r == 0)
+			r = check_value(store, arena, filter, err);
+		if (r < 0)
+			return ct_wrap(err, "--filter");
+	}
+	*ret_filters = filters;
+	return 0;
+}
+
+static bool match_name(const struct ct_filter *filter, const char *name)
+{
+	char text[256];
+	regex_t regex;
+	bool matches;
+
+	if (!name || regcomp(&regex, expression(filter, text, sizeof(text)),
+			     REG_EXTENDED | REG_NOSUB))
+		return false;
+	matches = regexec(&regex, name, 0, NULL, 0) == 0;
+	regfree(&regex);
+	return matches;
+}
+
+static bool match_label(const char *wanted, const struct ct_spec_pairs *labels)
+{
+	size_t length = strcspn(wanted, "=");
+
+	for (size_t i = 0; i < labels->count; i++) {
+		const struct ct_spec_pair *label = &labels->items[i];
+
+		if (strlen(label->key) == length && !memcmp(label->key, wanted, length) &&
+		    (!wanted[length] || !strcmp(label->value, wanted + length + 1)))
+			return true;
+	}
+	return false;
+}
+
+static bool match_code(const struct ct_filter *filter, const struct ct_container *container)
+{
+	uint64_t code;
+	struct ct_err ignored;
+
+	return container->state == CT_STATE_STOPPED &&
+	       container->status.state == CT_STATUS_EXITED &&
+	       ct_parse_u64(filter->value, 0, 255, &code, &ignored) == 0 &&
+	       (uint64_t)ct_exit_code(&container->status.exit) == code;
+}
+
+static bool match(const struct ct_filter *filter, const struct ct_container *container)
+{
+	const struct ct_meta *meta = &container->meta;
+
+	switch (filter->key) {
+	case CT_FILTER_ID:
+		return meta->id && !strncmp(meta->id, filter->value, strlen(filter->value));
+	case CT_FILTER_NAME:
+		return match_name(filter, meta->name);
+	case CT_FILTER_LABEL:
+		return match_label(filter->value, &meta->labels);
+	case CT_FILTER_NOT_LABEL:
+		return !match_label(filter->value, &meta->labels);
+	case CT_FILTER_STATUS:
+		return !strcmp(ct_state_name(container->state), filter->value);
+	case CT_FILTER_EXITED:
+		return match_code(filter, container);
+	case CT_FILTER_ANCESTOR:
+		return meta->source && !strcmp(meta->source, filter->value);
+	case CT_FILTER_BEFORE:
+		return meta->created < filter->created;
+	case CT_FILTER_SINCE:
+		return meta->created > filter->created;
+	case CT_FILTER_COUNT:
+		break;
+	}
+	return false;
+}
+
+bool ct_filters_match(const struct ct_filters *filters, const struct ct_container *container)
+{
+	bool asked[CT_FILTER_COUNT] = {0}, passed[CT_FILTER_COUNT] = {0};
+
+	for (size_t i = 0; i < filters->count; i++) {
+		const struct ct_filter *filter = &filters->items[i];
+		bool matches = match(filter, container);
+
+		asked[filter->key] = true;
+		passed[filter->key] = passed[filter->key] || matches;
+		if (!matches &&
+		    (filter->key == CT_FILTER_LABEL || filter->key == CT_FILTER_NOT_LABEL))
+			return false;
+	}
+	for (size_t key = 0; key < CT_FILTER_COUNT; key++)
+		if (asked[key] && !passed[key])
+			return false;
+	return true;
+}
+
+bool ct_filters_want_all(const struct ct_filters *filters)
+{
+	for (size_t i = 0; i < filters->count; i++)
+		if (filters->items[i].key == CT_FILTER_STATUS ||
+		    filters->items[i].key == CT_FILTER_EXITED)
+			return true;
+	return false;
+}

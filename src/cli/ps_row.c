@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One container as a row of "cattach ps": docker's members, docker's texts.
+ *
+ * Builds values only, in the caller's arena. What comes from the container's maker (command, names,
+ * source, labels) is escaped for a table, where a tab or newline would break the columns; with a
+ * template or json the bytes stay what they are.
+ */
+#include "ps.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <cattach/age.h>
+#include <cattach/proc.h>
+
+#include "template_ast.h"
+#include "times.h"
+
+#define COMMAND_WIDTH 20	/* characters that are shown without --no-trunc */
+
+static struct ct_json *outside_text(struct ct_values *values, const char *text, bool escape)
+{
+	struct ct_buf ct_autobuf safe = {0};
+
+	if (!text || !escape)
+		return ct_value_string(values, text);
+	ct_buf_escaped(&safe, text, strlen(text));
+	values->failed = values->failed || safe.failed;
+	return ct_value_string_n(values, ct_buf_text(&safe), safe.length);
+}
+
+/* At most so many characters, the last one "…" when there were more. */
+static void ellipsis(struct ct_buf *buf, size_t width)
+{
+	size_t characters = 0, cut = 0;
+
+	for (size_t i = 0; i < buf->length; i++) {
+		if ((buf->data[i] & 0xc0) == 0x80)
+			continue;
+		characters++;
+		if (characters == width)
+			cut = i;	/* where the last character that fits begins */
+	}
+	if (characters <= width)
+		return;
+	buf->length = cut;
+	buf->data[cut] = '\0';
+	ct_buf_puts(buf, "…");
+}
+
+static struct ct_json *command(struct ct_values *values, const struct ct_strings *args,
+			       bool no_trunc)
+{
+	struct ct_buf ct_autobuf text = {0}, quoted = {0};
+
+	for (size_t i = 0; i < args->count; i++) {
+		if (i)
+			ct_buf_putc(&text, ' ');
+		ct_buf_puts(&text, args->items[i]);
+	}
+	if (!no_trunc)
+		ellipsis(&text, COMMAND_WIDTH);
+	ct_template_quote(&quoted, ct_buf_text(&text), text.length);
+	values->failed = values->failed || text.failed || quoted.failed;
+	return ct_value_string_n(values, ct_buf_text(&quoted), quoted.length);
+}
+
+static const char *ago(struct ct_values *values, uint64_t then, uint64_t now)
+{
+	char age[CT_AGE_SIZE];
+	const char *text;
+
+	ct_human_age(ct_age_since(then, now), age, sizeof(age));
+	text = ct_arena_printf(values->arena, "%s ago", age);
+	values->failed = values->failed || !text;
+	return text ? text : "";
+}
+
+static const char *exited(struct ct_values *values, const struct ct_status *status, uint64_t now)
+{
+	/* nobody was there to record how it ended: the monitor was killed or the host restarted */
+	if (status->state != CT_STATUS_EXITED)
+		return "Exited (unknown)";
+	return ct_arena_printf(values->arena, "Exited (%d) %s", ct_exit_code(&status->exit),
+			       ago(values, status->finished, now));
+}
+
+const char *ct_ps_status(struct ct_values *values, const struct ct_container *container,
+			 uint64_t now)
+{
+	const struct ct_status *status = &container->status;
+	char age[CT_AGE_SIZE];
+	const char *text = NULL;
+
+	ct_human_age(ct_age_since(status->started, now), age, sizeof(age));
+	switch (container->state) {
+	case CT_STATE_CREATING:
+		return "Creating";
+	case CT_STATE_CREATED:
+		return "Created";
+	case CT_STATE_RUNNING:
+		text = ct_arena_printf(values->arena, "Up %s", age);
+		break;
+	case CT_STATE_PAUSED:
+		text = ct_arena_printf(values->arena, "Up %s (Paused)", age);
+		break;
+	case CT_STATE_STOPPED:
+		text = exited(values, status, now);
+		break;
+	case CT_STATE_DAMAGED:
+		return "Damaged";
+	case CT_STATE_FOREIGN:
+		return "Foreign";
+	}
+	values->failed = values->failed || !text;
+	return text ? text : "";
+}
+
+/* "KEY=VALUE,KEY=VALUE" */
+static struct ct_json *labels_text(struct ct_values *values, const struct ct_spec_pairs *labels,
+				   bool escape)
+{
+	struct ct_buf ct_autobuf text = {0};
+
+	for (size_t i = 0; i < labels->count; i++)
+		ct_buf_printf(&text, "%s%s=%s", i ? "," : "", labels->items[i].key,
+			      labels->items[i].value);
+	values->failed = values->failed || text.failed;
+	return outside_text(values, ct_buf_text(&text), escape);
+}
+
+static struct ct_json *id(struct ct_values *values, const char *text, bool no_trunc)
+{
+	size_t length = text ? strlen(text) : 0;
+
+	if (!no_trunc && length > CT_SHORT_ID_LENGTH)
+		length = CT_SHORT_ID_LENGTH;
+	return ct_value_string_n(values, text ? text : "", length);
+}
+
+/* The object around a row, which has its labels one by one. */
+static void surround(struct ct_values *values, struct ct_json *row,
+		     const struct ct_spec_pairs *pairs, bool escape)
+{
+	struct ct_json *around = ct_value_object(values), *labels = ct_value_object(values);
+
+	for (size_t i = 0; i < pairs->count; i++)
+		ct_value_set(values, labels, pairs->items[i].key,
+			     outside_text(values, pairs->items[i].value, escape));
+	ct_value_set(values, around, "Labels", labels);
+	ct_value_set(values, around, "Row", row);
+	row->key = NULL;
+}
+
+const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_container *container,
+				const struct ct_strings *args, const struct ct_ps_style *style)
+{
+	const struct ct_meta *meta = &container->meta;
+	struct ct_json *row = ct_value_object(values);
+	char created[CT_TIME_SIZE];
+
+	ct_value_set(values, row, "Command", command(values, args, style->no_trunc));
+	ct_value_set(values, row, "CreatedAt",
+		     ct_value_string(values, ct_time_local(meta->created, created)));
+	ct_value_set(values, row, "ID", id(values, meta->id, style->no_trunc));
+	ct_value_set(values, row, "Image", outside_text(values, meta->source, style->escape));
+	ct_value_set(values, row, "Labels", labels_text(values, &meta->labels, style->escape));
+	ct_value_set(values, row, "LocalVolumes", ct_value_string(values, "0"));
+	ct_value_set(values, row, "Mounts", ct_value_string(values, ""));
+	ct_value_set(values, row, "Names", outside_text(values, meta->name, style->escape));
+	ct_value_set(values, row, "Networks",
+		     outside_text(values, meta->network ? meta->network : "none", style->escape));
+	ct_value_set(values, row, "Ports", ct_value_string(values, ""));
+	ct_value_set(values, row, "RunningFor",
+		     ct_value_string(values, meta->created ? ago(values, meta->created, style->now) :
+							     ""));
+	ct_value_set(values, row, "Size", ct_value_string(values, "0B"));
+	ct_value_set(values, row, "State", ct_value_string(values, ct_state_name(container->state)));
+	ct_value_set(values, row, "Status",
+		     ct_value_string(values, ct_ps_status(values, container, style->now)));
+	surround(values, row, &meta->labels, style->escape);
+	return row;
+}
+
+const struct ct_json *ct_ps_header(struct ct_values *values)
+{
+	static const char *const titles[][2] = {
+		{ "Command", "COMMAND" },	{ "CreatedAt", "CREATED AT" },
+		{ "ID", "CONTAINER ID" },	{ "Image", "IMAGE" },
+		{ "Labels", "LABELS" },		{ "LocalVolumes", "LOCAL VOLUMES" },
+		{ "Mounts", "MOUNTS" },		{ "Names", "NAMES" },
+		{ "Networks", "NETWORKS" },	{ "Ports", "PORTS" },
+		{ "RunningFor", "CREATED" },	{ "Size", "SIZE" },
+		{ "State", "STATE" },		{ "Status", "STATUS" },
+	};
+	struct ct_json *row = ct_value_object(values);
+
+	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
+		ct_value_set(values, row, titles[i][0], ct_value_string(values, titles[i][1]));
+	return row;
+}

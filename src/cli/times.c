@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Points in time as docker writes them, so that scripts which parse one parse ours.
+ *
+ * Pure functions of the time and, for local time, of TZ. Cannot fail: a time that the calendar
+ * does not know shows as the one for "never".
+ */
+#include "times.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND UINT64_C(1000000000)
+
+static const char never[] = "0001-01-01T00:00:00Z";
+
+const char *ct_time_rfc3339(uint64_t ns, char buf[CT_TIME_SIZE])
+{
+	time_t seconds = (time_t)(ns / SECOND);
+	struct tm tm;
+	char fraction[16];
+	size_t length;
+
+	if (!ns || !gmtime_r(&seconds, &tm))
+		return memcpy(buf, never, sizeof(never));
+	length = strftime(buf, CT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	/* RFC3339Nano leaves out the zeros at the end, and the point with them */
+	snprintf(fraction, sizeof(fraction), ".%09u", (unsigned)(ns % SECOND));
+	for (size_t i = strlen(fraction); i > 0 && strchr("0.", fraction[i - 1]); i--) {
+		bool point = fraction[i - 1] == '.';
+
+		fraction[i - 1] = '\0';
+		if (point)
+			break;
+	}
+	snprintf(buf + length, CT_TIME_SIZE - length, "%sZ", fraction);
+	return buf;
+}
+
+const char *ct_time_local(uint64_t ns, char buf[CT_TIME_SIZE])
+{
+	time_t seconds = (time_t)(ns / SECOND);
+	struct tm tm;
+
+	if (!ns || !localtime_r(&seconds, &tm))
+		return memcpy(buf, never, sizeof(never));
+	strftime(buf, CT_TIME_SIZE, "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	return buf;
+}

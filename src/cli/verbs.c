@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of verbs and what all of them have in common: finding one by name, parsing its options
+ * into a fresh copy of its defaults, counting its operands, answering --help.
+ *
+ * Runs in the command's own process with the caller's privileges. Fails on names that are no verb
+ * and on operands that are missing or too many; exits 125 in each case.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <cattach/log.h>
+
+const struct ct_verb *const ct_verbs[] = {
+	&ct_verb_run,	  &ct_verb_ps,	 &ct_verb_inspect, &ct_verb_stop,
+	&ct_verb_kill,	  &ct_verb_wait, &ct_verb_rm,	   &ct_verb_spec,
+	&ct_verb_info, &ct_verb_version, &ct_verb_help,	   NULL,
+};
+
+int ct_verb_find(const char *name, const struct ct_verb **ret_verb, struct ct_err *err)
+{
+	const struct ct_verb *best = NULL;
+	int best_distance = 0;
+
+	for (size_t i = 0; ct_verbs[i]; i++) {
+		int distance;
+
+		if (!strcmp(ct_verbs[i]->name, name)) {
+			*ret_verb = ct_verbs[i];
+			return 0;
+		}
+		distance = ct_suggest(name, ct_verbs[i]->name);
+		if (distance >= 0 && (!best || distance < best_distance)) {
+			best = ct_verbs[i];
+			best_distance = distance;
+		}
+	}
+	ct_fail(err, EINVAL, "unknown command \"%s\"", name);
+	if (best)
+		return ct_hint(err, "did you mean \"%s\"?", best->name);
+	return ct_hint(err, "\"cattach help\" lists the commands");
+}
+
+static int check_operands(const struct ct_verb *verb, size_t count, struct ct_err *err)
+{
+	const char *operand = verb->operand;
+
+	if (count < verb->min_operands) {
+		ct_fail(err, EINVAL, "%s needs a %s", verb->name, operand);
+		return ct_hint(err, "usage: cattach %s %s", verb->name, verb->synopsis);
+	}
+	if (count <= verb->max_operands)
+		return 0;
+	if (!verb->max_operands)
+		ct_fail(err, EINVAL, "%s takes no operands", verb->name);
+	else
+		ct_fail(err, EINVAL, "%s takes one %s, not %zu", verb->name, operand, count);
+	return ct_hint(err, "usage: cattach %s %s", verb->name, verb->synopsis);
+}
+
+static int print_help(const struct ct_verb *verb, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf buf = {0};
+
+	ct_help_verb(&buf, verb);
+	return ct_print(&buf, err);
+}
+
+int ct_verb_call(const struct ct_verb *verb, struct ct_arena *arena, int argc, char *const *argv,
+		 struct ct_err *err)
+{
+	const struct ct_option_context context = {
+		.verb = verb->name,
+		.table = verb->options,
+		.stop_at_operand = verb->stop_at_operand,
+	};
+	struct ct_call call = { .verb = verb, .arena = arena };
+	void *options = ct_arena_alloc(arena, verb->options_size ? verb->options_size : 1);
+	int r;
+
+	if (!options)
+		return ct_fail_nomem(err);
+	if (verb->defaults)
+		memcpy(options, verb->defaults, verb->options_size);
+	r = ct_options_parse(&context, arena, argc, argv, options, &call.operands, err);
+	if (r < 0)
+		return r;
+	if (r == CT_OPTIONS_HELP)
+		return print_help(verb, err);
+	r = check_operands(verb, call.operands.count, err);
+	if (r < 0)
+		return r;
+	ct_log(CT_LOG_DEBUG, CT_TOPIC_CLI, "%s: %zu operands", verb->name, call.operands.count);
+	call.options = options;
+	return verb->handler(&call, err);
+}
