@@ -50,6 +50,7 @@ say = @printf '  %-7s %s\n'
 endif
 
 B := build/$(MODE)
+init_program := $(if $(wildcard src/init/*.c),$(B)/cattach-init)
 layers := base ns cgroups oci conmon container cli
 
 # ---- which targets build nothing themselves (they work before the compiler is installed) -------
@@ -61,7 +62,7 @@ ifneq ($(filter-out $(house_targets) build/%,$(goals))$(filter $(B)/%,$(goals)),
 building := yes
 endif
 
-all: $(B)/cattach $(B)/cattach-init examples ## build the program, its init and the example rootfs
+all: $(B)/cattach $(init_program) examples ## build the program, its init and the example rootfs
 .PHONY: all
 
 # ---- what the compiler and the libraries can do ------------------------------------------------
@@ -276,7 +277,7 @@ man_pages := $(wildcard man/*.1)
 install: all ## install below $(DESTDIR)$(PREFIX)
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/cattach $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 755 $(B)/cattach $(DESTDIR)$(BINDIR)/cattach
-	$(INSTALL) -m 755 $(B)/cattach-init $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
+	$(if $(init_program),$(INSTALL) -m 755 $(init_program) $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init)
 	$(INSTALL) -m 644 LICENSE $(wildcard *.md) $(DESTDIR)$(DOCDIR)
 ifneq ($(man_pages),)
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
@@ -302,7 +303,7 @@ format: ## format the sources (FILES="..." for some of them)
 # One process per file, as many as there are processors.
 tidy: compdb ## clang-tidy over the sources (FILES="..." for some of them)
 	$(Q)printf '%s\n' $(or $(FILES),$(c_sources)) | \
-		xargs -P $$(nproc) -n 1 $(CLANG_TIDY) --quiet -p .
+		CLANG_TIDY='$(CLANG_TIDY)' xargs -P $$(nproc) -n 1 tools/tidy.sh
 
 cppcheck: ## cppcheck over the sources
 	$(Q)$(CPPCHECK) --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \

@@ -15,7 +15,7 @@ for group; do
 	case $group in
 	build)
 		packages="$packages gcc libc6-dev make pkg-config libseccomp-dev libcap-dev
-			libmount-dev libyajl-dev uidmap busybox-static binutils" ;;
+			libmount-dev libyajl-dev uidmap busybox-static binutils procps" ;;
 	check)
 		packages="$packages check bats python3 python3-pexpect" ;;
 	analysis)
