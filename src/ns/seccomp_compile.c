@@ -149,7 +149,7 @@ static uint32_t find_architecture(const char *name)
 	if (strncmp(name, prefix, strlen(prefix)))
 		return 0;
 	name += strlen(prefix);
-	for (i = 0; name[i] && i < sizeof(lower) - 1; i++)
+	for (i = 0; i < sizeof(lower) - 1 && name[i]; i++)
 		lower[i] = (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 'a' - 'A' : name[i]);
 	lower[i] = '\0';
 	if (!strcmp(lower, "native"))
