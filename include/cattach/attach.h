@@ -20,13 +20,14 @@
 
 enum ct_message_type {
 	/* client to monitor */
-	CT_MSG_STDIN = 1,	/* bytes for the payload's stdin */
+	CT_MSG_STDIN = 1,	/* bytes for the payload's stdin; one at a time, see CT_MSG_ROOM */
 	CT_MSG_EOF,		/* this client has no more stdin */
 	CT_MSG_RESIZE,		/* rows, columns: be16 each */
 	CT_MSG_SIGNAL,		/* number: one byte */
 	/* monitor to client */
 	CT_MSG_EXIT = 64,	/* the session has ended; the status is on the commit page */
 	CT_MSG_ERROR,		/* text */
+	CT_MSG_ROOM,		/* the last CT_MSG_STDIN is in the payload's pipe, send the next */
 };
 
 struct ct_message {

@@ -46,6 +46,10 @@ int ct_caps_limit(uint64_t keep, struct ct_err *err);
  */
 int ct_caps_apply(const struct ct_caps *caps, struct ct_err *err);
 
+/* Make everything that is permitted effective, which a change of uid to a user undoes (with
+ * PR_SET_KEEPCAPS): loading a filter without no_new_privs needs CAP_SYS_ADMIN once more. */
+int ct_caps_raise(struct ct_err *err);
+
 /* Does this process hold the capability in its effective set? */
 bool ct_caps_have(unsigned number);
 

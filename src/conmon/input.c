@@ -2,12 +2,13 @@
 /*
  * From a client to the payload: stdin, terminal size, signals.
  *
- * Runs in the monitor. A message of stdin is written whole before the next record is read, so
- * bytes of one message never interleave with another's, and a payload that does not read its stdin
- * stops only the client that types: the client's descriptor leaves the epoll set until the payload
- * can take more. A record that is not understood ends the connection.
+ * Runs in the monitor. A client may have one message of stdin on its way and waits for CT_MSG_ROOM
+ * before the next, so control never queues up behind stdin that the payload does not read, and a
+ * message's bytes are written together, not mixed with another client's. A record that is not
+ * understood, or stdin sent without room, ends the connection.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -24,8 +25,23 @@ void ct_input_close(struct monitor *m)
 	if (m->in_armed)
 		ct_monitor_unwatch(m, m->in);
 	m->in_armed = false;
-	m->pending_size = 0;
 	ct_drop_fd(&m->in);
+}
+
+void ct_input_say(struct monitor *m, enum ct_message_type type)
+{
+	struct ct_message message = { .type = type };
+	uint8_t record[CT_ATTACH_HEADER];
+	ssize_t n = ct_message_encode(&message, record);
+
+	/* The client owes us a read only for what it has asked for, so there is always room. */
+	if (m->client >= 0 && n > 0)
+		send(m->client, record, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static bool has_pending(const struct monitor *m)
+{
+	return m->pending_start < m->pending_end;
 }
 
 static void drop_client(struct monitor *m)
@@ -33,60 +49,75 @@ static void drop_client(struct monitor *m)
 	ct_monitor_unwatch(m, m->client);
 	ct_drop_fd(&m->client);
 	/* docker's StdinOnce: the first client's end is the payload's end of file. */
-	if (m->config->stdin_once && !m->config->tty) {
-		m->eof = true;
-		if (!m->pending_size)
-			ct_input_close(m);
-	}
+	if (!m->config->stdin_once || m->config->tty)
+		return;
+	m->eof = true;
+	if (!has_pending(m))
+		ct_input_close(m);
 }
 
-static void arm_client(struct monitor *m, bool on)
+static void watch_room(struct monitor *m, bool on)
 {
-	if (m->client >= 0 && m->client_armed != on)
-		ct_monitor_rewatch(m, m->client, SRC_CLIENT, on ? EPOLLIN : 0);
-	m->client_armed = on;
-}
-
-static void wait_for_room(struct monitor *m)
-{
-	if (!m->in_armed)
+	if (m->in_armed == on || m->in < 0)
+		return;
+	if (on)
 		ct_monitor_watch(m, m->in, SRC_STDIN, EPOLLOUT);
-	m->in_armed = true;
-	arm_client(m, false);
+	else
+		ct_monitor_unwatch(m, m->in);
+	m->in_armed = on;
 }
 
-/* Write what is pending; leaves the rest for ct_input_writable(). */
+/* Write what is pending; the rest waits for ct_input_writable(). */
 static void flush(struct monitor *m)
 {
-	while (m->pending_size && m->in >= 0) {
-		ssize_t n = write(m->in, m->pending, m->pending_size);
+	while (has_pending(m) && m->in >= 0) {
+		ssize_t n = write(m->in, m->pending + m->pending_start,
+				  m->pending_end - m->pending_start);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN) {
-			wait_for_room(m);
+			watch_room(m, true);
 			return;
 		}
-		if (n < 0) {
-			/* The payload has closed its stdin. */
+		/* Any other failure: the payload has closed its stdin, nobody will read this. */
+		if (n < 0)
 			ct_input_close(m);
-			break;
-		}
-		m->pending += n;
-		m->pending_size -= (size_t)n;
+		else
+			m->pending_start += (size_t)n;
 	}
-	m->pending_size = 0;
-	if (m->in_armed && m->in >= 0)
-		ct_monitor_unwatch(m, m->in);
-	m->in_armed = false;
+	m->pending_start = m->pending_end = 0;
+	watch_room(m, false);
 	if (m->eof)
 		ct_input_close(m);
-	arm_client(m, true);
+	ct_input_say(m, CT_MSG_ROOM);
 }
 
 void ct_input_writable(struct monitor *m)
 {
 	flush(m);
+}
+
+static void take_stdin(struct monitor *m, const struct ct_message *message)
+{
+	if (has_pending(m)) {
+		drop_client(m);
+		return;
+	}
+	memcpy(m->pending, message->data, message->size);
+	m->pending_start = 0;
+	m->pending_end = message->size;
+	flush(m);
+}
+
+static void take_eof(struct monitor *m)
+{
+	/* A terminal has no end of file but the character that means it. */
+	if (m->config->tty || !m->config->stdin_once)
+		return;
+	m->eof = true;
+	if (!has_pending(m))
+		ct_input_close(m);
 }
 
 static void resize(struct monitor *m, const struct ct_message *message)
@@ -102,16 +133,10 @@ static void handle(struct monitor *m, const struct ct_message *message)
 {
 	switch (message->type) {
 	case CT_MSG_STDIN:
-		if (m->in < 0)
-			return;
-		m->pending = message->data;
-		m->pending_size = message->size;
-		flush(m);
+		take_stdin(m, message);
 		return;
 	case CT_MSG_EOF:
-		/* A terminal has no end of file but the character that means it. */
-		if (!m->config->tty && m->config->stdin_once)
-			ct_input_close(m);
+		take_eof(m);
 		return;
 	case CT_MSG_RESIZE:
 		resize(m, message);
@@ -122,6 +147,7 @@ static void handle(struct monitor *m, const struct ct_message *message)
 		return;
 	case CT_MSG_EXIT:
 	case CT_MSG_ERROR:
+	case CT_MSG_ROOM:
 		return;
 	}
 }
@@ -148,13 +174,4 @@ void ct_input_client(struct monitor *m, uint32_t events)
 		return;
 	}
 	handle(m, &message);
-}
-
-void ct_input_say_exit(struct monitor *m)
-{
-	struct ct_message message = { .type = CT_MSG_EXIT };
-	ssize_t n = ct_message_encode(&message, m->record);
-
-	if (m->client >= 0 && n > 0)
-		send(m->client, m->record, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 }

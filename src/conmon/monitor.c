@@ -234,7 +234,6 @@ static void watch_all(struct monitor *m)
 			ct_monitor_watch(m, m->out[i].fd, m->out[i].source, EPOLLIN);
 	if (m->client >= 0)
 		ct_monitor_watch(m, m->client, SRC_CLIENT, EPOLLIN);
-	m->client_armed = true;
 }
 
 /* ---- loop ---- */
@@ -318,13 +317,13 @@ static void finish(struct monitor *m)
 	record(m, CT_STATUS_EXITED, &err);
 	m->config->finish(m->config->arg, true);
 	ct_log_publish(&m->log, CT_PAGE_EXITED, &m->status.exit);
-	ct_input_say_exit(m);
+	ct_input_say(m, CT_MSG_EXIT);
 }
 
 static struct monitor *new_monitor(const struct ct_monitor_config *config)
 {
 	size_t frame = CT_FRAME_HEADER + CT_FRAME_MAX;
-	size_t size = sizeof(struct monitor) + frame + CT_ATTACH_RECORD_MAX;
+	size_t size = sizeof(struct monitor) + frame + CT_ATTACH_RECORD_MAX + CT_ATTACH_DATA_MAX;
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct monitor *m = memory;
 
@@ -339,6 +338,7 @@ static struct monitor *new_monitor(const struct ct_monitor_config *config)
 	m->client = config->client;
 	m->frame = (uint8_t *)(m + 1);
 	m->record = m->frame + frame;
+	m->pending = m->record + CT_ATTACH_RECORD_MAX;
 	return m;
 }
 

@@ -47,11 +47,10 @@ struct monitor {
 	int in;			/* our end of the payload's stdin, -1 when closed */
 	bool in_armed;		/* in is in the epoll set */
 	int client;		/* connection, -1 when gone */
-	bool client_armed;
 	bool eof;		/* close in once everything is written */
 	uint8_t *record;	/* CT_ATTACH_RECORD_MAX bytes */
-	const uint8_t *pending;	/* stdin not written yet, inside record */
-	size_t pending_size;
+	uint8_t *pending;	/* CT_ATTACH_DATA_MAX bytes of stdin... */
+	size_t pending_start, pending_end;	/* ...of which these are not written yet */
 };
 
 #define TICK_MS		100	/* of the timer, which runs only when there is something to wait for */
@@ -74,7 +73,7 @@ void ct_output_close(struct monitor *m);
 void ct_input_client(struct monitor *m, uint32_t events);
 void ct_input_writable(struct monitor *m);
 void ct_input_close(struct monitor *m);
-void ct_input_say_exit(struct monitor *m);
+void ct_input_say(struct monitor *m, enum ct_message_type type);
 
 /* monitor.c: run in the monitor process, report the start over the descriptor, never return */
 _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,

@@ -46,6 +46,7 @@ static size_t encode_body(const struct ct_message *m, uint8_t *body)
 		return m->size;
 	case CT_MSG_EOF:
 	case CT_MSG_EXIT:
+	case CT_MSG_ROOM:
 		return 0;
 	}
 	return 0;
@@ -79,6 +80,7 @@ static int decode_body(const uint8_t *body, size_t size, struct ct_message *m, s
 	case CT_MSG_SIGNAL:
 	case CT_MSG_EOF:
 	case CT_MSG_EXIT:
+	case CT_MSG_ROOM:
 		if (size != expected)
 			return ct_fail(err, EPROTO, "message type %d has %zu bytes, not %zu",
 				       (int)m->type, size, expected);

@@ -195,6 +195,17 @@ int ct_caps_apply(const struct ct_caps *caps, struct ct_err *err)
 	return set_ambient(caps->ambient, err);
 }
 
+int ct_caps_raise(struct ct_err *err)
+{
+	struct ct_caps held;
+	int rc = get_sets(&held);
+
+	held.effective = held.permitted;
+	if (rc == 0)
+		rc = set_sets(&held);
+	return rc < 0 ? ct_fail_errno(err, -rc, "cannot make capabilities effective") : 0;
+}
+
 bool ct_caps_have(unsigned number)
 {
 	struct ct_caps held;

@@ -225,8 +225,10 @@ static int drop_privileges(struct child *c, struct ct_err *err)
 		ct_sync_send(c->sync, SYNC_EXEC, NULL, -1);
 		return r < 0 ? r : load_filter(p, err);
 	}
+	r = p->seccomp.length ? ct_caps_raise(err) : 0;
 	ct_sync_send(c->sync, SYNC_EXEC, NULL, -1);
-	r = load_filter(p, err);
+	if (r == 0)
+		r = load_filter(p, err);
 	if (r == 0 && p->has_caps)
 		r = ct_caps_apply(&p->caps, err);
 	return r < 0 ? r : tie_to_monitor(c, err);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing to a descriptor that others share, without ever blocking and without making it
+ * non-blocking for the others, too.
+ */
+#ifndef CATTACH_CLI_OUTLET_H
+#define CATTACH_CLI_OUTLET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct ct_outlet {
+	int fd;
+	bool regular;		/* a file: writes do not wait for anybody */
+	bool by_chunks;		/* RWF_NOWAIT is not supported: poll, then write little */
+};
+
+/* Look at what fd is. */
+void ct_outlet_open(int fd, struct ct_outlet *ret_outlet);
+
+/* Write what can be written now: bytes, 0 when nothing can (wait for POLLOUT), -errno. */
+ssize_t ct_outlet_write(struct ct_outlet *outlet, const void *data, size_t size);
+
+#endif

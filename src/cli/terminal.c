@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The user's terminal, in the CLI process: raw mode and size. termios(3), ioctl_tty(2).
+ *
+ * Signals that end the CLI are taken through a signalfd while the terminal is raw (foreground.c),
+ * so that every way out but SIGKILL passes through ct_terminal_restore().
+ */
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "terminal.h"
+
+int ct_terminal_raw(int fd, struct ct_terminal *ret_terminal, struct ct_err *err)
+{
+	struct termios raw;
+
+	if (tcgetattr(fd, &raw) < 0)
+		return ct_fail_errno(err, errno, "cannot read the terminal's settings");
+	ret_terminal->saved = raw;
+	cfmakeraw(&raw);
+	if (tcsetattr(fd, TCSADRAIN, &raw) < 0)
+		return ct_fail_errno(err, errno, "cannot make the terminal raw");
+	ret_terminal->fd = fd;
+	return 0;
+}
+
+void ct_terminal_restore(struct ct_terminal *terminal)
+{
+	int saved = errno;
+
+	/* What the payload left in the output queue is shown first; a hung-up terminal is no news. */
+	if (terminal->fd >= 0 && tcsetattr(terminal->fd, TCSADRAIN, &terminal->saved) < 0)
+		errno = saved;
+	terminal->fd = -1;
+	errno = saved;
+}
+
+bool ct_terminal_size(int fd, uint16_t *ret_rows, uint16_t *ret_columns)
+{
+	struct winsize size;
+
+	if (ioctl(fd, TIOCGWINSZ, &size) < 0 || !size.ws_row || !size.ws_col)
+		return false;
+	*ret_rows = size.ws_row;
+	*ret_columns = size.ws_col;
+	return true;
+}
