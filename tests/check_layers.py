@@ -28,7 +28,7 @@ LAYERS = {
 # The public headers in include/cattach/ and the layer that each belongs to.
 HEADERS = {
     "base": "arena buf err fd io json log num path proc",
-    "ns": "caps idmap mount ns plan seccomp",
+    "ns": "caps idmap mount ns plan probe seccomp",
     "cgroups": "cgroup",
     "oci": "spec",
     "conmon": "attach monitor protocol streamlog",
