@@ -215,16 +215,16 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(B)/libcattac
 	$(Q)$(CC) $(instrument) $(ct_cflags) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $^ \
 		$(lib_ldlibs) $(LDLIBS)
 
-# Small static programs that command tests run inside containers: tests/helpers/NAME.c.
-helpers := $(patsubst tests/helpers/%.c,$(B)/helpers/%,$(wildcard tests/helpers/*.c))
-$(B)/helpers/%: tests/helpers/%.c $(B)/flags
+# Small static programs that command tests run inside containers: tests/cli/probe/NAME.c.
+probes := $(patsubst tests/cli/probe/%.c,$(B)/probe/%,$(wildcard tests/cli/probe/*.c))
+$(B)/probe/%: tests/cli/probe/%.c $(B)/flags
 	@mkdir -p $(@D)
 	$(say) CC $<
 	$(Q)$(compile) $(CFLAGS) $(LDFLAGS) -static -no-pie -o $@ $<
 
 fuzz-replay: $(fuzz_targets)
-test-helpers: $(helpers)
-.PHONY: fuzz-replay test-helpers
+test-probes: $(probes)
+.PHONY: fuzz-replay test-probes
 .SECONDARY:
 
 # ---- the other modes ---------------------------------------------------------------------------

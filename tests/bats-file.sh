@@ -10,7 +10,7 @@
 #   PATH        begins with the directory of the installed cattach
 #   CT_STAGE    the staged tree          CT_BUNDLES  the example bundles
 #   CT_ROOTFS   their root file system   CT_GOLDEN   tests/golden
-#   CT_HELPERS  static programs made from tests/helpers/*.c, to be copied or mounted
+#   CT_PROBES  static programs made from tests/cli/probe/*.c, to be copied or mounted
 #   HOME, XDG_RUNTIME_DIR, TMPDIR        fresh, empty, the caller's
 set -u
 
@@ -22,7 +22,7 @@ mkdir -m 700 "$work" "$work/home" "$work/run" "$work/tmp" || exit 1
 export HOME=$work/home XDG_RUNTIME_DIR=$work/run TMPDIR=$work/tmp
 export PATH=$stage/usr/bin:$PATH
 export CT_BUNDLES=$stage/examples/bundles CT_ROOTFS=$stage/examples/bundles/rootfs
-export CT_GOLDEN=$stage/tests/golden CT_HELPERS=$stage/helpers
+export CT_GOLDEN=$stage/tests/golden CT_PROBES=$stage/probe
 unset XDG_DATA_HOME CATTACH_DEBUG
 
 status=0

@@ -91,10 +91,10 @@ make_stage()
 	user=$(tools/as-user.sh --prepare "$account") || return 1
 	stage=$(tools/stage.sh release) || return 1
 	cp -a --no-preserve=ownership tests "$stage/tests" || return 1
-	mkdir -p "$stage/helpers" "$stage/work" || return 1
-	find build/release/helpers -maxdepth 1 -type f -perm -u+x \
-		-exec cp -t "$stage/helpers" {} + 2> /dev/null
-	chmod -R a+rX "$stage/tests" "$stage/helpers"
+	mkdir -p "$stage/probe" "$stage/work" || return 1
+	find build/release/probe -maxdepth 1 -type f -perm -u+x \
+		-exec cp -t "$stage/probe" {} + 2> /dev/null
+	chmod -R a+rX "$stage/tests" "$stage/probe"
 	if [ "$(id -u)" = 0 ]; then
 		chown "$user:" "$stage/work"
 	fi
@@ -140,7 +140,7 @@ count_tap()
 part_build()
 {
 	heading "build"
-	one "build" quiet_make MODE=release all test-helpers
+	one "build" quiet_make MODE=release all test-probes
 }
 
 part_unit()
@@ -214,7 +214,7 @@ part_cli()
 {
 	local file base
 	heading "command tests"
-	if ! quiet_make MODE=release all test-helpers || ! make_stage; then
+	if ! quiet_make MODE=release all test-probes || ! make_stage; then
 		record fail "cli" "cannot be built and installed"
 		return
 	fi
@@ -236,7 +236,8 @@ part_cli()
 		base=$(basename "$file" .bats)
 		[ -e "$logs/$base.tap" ] || continue
 		count_tap "$base" "$(cat "$logs/$base.status")" "$logs/$base.tap"
-		printf '%s: %s\n' "$base" "$(grep -cE '^ok ' "$logs/$base.tap") ok"
+		printf '%s: %s of %s ok\n' "$base" "$(grep -E '^ok ' "$logs/$base.tap" | grep -vc ' # skip')" \
+			"$(grep -cE '^(not )?ok ' "$logs/$base.tap")"
 		grep -vE '^(ok |1\.\.)' "$logs/$base.tap" | head -n 200
 	done
 }
