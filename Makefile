@@ -56,7 +56,7 @@ layers := base ns cgroups oci conmon container cli
 # ---- which targets build nothing themselves (they work before the compiler is installed) -------
 
 house_targets := help deps deps-check deps-all run check check-all clean dist uninstall format \
-	cppcheck asan cov bench examples
+	cppcheck asan cov examples
 goals := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(house_targets) build/%,$(goals))$(filter $(B)/%,$(goals)),)
 building := yes
