@@ -78,6 +78,9 @@ int ct_child_become_root(struct child *c, struct ct_err *err);
 int ct_child_process(struct child *c, struct ct_err *err);
 int ct_child_exec(struct child *c, struct ct_err *err);
 
+/* exec_explain.c: fill the error for an execve(2) that failed with code; negative */
+int ct_exec_explain(const char *path, int code, struct ct_err *err);
+
 /* child.c: the whole sequence, from the first instruction after clone to execve; never returns */
 _Noreturn void ct_child_main(const struct ct_plan *plan, const struct ct_ns_stdio *stdio, int sync);
 

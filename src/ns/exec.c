@@ -8,7 +8,6 @@
  * just before the final capset(2), which the filter must allow. Exit codes: 127 not found, 126
  * found but not executable, as docker and podman have them.
  */
-#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -29,116 +28,6 @@ static int fail_exec(struct ct_err *err, int code, int exit, const char *path, c
 {
 	ct_fail(err, code, "%s: %s", path, why);
 	return ct_exit_with(err, exit);
-}
-
-static int read_head(const char *path, unsigned char *head, size_t size)
-{
-	int ct_autofd fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, head, size - 1);
-
-	if (n < 0)
-		return -1;
-	head[n] = '\0';
-	return (int)n;
-}
-
-/* The loader that an ELF file names, if it can be read from the first pages. */
-static const char *elf_loader(const unsigned char *head, size_t size)
-{
-	Elf64_Ehdr header;
-
-	if (size < sizeof(header) || memcmp(head, ELFMAG, SELFMAG) != 0 ||
-	    head[EI_CLASS] != ELFCLASS64)
-		return NULL;
-	memcpy(&header, head, sizeof(header));
-	for (unsigned i = 0; i < header.e_phnum; i++) {
-		Elf64_Phdr segment;
-		size_t at = header.e_phoff + i * sizeof(segment);
-
-		if (at > size || size - at < sizeof(segment))
-			return NULL;
-		memcpy(&segment, head + at, sizeof(segment));
-		if (segment.p_type != PT_INTERP)
-			continue;
-		if (segment.p_offset >= size || size - segment.p_offset < segment.p_filesz ||
-		    segment.p_filesz == 0 || head[segment.p_offset + segment.p_filesz - 1])
-			return NULL;
-		return (const char *)head + segment.p_offset;
-	}
-	return NULL;
-}
-
-/* execve says ENOENT for a program whose loader or interpreter is missing, too. */
-static int fail_not_found(const char *path, struct ct_err *err)
-{
-	unsigned char head[4096];
-	int n = read_head(path, head, sizeof(head));
-	const char *loader = NULL;
-
-	if (n > 2 && head[0] == '#' && head[1] == '!') {
-		char *line = (char *)head + 2;
-
-		line += strspn(line, " \t");
-		line[strcspn(line, " \t\r\n")] = '\0';
-		loader = line;
-	} else if (n > 0) {
-		loader = elf_loader(head, (size_t)n);
-	}
-	if (!loader)
-		return fail_exec(err, ENOENT, CT_EXIT_NOT_FOUND, path, "not found in the container");
-	ct_fail(err, ENOENT, "%s: found, but %s, which it needs to run, is missing in the container",
-		path, loader);
-	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
-}
-
-static int fail_too_long(const struct ct_plan_process *p, const char *path, struct ct_err *err)
-{
-	size_t bytes = 0;
-
-	for (size_t i = 0; i < p->args.count; i++)
-		bytes += strlen(p->args.items[i]) + 1;
-	for (size_t i = 0; i < p->env.count; i++)
-		bytes += strlen(p->env.items[i]) + 1;
-	ct_fail(err, E2BIG, "%s: argument list too long (%.1f MB; the kernel takes a quarter of the "
-		"stack limit, and 128 KiB for one argument)", path, (double)bytes / 1e6);
-	return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
-}
-
-static int fail_execve(const struct ct_plan_process *p, const char *path, int code,
-		       struct ct_err *err)
-{
-	struct stat st;
-
-	switch (code) {
-	case ENOENT:
-	case ENOTDIR:
-		return fail_not_found(path, err);
-	case EACCES:
-		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			return fail_exec(err, EISDIR, CT_EXIT_NOT_EXECUTABLE, path,
-					 "is a directory");
-		fail_exec(err, EACCES, CT_EXIT_NOT_EXECUTABLE, path, "permission denied");
-		if (stat(path, &st) == 0 && (st.st_mode & 0111))
-			return ct_hint(err, "is its file system mounted noexec?");
-		return ct_hint(err, "is it executable? chmod +x");
-	case ENOEXEC:
-		return fail_exec(err, ENOEXEC, CT_EXIT_NOT_EXECUTABLE, path,
-				 "exec format error (built for another machine, or a script "
-				 "without #!)");
-	case E2BIG:
-		return fail_too_long(p, path, err);
-	case EPERM:
-		if (p->seccomp.length) {
-			ct_fail(err, EPERM, "%s: the seccomp profile stops the program before it "
-				"starts (EPERM on execve)", path);
-			return ct_wrap(err, "%s", p->seccomp_place);
-		}
-		break;
-	default:
-		break;
-	}
-	ct_fail_errno(err, code, "%s", path);
-	return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
 }
 
 /* Put element number n of PATH and the name into buf: 1, or 0 when there are no more. */
@@ -234,6 +123,29 @@ static int drop_privileges(struct child *c, struct ct_err *err)
 	return r < 0 ? r : tie_to_monitor(c, err);
 }
 
+/* What only the starter knows: how much there is, and that there is a filter. */
+static int explain(const struct ct_plan_process *p, const char *program, int code,
+		   struct ct_err *err)
+{
+	size_t bytes = 0;
+
+	if (code == EPERM && p->seccomp.length) {
+		ct_fail(err, EPERM, "%s: the seccomp profile stops the program before it starts "
+			"(EPERM on execve)", program);
+		return ct_wrap(err, "%s", p->seccomp_place);
+	}
+	if (code != E2BIG)
+		return ct_exec_explain(program, code, err);
+	for (size_t i = 0; i < p->args.count; i++)
+		bytes += strlen(p->args.items[i]) + 1;
+	for (size_t i = 0; i < p->env.count; i++)
+		bytes += strlen(p->env.items[i]) + 1;
+	ct_fail(err, E2BIG, "%s: argument list too long (%.1f MB)", program, (double)bytes / 1e6);
+	ct_hint(err, "arguments and environment may take a quarter of the stack limit, and one of "
+		"them 128 KiB");
+	return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
+}
+
 /* argv of our init: its name, the descriptor for errors, the program, then the program's own. */
 static void exec_init(struct child *c, const char *program)
 {
@@ -264,5 +176,5 @@ int ct_child_exec(struct child *c, struct ct_err *err)
 		return ct_fail_errno(err, errno, "cannot start the container's init");
 	}
 	execve(program, (char *const *)p->args.items, (char *const *)p->env.items);
-	return fail_execve(p, program, errno, err);
+	return explain(p, program, errno, err);
 }

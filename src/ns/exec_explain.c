@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why an execve(2) failed, in words: the kernel's one errno for a missing program and a missing
+ * loader, for a directory and a file without the x bit, taken apart by looking.
+ *
+ * Runs where execve failed: in the child with its final ids, in the container's root, and in
+ * cattach-init. Exit codes: 127 not found, 126 found but not executable, as docker and podman
+ * have them.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+
+#include "child.h"
+
+static int fail_exec(struct ct_err *err, int code, int exit, const char *path, const char *why)
+{
+	ct_fail(err, code, "%s: %s", path, why);
+	return ct_exit_with(err, exit);
+}
+
+static int read_head(const char *path, unsigned char *head, size_t size)
+{
+	int ct_autofd fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, size - 1);
+
+	if (n < 0)
+		return -1;
+	head[n] = '\0';
+	return (int)n;
+}
+
+/* The loader that an ELF file names, if it can be read from the first pages. */
+static const char *elf_loader(const unsigned char *head, size_t size)
+{
+	Elf64_Ehdr header;
+
+	if (size < sizeof(header) || memcmp(head, ELFMAG, SELFMAG) != 0 ||
+	    head[EI_CLASS] != ELFCLASS64)
+		return NULL;
+	memcpy(&header, head, sizeof(header));
+	for (unsigned i = 0; i < header.e_phnum; i++) {
+		Elf64_Phdr segment;
+		size_t at = header.e_phoff + i * sizeof(segment);
+
+		if (at > size || size - at < sizeof(segment))
+			return NULL;
+		memcpy(&segment, head + at, sizeof(segment));
+		if (segment.p_type != PT_INTERP)
+			continue;
+		if (segment.p_offset >= size || size - segment.p_offset < segment.p_filesz ||
+		    segment.p_filesz == 0 || head[segment.p_offset + segment.p_filesz - 1])
+			return NULL;
+		return (const char *)head + segment.p_offset;
+	}
+	return NULL;
+}
+
+/* execve says ENOENT for a program whose loader or interpreter is missing, too. */
+static int fail_not_found(const char *path, struct ct_err *err)
+{
+	unsigned char head[4096];
+	int n = read_head(path, head, sizeof(head));
+	const char *loader = NULL;
+
+	if (n > 2 && head[0] == '#' && head[1] == '!') {
+		char *line = (char *)head + 2;
+
+		line += strspn(line, " \t");
+		line[strcspn(line, " \t\r\n")] = '\0';
+		loader = line;
+	} else if (n > 0) {
+		loader = elf_loader(head, (size_t)n);
+	}
+	if (!loader)
+		return fail_exec(err, ENOENT, CT_EXIT_NOT_FOUND, path, "not found in the container");
+	ct_fail(err, ENOENT, "%s: found, but %s, which it needs to run, is missing in the container",
+		path, loader);
+	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
+}
+
+int ct_exec_explain(const char *path, int code, struct ct_err *err)
+{
+	struct stat st;
+
+	switch (code) {
+	case ENOENT:
+	case ENOTDIR:
+		return fail_not_found(path, err);
+	case EACCES:
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			return fail_exec(err, EISDIR, CT_EXIT_NOT_EXECUTABLE, path,
+					 "is a directory");
+		fail_exec(err, EACCES, CT_EXIT_NOT_EXECUTABLE, path, "permission denied");
+		if (stat(path, &st) == 0 && (st.st_mode & 0111))
+			return ct_hint(err, "is its file system mounted noexec?");
+		return ct_hint(err, "is it executable? chmod +x");
+	case ENOEXEC:
+		return fail_exec(err, ENOEXEC, CT_EXIT_NOT_EXECUTABLE, path,
+				 "exec format error (built for another machine, or a script "
+				 "without #!)");
+	case E2BIG:
+		fail_exec(err, E2BIG, CT_EXIT_NOT_EXECUTABLE, path, "argument list too long");
+		return ct_hint(err, "arguments and environment may take a quarter of the stack "
+			       "limit, and one of them 128 KiB");
+	default:
+		break;
+	}
+	ct_fail_errno(err, code, "%s", path);
+	return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
+}
