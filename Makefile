@@ -108,7 +108,7 @@ release_cflags :=
 endif
 
 # The same source gives the same bytes wherever it is built.
-reproducible := -ffile-prefix-map=$(CURDIR)/= -Wdate-time
+reproducible := -ffile-prefix-map=$(CURDIR)=. -Wdate-time
 
 ct_cppflags := -D_GNU_SOURCE -Iinclude -I$(B)/gen $(lib_cflags) $(fortify)
 ct_cflags := -std=gnu11 -fPIE $(warnings) $(probed_cflags) $(reproducible) $($(MODE)_cflags)
