@@ -112,20 +112,41 @@ static bool somebody_creates(const struct ct_store *store)
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
-/* No meta.json: being made, or made halfway and left, or complete by now. */
-static int judge_missing_meta(const struct ct_store *store, struct ct_container *c)
+/* A file was missing; has it come, or has the whole container gone, in the meantime? */
+static bool has_changed(const struct ct_store *store, const struct ct_container *c,
+			const char *name)
 {
 	struct stat st;
 
+	return fstatat(c->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	       fstatat(store->containers, c->meta.id, &st, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+/* No meta.json: being made, or made halfway and left, or complete by now. */
+static int judge_missing_meta(const struct ct_store *store, struct ct_container *c)
+{
 	if (ct_container_has_creator(c->dir) || somebody_creates(store)) {
 		c->state = CT_STATE_CREATING;
 		return 0;
 	}
-	if (fstatat(c->dir, "meta.json", &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    fstatat(store->containers, c->meta.id, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (has_changed(store, c, "meta.json"))
 		return LOAD_AGAIN;
 	c->state = CT_STATE_DAMAGED;
 	c->damage = "its creation or removal was interrupted";
+	return 0;
+}
+
+/* No status: it is made before meta.json and goes after the lock, so it is on its way out when
+ * somebody is at it who is not a monitor. */
+static int judge_missing_status(const struct ct_store *store, struct ct_container *c,
+				struct ct_err *err)
+{
+	if (ct_monitor_alive(c->dir, NULL) <= 0 && ct_container_has_creator(c->dir))
+		return ct_fail(err, ENOENT, "no such container: %s", c->meta.id);
+	if (has_changed(store, c, "status"))
+		return LOAD_AGAIN;
+	c->state = CT_STATE_DAMAGED;
+	c->damage = "its status file is missing";
 	return 0;
 }
 
@@ -147,20 +168,15 @@ static int load_meta(const struct ct_store *store, struct ct_arena *arena,
 	return 0;
 }
 
-static int load_state(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
+static int load_state(const struct ct_store *store, struct ct_arena *arena,
+		      struct ct_container *c, struct ct_err *err)
 {
 	struct ct_probe probe;
 	int r;
 
 	c->status_fd = openat(c->dir, "status", FILE_FLAGS);
-	if (c->status_fd < 0 && errno == ENOENT) {
-		/* It is made before meta.json and goes after the lock: on its way out? */
-		if (ct_monitor_alive(c->dir, NULL) <= 0 && ct_container_has_creator(c->dir))
-			return ct_fail(err, ENOENT, "no such container: %s", c->meta.id);
-		c->state = CT_STATE_DAMAGED;
-		c->damage = "its status file is missing";
-		return 0;
-	}
+	if (c->status_fd < 0 && errno == ENOENT)
+		return judge_missing_status(store, c, err);
 	if (c->status_fd < 0)
 		r = ct_fail_errno(err, errno, "status cannot be opened");
 	else
@@ -220,7 +236,7 @@ static int load_once(const struct ct_store *store, struct ct_arena *arena, const
 		if (is_foreign(arena, host, &c))
 			c.state = CT_STATE_FOREIGN;
 		else
-			r = load_state(arena, &c, err);
+			r = load_state(store, arena, &c, err);
 	}
 	if (r == 0)
 		r = load_name(store, arena, &c, err);

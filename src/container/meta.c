@@ -195,10 +195,14 @@ static int read_list(struct ct_arena *arena, const struct ct_json *value, struct
 static int read_pair(struct ct_arena *arena, const struct ct_json *value,
 		     struct ct_spec_pair *pair, struct ct_err *err)
 {
+	char path[128];
 	int r;
 
-	if (value->type != CT_JSON_ARRAY || value->count != 2)
+	if (value->type != CT_JSON_ARRAY)
 		return wrong_type(value, "a list of two strings", err);
+	if (value->count != 2)
+		return ct_fail(err, EBADMSG, "%s must be a list of two strings, not of %zu",
+			       ct_json_path(value, path, sizeof(path)), value->count);
 	r = read_text(arena, value->child, &pair->key, err);
 	return r < 0 ? r : read_text(arena, value->child->next, &pair->value, err);
 }

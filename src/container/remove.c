@@ -121,6 +121,14 @@ static int end_processes(const struct ct_container *c, struct ct_probe *probe, u
 	return 0;
 }
 
+/* A payload whose monitor has just been killed is being killed by the kernel. */
+static bool ends_soon(const struct ct_probe *probe)
+{
+	int ct_autofd payload = ct_probe_open_payload(probe);
+
+	return payload < 0 || ct_pidfd_await(payload, CT_SECOND) != 0;
+}
+
 /* Without force: refuse what runs, wait a little for a monitor that is about to leave. */
 static int check_ended(const struct ct_container *c, struct ct_probe *probe, uint64_t grace,
 		       struct ct_err *err)
@@ -130,9 +138,9 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	while (is_busy(probe)) {
 		int ct_autofd monitor = -1;
 
-		if (probe->payload)
+		if (probe->payload && !ends_soon(probe))
 			return refuse_running(c, "has lost its monitor, but its payload runs", err);
-		if (probe->status.state != CT_STATUS_EXITED)
+		if (!probe->payload && probe->status.state != CT_STATUS_EXITED)
 			return refuse_running(c, probe->creator ? "is being created" : "is running",
 					      err);
 		if (ct_now_monotonic() >= limit)

@@ -71,6 +71,15 @@ static bool is_other_boot(const struct ct_status *status)
 	       strcmp(boot_id, status->boot_id) != 0;
 }
 
+/* Does the process behind this pidfd live? A zombie that nobody has reaped does not. Takes the
+ * descriptor, which may be a -errno. */
+static bool lives(int pidfd)
+{
+	int ct_autofd fd = pidfd;
+
+	return fd >= 0 && ct_pidfd_await(fd, 0) == 0;
+}
+
 /* Lock first, then status. */
 static int look(const struct ct_container *c, struct ct_probe *p, struct ct_err *err)
 {
@@ -82,11 +91,8 @@ static int look(const struct ct_container *c, struct ct_probe *p, struct ct_err 
 		return r;
 	p->other_boot = !p->monitor && is_other_boot(&p->status);
 	/* Somebody removed the lock file: the monitor's identity has to do. */
-	if (alive < 0 && p->status.state != CT_STATUS_EXITED) {
-		int ct_autofd fd = ct_probe_open_monitor(p, c->dir);
-
-		p->monitor = fd >= 0;
-	}
+	if (alive < 0 && p->status.state != CT_STATUS_EXITED)
+		p->monitor = lives(ct_probe_open_monitor(p, c->dir));
 	return 0;
 }
 
@@ -105,12 +111,8 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 		p.creator = ct_container_has_creator(container->dir);
 		r = look(container, &p, err);
 	}
-	if (r == 0 && !is_settled(&p)) {
-		int ct_autofd payload = ct_probe_open_payload(&p);
-
-		/* A zombie nobody reaps has a pidfd too, but does not live. */
-		p.payload = payload >= 0 && ct_pidfd_await(payload, 0) == 0;
-	}
+	if (r == 0 && !is_settled(&p))
+		p.payload = lives(ct_probe_open_payload(&p));
 	*ret_probe = p;
 	return r;
 }

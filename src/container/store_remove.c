@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -47,6 +48,14 @@ static int visit(int dir, const char *name, unsigned char type, void *arg)
 	return remove_entry(dir, name, type, depth);
 }
 
+/* A look by others takes the lock for a microsecond, which is waited for. A creator or remover that
+ * has it keeps it, which is not: it has the same effect on those who look. */
+static void mark_removal(int dir)
+{
+	for (int i = 0; i < 10 && flock(dir, LOCK_EX | LOCK_NB) < 0; i++)
+		sched_yield();
+}
+
 static int remove_directory(int parent, const char *name, unsigned depth)
 {
 	int ct_autofd dir = -1;
@@ -59,9 +68,8 @@ static int remove_directory(int parent, const char *name, unsigned depth)
 		dir = open_inside(parent, name);
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : dir;
-	/* Not waited for: whoever holds it has the same effect on those who look. */
 	if (depth == 0) {
-		flock(dir, LOCK_EX | LOCK_NB);
+		mark_removal(dir);
 		unlinkat(dir, "lock", 0);
 	}
 	for (int i = 0; i < MAX_WALKS; i++) {

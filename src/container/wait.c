@@ -15,6 +15,7 @@
 #include "record.h"
 
 #define UNKNOWN_CODE	255
+#define PAYLOAD_GRACE	(5 * CT_SECOND)
 #define PAUSE		(CT_SECOND / 50)	/* between looks at what has no event */
 
 static int no_end(const struct ct_container *c, struct ct_err *err)
@@ -26,6 +27,14 @@ static int no_end(const struct ct_container *c, struct ct_err *err)
 	if (c->state == CT_STATE_DAMAGED)
 		return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
 	return -err->code;
+}
+
+/* A payload is killed by the kernel when its monitor dies, but takes a moment to end. */
+static bool outlives_monitor(const struct ct_probe *probe)
+{
+	int ct_autofd payload = ct_probe_open_payload(probe);
+
+	return payload >= 0 && ct_pidfd_await(payload, PAYLOAD_GRACE) == 0;
 }
 
 /* Sleep until something can have changed. */
@@ -50,6 +59,8 @@ int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_e
 			return ct_wrap(err, "%s", ct_container_label(c));
 		c->status = probe.status;
 		c->state = ct_probe_state(&probe, &c->damage);
+		if (probe.payload && !outlives_monitor(&probe))
+			continue;
 		if (c->state == CT_STATE_DAMAGED)
 			return no_end(c, err);
 		if (c->state == CT_STATE_STOPPED)
