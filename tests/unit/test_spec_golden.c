@@ -113,7 +113,7 @@ START_TEST(depth_20000_is_refused)
 	for (int i = 0; i < 20000; i++)
 		ct_buf_putc(&text, '[');
 	ck_assert_str_eq(verdict(text.data, text.length),
-			 "config.json:2:80: nested deeper than 64");
+			 "config.json:2:79: nested deeper than 64");
 }
 END_TEST
 
