@@ -73,6 +73,14 @@ int ct_verb_find(const char *name, const struct ct_verb **ret_verb, struct ct_er
 int ct_verb_call(const struct ct_verb *verb, struct ct_arena *arena, int argc, char *const *argv,
 		 struct ct_err *err);
 
+/**
+ * ct_command - follow a command line
+ * @argc, @argv: the words after the program's name
+ *
+ * Return: the exit code, or negative with err filled.
+ */
+int ct_command(int argc, char *const *argv, struct ct_err *err);
+
 /* The text of "cattach help" and of "cattach help VERB". */
 void ct_help_main(struct ct_buf *buf);
 void ct_help_verb(struct ct_buf *buf, const struct ct_verb *verb);
@@ -93,7 +101,7 @@ int ct_print(const struct ct_buf *buf, struct ct_err *err);
 /* ct_print() of one line. */
 int ct_print_line(const char *line, struct ct_err *err);
 
-/* Report an error on stderr and go on: for verbs that take several operands. In main.c. */
+/* Report an error on stderr and go on: for verbs that take several operands. */
 void ct_report(const struct ct_err *err);
 
 /* ct_parse_signal() for the value of --signal, with its place in the error. */
