@@ -51,7 +51,7 @@ struct ct_session {
 	pid_t monitor_pid;
 	int page;		/* commit page, see streamlog.h */
 	int wake;		/* eventfd: readable edges when something was committed */
-	int log;		/* directory of the stream log */
+	int log;		/* the stream log, for reading: --rm may unlink it at any moment */
 	int channel;		/* our end of the connection to the monitor, or -1 */
 };
 

@@ -85,9 +85,9 @@ struct ct_cursor {
 /**
  * ct_cursor_open - a cursor at the beginning of a log
  * @page: descriptor of the commit page
- * @dir:  the session's directory
+ * @log:  descriptor of the log, open for reading; both stay the caller's and may be closed after
  */
-int ct_cursor_open(int page, int dir, struct ct_cursor *ret_cursor, struct ct_err *err);
+int ct_cursor_open(int page, int log, struct ct_cursor *ret_cursor, struct ct_err *err);
 void ct_cursor_close(struct ct_cursor *cursor);
 
 /**

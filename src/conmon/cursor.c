@@ -14,7 +14,7 @@
 #include <cattach/fd.h>
 #include <cattach/streamlog.h>
 
-int ct_cursor_open(int page, int dir, struct ct_cursor *ret_cursor, struct ct_err *err)
+int ct_cursor_open(int page, int log, struct ct_cursor *ret_cursor, struct ct_err *err)
 {
 	struct ct_cursor c = CT_CURSOR_INIT;
 	void *map = mmap(NULL, CT_PAGE_SIZE, PROT_READ, MAP_SHARED, page, 0);
@@ -26,12 +26,13 @@ int ct_cursor_open(int page, int dir, struct ct_cursor *ret_cursor, struct ct_er
 		ct_cursor_close(&c);
 		return ct_fail(err, EBADMSG, "this is no commit page of a version known here");
 	}
-	c.file = openat(dir, "log.0", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	/* All reads are at an offset of our own, so sharing the description does no harm. */
+	c.file = fcntl(log, F_DUPFD_CLOEXEC, 3);
 	if (c.file < 0) {
 		int code = errno;
 
 		ct_cursor_close(&c);
-		return ct_fail_errno(err, code, "cannot open the log");
+		return ct_fail_errno(err, code, "cannot take the log");
 	}
 	*ret_cursor = c;
 	return 0;
