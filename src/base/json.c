@@ -107,9 +107,10 @@ static void *pool_realloc(void *ctx, void *p, size_t size)
 /* The first byte of the token after the last one: only blanks and separators lie between. */
 static size_t token_start(const struct parser *p)
 {
+	const char *data = p->text.data;
 	size_t i = p->token_end;
 
-	while (i < p->text.size && (ct_json_is_blank(p->text.data[i]) || p->text.data[i] == ',' || p->text.data[i] == ':'))
+	while (i < p->text.size && (ct_json_is_blank(data[i]) || data[i] == ',' || data[i] == ':'))
 		i++;
 	return i;
 }
@@ -403,7 +404,7 @@ static int fail_syntax(struct parser *p)
 		return fail_at_end(p);
 	stop = yajl_get_bytes_consumed(p->yajl);
 	start = token_start(p);
-	/* A separator in the wrong place is itself the token, so never look behind the last byte. */
+	/* A separator in the wrong place is itself the token, so never go behind the last byte. */
 	if (stop > 0 && start > stop - 1)
 		start = stop - 1;
 	error = find_syntax_error(p->yajl);

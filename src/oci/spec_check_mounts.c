@@ -42,7 +42,7 @@ static int check_destination(const struct ct_spec *spec, size_t index, const cha
 	snprintf(path, sizeof(path), "mounts[%zu].destination", index);
 	if (strcmp(clean, "/") == 0)
 		return ct_spec_fail(spec, err, EINVAL, path,
-				    "is the root file system itself; that is what root.path is for");
+				    "is the root file system itself, which root.path says");
 	if (strcmp(clean, "/proc") == 0 && !is_proc(&spec->mounts.items[index]))
 		return ct_spec_fail(spec, err, EINVAL, path,
 				    "refusing to mount anything but type proc on /proc");

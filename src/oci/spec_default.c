@@ -125,7 +125,8 @@ int ct_spec_default(struct ct_arena *arena, bool rootless, struct ct_spec **ret_
 {
 	struct ct_spec *spec = ct_arena_alloc(arena, sizeof(*spec));
 
-	if (!spec || add_process(arena, spec) < 0 || add_linux(arena, rootless, &spec->linux_) < 0 ||
+	if (!spec || add_process(arena, spec) < 0 ||
+	    add_linux(arena, rootless, &spec->linux_) < 0 ||
 	    add_mounts(arena, rootless, &spec->mounts) < 0)
 		return ct_fail_nomem(err);
 	spec->oci_version = "1.3.0";

@@ -39,8 +39,8 @@ static int finish_memory(const struct ct_reader *r, const struct ct_json *object
 	(void)target;
 	if (limit > 0 && swap > 0 && swap < limit)
 		return ct_read_fail(r, ct_json_get(object, "swap"), EINVAL,
-				    "memory and swap together (%lld) are less than the memory limit "
-				    "(%lld)", (long long)swap, (long long)limit);
+				    "memory and swap together (%lld) are less than the memory "
+				    "limit (%lld)", (long long)swap, (long long)limit);
 	return 0;
 }
 

@@ -188,8 +188,8 @@ int ct_refuse_unsupported(const struct ct_reader *r, const struct ct_json *root)
 	if (refuse_hooks(r, ct_read_get(root, "hooks")) < 0)
 		return -r->err->code;
 	if (devices && devices->child)
-		return ct_read_fail(r, devices->child, ENOTSUP, "network devices are not moved into "
-				    "containers by this version of cattach");
+		return ct_read_fail(r, devices->child, ENOTSUP, "network devices are not moved "
+				    "into containers by this version of cattach");
 	if (rdt)
 		return ct_read_fail(r, rdt, ENOTSUP, "cache and bandwidth allocation (resctrl) is "
 				    "not set up by this version of cattach");

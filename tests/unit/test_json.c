@@ -94,7 +94,8 @@ END_TEST
 
 START_TEST(every_value_knows_its_line_and_column)
 {
-	const struct ct_json *root = parse("{\n  \"\xc3\xa9\" : 1 , \"b\"\r\n:\n\t[ 22,\n{} ,[]]\n}");
+	const struct ct_json *root = parse("{\n  \"\xc3\xa9\" : 1 , \"b\"\r\n:\n\t[ 22,\n"
+					   "{} ,[]]\n}");
 	const struct ct_json *one = ct_json_get(root, "\xc3\xa9"), *b = ct_json_get(root, "b");
 
 	ck_assert_uint_eq(root->line, 1);
@@ -185,7 +186,8 @@ static const struct {
 	{ "[\"\\ud800\"]", "d.json:1:2: [0]: contains half of a surrogate pair" },
 	{ "[\"\\ud800\\u0041\"]", "d.json:1:2: [0]: contains half of a surrogate pair" },
 	{ "[\"\\udc00\"]", "d.json:1:2: [0]: contains half of a surrogate pair" },
-	{ "{\"p\":{\"args\":1,\n\"b\":2, \"args\":3}}", "d.json:2:15: p.args: given twice (first in line 1)" },
+	{ "{\"p\":{\"args\":1,\n\"b\":2, \"args\":3}}",
+	  "d.json:2:15: p.args: given twice (first in line 1)" },
 	{ "{\"\\u0061\":1,\"a\":1}", "d.json:1:17: a: given twice (first in line 1)" },
 	{ "{\"a\" 1}", "d.json:1:6: not JSON: \":\" is missing here" },
 	{ "{\"a\":1 \"b\":2}", "d.json:1:8: not JSON: \",\" or \"}\" is missing here" },
@@ -275,7 +277,8 @@ START_TEST(an_exhausted_arena_is_an_error_and_no_crash)
 	const struct ct_json *root = NULL;
 
 	arena.used = arena.size - 200;
-	ck_assert_int_lt(ct_json_parse(&arena, "d", "[1,2,3,\"abc\",{\"a\":1}]", 21, &root, &err), 0);
+	ck_assert_int_lt(ct_json_parse(&arena, "d", "[1,2,3,\"abc\",{\"a\":1}]", 21, &root,
+				       &err), 0);
 	ck_assert_int_eq(err.code, 12);
 }
 END_TEST
