@@ -14,14 +14,14 @@ int ct_format_parse(struct ct_arena *arena, const char *text, bool rows, struct 
 		    struct ct_err *err)
 {
 	struct ct_format format = { .json = !strcmp(text, "json") };
+	size_t start = 0;
 
 	if (rows && !strncmp(text, "table", 5) && (!text[5] || text[5] == ' ' || text[5] == '\t' ||
 						   !strncmp(text + 5, "{{", 2))) {
 		format.table = true;
-		text += 5;
-		text += strspn(text, " ");
+		start = 5 + strspn(text + 5, " ");
 	}
-	if (!format.json && ct_template_parse(arena, text, rows, &format.template, err) < 0)
+	if (!format.json && ct_template_parse(arena, text, start, rows, &format.template, err) < 0)
 		return ct_wrap(err, "--format");
 	*ret = format;
 	return 0;

@@ -70,6 +70,7 @@ static void option_term(struct ct_buf *buf, const struct ct_option *option)
 static void add_options(struct ct_buf *buf, const struct ct_option *table)
 {
 	struct ct_buf ct_autobuf term = {0};
+	bool grouped = table->kind == CT_OPTION_HEADING;
 
 	for (; table->kind != CT_OPTION_END; table++) {
 		if (table->kind == CT_OPTION_HEADING) {
@@ -82,6 +83,8 @@ static void add_options(struct ct_buf *buf, const struct ct_option *table)
 		option_term(&term, table);
 		add_entry(buf, ct_buf_text(&term), table->help, HELP_COLUMN);
 	}
+	if (grouped)
+		ct_buf_puts(buf, "\nOther:\n");
 	add_entry(buf, "      --help", "Show this help and exit", HELP_COLUMN);
 }
 

@@ -25,12 +25,13 @@ struct ct_template;
 /**
  * ct_template_parse - parse a template
  * @arena: owns it
- * @text:  the template, borrowed for as long as it is used
+ * @text:  what the user gave, borrowed for as long as it is used
+ * @start: offset in it where the template begins; places in errors count from the beginning of text
  * @escapes: outside of {{ }}, \t and \n stand for a tab and a newline (as in "ps --format")
  * @ret_template: set on success
  * @err:   EINVAL, where is "template:LINE:COLUMN"
  */
-int ct_template_parse(struct ct_arena *arena, const char *text, bool escapes,
+int ct_template_parse(struct ct_arena *arena, const char *text, size_t start, bool escapes,
 		      const struct ct_template **ret_template, struct ct_err *err);
 
 /**

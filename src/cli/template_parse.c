@@ -431,11 +431,17 @@ static int parse_list(struct parser *p, struct ct_node **ret_list, enum closing 
 	}
 }
 
-int ct_template_parse(struct ct_arena *arena, const char *text, bool escapes,
+int ct_template_parse(struct ct_arena *arena, const char *text, size_t start, bool escapes,
 		      const struct ct_template **ret_template, struct ct_err *err)
 {
 	struct parser p = {
-		.lexer = { .arena = arena, .text = text, .escapes = escapes, .err = err },
+		.lexer = {
+			.arena = arena,
+			.text = text,
+			.offset = start,
+			.escapes = escapes,
+			.err = err,
+		},
 	};
 	enum closing closing = CLOSED_BY_TEXT_END;
 	struct ct_template *template = allocate(&p, sizeof(*template));
