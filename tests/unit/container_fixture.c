@@ -30,6 +30,22 @@ void container_store(struct ct_store *ret_store)
 	ck_assert_msg(ct_store_open_at(path, ret_store, &err) == 0, "%s", err.what);
 }
 
+void world_open(struct world *ret_world)
+{
+	*ret_world = (struct world){ .store = CT_STORE_INIT, .c = CT_CONTAINER_INIT };
+	container_store(&ret_world->store);
+	container_arena(&ret_world->arena);
+}
+
+void world_close(struct world *world)
+{
+	if (world->monitor.pid)
+		fake_monitor_done(&world->monitor);
+	ct_container_close(&world->c);
+	ct_arena_close(&world->arena);
+	ct_store_close(&world->store);
+}
+
 void container_arena(struct ct_arena *ret_arena)
 {
 	struct ct_err err;
@@ -61,6 +77,20 @@ void container_find(struct ct_store *store, struct ct_arena *arena, const char *
 
 	ck_assert_msg(ct_container_find(store, arena, name, ret_container, &err) == 0, "%s: %s",
 		      err.where, err.what);
+}
+
+void container_assert_state(const char *name, enum ct_state state, const char *why)
+{
+	struct world autoworld w;
+
+	world_open(&w);
+	container_find(&w.store, &w.arena, name, &w.c);
+	ck_assert_msg(w.c.state == state, "%s is %s (%s)", name, ct_state_name(w.c.state),
+		      w.c.damage ? w.c.damage : "");
+	if (why)
+		ck_assert_str_eq(w.c.damage, why);
+	else
+		ck_assert_ptr_null(w.c.damage);
 }
 
 const char *container_file(const char *id, const char *name)

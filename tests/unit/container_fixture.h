@@ -10,6 +10,26 @@
 
 #include "fixture.h"
 
+struct fake_monitor {
+	pid_t pid, payload;
+};
+
+/* What most tests need, opened and closed together: struct world autoworld w; */
+struct world {
+	struct ct_store store;
+	struct ct_arena arena;
+	struct ct_container c;
+	struct ct_err err;
+	struct fake_monitor monitor;		/* ended with the world */
+	char id[CT_CONTAINER_ID_LENGTH + 1];	/* for the test to use */
+};
+
+#define autoworld __attribute__((cleanup(world_close)))
+
+/* An empty world on the store in the fresh directory. */
+void world_open(struct world *ret_world);
+void world_close(struct world *world);
+
 /* Open "cattach" below the fresh directory as a store; every call opens it anew. */
 void container_store(struct ct_store *ret_store);
 
@@ -30,15 +50,14 @@ void container_set_status(const char *id, const struct ct_status *status);
 /* Where the file NAME of container id is, below the fresh directory; static storage. */
 const char *container_file(const char *id, const char *name);
 
+/* Find it anew and look at its state and the reason for it (NULL: none). */
+void container_assert_state(const char *name, enum ct_state state, const char *why);
+
 /* A stopped container's status: exited with this value, a moment ago. */
 struct ct_status container_exited(int value);
 
 /* What the payload of fake_monitor_start() does about SIGTERM. */
 enum fake_payload { FAKE_ENDS_ON_TERM, FAKE_IGNORES_TERM };
-
-struct fake_monitor {
-	pid_t pid, payload;
-};
 
 /*
  * A process that behaves like a monitor: takes the lock, starts a payload, records RUNNING, waits

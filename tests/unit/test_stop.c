@@ -21,30 +21,9 @@
 #include "container/store.h"
 #include "container_fixture.h"
 
-#define ID_SIZE (CT_CONTAINER_ID_LENGTH + 1)
 #define GONE(id) (faccessat(fixture_dir(), container_file((id), ""), F_OK, 0) < 0)
 
-/* A container "web" found in the store, with what runs in it. */
-struct world {
-	struct ct_store store;
-	struct ct_arena arena;
-	struct ct_container c;
-	struct ct_err err;
-	struct fake_monitor monitor;
-	char id[ID_SIZE];
-};
-
-static void world_close(struct world *w)
-{
-	if (w->monitor.pid)
-		fake_monitor_done(&w->monitor);
-	ct_container_close(&w->c);
-	ct_arena_close(&w->arena);
-	ct_store_close(&w->store);
-}
-
-#define autoworld __attribute__((cleanup(world_close)))
-
+/* All tests are about the container "web". */
 static void find_web(struct world *w)
 {
 	ct_container_close(&w->c);
@@ -53,11 +32,9 @@ static void find_web(struct world *w)
 
 static void make_stopped(struct world *w, const struct ct_status *status)
 {
-	*w = (struct world){ .store = CT_STORE_INIT, .c = CT_CONTAINER_INIT };
+	world_open(w);
 	container_create("web", w->id);
 	container_set_status(w->id, status);
-	container_store(&w->store);
-	container_arena(&w->arena);
 	find_web(w);
 }
 

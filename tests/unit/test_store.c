@@ -481,10 +481,28 @@ START_TEST(many_who_forget_the_same_container_all_succeed)
 }
 END_TEST
 
-/* In a mount namespace of its own, which cattach needs anyway where these tests run. */
+static void write_text(const char *path, const char *text)
+{
+	int ct_autofd fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+/* In a mount namespace of its own; users get one with a user namespace that maps them to
+ * themselves. */
 static void mount_below(const char *path)
 {
-	ck_assert_int_eq(unshare(geteuid() == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS), 0);
+	uid_t uid = geteuid();
+	char uids[32], gids[32];
+
+	snprintf(uids, sizeof(uids), "%u %u 1", uid, uid);
+	snprintf(gids, sizeof(gids), "%u %u 1", getegid(), getegid());
+	ck_assert_int_eq(unshare(uid == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS), 0);
+	if (uid != 0) {
+		write_text("/proc/self/uid_map", uids);
+		write_text("/proc/self/setgroups", "deny");
+		write_text("/proc/self/gid_map", gids);
+	}
 	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 	ck_assert_int_eq(mount("none", path, "tmpfs", 0, NULL), 0);
 }
