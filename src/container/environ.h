@@ -16,7 +16,7 @@ struct ct_environ {
 	struct ct_arena *arena;
 	const char **items;		/* items[count] is NULL */
 	size_t count, room;
-	uint32_t *slots;		/* hash table of indexes + 1; slot_count is a power of two */
+	uint32_t *slots; /* hash table of indexes + 1; slot_count is a power of two */
 	size_t slot_count;
 };
 

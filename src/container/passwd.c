@@ -60,7 +60,8 @@ int ct_user_file_read(struct ct_arena *arena, int rootfs, const char *path, bool
 
 	if (fd < 0 && (is_absent(err->code) ||
 		       (!needed && (err->code == EACCES || err->code == ELOOP)))) {
-		ct_log(CT_LOG_DEBUG, CT_TOPIC_SPEC, "%s of the rootfs: %s", path, strerror(err->code));
+		ct_log(CT_LOG_DEBUG, CT_TOPIC_SPEC, "%s of the rootfs: %s", path,
+		       strerror(err->code));
 		*ret_file = file;
 		return 0;
 	}
@@ -103,8 +104,10 @@ static bool next_line(struct reader *reader)
 			end = reader->end;
 		reader->at = end + 1;
 		if (end - line > LINE_MAX_BYTES) {
-			ct_log(CT_LOG_WARN, CT_TOPIC_SPEC, "user database of the rootfs: a line of %zu "
-			       "bytes is skipped", (size_t)(end - line));
+			ct_log(CT_LOG_WARN, CT_TOPIC_SPEC,
+			       "user database of the rootfs: a line of %zu "
+			       "bytes is skipped",
+			       (size_t)(end - line));
 			continue;
 		}
 		/* A NUL would make C strings of what is not one. */
@@ -198,7 +201,8 @@ int ct_group_list(struct ct_arena *arena, const struct ct_user_file *file, const
 		    !is_member(&reader.fields[3], user))
 			continue;
 		if (count == room) {
-			uint32_t *more = ct_arena_calloc(arena, room ? 2 * room : 16, sizeof(*more));
+			uint32_t *more =
+				ct_arena_calloc(arena, room ? 2 * room : 16, sizeof(*more));
 
 			if (!more)
 				return ct_fail_nomem(err);

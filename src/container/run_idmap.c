@@ -307,7 +307,7 @@ static int choose_groups(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_spec_process *process = run->spec->process;
 	bool denied = setgroups_denied(run);
-	uint32_t *config = process->additional_gids;
+	const uint32_t *config = process->additional_gids;
 	size_t count = process->additional_gid_count;
 
 	if (process->keep_groups) {
@@ -319,8 +319,11 @@ static int choose_groups(struct ct_run *run, struct ct_err *err)
 						   run->asked_group_count, sizeof(*config));
 	if (!process->additional_gids)
 		return ct_fail_nomem(err);
-	if (count)
-		memcpy(process->additional_gids, config, count * sizeof(*config));
+	/* Without setgroups(2) the one group of the map is there all the same. */
+	process->additional_gid_count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!denied || config[i] != process->gid)
+			process->additional_gids[process->additional_gid_count++] = config[i];
 	if (run->own_groups && !denied) {
 		process->additional_gids[process->additional_gid_count++] = process->gid;
 		add_file_groups(run);

@@ -96,8 +96,9 @@ static int take_key(struct keys *keys, const char *key, const char *value, struc
 		return 0;
 	}
 	ct_fail(err, EINVAL, "unknown key");
-	return ct_hint(err, "type source target readonly bind-propagation bind-recursive tmpfs-size "
-			    "tmpfs-mode");
+	return ct_hint(err,
+		       "type source target readonly bind-propagation bind-recursive tmpfs-size "
+		       "tmpfs-mode");
 }
 
 static int parse_keys(struct ct_run *run, const char *text, struct keys *keys, struct ct_err *err)

@@ -101,6 +101,12 @@ static int add_shm(struct ct_run *run, const char *size, struct ct_err *err)
 	return 0;
 }
 
+/* Did the user choose the host's namespace? What a bundle leaves out is its own business. */
+static bool chose_host(const struct ct_run *run, enum ct_spec_ns ns, const char *option)
+{
+	return (run->plain || option) && !run->spec->linux_.namespaces[ns].present;
+}
+
 static int choose_shm(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_spec_mount *mount = find_mount(run, "/dev/shm");
@@ -109,7 +115,7 @@ static int choose_shm(struct ct_run *run, struct ct_err *err)
 
 	if (!run->options->shm_size)
 		return 0;
-	if (!run->spec->linux_.namespaces[CT_NS_IPC].present)
+	if (chose_host(run, CT_NS_IPC, run->options->ipc))
 		return ct_fail(err, EINVAL, "the container shares the host's /dev/shm");
 	if (ct_parse_size(run->options->shm_size, &size, err) < 0)
 		return -err->code;
@@ -139,10 +145,9 @@ static int make_writable(struct ct_run *run, const char *path, struct ct_err *er
 
 int ct_run_default_mounts(struct ct_run *run, struct ct_err *err)
 {
-	const struct ct_spec_namespace *namespaces = run->spec->linux_.namespaces;
 	const struct ct_run_options *options = run->options;
-	bool host_ipc = (run->plain || options->ipc) && !namespaces[CT_NS_IPC].present;
-	bool host_cgroup = (run->plain || options->cgroupns) && !namespaces[CT_NS_CGROUP].present;
+	bool host_ipc = chose_host(run, CT_NS_IPC, options->ipc);
+	bool host_cgroup = chose_host(run, CT_NS_CGROUP, options->cgroupns);
 	int ret = 0;
 
 	if (choose_shm(run, err) < 0)

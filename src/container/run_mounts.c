@@ -173,12 +173,14 @@ static int parse_volume(struct ct_run *run, const char *text, struct ct_spec_mou
 	if (ct_run_split(run->arena, text, ':', &parts) < 0)
 		return ct_fail_nomem(err);
 	if (parts.count == 1) {
-		ct_fail(err, EINVAL, "%s: anonymous volumes are not available in this version", text);
+		ct_fail(err, EINVAL, "%s: anonymous volumes are not available in this version",
+			text);
 		return ct_hint(err, "SOURCE:%s binds a directory, --tmpfs %s is empty memory", text,
 			       text);
 	}
 	if (parts.count > 3)
-		return ct_fail(err, EINVAL, "must be SOURCE:DESTINATION[:OPTIONS], not \"%s\"", text);
+		return ct_fail(err, EINVAL, "must be SOURCE:DESTINATION[:OPTIONS], not \"%s\"",
+			       text);
 	mount->type = "bind";
 	ret = ct_run_mount_source(run, mount, parts.items[0], err);
 	if (ret == 0)
@@ -201,8 +203,9 @@ static int check_tmpfs_option(const char *option, struct ct_err *err)
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		size_t length = strlen(known[i]);
 
-		if (known[i][length - 1] == '=' ? !strncmp(option, known[i], length) && option[length] :
-						  !strcmp(option, known[i]))
+		if (known[i][length - 1] == '='
+			    ? !strncmp(option, known[i], length) && option[length]
+			    : !strcmp(option, known[i]))
 			return 0;
 	}
 	ct_fail(err, EINVAL, "unknown option \"%s\"", option);
@@ -252,8 +255,8 @@ static int check_device(const struct ct_spec_mount *mount, const char *mode, str
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode) && !S_ISDIR(st.st_mode))
 		return ct_fail(err, ENODEV, "%s is not a device", mount->source);
 	if (mode && (!strchr(mode, 'r') || !strchr(mode, 'w'))) {
-		ct_fail(err, EINVAL, "permissions \"%s\" cannot be enforced without a device cgroup",
-			mode);
+		ct_fail(err, EINVAL,
+			"permissions \"%s\" cannot be enforced without a device cgroup", mode);
 		return ct_hint(err, "the mode of %s on the host applies; leave them out",
 			       mount->source);
 	}

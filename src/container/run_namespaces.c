@@ -86,8 +86,8 @@ static int parse_userns(struct ct_run *run, const char *text, struct ct_err *err
 	else if (!strcmp(text, "keep-id") || !strncmp(text, "keep-id:", 8))
 		run->userns.mode = CT_USERNS_KEEP_ID;
 	else
-		return ct_fail(err, EINVAL, "must be host, keep-id[:uid=N,gid=N] or nomap, not \"%s\"",
-			       text);
+		return ct_fail(err, EINVAL,
+			       "must be host, keep-id[:uid=N,gid=N] or nomap, not \"%s\"", text);
 	if (!run->rootless) {
 		ct_fail(err, EINVAL, "%s is about an unprivileged caller's own id", text);
 		return ct_hint(err, "as root, --uidmap and --gidmap make a user namespace");

@@ -37,7 +37,7 @@ struct ct_run {
 	struct ct_arena *arena;
 	struct ct_spec *spec;
 	struct ct_meta *meta;
-	const struct ct_id_caller *caller;	/* set when rootless */
+	const struct ct_id_caller *caller;	/* NULL: root */
 	bool plain;			/* a ROOTFS; false: a bundle */
 	int rootfs;			/* O_PATH descriptor of the root directory, or -1 */
 	struct ct_userns userns;
@@ -48,6 +48,11 @@ struct ct_run {
 	uint32_t *asked_groups;		/* --group-add: an error where they are not mapped */
 	size_t asked_group_count;
 };
+
+/* ct_run_prepare() for a caller that is known already, who may be made up; NULL: root. */
+int ct_run_prepare_for(const struct ct_run_options *options, const struct ct_id_caller *caller,
+		       struct ct_arena *arena, struct ct_spec **ret_spec, struct ct_meta *ret_meta,
+		       struct ct_err *err);
 
 /* run_source.c: bundle or rootfs; sets spec, plain, rootfs and the paths in meta. */
 int ct_run_source(struct ct_run *run, struct ct_err *err);

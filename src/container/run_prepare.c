@@ -59,39 +59,42 @@ static int fill_meta(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
-static int load_caller(struct ct_run *run, struct ct_id_caller *caller, struct ct_err *err)
-{
-	if (!run->rootless)
-		return 0;
-	run->caller = caller;
-	return ct_id_caller_load(run->arena, NULL, caller, err);
-}
-
-int ct_run_prepare(const struct ct_run_options *options, bool rootless, struct ct_arena *arena,
-		   struct ct_spec **ret_spec, struct ct_meta *ret_meta, struct ct_err *err)
+int ct_run_prepare_for(const struct ct_run_options *options, const struct ct_id_caller *caller,
+		       struct ct_arena *arena, struct ct_spec **ret_spec, struct ct_meta *ret_meta,
+		       struct ct_err *err)
 {
 	static int (*const parts[])(struct ct_run *run, struct ct_err *err) = {
 		ct_run_source, ct_run_namespaces, ct_run_user, ct_run_idmap, ct_run_process,
 		ct_run_mounts, ct_run_caps, ct_run_security, fill_meta,
 	};
-	struct ct_id_caller caller = { 0 };
 	struct ct_meta meta = { 0 };
 	struct ct_run run = {
-		.options = options, .rootless = rootless, .arena = arena, .meta = &meta,
-		.rootfs = -1,
+		.options = options, .rootless = caller, .caller = caller, .arena = arena,
+		.meta = &meta, .rootfs = -1,
 	};
 	int ret = check_files(&run, err);
 
-	if (ret == 0)
-		ret = load_caller(&run, &caller, err);
 	for (size_t i = 0; ret == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		ret = parts[i](&run, err);
 	ct_fd_close(run.rootfs);
 	if (ret == 0)
-		ret = ct_spec_check(run.spec, rootless, err);
+		ret = ct_spec_check(run.spec, run.rootless, err);
 	if (ret < 0)
 		return ret;
 	*ret_spec = run.spec;
 	*ret_meta = meta;
 	return 0;
+}
+
+int ct_run_prepare(const struct ct_run_options *options, bool rootless, struct ct_arena *arena,
+		   struct ct_spec **ret_spec, struct ct_meta *ret_meta, struct ct_err *err)
+{
+	struct ct_id_caller caller;
+
+	/* Root may map what it likes and needs none of it. */
+	if (!rootless)
+		return ct_run_prepare_for(options, NULL, arena, ret_spec, ret_meta, err);
+	if (ct_id_caller_load(arena, NULL, &caller, err) < 0)
+		return -err->code;
+	return ct_run_prepare_for(options, &caller, arena, ret_spec, ret_meta, err);
 }

@@ -185,8 +185,9 @@ static int parse_limit(struct ct_run *run, const char *text, struct ct_spec_rlim
 		i++;
 	if (i == LIMIT_COUNT) {
 		ct_fail(err, EINVAL, "unknown limit in \"%s\"", text);
-		return ct_hint(err, "as core cpu data fsize locks memlock msgqueue nice nofile nproc "
-				    "rss rtprio rttime sigpending stack");
+		return ct_hint(err,
+			       "as core cpu data fsize locks memlock msgqueue nice nofile nproc "
+			       "rss rtprio rttime sigpending stack");
 	}
 	if (ct_run_split(run->arena, equals + 1, ':', &values) < 0)
 		return ct_fail_nomem(err);

@@ -146,7 +146,8 @@ static int set_apparmor(struct ct_run *run, const char *value, struct ct_err *er
 		run->spec->process->apparmor_profile = NULL;
 		return 0;
 	}
-	ct_fail(err, ENOTSUP, "AppArmor profile \"%s\" asked but not available in this version", value);
+	ct_fail(err, ENOTSUP, "AppArmor profile \"%s\" asked but not available in this version",
+		value);
 	return ct_hint(err, "apparmor=unconfined");
 }
 
@@ -157,7 +158,8 @@ static int set_label(struct ct_run *run, const char *value, struct ct_err *err)
 		run->spec->linux_.mount_label = NULL;
 		return 0;
 	}
-	ct_fail(err, ENOTSUP, "SELinux label \"%s\" asked but not available in this version", value);
+	ct_fail(err, ENOTSUP, "SELinux label \"%s\" asked but not available in this version",
+		value);
 	return ct_hint(err, "label=disable");
 }
 

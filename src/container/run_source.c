@@ -186,10 +186,11 @@ static int check_root(const struct ct_run *run, const struct source *source, str
 {
 	if (source->overlay || !is_host_root(run->rootfs))
 		return 0;
-	if (!run->plain)
-		return ct_spec_fail(run->spec, err, EPERM, "root.path",
-				    "refusing the host's root as root file system");
-	ct_fail(err, EPERM, "refusing the host's root as root file system");
+	if (run->plain)
+		ct_fail(err, EPERM, "refusing the host's root as root file system");
+	else
+		ct_spec_fail(run->spec, err, EPERM, "root.path",
+			     "refusing the host's root as root file system");
 	return ct_hint(err, "--rootfs /:O runs a throwaway copy of it");
 }
 

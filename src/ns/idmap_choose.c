@@ -101,7 +101,8 @@ int ct_id_map_nomap(struct ct_arena *arena, const struct ct_id_caller *caller,
 	int ret;
 
 	if (!ct_id_caller_has_ranges(caller)) {
-		ct_fail(err, EINVAL, "needs subordinate ids: %s", ct_id_caller_lacks(caller, arena));
+		ct_fail(err, EINVAL, "needs subordinate ids: %s",
+			ct_id_caller_lacks(caller, arena));
 		return ct_hint(err, "apt install uidmap, and as root: usermod --add-subuids "
 				    "100000-165535 --add-subgids 100000-165535 USER");
 	}

@@ -167,7 +167,7 @@ const char *ct_id_helper_find(struct ct_arena *arena, const char *program, const
 {
 	const char *dir = search_path, *found = NULL;
 
-	/* Empty and relative members would mean the current directory: nobody wants it from there. */
+	/* Empty and relative members mean the current directory: nobody wants it from there. */
 	while (dir && *dir && !found) {
 		size_t length = strcspn(dir, ":");
 
@@ -233,8 +233,9 @@ int ct_id_caller_load(struct ct_arena *arena, const struct ct_id_places *places,
 		return ret;
 	/* newgidmap refuses whoever does not run with the group of the login (newgrp, sg). */
 	if (login_gid != caller.id[CT_ID_GROUP]) {
-		ct_log(CT_LOG_WARN, CT_TOPIC_NS, "no subordinate ids: running with group %u, not %u",
-		       caller.id[CT_ID_GROUP], login_gid);
+		ct_log(CT_LOG_WARN, CT_TOPIC_NS,
+		       "no subordinate ids: running with group %u, not %u", caller.id[CT_ID_GROUP],
+		       login_gid);
 		caller.ranges[CT_ID_GROUP].count = 0;
 	}
 	*ret_caller = caller;
@@ -304,14 +305,16 @@ static int fail_foreign(const struct ct_id_caller *caller, enum ct_id_kind kind,
 	char digits[16];
 
 	if (!ranges->count) {
-		ct_fail(err, EPERM, "host id %llu is not yours to map: no subordinate ids for %s in %s",
+		ct_fail(err, EPERM,
+			"host id %llu is not yours to map: no subordinate ids for %s in %s",
 			(unsigned long long)id, caller_name(caller, digits), kind_file[kind]);
 		return ct_hint(err, "as root: usermod --add-%ss 100000-165535 %s", kind_word[kind],
 			       caller_name(caller, digits));
 	}
 	for (size_t i = 0; i < ranges->count; i++)
 		ct_buf_printf(&text, "%s%u-%llu", i ? ", " : "", ranges->items[i].first,
-			      (unsigned long long)ranges->items[i].first + ranges->items[i].size - 1);
+			      (unsigned long long)ranges->items[i].first + ranges->items[i].size -
+				      1);
 	ct_fail(err, EPERM, "host id %llu is not in your %s range%s %s", (unsigned long long)id,
 		kind_word[kind], ranges->count > 1 ? "s" : "", ct_buf_text(&text));
 	return ct_hint(err, "your own id, %u, can be mapped alone", caller->id[kind]);
@@ -331,13 +334,15 @@ static int check_shape(const struct ct_id_map *map, size_t i, struct ct_err *err
 		return ct_fail(err, EINVAL, "size must be at least 1");
 	if ((uint64_t)line->container_id + line->size - 1 > CT_ID_MAX ||
 	    (uint64_t)line->host_id + line->size - 1 > CT_ID_MAX)
-		return ct_fail(err, EINVAL, "%u ids from container id %u and host id %u go beyond %u",
+		return ct_fail(err, EINVAL,
+			       "%u ids from container id %u and host id %u go beyond %u",
 			       line->size, line->container_id, line->host_id, CT_ID_MAX);
 	for (size_t k = 0; k < i; k++) {
 		const struct ct_id_line *other = &map->lines[k];
 
 		if (overlap(line->container_id, line->size, other->container_id, other->size))
-			return ct_fail(err, EINVAL, "container ids overlap those of line %zu", k + 1);
+			return ct_fail(err, EINVAL, "container ids overlap those of line %zu",
+				       k + 1);
 		if (overlap(line->host_id, line->size, other->host_id, other->size))
 			return ct_fail(err, EINVAL, "host ids overlap those of line %zu", k + 1);
 	}
