@@ -212,7 +212,8 @@ void ct_kernel_probe(struct ct_kernel_probe *ret_probe)
 
 	probe.clone3 = missing(syscall(SYS_clone3, NULL, 0));
 	probe.openat2 = missing(syscall(SYS_openat2, -1, NULL, NULL, 0));
-	probe.mount_api = missing(syscall(SYS_fsmount, -1, ~0U, 0));
+	/* the newest of the mount calls that we need, and one that looks at its flags first */
+	probe.mount_api = missing(syscall(SYS_mount_setattr, -1, "", ~0U, NULL, 0));
 	probe.pidfd = missing(syscall(SYS_pidfd_open, 0, 0));
 	probe.seccomp_filter =
 		syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
