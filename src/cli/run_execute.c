@@ -8,11 +8,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cattach/caps.h>
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/num.h>
@@ -32,6 +34,13 @@ struct run {
 	struct ct_session session;
 	unsigned preserve_fds;
 };
+
+/* Root of a container that lacks what makes namespaces and brings up their loopback devices can do
+ * no more than any user: it needs a user namespace of its own to be root in. */
+static bool is_rootless(void)
+{
+	return geteuid() != 0 || !ct_caps_have(CAP_SYS_ADMIN) || !ct_caps_have(CAP_NET_ADMIN);
+}
 
 /* Before we open anything ourselves: the numbers from 3 on must be the caller's. */
 static int check_preserved(struct run *run, struct ct_err *err)
@@ -115,7 +124,7 @@ static int start(struct run *run, struct ct_err *err)
 {
 	const struct ct_run_options *o = run->options;
 	struct ct_start_options options = {
-		.rootless = geteuid() != 0,
+		.rootless = is_rootless(),
 		.preserve_fds = run->preserve_fds,
 		.client = -1,
 	};
@@ -124,8 +133,8 @@ static int start(struct run *run, struct ct_err *err)
 	if (!o->detach && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	options.client = pair[1];
-	if (o->tty && !ct_terminal_size(STDOUT_FILENO, &options.rows, &options.columns))
-		ct_terminal_size(STDIN_FILENO, &options.rows, &options.columns);
+	if (o->tty)
+		ct_terminal_caller_size(&options.rows, &options.columns);
 	r = ct_container_start(&run->store, run->arena, &run->container, run->spec, &options,
 			       &run->session, err);
 	ct_fd_close(pair[1]);
@@ -166,12 +175,13 @@ static int follow(struct run *run, struct ct_err *err)
 		return r;
 	if (o->detach)
 		return ct_print_line(run->container.meta.id, err);
-	return ct_foreground_run(&run->session, &how, err);
+	r = ct_foreground_run(&run->session, &how, err);
+	return r < 0 ? ct_wrap(err, "%s", run->container.meta.name) : r;
 }
 
 static int execute(struct run *run, struct ct_err *err)
 {
-	bool rootless = geteuid() != 0;
+	bool rootless = is_rootless();
 	int r = check_preserved(run, err);
 
 	if (r == 0)

@@ -24,6 +24,7 @@
 #include "store.h"
 
 #define ROOT_STORE "/var/lib/cattach"
+#define FIRST_USER_NS 0xeffffffdUL	/* inode: PROC_USER_INIT_INO of the kernel */
 
 /* ---- where ---- */
 
@@ -47,14 +48,12 @@ static int put_path(char *buf, size_t size, const char *base, const char *rest, 
 	return 0;
 }
 
-int ct_store_path(uid_t euid, char *buf, size_t size, struct ct_err *err)
+static int user_path(uid_t euid, char *buf, size_t size, struct ct_err *err)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 	struct passwd entry;
 	char text[4096];
 
-	if (euid == 0)
-		return put_path(buf, size, ROOT_STORE, "", err);
 	/* The base directory specification: relative paths are to be ignored. */
 	if (data && data[0] == '/')
 		return put_path(buf, size, data, "/cattach", err);
@@ -66,6 +65,13 @@ int ct_store_path(uid_t euid, char *buf, size_t size, struct ct_err *err)
 		return ct_hint(err, "set HOME or XDG_DATA_HOME to an absolute path");
 	}
 	return put_path(buf, size, home, "/.local/share/cattach", err);
+}
+
+int ct_store_path(uid_t euid, char *buf, size_t size, struct ct_err *err)
+{
+	if (euid == 0)
+		return put_path(buf, size, ROOT_STORE, "", err);
+	return user_path(euid, buf, size, err);
 }
 
 /* ---- verifying ---- */
@@ -232,10 +238,21 @@ int ct_store_open_at(const char *path, struct ct_store *ret_store, struct ct_err
 	return 0;
 }
 
+/* Are we in a user namespace below the first one, inside a container, say? */
+static bool is_nested(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != FIRST_USER_NS;
+}
+
 int ct_store_open(struct ct_store *ret_store, struct ct_err *err)
 {
 	char path[sizeof(ret_store->path)];
-	int r = ct_store_path(geteuid(), path, sizeof(path), err);
+	uid_t euid = geteuid();
+	/* Root of a nested namespace is a user: the system's directories need not be its own. */
+	int r = is_nested() ? user_path(euid, path, sizeof(path), err) :
+			      ct_store_path(euid, path, sizeof(path), err);
 
 	return r < 0 ? r : ct_store_open_at(path, ret_store, err);
 }

@@ -11,6 +11,11 @@
 #include <cattach/ns.h>
 #include <cattach/plan.h>
 
+/* What to do where the kernel refuses a container inside a container. */
+#define CT_HINT_NESTED                                                                        \
+	"run the container that this runs in with --privileged, or with --security-opt "      \
+	"seccomp=unconfined --security-opt unmask=ALL; on a host see cattach info"
+
 /* Descriptors that live while the child sets itself up. */
 struct child {
 	const struct ct_plan *plan;
@@ -19,6 +24,7 @@ struct child {
 	int root;		/* the new root's mount, O_PATH */
 	int host_root;		/* "/" of the host, for device nodes: closed before exec */
 	int proc;		/* /proc of the host, a procfs for sure; -1 when it is not mounted */
+	int dev;		/* the tmpfs on /dev, or -1 when that is something else */
 	int pts;		/* devpts instance of the container, or -1 */
 	int null;		/* /dev/null of the host, O_PATH, checked */
 	int *sources;		/* one cloned mount per plan->mounts[], -1 where it is no bind */

@@ -206,33 +206,45 @@ static bool is_api_path(const char *path)
 	return false;
 }
 
-static int refuse_links(struct child *c, const char *path, struct ct_err *err)
+/* What is there already, as a rule; else it is made. */
+static int open_target(struct child *c, const char *path, bool directory, struct ct_err *err)
 {
-	int r;
+	uint64_t resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+	int fd = ct_path_try(c->root, path, O_PATH,
+			     resolve | (is_api_path(path) ? RESOLVE_NO_SYMLINKS : 0));
 
-	if (!is_api_path(path))
-		return 0;
-	r = ct_path_has_link(c->root, path, err);
-	if (r > 0)
-		return ct_fail(err, ELOOP, "%s is a symbolic link in the root file system", path);
-	return r;
+	if (fd >= 0)
+		return fd;
+	if (fd == -ELOOP && is_api_path(path))
+		return ct_fail(err, ELOOP, "%s is a symbolic link in the root file system, or has "
+			       "one on its way", path);
+	if (fd != -ENOENT)
+		return ct_fail_errno(err, -fd, "cannot open %s", path);
+	return directory ? ct_path_make_dir(c->root, path, 0755, err) :
+			   ct_path_make_file(c->root, path, 0644, err);
+}
+
+static int fail_move(int target, const char *path, bool directory, int code, struct ct_err *err)
+{
+	struct stat st;
+
+	if (code == ENOTDIR && fstat(target, &st) == 0 && S_ISDIR(st.st_mode) != directory)
+		return ct_fail(err, code, "%s is %s directory in the root file system, what is to "
+			       "be mounted there is %s", path, directory ? "no" : "a",
+			       directory ? "one" : "none");
+	return ct_fail_errno(err, code, "cannot mount on %s", path);
 }
 
 int ct_child_place(struct child *c, int mount, const char *path, bool directory,
 		   struct ct_err *err)
 {
 	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
-	int ct_autofd target = -1;
-	int r = refuse_links(c, path, err);
+	int ct_autofd target = open_target(c, path, directory, err);
 
-	if (r < 0)
-		return r;
-	target = directory ? ct_path_make_dir(c->root, path, 0755, err) :
-			     ct_path_make_file(c->root, path, 0644, err);
 	if (target < 0)
 		return target;
 	if (move_mount(mount, "", target, "", flags) < 0)
-		return ct_fail_errno(err, errno, "cannot mount on %s", path);
+		return fail_move(target, path, directory, errno, err);
 	return verify_place(c, mount, path, err);
 }
 
@@ -272,7 +284,12 @@ static int mount_tmpfs(struct child *c, const struct ct_plan_mount *m, struct ct
 			return r;
 	}
 	r = ct_child_set_attributes(mount, &m->options, err);
-	return r < 0 ? r : ct_child_place(c, mount, m->destination, true, err);
+	if (r == 0)
+		r = ct_child_place(c, mount, m->destination, true, err);
+	/* Ours alone until the program runs: nodes and links go there without a look at paths. */
+	if (r == 0 && strcmp(m->destination, "/dev") == 0)
+		c->dev = ct_take_fd(&mount);
+	return r;
 }
 
 static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_err *err)
@@ -283,6 +300,9 @@ static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_er
 	if (strcmp(m->type, "tmpfs") == 0)
 		return mount_tmpfs(c, m, err);
 	mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
+	/* The kernel gives nobody a second one that shows what is covered in the first. */
+	if (mount == -EPERM && (strcmp(m->type, "proc") == 0 || strcmp(m->type, "sysfs") == 0))
+		ct_hint(err, CT_HINT_NESTED);
 	if (mount < 0)
 		return mount;
 	/* Attributes are set already; propagation only if it was asked for. */

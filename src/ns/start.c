@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -35,6 +36,9 @@ static int fail_clone(int code, uint64_t flags, struct ct_err *err)
 	}
 	if (code == EPERM && (flags & CLONE_NEWUSER)) {
 		ct_fail(err, code, "this host does not let this user make user namespaces");
+		/* 2: SECCOMP_MODE_FILTER, as in a container. */
+		if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2)
+			return ct_hint(err, CT_HINT_NESTED);
 		return ct_hint(err, "cattach info says which setting refuses it");
 	}
 	if (code == EAGAIN || code == ENOMEM) {
