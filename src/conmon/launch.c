@@ -92,7 +92,8 @@ static int launch(const struct ct_monitor_config *config, struct ct_log_writer *
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
-	pid = fork();
+	/* vfork: the child in between only forks on, so a copy of our memory would be made twice. */
+	pid = vfork();
 	if (pid == 0)
 		fork_monitor(config, log, report);
 	close(report[1]);

@@ -7,6 +7,7 @@
  * exists, and when the start fails the caller forgets that, too.
  */
 #include <stdio.h>
+#include <sys/file.h>
 
 #include <cattach/fd.h>
 #include <cattach/ns.h>
@@ -19,6 +20,7 @@ struct starting {
 	struct ct_arena *arena;		/* with everything below but for the strings */
 	const struct ct_plan *plan;
 	struct ct_store store;		/* only containers and names stay open */
+	int dir;			/* the container's */
 	char id[CT_CONTAINER_ID_LENGTH + 1];
 	char name[CT_NAME_MAX + 1];
 	bool remove;
@@ -46,11 +48,13 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 	return 0;
 }
 
-/* The monitor keeps nothing of what was parsed: memory is what a monitor costs. */
+/* The monitor keeps nothing of what was parsed: memory is what a monitor costs. Its record lock
+ * says from now on that the container lives, so the creator's mark on the directory can go. */
 static void release(void *arg)
 {
 	struct starting *s = arg;
 
+	flock(s->dir, LOCK_UN);
 	ct_arena_close(s->arena);
 }
 
@@ -68,7 +72,8 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       struct ct_err *err)
 {
 	const struct ct_meta *meta = &container->meta;
-	struct starting s = { .arena = arena, .store = *store, .remove = meta->remove };
+	struct starting s = { .arena = arena, .store = *store, .dir = container->dir,
+			      .remove = meta->remove };
 	struct ct_monitor_config config = {
 		.dir = container->dir,
 		.tty = meta->tty,

@@ -132,7 +132,7 @@ _Noreturn void ct_child_main(const struct ct_plan *plan, const struct ct_ns_stdi
 {
 	struct child c = {
 		.plan = plan, .stdio = stdio, .sync = sync, .root = -1, .host_root = -1,
-		.proc = -1, .pts = -1, .null = -1, .terminal = -1, .init = -1,
+		.proc = -1, .dev = -1, .pts = -1, .null = -1, .terminal = -1, .init = -1,
 		.sources = plan->slots,
 		.devices = plan->slots + plan->mount_count,
 		.layers = plan->slots + plan->mount_count + plan->device_count,

@@ -83,9 +83,40 @@ static int check_target(struct child *c, const struct ct_plan_device *d, struct 
 	return 0;
 }
 
+/* In a fresh tmpfs on /dev there is nothing yet that could be in the way. */
+static int place_fresh(struct child *c, int mount, const char *name, struct ct_err *err)
+{
+	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+	int ct_autofd target = openat(c->dev, name, O_RDONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+
+	if (target < 0)
+		return ct_fail_errno(err, errno, "cannot make /dev/%s", name);
+	if (move_mount(mount, "", target, "", flags) < 0)
+		return ct_fail_errno(err, errno, "cannot mount on /dev/%s", name);
+	return 0;
+}
+
+static int place_node(struct child *c, int mount, const struct ct_plan_device *d,
+		      struct ct_err *err)
+{
+	int r;
+
+	if (c->dev >= 0 && strncmp(d->path, "/dev/", 5) == 0 && !strchr(d->path + 5, '/'))
+		return place_fresh(c, mount, d->path + 5, err);
+	r = check_target(c, d, err);
+	return r < 0 ? r : ct_child_place(c, mount, d->path, false, err);
+}
+
+static int open_dev(struct child *c, struct ct_err *err)
+{
+	if (c->dev >= 0)
+		return ct_take_fd(&c->dev);
+	return ct_path_open(c->root, "/dev", O_PATH | O_DIRECTORY | O_NOFOLLOW, err);
+}
+
 static int make_links(struct child *c, struct ct_err *err)
 {
-	int ct_autofd dev = ct_path_open(c->root, "/dev", O_PATH | O_DIRECTORY | O_NOFOLLOW, err);
+	int ct_autofd dev = open_dev(c, err);
 
 	if (dev < 0)
 		return dev;
@@ -104,11 +135,8 @@ int ct_child_devices(struct child *c, struct ct_err *err)
 {
 	for (size_t i = 0; i < c->plan->device_count; i++) {
 		const struct ct_plan_device *d = &c->plan->devices[i];
-		int r = check_target(c, d, err);
 
-		if (r == 0)
-			r = ct_child_place(c, c->devices[i], d->path, false, err);
-		if (r < 0)
+		if (place_node(c, c->devices[i], d, err) < 0)
 			return ct_wrap(err, "%s", d->place);
 		ct_drop_fd(&c->devices[i]);
 	}
