@@ -46,6 +46,7 @@ bool ct_is_number(const char *text)
 	return *text && text[strspn(text, "0123456789")] == '\0';
 }
 
+/* No such file is the normal state of a small root file system. */
 static bool is_absent(int code)
 {
 	return code == ENOENT || code == ENOTDIR;
@@ -79,6 +80,7 @@ static struct reader reader_open(const struct ct_user_file *file)
 	return (struct reader){ .at = file->data, .end = file->data + file->size };
 }
 
+/* Fields behind the last one that counts are left in it. */
 static void split_line(struct reader *reader, const char *line, const char *end)
 {
 	reader->count = 0;
@@ -124,6 +126,7 @@ static bool field_is(const struct field *field, const char *text)
 	return strlen(text) == field->length && !memcmp(field->text, text, field->length);
 }
 
+/* Digits only: "-1", "+0" or 2^32 in a hostile file are no ids. */
 static bool field_id(const struct field *field, uint32_t *ret_id)
 {
 	char digits[16];
@@ -174,6 +177,7 @@ int ct_group_find(const struct ct_user_file *file, const char *name, uint32_t *r
 	return 0;
 }
 
+/* Whole names between commas. */
 static bool is_member(const struct field *members, const char *user)
 {
 	const char *at = members->text, *end = at + members->length;

@@ -90,6 +90,7 @@ static int parse_line(struct ct_run *run, const char *text, struct ct_id_line *r
 	return ret;
 }
 
+/* --uidmap or --gidmap: every line, then the check of the whole map. */
 static int map_from_options(struct ct_run *run, int kind, const struct ct_strings *list,
 			    struct ct_err *err)
 {
@@ -145,6 +146,7 @@ static int map_by_mode(struct ct_run *run, int kind, struct ct_err *err)
 	return to_spec(run, kind, &map, err);
 }
 
+/* Both kinds by hand, or the one that is left out as the head of this file says. */
 static int maps_from_options(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *lists[] = { &run->options->uidmap, &run->options->gidmap };
@@ -188,6 +190,7 @@ static int check_bundle_maps(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* The namespace and its maps: the bundle's, the options' or those of the mode, in this order. */
 static int choose_maps(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_spec_linux *linux_ = &run->spec->linux_;
@@ -203,6 +206,7 @@ static int choose_maps(struct ct_run *run, struct ct_err *err)
 		if (own_maps)
 			return check_bundle_maps(run, err);
 	}
+	/* From here on what the configuration says about the user namespace does not count. */
 	user->path = NULL;
 	user->present = run->rootless || run->userns.mode == CT_USERNS_MAPS;
 	linux_->uid_mappings = linux_->gid_mappings = (struct ct_spec_idmaps){ 0 };
@@ -230,6 +234,7 @@ static bool is_mapped(struct ct_run *run, int kind, uint32_t id)
 	return false;
 }
 
+/* The first lines of the map go into the error: with them the user sees what there is. */
 static int fail_unmapped(struct ct_run *run, int kind, uint32_t id, struct ct_err *err)
 {
 	const struct ct_spec_idmaps *map = spec_map(run, kind);
@@ -251,6 +256,7 @@ static bool setgroups_denied(struct ct_run *run)
 	       map->items[0].host_id == run->caller->id[CT_ID_GROUP];
 }
 
+/* Once each: the lists that come through here are short. */
 static void add_group(struct ct_spec_process *process, uint32_t gid)
 {
 	for (size_t i = 0; i < process->additional_gid_count; i++)
@@ -275,6 +281,7 @@ static void add_file_groups(struct ct_run *run)
 	}
 }
 
+/* Groups that somebody asked for by name: without them the payload is not what was wanted. */
 static int add_asked_groups(struct ct_run *run, bool denied, struct ct_err *err)
 {
 	struct ct_spec_process *process = run->spec->process;
@@ -310,6 +317,7 @@ static int choose_groups(struct ct_run *run, struct ct_err *err)
 	const uint32_t *config = process->additional_gids;
 	size_t count = process->additional_gid_count;
 
+	/* The caller's own groups stay in place of any list: there is no setgroups(2) at all. */
 	if (process->keep_groups) {
 		process->additional_gids = NULL;
 		process->additional_gid_count = 0;

@@ -66,6 +66,7 @@ static int parse_flag(const char *value, bool *ret_flag, struct ct_err *err)
 	return ct_parse_bool(value, ret_flag, err);
 }
 
+/* Put one key where it belongs; a key without "=" has a NULL value. */
 static int take_key(struct keys *keys, const char *key, const char *value, struct ct_err *err)
 {
 	const struct {
@@ -101,6 +102,7 @@ static int take_key(struct keys *keys, const char *key, const char *value, struc
 		       "tmpfs-mode");
 }
 
+/* All fields of the line; where names the key at fault. */
 static int parse_keys(struct ct_run *run, const char *text, struct keys *keys, struct ct_err *err)
 {
 	const char *cursor = text, *field = NULL;
@@ -118,6 +120,7 @@ static int parse_keys(struct ct_run *run, const char *text, struct keys *keys, s
 	return ret;
 }
 
+/* A NULL option is one for which there was no memory. */
 static int add_option(struct ct_run *run, struct ct_spec_mount *mount, const char *option,
 		      struct ct_err *err)
 {
@@ -145,6 +148,7 @@ static int bind_depth(struct ct_run *run, const struct keys *keys, struct ct_spe
 	return ret;
 }
 
+/* type=bind: source and how it is bound. The target is there already. */
 static int make_bind(struct ct_run *run, const struct keys *keys, struct ct_spec_mount *mount,
 		     struct ct_err *err)
 {
@@ -167,6 +171,7 @@ static int make_bind(struct ct_run *run, const struct keys *keys, struct ct_spec
 	return ret == 0 ? add_option(run, mount, propagation, err) : ret;
 }
 
+/* type=tmpfs: with docker's restrictions, and a size in whatever unit it was given. */
 static int make_tmpfs(struct ct_run *run, const struct keys *keys, struct ct_spec_mount *mount,
 		      struct ct_err *err)
 {

@@ -16,6 +16,7 @@
 
 #include <cattach/num.h>
 
+/* The last mount at a place is the one that will be seen there. */
 static struct ct_spec_mount *find_mount(struct ct_run *run, const char *destination)
 {
 	struct ct_spec_mounts *mounts = &run->spec->mounts;
@@ -107,6 +108,7 @@ static bool chose_host(const struct ct_run *run, enum ct_spec_ns ns, const char 
 	return (run->plain || option) && !run->spec->linux_.namespaces[ns].present;
 }
 
+/* --shm-size: the size of the tmpfs that is there, or a tmpfs of that size. */
 static int choose_shm(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_spec_mount *mount = find_mount(run, "/dev/shm");
@@ -157,7 +159,7 @@ int ct_run_default_mounts(struct ct_run *run, struct ct_err *err)
 	if (ret == 0 && host_ipc)
 		ret = share(run, "/dev/mqueue", "rw", err);
 	if (ret == 0 && host_cgroup)
-		ret = share(run, "/sys/fs/cgroup", "ro", err);
+		ret = share(run, "/sys/fs/cgroup", "rro", err);
 	if (ret == 0 && options->privileged)
 		ret = make_writable(run, "/sys", err);
 	if (ret == 0 && options->privileged)

@@ -32,6 +32,7 @@ static int add_option(struct ct_run *run, struct ct_spec_mount *mount, const cha
 	return ct_strings_add(run->arena, &mount->options, option) < 0 ? ct_fail_nomem(err) : 0;
 }
 
+/* Append each of a list that ends with NULL. */
 static int add_options(struct ct_run *run, struct ct_spec_mount *mount, const char *const *options,
 		       struct ct_err *err)
 {
@@ -42,6 +43,10 @@ static int add_options(struct ct_run *run, struct ct_spec_mount *mount, const ch
 	return ret;
 }
 
+/*
+ * A source is a path as a shell would pass it, or docker's name of a volume. Links in it stay: the
+ * start opens the same path again and compares what it finds with what is there now.
+ */
 int ct_run_mount_source(struct ct_run *run, struct ct_spec_mount *mount, const char *source,
 			struct ct_err *err)
 {
@@ -64,6 +69,7 @@ int ct_run_mount_source(struct ct_run *run, struct ct_spec_mount *mount, const c
 	return 0;
 }
 
+/* A destination is cleaned, so that two spellings of one place are seen to be one. */
 int ct_run_mount_target(struct ct_run *run, struct ct_spec_mount *mount, const char *target,
 			struct ct_err *err)
 {
@@ -111,6 +117,7 @@ static const struct {
 
 #define VOLUME_WORDS (sizeof(volume_words) / sizeof(volume_words[0]))
 
+/* Words that docker or podman know and we refuse get their reason. */
 static int fail_volume_word(const char *word, struct ct_err *err)
 {
 	if (!strcmp(word, "U")) {
@@ -145,6 +152,7 @@ static int volume_word(struct ct_run *run, struct ct_spec_mount *mount, const ch
 	return volume_words[i].option ? add_option(run, mount, volume_words[i].option, err) : 0;
 }
 
+/* The words, and for what they leave open docker's defaults: recursive, private. */
 static int volume_options(struct ct_run *run, struct ct_spec_mount *mount, const char *text,
 			  struct ct_err *err)
 {
@@ -239,6 +247,7 @@ static int parse_tmpfs(struct ct_run *run, const char *text, struct ct_spec_moun
 	return ret;
 }
 
+/* r, w and m in any order: what docker writes into a device cgroup. */
 static bool is_device_mode(const char *text)
 {
 	return *text && !text[strspn(text, "rwm")] && strlen(text) <= 3;
@@ -296,9 +305,11 @@ static int parse_device(struct ct_run *run, const char *text, struct ct_spec_mou
 	return ret == 0 ? add_options(run, mount, options, err) : ret;
 }
 
+/* One text of an option into a mount; its options list starts empty. */
 typedef int parse_fn(struct ct_run *run, const char *text, struct ct_spec_mount *mount,
 		     struct ct_err *err);
 
+/* Parse all of one option into wanted, refusing a second mount at a place. */
 static int gather(struct ct_run *run, struct wanted *wanted, const char *option,
 		  const struct ct_strings *list, parse_fn *parse, struct ct_err *err)
 {

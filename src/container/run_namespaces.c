@@ -71,6 +71,7 @@ static int parse_keep_id(struct ct_run *run, const char *text, struct ct_err *er
 	return 0;
 }
 
+/* The word behind --userns, and whether it has a meaning for this caller. */
 static int parse_userns(struct ct_run *run, const char *text, struct ct_err *err)
 {
 	if (!strcmp(text, "host")) {
@@ -99,6 +100,7 @@ static int parse_userns(struct ct_run *run, const char *text, struct ct_err *err
 	return text[7] ? parse_keep_id(run, text + 8, err) : 0;
 }
 
+/* Modes and maps by hand exclude each other: a mode is a way to choose maps. */
 static int choose_userns(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;

@@ -72,6 +72,7 @@ static int choose_args(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* cwd; a directory that is missing is made by the start, inside the root file system. */
 static int choose_workdir(struct ct_run *run, struct ct_err *err)
 {
 	const char *workdir = run->options->workdir;
@@ -88,6 +89,7 @@ static int choose_workdir(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* Only the nine permission bits can be masked. */
 static int choose_umask(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_spec_process *process = run->spec->process;
@@ -106,6 +108,7 @@ static int choose_umask(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* Whether the caller may lower its own score is the kernel's to say, at the start. */
 static int choose_oom_score(struct ct_run *run, struct ct_err *err)
 {
 	int64_t value;
@@ -119,6 +122,7 @@ static int choose_oom_score(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* docker's names, and what config.json and setrlimit(2) call them. */
 static const struct {
 	const char *name, *type;
 	int resource;
@@ -143,6 +147,7 @@ static const struct {
 
 #define LIMIT_COUNT (sizeof(limits) / sizeof(limits[0]))
 
+/* -1 is unlimited. */
 static int parse_limit_value(const char *text, uint64_t *ret_value, struct ct_err *err)
 {
 	if (!strcmp(text, "-1")) {
@@ -231,6 +236,7 @@ static int choose_limits(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* What "cattach stop" will send and how long it waits. */
 static int choose_stop(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;
@@ -247,6 +253,7 @@ static int choose_stop(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* The number goes to the start as an option; here it only has to be one. */
 static int check_preserve_fds(struct ct_run *run, struct ct_err *err)
 {
 	uint64_t count;
@@ -266,6 +273,7 @@ int ct_run_process(struct ct_run *run, struct ct_err *err)
 	};
 	int ret = 0;
 
+	/* Without -t a bundle has the terminal that its configuration asks for. */
 	if (run->options->tty)
 		run->spec->process->terminal = true;
 	else if (run->plain)

@@ -20,6 +20,7 @@
 #include <cattach/json.h>
 #include <cattach/num.h>
 
+/* Alone it means true. */
 static int set_no_new_privileges(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	bool on = true;
@@ -30,6 +31,7 @@ static int set_no_new_privileges(struct ct_run *run, const char *value, struct c
 	return 0;
 }
 
+/* A profile is read now, and checked, in docker's format or as linux.seccomp has it. */
 static int set_seccomp(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	struct ct_spec *spec = run->spec;
@@ -68,6 +70,7 @@ static int split_paths(struct ct_run *run, const char *option, const char *value
 	return 0;
 }
 
+/* Masks on top of those that are there; doubles do no harm, masks are not stacked. */
 static int add_masked(struct ct_run *run, const struct ct_strings *paths, struct ct_err *err)
 {
 	struct ct_spec_linux *linux_ = &run->spec->linux_;
@@ -111,12 +114,14 @@ static int remove_matches(struct ct_run *run, const struct ct_strings *patterns,
 	return 0;
 }
 
+/* The lists stay there, empty: has_masked_paths says that somebody decided. */
 static void unmask_all(struct ct_run *run)
 {
 	run->spec->linux_.masked_paths = (struct ct_strings){ 0 };
 	run->spec->linux_.readonly_paths = (struct ct_strings){ 0 };
 }
 
+/* A path comes off both lists: masked and read-only are two degrees of the same. */
 static int set_unmask(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	struct ct_strings paths;
@@ -132,6 +137,7 @@ static int set_unmask(struct ct_run *run, const char *value, struct ct_err *err)
 	return ret == 0 ? remove_matches(run, &paths, &run->spec->linux_.readonly_paths, err) : ret;
 }
 
+/* docker's name for unmask=ALL. */
 static int set_system_paths(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	if (strcmp(value, "unconfined") != 0)
@@ -140,6 +146,7 @@ static int set_system_paths(struct ct_run *run, const char *value, struct ct_err
 	return 0;
 }
 
+/* A profile that is not applied would be a promise that is not kept. */
 static int set_apparmor(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	if (!strcmp(value, "unconfined")) {

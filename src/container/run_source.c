@@ -30,6 +30,7 @@ struct source {
 	bool overlay;
 };
 
+/* The two common mistakes get words of their own. */
 static int fail_open(int code, const char *path, struct ct_err *err)
 {
 	if (code == ENOENT)
@@ -154,6 +155,7 @@ static int open_root_path(struct ct_run *run, struct ct_err *err)
 	return run->meta->rootfs ? 0 : ct_spec_wrap(run->spec, err, "root.path");
 }
 
+/* The configuration decides on everything but what options say. */
 static int use_bundle(struct ct_run *run, const struct source *source, int bundle,
 		      struct ct_err *err)
 {
@@ -170,6 +172,7 @@ static int use_bundle(struct ct_run *run, const struct source *source, int bundl
 	return ret;
 }
 
+/* The defaults for a directory that says nothing about itself. */
 static int use_rootfs(struct ct_run *run, const struct source *source, int *directory,
 		      struct ct_err *err)
 {

@@ -47,6 +47,7 @@ static int field_number(const char *text, size_t length, uint64_t max, uint64_t 
 	return ct_parse_u64(digits, 0, max, ret_value, &ignored);
 }
 
+/* By name or by number, as newuidmap compares them. */
 static bool is_owner(const char *text, size_t length, const char *name, uint32_t uid)
 {
 	uint64_t number;
@@ -85,6 +86,7 @@ static void add_uncovered(struct ct_id_ranges *ranges, size_t item, size_t items
 	};
 }
 
+/* One line of the file, cut to ids that exist, around the own id. */
 static void add_range(struct ct_id_ranges *ranges, uint32_t own, uint64_t first, uint64_t size)
 {
 	uint64_t last = first + size - 1;
@@ -152,6 +154,7 @@ int ct_subid_read(struct ct_arena *arena, const char *path, const char *name, ui
 	return 0;
 }
 
+/* dir/program, if it can be executed. */
 static const char *helper_in(struct ct_arena *arena, const char *dir, size_t length,
 			     const char *program)
 {
@@ -297,6 +300,7 @@ static bool first_foreign(const struct ct_id_caller *caller, enum ct_id_kind kin
 	return id < end;
 }
 
+/* The error names all ranges that there are, and the one id that needs none. */
 static int fail_foreign(const struct ct_id_caller *caller, enum ct_id_kind kind, uint64_t id,
 			struct ct_err *err)
 {

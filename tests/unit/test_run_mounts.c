@@ -372,7 +372,7 @@ START_TEST(with_the_hosts_namespaces_the_hosts_directories_are_bound)
 	else
 		ck_assert_ptr_null(run_mount("/dev/mqueue"));
 	ck_assert_str_eq(run_mount_options("/sys/fs/cgroup"),
-			 "rbind,rprivate,nosuid,nodev,noexec,ro");
+			 "rbind,rprivate,nosuid,nodev,noexec,rro");
 }
 END_TEST
 
