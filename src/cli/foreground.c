@@ -28,6 +28,7 @@
 #include "terminal.h"
 
 #define BUFFER_SIZE	65536
+#define PUMP_MAX	(16 * BUFFER_SIZE)	/* of output, before signals and stdin get a turn */
 #define EXIT_UNKNOWN	255	/* nobody recorded how the payload ended */
 
 enum event_source { EV_WAKE, EV_CHANNEL, EV_STDIN, EV_SIGNALS, EV_OUTLET };
@@ -41,6 +42,7 @@ struct foreground {
 	bool stdin_pollable;		/* ...and can be waited for: regular files cannot */
 	bool stdin_watched;
 	bool room;			/* the monitor has taken the last CT_MSG_STDIN */
+	bool gone;			/* the monitor has ended without saying how the payload did */
 	struct ct_outlet outlet[2];	/* stdout, stderr */
 	uint8_t *out;			/* BUFFER_SIZE bytes of one stream... */
 	size_t out_start, out_end;
@@ -110,7 +112,7 @@ static void send_size(struct foreground *f)
 {
 	struct ct_message message = { .type = CT_MSG_RESIZE };
 
-	if (f->how->tty && ct_terminal_size(STDOUT_FILENO, &message.rows, &message.columns))
+	if (f->how->tty && ct_terminal_caller_size(&message.rows, &message.columns))
 		send_message(f, &message);
 }
 
@@ -156,16 +158,24 @@ static void feed(struct foreground *f)
 		read_stdin(f);
 }
 
+static bool asks_to_end(int number)
+{
+	return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
+}
+
 static void forward_signal(struct foreground *f, int number)
 {
 	struct ct_message message = { .type = CT_MSG_SIGNAL, .signal = number };
 
 	if (number == SIGWINCH)
 		send_size(f);
-	else if (f->how->sig_proxy)
-		send_message(f, &message);
-	else
+	else if (!f->how->sig_proxy)
 		f->result = number == SIGINT ? 0 : CT_EXIT_SIGNAL_BASE + number;
+	else if (f->channel >= 0)
+		send_message(f, &message);
+	/* The session is over and our output stuck: nobody but us is left to be meant. */
+	else if (asks_to_end(number))
+		f->result = CT_EXIT_SIGNAL_BASE + number;
 }
 
 static void read_signals(struct foreground *f)
@@ -207,17 +217,30 @@ static int write_out(struct foreground *f, struct ct_err *err)
 	return 1;
 }
 
-/* Everything that is there and can be written; the end, when that was all. */
-static int pump(struct foreground *f, struct ct_err *err)
+/* Everything is written that will ever come: that is the end, whoever knows how it ended. */
+static void look_for_end(struct foreground *f)
 {
 	struct ct_exit status;
-	int r = 1;
 
-	while (r > 0) {
+	if (ct_cursor_ended(&f->cursor, &status))
+		f->result = ct_exit_code(&status);
+	else if (f->gone)
+		f->result = EXIT_UNKNOWN;
+}
+
+/* What is there and can be written: 0, or 1 when there may be more but it is others' turn. */
+static int pump(struct foreground *f, struct ct_err *err)
+{
+	size_t taken = 0;
+
+	while (taken < PUMP_MAX) {
 		ssize_t n;
 
 		if (f->out_start < f->out_end) {
-			r = write_out(f, err);
+			int r = write_out(f, err);
+
+			if (r <= 0)
+				return r;
 			continue;
 		}
 		n = ct_cursor_read(&f->cursor, f->out, BUFFER_SIZE, &f->out_stream, err);
@@ -225,13 +248,13 @@ static int pump(struct foreground *f, struct ct_err *err)
 			return (int)n;
 		f->out_start = 0;
 		f->out_end = (size_t)n;
-		if (n > 0)
-			continue;
-		if (ct_cursor_ended(&f->cursor, &status))
-			f->result = ct_exit_code(&status);
-		return 0;
+		if (n == 0) {
+			look_for_end(f);
+			return 0;
+		}
+		taken += (size_t)n;
 	}
-	return r;
+	return 1;
 }
 
 /* The connection ends with the monitor: everything it had to say is on the page by then. */
@@ -252,8 +275,7 @@ static int read_channel(struct foreground *f, struct ct_err *err)
 	epoll_ctl(f->epoll, EPOLL_CTL_DEL, f->channel, NULL);
 	f->channel = -1;
 	f->stdin_open = false;
-	if (atomic_load(&f->cursor.page->state) != CT_PAGE_EXITED)
-		f->result = EXIT_UNKNOWN;
+	f->gone = atomic_load(&f->cursor.page->state) != CT_PAGE_EXITED;
 	return 0;
 }
 
@@ -277,23 +299,33 @@ static int dispatch(struct foreground *f, const struct epoll_event *event, struc
 	return 0;
 }
 
+static int fail_gone(struct ct_err *err)
+{
+	ct_fail(err, ECHILD, "the container's monitor was killed: how the container ended is unknown");
+	return ct_exit_with(err, EXIT_UNKNOWN);
+}
+
 static int loop(struct foreground *f, struct ct_err *err)
 {
 	struct epoll_event events[8];
 	int r = pump(f, err);
 
 	while (r >= 0 && f->result < 0) {
+		bool more = r > 0;
 		int n;
 
 		feed(f);
-		n = epoll_wait(f->epoll, events, 8, f->stdin_open && f->room && !f->stdin_pollable ?
-							    0 : -1);
+		/* A regular file on stdin is always readable, without an event that says so. */
+		more = more || (f->stdin_open && f->room && !f->stdin_pollable);
+		n = epoll_wait(f->epoll, events, 8, more ? 0 : -1);
+		r = 0;
 		for (int i = 0; i < n && r >= 0; i++)
 			r = dispatch(f, &events[i], err);
-		/* A result that is there already (a signal, no monitor) ends it after the rest. */
-		if (r >= 0 && f->result != 0)
+		if (r >= 0 && f->result < 0)
 			r = pump(f, err);
 	}
+	if (r >= 0 && f->result == EXIT_UNKNOWN && f->gone)
+		return fail_gone(err);
 	return r < 0 ? r : f->result;
 }
 
@@ -345,6 +377,8 @@ int ct_foreground_run(const struct ct_session *session, const struct ct_foregrou
 	if (r == 0)
 		r = run_loop(&f, err);
 	ct_cursor_close(&f.cursor);
+	ct_outlet_close(&f.outlet[0]);
+	ct_outlet_close(&f.outlet[1]);
 	ct_fd_close(f.epoll);
 	ct_fd_close(f.signals);
 	return r;

@@ -28,8 +28,9 @@ void ct_foreground_block(bool sig_proxy);
  * ct_foreground_run - follow a session to its end
  * @session: page, wake, log and channel are open
  *
- * Return: the exit code of the payload; 255 when the monitor went away without recording it;
- * 128 + SIGPIPE when nobody reads our output any more; negative with err filled.
+ * Return: the exit code of the payload; 128 + SIGPIPE when nobody reads our output any more;
+ * negative with err filled, whose exit is 255 when the monitor went away without recording how the
+ * payload ended.
  */
 int ct_foreground_run(const struct ct_session *session, const struct ct_foreground *how,
 		      struct ct_err *err);

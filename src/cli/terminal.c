@@ -46,3 +46,9 @@ bool ct_terminal_size(int fd, uint16_t *ret_rows, uint16_t *ret_columns)
 	*ret_columns = size.ws_col;
 	return true;
 }
+
+bool ct_terminal_caller_size(uint16_t *ret_rows, uint16_t *ret_columns)
+{
+	return ct_terminal_size(STDOUT_FILENO, ret_rows, ret_columns) ||
+	       ct_terminal_size(STDIN_FILENO, ret_rows, ret_columns);
+}

@@ -27,6 +27,9 @@ void ct_terminal_restore(struct ct_terminal *terminal);
 /* Size of the terminal behind fd: true when it has one. */
 bool ct_terminal_size(int fd, uint16_t *ret_rows, uint16_t *ret_columns);
 
+/* Size of the terminal that our output goes to, or else our input comes from. */
+bool ct_terminal_caller_size(uint16_t *ret_rows, uint16_t *ret_columns);
+
 static inline void ct_autoterminal_cleanup(struct ct_terminal *terminal)
 {
 	ct_terminal_restore(terminal);
