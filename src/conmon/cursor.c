@@ -82,6 +82,15 @@ static int next_frame(struct ct_cursor *c, uint64_t committed, struct ct_err *er
 	return 1;
 }
 
+/* What stands before the damage is given first; the next call meets the damage again. */
+static ssize_t give_first(size_t done, int r, struct ct_err *err)
+{
+	if (!done)
+		return r;
+	*err = (struct ct_err){ 0 };
+	return (ssize_t)done;
+}
+
 ssize_t ct_cursor_read(struct ct_cursor *cursor, void *buf, size_t size, int *ret_stream,
 		       struct ct_err *err)
 {
@@ -97,7 +106,7 @@ ssize_t ct_cursor_read(struct ct_cursor *cursor, void *buf, size_t size, int *re
 			int r = next_frame(cursor, committed, err);
 
 			if (r < 0)
-				return r;
+				return give_first(done, r, err);
 			if (r == 0)
 				break;
 			/* One stream at a time: the other one's bytes wait for the next call. */
@@ -108,7 +117,7 @@ ssize_t ct_cursor_read(struct ct_cursor *cursor, void *buf, size_t size, int *re
 		*ret_stream = cursor->stream;
 		n = read_at(cursor, (char *)buf + done, want);
 		if (n <= 0)
-			return fail_damaged(cursor, err);
+			return give_first(done, fail_damaged(cursor, err), err);
 		cursor->offset += (uint64_t)n;
 		cursor->rest -= (uint32_t)n;
 		done += (size_t)n;

@@ -39,7 +39,7 @@ static int make_page(struct ct_log_writer *w, struct ct_err *err)
 int ct_log_create(int dir, struct ct_log_writer *ret_writer, struct ct_err *err)
 {
 	struct ct_log_writer w = { .page_fd = -1, .wake = -1, .file = -1 };
-	int flags = O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC;
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	int r = make_page(&w, err);
 
 	if (r == 0) {
@@ -79,6 +79,13 @@ static void wake(const struct ct_log_writer *w)
 		return;
 }
 
+/* A torn frame gives its room back; readers never saw it, and need not find it after a crash. */
+static void cut_back(const struct ct_log_writer *writer)
+{
+	if (ftruncate(writer->file, (off_t)writer->offset) < 0)
+		return;
+}
+
 int ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, size_t size)
 {
 	size_t whole = CT_FRAME_HEADER + size, done = 0;
@@ -89,17 +96,19 @@ int ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, size
 	frame[5] = (uint8_t)(size >> 16);
 	frame[6] = (uint8_t)(size >> 8);
 	frame[7] = (uint8_t)size;
+	/* At the place, not at the end: what a failure left there is written over by the next try. */
 	while (done < whole) {
-		ssize_t n = write(writer->file, frame + done, whole - done);
-		int code = errno;
+		ssize_t n = pwrite(writer->file, frame + done, whole - done,
+				   (off_t)(writer->offset + done));
 
-		if (n < 0 && code == EINTR)
+		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			/* Cut a torn frame off again; readers never saw it. */
-			if (done && ftruncate(writer->file, (off_t)writer->offset) < 0)
-				return -errno;
-			return n < 0 ? -code : -ENOSPC;
+			int code = n < 0 ? errno : ENOSPC;
+
+			if (done)
+				cut_back(writer);
+			return -code;
 		}
 		done += (size_t)n;
 	}

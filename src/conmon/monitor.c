@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -35,14 +36,6 @@ void ct_monitor_watch(struct monitor *m, int fd, enum source source, uint32_t ev
 	struct epoll_event event = { .events = events, .data.u32 = source };
 
 	if (epoll_ctl(m->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-		return;
-}
-
-void ct_monitor_rewatch(struct monitor *m, int fd, enum source source, uint32_t events)
-{
-	struct epoll_event event = { .events = events, .data.u32 = source };
-
-	if (epoll_ctl(m->epoll, EPOLL_CTL_MOD, fd, &event) < 0)
 		return;
 }
 
@@ -161,6 +154,11 @@ static int take_terminal(struct monitor *m, struct ct_err *err)
 	if (fcntl(m->payload.terminal, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return ct_fail_errno(err, errno, "cannot set up the terminal");
 	m->out[0].fd = m->payload.terminal;
+	/* Held open, or a payload that lets go of its terminal and opens /dev/console again later
+	 * would have ended it in between: the master says EIO once the last slave is closed. */
+	m->peer = ioctl(m->payload.terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (m->peer < 0)
+		return ct_fail_errno(err, errno, "cannot hold the terminal");
 	if (!m->config->stdin_open)
 		return 0;
 	/* A descriptor of its own, so that stdin can be watched for room separately. */
@@ -208,8 +206,8 @@ static void keep_own_descriptors(const struct monitor *m)
 	int keep[] = { m->log.page_fd, m->log.wake,   m->log.file, m->status_fd,
 		       m->lock_fd,     m->epoll,      m->signals,  m->timer,
 		       m->out[0].fd,   m->out[1].fd,  m->in,	   m->client,
-		       m->config->dir, m->payload.pidfd, m->config->keep[0],
-		       m->config->keep[1] };
+		       m->peer,	       m->config->dir, m->payload.pidfd,
+		       m->config->keep[0], m->config->keep[1] };
 	size_t n = sizeof(keep) / sizeof(keep[0]);
 	unsigned next = 3;
 
@@ -255,6 +253,7 @@ static void on_payload(struct monitor *m)
 	m->exited = true;
 	m->status.finished = ct_now_real();
 	ct_monitor_unwatch(m, m->payload.pidfd);
+	ct_drop_fd(&m->peer);
 	ct_monitor_tick(m, true);
 }
 
@@ -334,7 +333,7 @@ static struct monitor *new_monitor(const struct ct_monitor_config *config)
 	m->payload.pidfd = m->payload.terminal = -1;
 	m->out[0] = (struct output){ -1, CT_STREAM_STDOUT, SRC_STDOUT };
 	m->out[1] = (struct output){ -1, CT_STREAM_STDERR, SRC_STDERR };
-	m->in = -1;
+	m->in = m->peer = -1;
 	m->client = config->client;
 	m->frame = (uint8_t *)(m + 1);
 	m->record = m->frame + frame;

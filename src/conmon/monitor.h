@@ -44,6 +44,8 @@ struct monitor {
 	size_t held;		/* bytes in frame that the log would not take yet */
 	int held_stream;
 
+	int peer;		/* the slave of the pty, while the payload lives, or -1 */
+
 	int in;			/* our end of the payload's stdin, -1 when closed */
 	bool in_armed;		/* in is in the epoll set */
 	int client;		/* connection, -1 when gone */
@@ -56,9 +58,8 @@ struct monitor {
 #define TICK_MS		100	/* of the timer, which runs only when there is something to wait for */
 #define GRACE_TICKS	20	/* descendants may hold the pipes for so long after the payload */
 
-/* Watch, change or forget a descriptor; failures are not expected and end the watch. */
+/* Watch or forget a descriptor; failures are not expected and end the watch. */
 void ct_monitor_watch(struct monitor *m, int fd, enum source source, uint32_t events);
-void ct_monitor_rewatch(struct monitor *m, int fd, enum source source, uint32_t events);
 void ct_monitor_unwatch(struct monitor *m, int fd);
 /* Let the timer tick, or stop it. */
 void ct_monitor_tick(struct monitor *m, bool on);

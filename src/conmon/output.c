@@ -24,11 +24,17 @@ static void end_output(struct monitor *m, struct output *out)
 	ct_drop_fd(&out->fd);
 }
 
+/* Out of the set, not without events in it: a hang-up is reported even then, over and over. */
 static void arm(struct monitor *m, bool on)
 {
-	for (int i = 0; i < 2; i++)
-		if (m->out[i].fd >= 0)
-			ct_monitor_rewatch(m, m->out[i].fd, m->out[i].source, on ? EPOLLIN : 0);
+	for (int i = 0; i < 2; i++) {
+		if (m->out[i].fd < 0)
+			continue;
+		if (on)
+			ct_monitor_watch(m, m->out[i].fd, m->out[i].source, EPOLLIN);
+		else
+			ct_monitor_unwatch(m, m->out[i].fd);
+	}
 }
 
 static bool append(struct monitor *m, int stream, size_t size)
