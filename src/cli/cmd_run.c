@@ -135,6 +135,8 @@ static int run_handler(const struct ct_call *call, struct ct_err *err)
 	}
 	if (!named)
 		options.operand = operands->items[0];
+	/* --entrypoint "" is a wish, too: to clear what the bundle has */
+	options.has_entrypoint = options.entrypoint != NULL;
 	take_command(&options, operands, named ? 0 : 1);
 	return cmd_run_execute(&options, err);
 }

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int ct_template_wrap(const char *template, size_t offset, struct ct_err *err)
@@ -154,14 +155,12 @@ static int decode_escape(struct ct_lexer *lexer, size_t start, char *ret_byte)
 {
 	static const char from[] = "ntr\\\"'ab", to[] = "\n\t\r\\\"'\a\b";
 	const char *p = here(lexer);
-	unsigned byte;
 	char digits[3];
 
 	if (*p == 'x' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2])) {
 		memcpy(digits, p + 1, 2);
 		digits[2] = '\0';
-		sscanf(digits, "%x", &byte);
-		*ret_byte = (char)byte;
+		*ret_byte = (char)strtoul(digits, NULL, 16);
 		lexer->offset += 3;
 		return 0;
 	}

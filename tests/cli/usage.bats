@@ -90,6 +90,11 @@ teardown()
 	nothing_left
 }
 
+@test "an entrypoint is put before the command, and an empty one clears the bundle's" {
+	[ "$(cattach run --rm --entrypoint echo "$CT_ROOTFS" a b)" = 'a b' ]
+	[ "$(cattach run --rm --entrypoint '' --bundle "$CT_BUNDLES/hello" echo c)" = c ]
+}
+
 @test "operands that are missing or too many" {
 	for verb in rm kill stop inspect; do
 		refused "$verb needs a CONTAINER (usage: cattach $verb [OPTIONS] CONTAINER...)" cattach $verb
