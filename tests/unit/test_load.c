@@ -135,6 +135,69 @@ START_TEST(a_start_that_was_cut_off_is_damage)
 }
 END_TEST
 
+/* A whole life, as fast as it goes: lock, starting, running, exited, end. */
+static void live_quickly(const char *id)
+{
+	struct ct_status s = { .state = CT_STATUS_STARTING };
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = openat(fixture_dir(), container_file(id, "lock"), O_RDWR | O_CLOEXEC);
+
+	ck_assert_int_eq(ct_boot_id(s.boot_id), 0);
+	s.monitor_pid = getpid();
+	ck_assert_int_eq(ct_proc_starttime(s.monitor_pid, &s.monitor_starttime), 0);
+	if (fcntl(fd, F_SETLK, &lock) < 0)
+		_exit(1);
+	for (int state = CT_STATUS_STARTING; state <= CT_STATUS_EXITED; state++) {
+		s.state = (enum ct_status_state)state;
+		s.generation++;
+		container_set_status(id, &s);
+	}
+	_exit(0);
+}
+
+/* Look at a container without a pause until it has stopped; every look must be true. */
+static void watch_life(const struct ct_container *c)
+{
+	struct ct_probe probe;
+	enum ct_state state;
+	const char *why;
+	struct ct_err err = { 0 };
+
+	do {
+		ck_assert_msg(ct_container_probe(c, &probe, &err) == 0, "%s", err.what);
+		state = ct_probe_state(&probe, &why);
+		ck_assert_msg(!why, "%s (%s)", ct_state_name(state), why);
+	} while (state != CT_STATE_STOPPED);
+}
+
+START_TEST(a_state_is_true_at_every_moment_of_a_life)
+{
+	struct world autoworld w;
+
+	world_open(&w);
+	for (int i = 0; i < 300; i++) {
+		int ct_autofd creator = -1;
+		pid_t child;
+
+		container_create("web", w.id);
+		container_find(&w.store, &w.arena, "web", &w.c);
+		creator = openat(w.c.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		ck_assert_int_eq(ct_container_mark_creator(creator), 0);
+		child = fork();
+		ck_assert_int_ge(child, 0);
+		if (child == 0)
+			live_quickly(w.id);
+		/* The creator is gone when the monitor is, as with run -d; the child has a copy. */
+		if (i % 2)
+			ct_drop_fd(&creator);
+		watch_life(&w.c);
+		ck_assert_int_eq(waitpid(child, NULL, 0), child);
+		ct_container_close(&w.c);
+		ck_assert_int_eq(ct_store_forget(&w.store, w.id, "web"), 0);
+	}
+}
+END_TEST
+
 START_TEST(every_state_has_a_name)
 {
 	static const char *const names[] = { "creating", "created", "running", "paused",
@@ -402,6 +465,7 @@ Suite *suite_load(void)
 	tcase_add_test(tc, a_payload_without_its_monitor_is_damage);
 	tcase_add_test(tc, a_restarted_host_leaves_an_unknown_exit);
 	tcase_add_test(tc, a_start_that_was_cut_off_is_damage);
+	tcase_add_test(tc, a_state_is_true_at_every_moment_of_a_life);
 	tcase_add_test(tc, every_state_has_a_name);
 	tcase_add_test(tc, a_container_of_another_machine_is_shown_and_never_touched);
 	tcase_add_loop_test(tc, a_damaged_container_is_listed_with_the_reason_and_can_be_removed, 0,

@@ -7,8 +7,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +24,8 @@
 
 #define CHILDREN 16
 #define ROUNDS 20
+#define RACERS 3
+#define STALE_ROUNDS 2000
 
 static void id_of(unsigned number, char id[CT_CONTAINER_ID_LENGTH + 1])
 {
@@ -150,20 +155,61 @@ START_TEST(of_many_who_claim_a_name_one_gets_it)
 }
 END_TEST
 
+/* What the racers share: they spin on the round, so that they all act within a microsecond. */
+struct race {
+	atomic_uint round, done, winners;
+};
+
+static void race_for_stale_names(struct race *race, unsigned racer)
+{
+	struct ct_store store = CT_STORE_INIT;
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+
+	id_of(racer + 1, id);
+	container_store(&store);
+	if (mkdirat(store.containers, id, 0700) < 0)
+		_exit(99);
+	for (unsigned round = 1; round <= STALE_ROUNDS; round++) {
+		while (atomic_load(&race->round) < round)
+			sched_yield();
+		if (ct_name_claim(&store, "stale", id) == 0)
+			atomic_fetch_add(&race->winners, 1);
+		atomic_fetch_add(&race->done, 1);
+	}
+	_exit(0);
+}
+
 START_TEST(of_many_who_find_a_stale_name_one_gets_it)
 {
-	char name[32], stale[CT_CONTAINER_ID_LENGTH + 1];
+	struct race *race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	char stale[CT_CONTAINER_ID_LENGTH + 1];
+	pid_t children[RACERS];
+	int status;
 
+	ck_assert(race != MAP_FAILED);
 	id_of(0xdead, stale);
-	for (unsigned i = 0; i < ROUNDS; i++) {
-		struct ct_store store = CT_STORE_INIT;
-
-		container_store(&store);
-		snprintf(name, sizeof(name), "round%u", i);
-		ck_assert_int_eq(symlinkat(stale, store.names, name), 0);
-		ct_store_close(&store);
-		ck_assert_int_eq(count_winners(name, 1 + i * CHILDREN), 1);
+	container_store(&store);
+	for (unsigned i = 0; i < RACERS; i++) {
+		children[i] = fork();
+		ck_assert_int_ge(children[i], 0);
+		if (children[i] == 0)
+			race_for_stale_names(race, i);
 	}
+	for (unsigned round = 1; round <= STALE_ROUNDS; round++) {
+		unlinkat(store.names, "stale", 0);
+		ck_assert_int_eq(symlinkat(stale, store.names, "stale"), 0);
+		atomic_store(&race->round, round);
+		while (atomic_load(&race->done) < round * RACERS)
+			sched_yield();
+		ck_assert_uint_eq(atomic_load(&race->winners), round);
+	}
+	for (unsigned i = 0; i < RACERS; i++) {
+		ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	munmap(race, sizeof(*race));
 }
 END_TEST
 

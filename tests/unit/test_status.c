@@ -290,6 +290,56 @@ START_TEST(a_reader_never_sees_half_a_write)
 }
 END_TEST
 
+/* A writer that is interrupted in the middle of every write, which the real one rarely is. */
+static void write_in_parts(int source, int fd)
+{
+	char text[CT_STATUS_SIZE];
+	const off_t front = 128;	/* before the payload's pid */
+	const ssize_t rest = CT_STATUS_SIZE - front;
+	struct ct_err err;
+
+	/* Even ones above 10^9 all have the same length: parts of two of them are good JSON. */
+	for (uint64_t i = 1;; i++) {
+		struct ct_status s = status_of(1000000000 + 2 * i);
+
+		if (ct_status_write(source, &s, &err) < 0 ||
+		    pread(source, text, sizeof(text), 0) != (ssize_t)sizeof(text) ||
+		    pwrite(fd, text, (size_t)front, 0) != front)
+			_exit(1);
+		if (i % 16 == 0)
+			usleep(50);
+		if (pwrite(fd, text + front, (size_t)rest, front) != rest)
+			_exit(1);
+		usleep(50);
+	}
+}
+
+START_TEST(a_reader_waits_for_the_rest_of_a_write)
+{
+	int ct_autofd fd = new_file();
+	int ct_autofd source = openat(fixture_dir(), "source", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	struct ct_status s = status_of(0), read = { 0 };
+	struct ct_err err = { 0 };
+	uint64_t last = 0, changes = 0;
+	pid_t writer;
+
+	ck_assert_int_eq(ct_status_write(fd, &s, &err), 0);
+	writer = fork();
+	ck_assert_int_ge(writer, 0);
+	if (writer == 0)
+		write_in_parts(source, fd);
+	for (int i = 0; i < ROUNDS || changes < 20; i++) {
+		ck_assert_msg(ct_status_read(fd, &read, &err) == 0, "round %d: %s", i, err.what);
+		s = status_of(read.generation);
+		assert_same(&read, &s);
+		changes += read.generation != last;
+		last = read.generation;
+	}
+	kill(writer, SIGKILL);
+	ck_assert_int_eq(waitpid(writer, NULL, 0), writer);
+}
+END_TEST
+
 /* ---- the lock ---- */
 
 /* A child that holds the lock of the fresh directory until it is killed. */
@@ -361,6 +411,7 @@ Suite *suite_status(void)
 			    (int)(sizeof(damages) / sizeof(damages[0])));
 	tcase_add_test(tc, what_is_no_json_or_no_file_is_damaged);
 	tcase_add_test(tc, a_reader_never_sees_half_a_write);
+	tcase_add_test(tc, a_reader_waits_for_the_rest_of_a_write);
 	tcase_add_test(tc, the_lock_names_its_holder_and_goes_with_it);
 	tcase_add_test(tc, a_missing_lock_or_a_link_in_its_place_is_an_error);
 	suite_add_tcase(s, tc);
