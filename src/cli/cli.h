@@ -107,7 +107,9 @@ void ct_report(const struct ct_err *err);
 /* ct_parse_signal() for the value of --signal, with its place in the error. */
 int ct_signal_option(const char *text, int *ret_signal, struct ct_err *err);
 
-/* Follow the options of "run" and return the exit code of the payload. In run_execute.c. */
-int cmd_run_execute(const struct ct_run_options *options, struct ct_err *err);
+/* Follow the options of "run" and return the exit code of the payload; the monitor unmaps its copy
+ * of the arena. In run_execute.c. */
+int cmd_run_execute(const struct ct_run_options *options, struct ct_arena *arena,
+		    struct ct_err *err);
 
 #endif

@@ -138,7 +138,7 @@ static int run_handler(const struct ct_call *call, struct ct_err *err)
 	/* --entrypoint "" is a wish, too: to clear what the bundle has */
 	options.has_entrypoint = options.entrypoint != NULL;
 	take_command(&options, operands, named ? 0 : 1);
-	return cmd_run_execute(&options, err);
+	return cmd_run_execute(&options, call->arena, err);
 }
 
 const struct ct_verb ct_verb_run = {

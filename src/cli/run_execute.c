@@ -199,18 +199,15 @@ static int execute(struct run *run, struct ct_err *err)
 	return r < 0 ? r : follow(run, err);
 }
 
-int cmd_run_execute(const struct ct_run_options *options, struct ct_err *err)
+int cmd_run_execute(const struct ct_run_options *options, struct ct_arena *arena,
+		    struct ct_err *err)
 {
-	struct ct_arena ct_autoarena arena = { 0 };
 	struct run run = {
-		.options = options, .arena = &arena, .store = CT_STORE_INIT,
+		.options = options, .arena = arena, .store = CT_STORE_INIT,
 		.container = CT_CONTAINER_INIT, .session = CT_SESSION_INIT,
 	};
-	int r = ct_arena_open(&arena, err);
+	int r = execute(&run, err);
 
-	if (r < 0)
-		return r;
-	r = execute(&run, err);
 	ct_session_close(&run.session);
 	ct_container_close(&run.container);
 	ct_store_close(&run.store);
