@@ -97,7 +97,8 @@ struct ct_container {
 	int dir;			/* descriptor of its directory */
 	int status_fd;			/* its status file, readable after the directory is gone; or -1 */
 	enum ct_state state;
-	const char *damage;		/* CT_STATE_DAMAGED: why */
+	const char *damage;		/* CT_STATE_DAMAGED: why; also why a CT_STATE_STOPPED one's exit
+					 * is not known (status.state is not CT_STATUS_EXITED) */
 	struct ct_status status;	/* include/cattach/monitor.h */
 };
 
@@ -117,7 +118,8 @@ static inline void ct_autocontainer_cleanup(struct ct_container *container)
  * @name: a leading "/" is stripped, as docker does
  * @err:  ENOENT "no such container: x" (hint lists up to five names), EEXIST "matches 3 containers"
  *
- * Damaged and foreign containers are found too; the caller looks at ->state.
+ * Damaged and foreign containers are found too; the caller looks at ->state. meta.id and meta.name
+ * are always set; a container that has lost its name goes by its short id.
  */
 int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
 		      struct ct_container *ret_container, struct ct_err *err);
@@ -138,7 +140,9 @@ int ct_container_list(struct ct_store *store, struct ct_arena *arena,
  * @ret_container: state CREATING, dir open
  * @err:  EEXIST "name "x" is in use by container ID (running); ..." with the way out
  *
- * On failure nothing stays on disk. Killed anywhere, what stays can be listed and removed.
+ * On failure nothing stays on disk. Killed anywhere, what stays can be listed and removed. Others
+ * see it as CREATING while ret_container->dir is open, here or in a process that inherited it, and
+ * no monitor has taken over; closing the last copy before that makes it an interrupted start.
  */
 int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct ct_meta *meta,
 			const struct ct_spec *spec, struct ct_container *ret_container,
@@ -153,7 +157,8 @@ int ct_container_remove(struct ct_store *store, struct ct_container *container, 
 			struct ct_err *err);
 
 /* Delete the directory of this id and its name, with no questions: what failed starts and --rm use.
- * Safe against rootfs content: only files that cattach makes there are touched. 0 or -errno. */
+ * Everything in the directory goes, but links are not followed and mounts not crossed (-EXDEV); no
+ * heap. Being gone already is success. 0 or -errno. */
 int ct_store_forget(const struct ct_store *store, const char *id, const char *name);
 
 /* Send a signal to the payload, through a pidfd verified against the record.

@@ -32,7 +32,8 @@ struct ct_status {
 	bool oom_killed;
 };
 
-/* Write or read the status file; the format is in src/conmon/status.c. */
+/* Write or read the status file; the format is in src/conmon/status.c. The caller raises
+ * status->generation before every write, so that readers can tell one from the next. */
 int ct_status_write(int fd, const struct ct_status *status, struct ct_err *err);
 /* EBADMSG "status is damaged (empty file)" and the like. Follows a writer's change by retrying. */
 int ct_status_read(int fd, struct ct_status *ret_status, struct ct_err *err);
@@ -42,7 +43,10 @@ int ct_status_read(int fd, struct ct_status *ret_status, struct ct_err *err);
  * @dir: the container's directory
  * @ret_pid: its pid, or 0 when nobody holds the lock (may be NULL)
  *
- * F_GETLK on the file "lock", see fcntl(2). Return: 1 alive, 0 not, -errno.
+ * F_GETLK on the file "lock", see fcntl(2). Never for the monitor itself: closing the descriptor
+ * would drop its lock. A holder that our pid namespace does not show has pid 0.
+ *
+ * Return: 1 alive, 0 not, -errno.
  */
 int ct_monitor_alive(int dir, pid_t *ret_pid);
 
