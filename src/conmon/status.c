@@ -268,7 +268,7 @@ static int parse_status(const char *text, struct ct_status *ret_status, struct c
 {
 	struct ct_arena ct_autoarena arena = { 0 };
 	struct ct_status s = { 0 };
-	const struct ct_json *root;
+	const struct ct_json *root = NULL;
 	int r = ct_arena_open(&arena, err);
 
 	if (r < 0)

@@ -295,7 +295,7 @@ int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct 
 	/* The tree is many times the size of what it says; it does not stay in the caller's arena. */
 	struct ct_arena ct_autoarena scratch = { 0 };
 	struct ct_meta meta = { .version = CT_META_VERSION };
-	const struct ct_json *root;
+	const struct ct_json *root = NULL;
 	int r = ct_arena_open(&scratch, err);
 
 	if (r == 0 && size == 0)

@@ -377,6 +377,81 @@ START_TEST(containers_that_vanish_during_a_list_are_left_out)
 }
 END_TEST
 
+/* ---- kills ---- */
+
+static int count_entry(int dir, const char *name, unsigned char type, void *arg)
+{
+	(void)dir;
+	(void)name;
+	(void)type;
+	++*(int *)arg;
+	return 0;
+}
+
+static int count_entries(int dir)
+{
+	int count = 0;
+
+	ck_assert_int_eq(ct_each_entry(dir, count_entry, &count), 0);
+	return count;
+}
+
+/* In a child: create and forget until killed. */
+static void come_and_go(void)
+{
+	struct ct_store store = CT_STORE_INIT;
+	char id[ID_SIZE];
+
+	container_store(&store);
+	for (;;) {
+		container_create("web", id);
+		ct_store_forget(&store, id, "web");
+	}
+}
+
+/* Show everything that is left and remove it, by what the list says. */
+static void clean_up(struct world *w)
+{
+	struct ct_arena ct_autoarena arena = { 0 };
+	struct ct_container_list list;
+
+	container_arena(&arena);
+	ck_assert_msg(ct_container_list(&w->store, &arena, &list, &w->err) == 0, "%s", w->err.what);
+	ck_assert_uint_le(list.count, 1);
+	for (size_t i = 0; i < list.count; i++) {
+		container_find(&w->store, &arena, list.items[i].meta.name, &w->c);
+		ck_assert_str_eq(w->c.meta.id, list.items[i].meta.id);
+		ck_assert_int_eq(w->c.state, CT_STATE_DAMAGED);
+		ck_assert_msg(strstr(w->c.damage, "interrupted") || strstr(w->c.damage, "missing"), "%s",
+			      w->c.damage);
+		ck_assert_msg(ct_container_remove(&w->store, &w->c, false, &w->err) == 0, "%s",
+			      w->err.what);
+		ct_container_close(&w->c);
+	}
+	ck_assert_int_eq(count_entries(w->store.containers), 0);
+	ck_assert_int_eq(count_entries(w->store.names), 0);
+}
+
+START_TEST(what_is_killed_anywhere_can_be_listed_and_removed)
+{
+	struct world autoworld w;
+	pid_t child;
+
+	world_open(&w);
+	for (int i = 0; i < 300; i++) {
+		child = fork();
+		ck_assert_int_ge(child, 0);
+		if (child == 0)
+			come_and_go();
+		/* A creation and a removal take some 300 us together; wherever that gets them. */
+		usleep((useconds_t)(300 + 7 * i % 900));
+		kill(child, SIGKILL);
+		ck_assert_int_eq(waitpid(child, NULL, 0), child);
+		clean_up(&w);
+	}
+}
+END_TEST
+
 Suite *suite_containers(void);
 Suite *suite_containers(void)
 {
@@ -399,6 +474,7 @@ Suite *suite_containers(void)
 	tcase_add_test(tc, a_container_that_lost_its_name_goes_by_its_short_id);
 	tcase_add_test(tc, the_list_is_newest_first_and_ignores_what_is_no_container);
 	tcase_add_test(tc, containers_that_vanish_during_a_list_are_left_out);
+	tcase_add_test(tc, what_is_killed_anywhere_can_be_listed_and_removed);
 	suite_add_tcase(s, tc);
 	return s;
 }
