@@ -66,6 +66,9 @@ int ct_stdio_exist(void);
 /* Default dispositions for all signals, empty mask. */
 void ct_signals_reset(void);
 
+/* Overwrite the command line that ps shows with a title (cut to its room): 0 or -errno. */
+int ct_process_title(const char *title);
+
 /* Wall clock and monotonic clock in nanoseconds. */
 uint64_t ct_now_real(void);
 uint64_t ct_now_monotonic(void);

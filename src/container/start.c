@@ -12,6 +12,7 @@
 #include <cattach/fd.h>
 #include <cattach/ns.h>
 #include <cattach/num.h>
+#include <cattach/proc.h>
 
 #include "plan.h"
 
@@ -53,8 +54,11 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 static void release(void *arg)
 {
 	struct starting *s = arg;
+	char title[CT_NAME_MAX + 32];
 
 	flock(s->dir, LOCK_UN);
+	snprintf(title, sizeof(title), "cattach: monitor of %s", s->name);
+	ct_process_title(title);
 	ct_arena_close(s->arena);
 }
 
