@@ -5,10 +5,11 @@
 #
 #   tests/run.sh check              what "make check" runs: all parts but analysis
 #   tests/run.sh all                what "make check-all" adds
-#   tests/run.sh PART...            only these: build unit layers size hardening fuzz cli;
+#   tests/run.sh PART...            only these: build unit layers size hardening fuzz cli pty;
 #                                   tidy cppcheck shellcheck dynamic clang dist
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests
+#   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
 # as root an account is made for it (cattach-test). Every unit test, command test and check counts
@@ -242,6 +243,23 @@ part_cli()
 	done
 }
 
+# What needs a terminal: one TAP for all of it.
+part_pty()
+{
+	local status=0
+	heading "terminal tests"
+	if ! quiet_make MODE=release all test-probes || ! make_stage; then
+		record fail "pty" "cannot be built and installed"
+		return
+	fi
+	as_user timeout -k 10 270 python3 tests/pty/run.py "$@" < /dev/null > "$logs/pty.tap" 2>&1 ||
+		status=$?
+	count_tap pty $status "$logs/pty.tap"
+	printf 'pty: %s of %s ok\n' "$(grep -cE '^ok ' "$logs/pty.tap")" \
+		"$(grep -cE '^(not )?ok ' "$logs/pty.tap")"
+	grep -vE '^(ok |1\.\.)' "$logs/pty.tap" | head -n 200
+}
+
 # ---- analysis: what needs more tools -----------------------------------------------------------
 
 # with_tool NAME TOOL COMMAND...
@@ -305,9 +323,9 @@ run_parts()
 }
 
 case ${1:-check} in
-check) run_parts build layers size hardening unit fuzz cli ;;
+check) run_parts build layers size hardening unit fuzz cli pty ;;
 all) run_parts tidy cppcheck shellcheck clang dynamic dist ;;
-cli | unit)
+cli | unit | pty)
 	part=$1
 	shift
 	"part_$part" "$@" ;;
