@@ -105,7 +105,7 @@ class Session:
     def ends(self, code):
         """Wait for its end, which must have this exit code; what it still printed."""
         rest, status = self.finish()
-        assert status == code, f"exit code {status}, not {code}: {rest!r}"
+        assert status == code, f"exit code {status}, not {code}: ...{rest[-300:]!r}"
         return rest
 
     def kill(self):

@@ -197,7 +197,7 @@ def test_tty_without_stdin():
 def test_stdin_not_a_terminal():
     """-i -t with stdin that is no terminal is refused with 125, and nothing is left"""
     code, text = capture("run", "--name", "never", "-it", ROOTFS, "true", check=False)
-    assert code == 125 and "the input device is not a TTY" in text, (code, text)
+    assert code == 125 and "the input device is not a TTY" in text, (code, text[-300:])
     assert capture("ps", "-aq") == ""
 
 
