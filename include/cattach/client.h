@@ -18,12 +18,17 @@ struct ct_client {
 	int wake;			/* eventfd: watch with EPOLLIN | EPOLLET */
 	const struct ct_page *page;	/* mapped read-only */
 	uint32_t id, flags;		/* from WELCOME: our id, CT_WELCOME_* */
+	uint64_t bound;			/* ct_log_bound() of the log */
+	uint64_t reported;		/* the last CT_MSG_POSITION */
+	bool blocks;			/* CT_HELLO_BLOCK */
+	int fallback;			/* the session's directory ("main") for when the monitor has left,
+					 * -1: none; closed with the client */
 	/* Seen while waiting for an answer (ct_client_segment), to be looked at by the caller. */
 	bool room, ended, detached;
 	uint8_t *record;		/* CT_ATTACH_RECORD_MAX bytes */
 };
 
-#define CT_CLIENT_INIT { .sock = -1, .wake = -1 }
+#define CT_CLIENT_INIT { .sock = -1, .wake = -1, .fallback = -1 }
 
 /**
  * ct_client_connect - connect to the attach socket in a runtime directory
@@ -40,14 +45,28 @@ int ct_client_hello(int sock, uint32_t hello, uint16_t rows, uint16_t columns,
 
 void ct_client_close(struct ct_client *client);
 
-/* Send a message; 0 or -errno (EPIPE: the monitor is gone). Never raises SIGPIPE. */
+/* Send a message; 0 or -errno (EPIPE: the monitor is gone). Never raises SIGPIPE. Message data may
+ * lie in client->record + CT_ATTACH_HEADER: then nothing is copied. */
 int ct_client_send(struct ct_client *client, const struct ct_message *message);
 
 /**
  * ct_client_receive - the next message, without waiting
+ * The message points into client->record and is valid until the client is used again. CT_MSG_ERROR
+ * comes as a message only with CT_ERROR_KEPT, else as a negative result with its text in err.
+ *
  * Return: 1 a message (ROOM, EXIT, DETACHED also set the flags), 0 none now, -EPIPE the end, negative.
  */
 int ct_client_receive(struct ct_client *client, struct ct_message *ret_message, struct ct_err *err);
+
+/**
+ * ct_client_position - report how far our cursor has come
+ *
+ * Sends CT_MSG_POSITION the first time, then when there is enough to report: a client with
+ * CT_HELLO_BLOCK every eighth of the bound, so that the payload never waits for one that has read
+ * everything; any other a line for "cattach clients" from time to time. Call it as soon as the
+ * cursor is open and after every read; it costs a comparison as a rule. 0 or -errno.
+ */
+int ct_client_position(struct ct_client *client, uint64_t offset);
 
 /* Segments of this session, asked of the monitor: a source for ct_cursor_open(). The client must
  * outlive the cursor. After the monitor's end it answers from the directory fallback (-1: none). */

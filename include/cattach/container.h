@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include <cattach/arena.h>
+#include <cattach/client.h>
 #include <cattach/err.h>
 #include <cattach/monitor.h>
 #include <cattach/proc.h>
@@ -31,10 +32,11 @@ struct ct_store {
 	int containers;		/* its containers/ */
 	int names;		/* its names/ */
 	int cache;		/* its cache/, or -1 */
+	int runtime;		/* $XDG_RUNTIME_DIR/cattach, once ct_store_runtime() has opened it */
 	char path[4096];	/* of data, for messages */
 };
 
-#define CT_STORE_INIT { .data = -1, .containers = -1, .names = -1, .cache = -1 }
+#define CT_STORE_INIT { .data = -1, .containers = -1, .names = -1, .cache = -1, .runtime = -1 }
 
 /**
  * ct_store_open - open the store, making the directories that are missing
@@ -47,6 +49,20 @@ struct ct_store {
  */
 int ct_store_open(struct ct_store *ret_store, struct ct_err *err);
 void ct_store_close(struct ct_store *store);
+
+/**
+ * ct_store_runtime - open the runtime directory of a container: where its sockets are
+ * @id:   64 hexadecimal digits
+ * @make: make it when it is missing
+ * @err:  ENOENT; EPERM, ELOOP, ENOTDIR as in ct_store_open(), with the path and the way out
+ *
+ * It is $XDG_RUNTIME_DIR/cattach/<id>; without that variable below /run/user/<uid> when that is
+ * ours, else in /tmp/cattach-<uid>; for root in /run/cattach. Every directory from "cattach" on is
+ * 0700 and ours, or this fails.
+ *
+ * Return: a descriptor that the caller owns.
+ */
+int ct_store_runtime(struct ct_store *store, const char *id, bool make, struct ct_err *err);
 
 static inline void ct_autostore_cleanup(struct ct_store *store)
 {
@@ -194,6 +210,8 @@ struct ct_start_options {
 	uint16_t rows, columns;		/* of the terminal, 0: unknown */
 	unsigned preserve_fds;		/* descriptors 3... that the payload keeps */
 	int client;			/* the monitor's end of a client connection, or -1 */
+	struct ct_log_options log;	/* tty is taken from the container */
+	enum ct_size_policy size_policy;
 };
 
 /**
@@ -206,5 +224,16 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       struct ct_container *container, const struct ct_spec *spec,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err);
+
+/**
+ * ct_container_attach - connect to the monitor of a running container
+ * @hello: CT_HELLO_*; @rows, @columns: size of our terminal or 0
+ * @ret_client: connected, with the container's log as its fallback; close with ct_client_close()
+ * @err: ESRCH "You cannot attach to a stopped container, start it first: NAME exited (5) 3 minutes
+ *       ago", for one that is just ending, too; likewise for every other state than running
+ */
+int ct_container_attach(struct ct_store *store, const struct ct_container *container,
+			uint32_t hello, uint16_t rows, uint16_t columns,
+			struct ct_client *ret_client, struct ct_err *err);
 
 #endif
