@@ -41,19 +41,26 @@ struct ct_index_entry {
 	uint64_t offset;		/* logical, of the frame's header */
 	uint64_t value;			/* a frame's bytes without header, or as in enum ct_entry_kind */
 	uint32_t kind;
-	uint32_t flags;
+	uint32_t flags;			/* a frame: how many notes stand before it in this segment */
 };
 
-/* The first 32 bytes of an index file. */
+/* The first 64 bytes of an index file. Two segments whose base and end do not meet have a gap
+ * between them; how many payload bytes it swallowed is the difference of what "payload" says. */
 struct ct_index_header {
 	uint64_t magic;			/* CT_INDEX_MAGIC */
 	uint32_t version;		/* 1 */
 	uint32_t segment;		/* number, as in the file's name */
 	uint64_t base;			/* logical offset of the first byte of its log file */
 	uint64_t run;			/* number of the run that was on when it was begun */
+	uint64_t payload;		/* payload bytes of all frames before base */
+	uint64_t time;			/* when it was begun: no entry is older, none before younger */
+	uint64_t end;			/* logical offset of its end once it is complete, else 0 */
+	uint32_t entries;		/* how many, once it is complete */
+	uint32_t flags;			/* CT_SEGMENT_MEMORY */
 };
 
-#define CT_INDEX_MAGIC 0x3178646e69746331ull	/* "1ctindx1" */
+#define CT_INDEX_MAGIC		0x3178646e69746331ull	/* "1ctindx1" */
+#define CT_SEGMENT_MEMORY	1u	/* of fixed size, used again later: see ct_page.memory */
 
 enum ct_page_state {
 	CT_PAGE_STARTING,
@@ -67,7 +74,10 @@ struct ct_page {
 	_Atomic uint64_t committed;	/* logical offset of the end of the last whole frame */
 	_Atomic uint64_t oldest;	/* logical offset below which nothing can be read any more */
 	_Atomic uint64_t lost;		/* payload bytes in gaps since the start */
+	_Atomic uint64_t payload;	/* payload bytes of all frames before committed */
+	_Atomic uint64_t entries;	/* last << 32 | how many entries of its index are written */
 	_Atomic uint32_t first, last;	/* numbers of the segments that exist */
+	_Atomic uint32_t memory[2];	/* which segments the memory pairs hold: number + 1, or 0 */
 	_Atomic uint32_t state;		/* enum ct_page_state */
 	_Atomic uint32_t exit_signaled, exit_value;
 	uint32_t tty;
@@ -80,17 +90,22 @@ struct ct_page {
 
 struct ct_log_options {
 	uint64_t max_size;		/* bytes of one segment's log file; 0: 64 MiB */
-	uint32_t max_files;		/* segments on disk; 0: 4 */
+	uint32_t max_files;		/* full segments on disk, at most CT_LOG_MAX_FILES; 0: 4 */
 	bool memory;			/* --log-driver none: memory segments only */
 	bool tty;
 };
+
+#define CT_LOG_MAX_FILES	128
 
 struct ct_log_writer;			/* one mapping of its own; nothing is allocated later */
 
 /**
  * ct_log_create - begin a run: a new log, or a new segment behind what is there already
- * @dir: the session's directory ("main"), kept open by the writer
+ * @dir: the session's directory ("main"), duplicated by the writer (O_PATH will do)
  * @ret_writer: free with ct_log_free(); may be inherited by fork, then used by the child only
+ *
+ * Writes CT_NOTE_RUN. A directory that takes nothing (full, read-only) is no failure. A confined
+ * writer needs to make, read, write, truncate and unlink regular files in the directory.
  */
 int ct_log_create(int dir, const struct ct_log_options *options, struct ct_log_writer **ret_writer,
 		  struct ct_err *err);
@@ -100,7 +115,9 @@ void ct_log_free(struct ct_log_writer *writer);
 int ct_log_page(const struct ct_log_writer *writer);
 int ct_log_wake_fd(const struct ct_log_writer *writer);
 
-/* All descriptors of the writer into fds (at most max), for a process that closes all others. */
+/* All descriptors of the writer into fds (at most max; CT_LOG_DESCRIPTORS are enough right after
+ * ct_log_create), for a process that closes all others. Returns how many. */
+#define CT_LOG_DESCRIPTORS	16
 size_t ct_log_descriptors(const struct ct_log_writer *writer, int *fds, size_t max);
 
 /**
@@ -122,9 +139,17 @@ void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 		    const struct ct_exit *status);
 
 /* Logical offset of the end, and the bound: what may lie between a reader that is waited for and
- * the end before the payload must wait (max_size * max_files, less one segment). */
+ * the end before the payload must wait (max_size * max_files, less one segment; less when memory
+ * segments are in use). It changes with every frame: ask again each time. A reader that is not
+ * farther behind when asked loses nothing by the next four frames. */
 uint64_t ct_log_end(const struct ct_log_writer *writer);
 uint64_t ct_log_bound(const struct ct_log_writer *writer);
+
+/* ns until ct_log_wake_now() has something to do (a wake-up that was held back, another try of a
+ * disk that took no more), -1: nothing is due. For the timeout of the monitor's loop. */
+int64_t ct_log_wake_due(const struct ct_log_writer *writer);
+/* Do what is due by now; cheap when nothing is. */
+void ct_log_wake_now(struct ct_log_writer *writer);
 
 /* ---- segments for readers ---- */
 
@@ -138,7 +163,8 @@ struct ct_segment {
 void ct_segment_close(struct ct_segment *segment);
 
 /* New descriptors of a segment that the writer still has: number, or the next that exists.
- * -ENOENT behind the last. Used to answer CT_MSG_SEGMENT_GET; allocates nothing. */
+ * -ENOENT behind the last, and only then: -EMFILE and the like must not be told to a reader as
+ * "there is none", for it would take the rest for lost. Allocates nothing. */
 int ct_log_segment(const struct ct_log_writer *writer, uint32_t number,
 		   struct ct_segment *ret_segment);
 
@@ -153,7 +179,8 @@ struct ct_log_source {
 	const struct ct_page *page;	/* NULL: nobody writes any more */
 };
 
-/* The segments of a directory, for a log that nobody writes; arg is the descriptor in an intptr_t. */
+/* The segments of a directory, for a log that nobody writes; arg is the descriptor (O_PATH will do)
+ * in an intptr_t and must outlive the cursor. */
 struct ct_log_source ct_log_source_of_dir(int dir);
 
 /* A page mapped read-only and checked; unmap with ct_page_unmap(). */
@@ -162,30 +189,40 @@ void ct_page_unmap(const struct ct_page *page);
 
 struct ct_cursor {
 	struct ct_log_source source;
-	struct ct_segment segment;
+	struct ct_segment segment;	/* data < 0: none yet */
+	struct ct_index_header header;	/* of the segment */
 	uint64_t offset;		/* logical, of the next byte */
-	uint64_t entry;			/* number of the next index entry in this segment */
+	uint64_t limit;			/* of the segment's end; 0: not known to be complete */
+	uint64_t entry;			/* number of the next index entry, CT_ENTRY_UNKNOWN: to find */
+	uint64_t payload;		/* payload bytes before offset, since the log began */
+	uint32_t wanted;		/* number of the segment to open next when there is none */
 	uint32_t rest;			/* bytes of the current frame that are still to come */
 	int stream;			/* of the current frame */
-	uint64_t missed;		/* payload bytes that were gone before we came; see below */
+	bool followed;			/* came here by reading: what was lost before is told already */
+	uint64_t skip[2];		/* bytes of stdout, stderr before these offsets are left out */
+	uint64_t missed;		/* see ct_cursor_missed() */
 	bool torn;			/* an unfinished last frame was found and left out */
 };
 
+#define CT_ENTRY_UNKNOWN UINT64_MAX
 #define CT_CURSOR_INIT { .segment = CT_SEGMENT_INIT }
 
-/* What ct_cursor_open() and ct_cursor_seek() can start from. */
+/* What ct_cursor_open() can start from. */
 enum ct_cursor_start { CT_FROM_OLDEST, CT_FROM_NOW, CT_FROM_RUN };
 
 /**
  * ct_cursor_open - a cursor on a log
  * @start: the oldest byte that is there, the end as it is now, or the beginning of the last run
+ *
+ * A log that has not begun yet (no segment at all) is no failure: reading gives 0 until it has.
  */
 int ct_cursor_open(const struct ct_log_source *source, enum ct_cursor_start start,
 		   struct ct_cursor *ret_cursor, struct ct_err *err);
 void ct_cursor_close(struct ct_cursor *cursor);
 
-/* Go to the first frame at or after a time; or to where the last n lines begin (n logical lines over
- * both streams, an unterminated one counts). Costs do not grow with the log. */
+/* Go to the first entry at or after a time (the end if there is none yet); or to where the last n
+ * lines begin: n logical lines over both streams, those that end last, each whole. An unterminated
+ * one counts, and a new run begins a new line. Costs do not grow with the log. */
 int ct_cursor_seek_time(struct ct_cursor *cursor, uint64_t time, struct ct_err *err);
 int ct_cursor_seek_lines(struct ct_cursor *cursor, uint64_t lines, struct ct_err *err);
 /* To the beginning of run n: n > 0 by number, n < 0 from the end (-1 the last). -ENOENT: no such. */
@@ -195,24 +232,30 @@ int ct_cursor_seek_run(struct ct_cursor *cursor, int64_t run, struct ct_err *err
  * ct_cursor_read - the next bytes of one stream, of one or several frames
  *
  * Return: bytes, 0 when there is nothing more for now, negative error (EBADMSG "damaged record at
- * offset N", after which the cursor stands behind it). Looks at no index: this is the fast path.
+ * offset N", after which the cursor stands behind it: read on). Looks at no index: this is the fast
+ * path.
  */
 ssize_t ct_cursor_read(struct ct_cursor *cursor, void *buf, size_t size, int *ret_stream,
 		       struct ct_err *err);
 
 /**
  * ct_cursor_next - the next entry: a whole frame with its time, or a note
- * @buf: at least CT_FRAME_MAX bytes; gets a frame's bytes
+ * @buf: at least CT_FRAME_MAX bytes; gets a frame's bytes (entry->value of them)
  *
- * Return: 1 an entry, 0 nothing more for now, negative error.
+ * What this cursor lost comes as a CT_NOTE_GAP at its place, and is not counted as missed. May be
+ * mixed with ct_cursor_read(): after a part of a frame it gives the rest of it.
+ *
+ * Return: 1 an entry, 0 nothing more for now, negative error (EBADMSG as above).
  */
 int ct_cursor_next(struct ct_cursor *cursor, struct ct_index_entry *ret_entry, void *buf,
 		   struct ct_err *err);
 
-/* How many payload bytes were lost to this cursor (truncated before it came) since last asked. */
+/* How many payload bytes were gone before ct_cursor_read() came to them, since last asked. The
+ * bytes it gives next are those behind the loss, so ask before showing them. */
 uint64_t ct_cursor_missed(struct ct_cursor *cursor);
 
-/* Has the session ended and has this cursor read everything? Then *ret_status is its exit. */
+/* Has the session ended and has this cursor read everything? Then *ret_status is its exit. False
+ * for a source without a page: there the status file knows. */
 bool ct_cursor_ended(const struct ct_cursor *cursor, struct ct_exit *ret_status);
 
 #endif
