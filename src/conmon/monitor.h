@@ -41,11 +41,13 @@ struct output {
 	int stream;		/* CT_STREAM_* */
 	enum source source;
 	bool armed;		/* in the epoll set */
+	bool gather;		/* small writes may be left to gather: the pipe holds enough */
+	uint64_t small;		/* when little was read last, monotonic ns... */
+	uint64_t until;		/* ...and until when it is left alone for more to come, or 0 */
 };
 
 /* Why the payload's output is not read at the moment: bits, see ct_output_hold(). */
 #define HOLD_LAG	1u	/* a client that must get everything is too far behind */
-#define HOLD_COALESCE	2u	/* small writes are left to gather for a moment */
 
 /* What a client is still to be sent, in this order: bits. */
 #define OWE_WELCOME	1u
@@ -98,6 +100,8 @@ struct monitor {
 
 	struct output out[2];
 	unsigned hold;		/* HOLD_* */
+	uint64_t last_input;	/* when a client's stdin came last, monotonic ns: set by stdin.c, so
+				 * that the echo of a key press is never left to gather */
 	uint8_t *frame;		/* CT_FRAME_HEADER + CT_FRAME_MAX bytes */
 
 	int peer;		/* the slave of the pty, while the payload lives, or -1 */
@@ -142,6 +146,12 @@ int ct_payload_start(struct monitor *m, struct ct_err *err);
 void ct_output_ready(struct monitor *m, struct output *out);
 /* Add or take away a reason not to read the payload's output; it is read while there is none. */
 void ct_output_hold(struct monitor *m, unsigned reason, bool on);
+/* An output was opened (out->fd is set): watch it, find out whether it can gather. */
+void ct_output_open(struct monitor *m, struct output *out);
+/* For the loop's epoll_pwait2(2): ns until ct_output_due() has something to do (also what
+ * ct_log_wake_due() says), -1 nothing. Call ct_output_due() after every turn; cheap. */
+int64_t ct_output_timeout(const struct monitor *m);
+void ct_output_due(struct monitor *m);
 bool ct_output_done(const struct monitor *m);
 void ct_output_close(struct monitor *m);
 
