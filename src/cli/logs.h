@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What logs and wait --for-output share: from a container's stream log to lines, and from lines of
+ * several containers to one output.
+ *
+ *   cursor ─ frames ─► source ─ units ─► merge ─ by time ─► render ─► sink
+ */
+#ifndef CATTACH_CLI_LOGS_H
+#define CATTACH_CLI_LOGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cattach/arena.h>
+#include <cattach/buf.h>
+#include <cattach/client.h>
+#include <cattach/container.h>
+#include <cattach/err.h>
+#include <cattach/streamlog.h>
+
+/* ---- lines (logs_lines.c): pure ---- */
+
+/* A line that gets longer is handed on in parts, so that memory stays bounded. */
+#define CT_LINE_MAX	(1024 * 1024)
+
+/* A line, or a part of one. */
+struct ct_log_line {
+	uint64_t time;			/* of the line's first byte, ns since the epoch */
+	uint64_t run;
+	int stream;			/* CT_STREAM_* */
+	const char *text;		/* without the newline; valid until the next call */
+	size_t size;
+	bool begins, ends;		/* first part; last part, a newline followed */
+};
+
+/* Cuts the frames of one container into lines, each stream for itself. */
+struct ct_line_cutter {
+	struct ct_line_open {
+		struct ct_buf text;	/* what waits for its newline */
+		size_t given;		/* bytes of it that the last call handed out */
+		uint64_t time;		/* of the first byte */
+		bool begun;		/* time is valid: some of the line is known */
+		bool shown;		/* a part was handed out */
+	} open[2];
+	const char *data;		/* what is left of the frame; borrowed */
+	size_t left;
+	uint64_t time, run;		/* of the frame */
+	int stream;
+};
+
+void ct_lines_free(struct ct_line_cutter *cutter);
+
+/* Give it a frame, which stays the caller's; the one before must be used up. */
+void ct_lines_feed(struct ct_line_cutter *cutter, int stream, uint64_t time, const void *data,
+		   size_t size);
+
+/* The next line that is complete, or too long to wait for: false when more frames are needed. */
+bool ct_lines_next(struct ct_line_cutter *cutter, struct ct_log_line *ret_line);
+
+/**
+ * ct_lines_flush - hand out what has no newline yet
+ * @final: it will get none: the lines end here, an unfinished character is handed out too
+ *
+ * Return: false when there is nothing (more). Final: call until then.
+ */
+bool ct_lines_flush(struct ct_line_cutter *cutter, bool final, struct ct_log_line *ret_line);
+
+/* Is there anything that ct_lines_flush() would hand out? */
+bool ct_lines_pending(const struct ct_line_cutter *cutter);
+
+/* ---- rendering (logs_render.c): pure ---- */
+
+enum ct_log_format { CT_LOGS_TEXT, CT_LOGS_JSON, CT_LOGS_RAW };
+
+struct ct_log_style {
+	enum ct_log_format format;
+	bool timestamps;
+	bool color;
+	bool escape[2];			/* stdout, stderr: control sequences are shown, not sent */
+};
+
+/* Which container a line is of. */
+struct ct_log_label {
+	const char *text;		/* before each line, or NULL */
+	unsigned color;			/* 0...: which of the colours */
+	bool tty;			/* what it writes is meant for a terminal: never escaped */
+};
+
+/**
+ * ct_log_render - a line as it is shown
+ * @fresh: it stands at the beginning of a line: what comes before the text is due
+ */
+void ct_log_render(const struct ct_log_style *style, const struct ct_log_label *label,
+		   const struct ct_log_line *line, bool fresh, struct ct_buf *buf);
+
+/* Does anything stand before the text of a line? */
+bool ct_log_has_prefix(const struct ct_log_style *style, const struct ct_log_label *label);
+
+/* Append text so that it is safe on a terminal; tabs and SGR sequences (colours) pass. */
+void ct_log_escape(const char *text, size_t size, struct ct_buf *buf);
+
+/* ---- output (logs_sink.c) ---- */
+
+/* Stdout and stderr, buffered together so that their order stays. */
+struct ct_log_sink {
+	const struct ct_log_style *style;
+	struct ct_buf buf;		/* for fd */
+	int fd;
+	bool same;			/* stdout and stderr are the same file */
+	struct {
+		const void *source;	/* whose line stands open there, or NULL */
+		int stream;
+	} open[2];
+};
+
+void ct_sink_open(struct ct_log_sink *ret_sink, const struct ct_log_style *style);
+/* Whatever was not flushed is dropped. */
+void ct_sink_free(struct ct_log_sink *sink);
+/* A line or a part of one; bytes as they are; everything out. EPIPE: exit code 141, quiet. */
+int ct_sink_line(struct ct_log_sink *sink, const void *source, const struct ct_log_label *label,
+		 const struct ct_log_line *line, struct ct_err *err);
+int ct_sink_bytes(struct ct_log_sink *sink, int stream, const void *data, size_t size,
+		  struct ct_err *err);
+int ct_sink_flush(struct ct_log_sink *sink, struct ct_err *err);
+
+/* ---- sources (logs_source.c, logs_seek.c) ---- */
+
+/* What is asked for. */
+struct ct_log_query {
+	uint64_t since, until;		/* ns; 0, UINT64_MAX: all */
+	bool tail;			/* only the last lines... */
+	uint64_t lines;			/* ...so many */
+	bool stream[2];			/* stdout, stderr */
+	int64_t run;			/* 0: all, n > 0: by number, n < 0: from the end */
+	bool follow;			/* until the container has ended */
+	bool retry;			/* and on with its next run, and the next of its name */
+	bool lines_wanted;		/* cut into lines */
+	bool lines_unless_tty;		/* cut into lines unless it has a terminal */
+	bool allow_none;		/* log driver "none" is no reason to refuse */
+};
+
+enum ct_unit_kind { CT_UNIT_NONE, CT_UNIT_LINE, CT_UNIT_BYTES, CT_UNIT_NOTICE };
+
+/* What a source hands on at a time. */
+struct ct_log_unit {
+	enum ct_unit_kind kind;
+	uint64_t time;			/* by which sources are merged; never less than before */
+	struct ct_log_line line;	/* LINE; BYTES: stream, text, size */
+	struct ct_err notice;		/* NOTICE: something is missing here */
+};
+
+enum ct_source_state {
+	CT_SOURCE_LIVE,			/* units may come */
+	CT_SOURCE_WAITING,		/* for the container to be started, or to be */
+	CT_SOURCE_DONE,
+};
+
+/* The log of one container. */
+struct ct_log_stream {
+	const char *name;		/* as it was asked for */
+	const struct ct_log_query *query;
+	struct ct_log_label label;
+	enum ct_source_state state;
+	struct ct_container container;
+	struct ct_client client;
+	int main;			/* its directory, or -1 */
+	struct ct_cursor cursor;
+	bool open;			/* cursor is */
+	bool connected;			/* client is: somebody writes */
+	bool by_lines;
+	uint64_t limit;			/* logical offset where to stop, without follow */
+	uint64_t from;			/* entries before this offset are passed over */
+	uint64_t skip;			/* lines to pass over */
+	uint64_t run;			/* number of the run that is read, 0: not known */
+	uint64_t time;			/* of the last entry */
+	bool ended;			/* no more entries: what is pending goes out, then done */
+	bool flush;			/* hand out what has no newline */
+	bool torn_told;
+	struct ct_line_cutter cutter;
+	uint8_t *frame;			/* CT_FRAME_MAX bytes */
+	struct ct_log_unit unit;	/* the next one, when ready */
+	bool ready, idle;
+	int watch;			/* inotify: look for it again; or -1 */
+	char id[CT_CONTAINER_ID_LENGTH + 1];	/* of the container that was read last */
+};
+
+#define CT_LOG_STREAM_INIT \
+	{ .container = CT_CONTAINER_INIT, .client = CT_CLIENT_INIT, .main = -1, \
+	  .cursor = CT_CURSOR_INIT, .watch = -1 }
+
+/**
+ * ct_log_stream_open - find a container and the place in its log
+ * @stream: name and query are set
+ * @err: ENOENT no such container; EINVAL the driver is "none", there is no such run
+ *
+ * With retry, what does not exist yet is waited for: state is CT_SOURCE_WAITING.
+ */
+int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
+		       struct ct_arena *arena, struct ct_err *err);
+void ct_log_stream_close(struct ct_log_stream *stream);
+
+/* Make the next unit ready: 1 ready, 0 nothing for now (state tells whether ever), negative. */
+int ct_log_stream_pull(struct ct_log_stream *stream, struct ct_err *err);
+
+/* Place the cursor as the query says; in logs_seek.c. */
+int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err);
+
+/* ---- all of them (logs_merge.c, logs_follow.c) ---- */
+
+struct ct_log_set {
+	struct ct_log_stream *items;
+	size_t count;
+	struct ct_store *store;
+	struct ct_arena *arena;
+	const struct ct_log_query *query;
+	/* Takes a unit; CT_STOP ends everything. */
+	int (*take)(void *arg, struct ct_log_stream *stream, const struct ct_log_unit *unit,
+		    struct ct_err *err);
+	/* Nothing more for now: output is flushed. May be NULL. */
+	int (*pause)(void *arg, struct ct_err *err);
+	void *arg;
+	uint64_t patience;		/* ns after which a line without newline is handed out */
+	uint64_t deadline;		/* CLOCK_MONOTONIC ns, 0: none; then CT_TIMED_OUT */
+};
+
+#define CT_STOP		1
+#define CT_TIMED_OUT	2
+
+/* Hand out, by time, what is there: 0, CT_STOP, negative. */
+int ct_log_merge(struct ct_log_set *set, struct ct_err *err);
+
+/* The same until all are done: 0, CT_STOP, CT_TIMED_OUT, negative. */
+int ct_log_follow(struct ct_log_set *set, struct ct_err *err);
+
+#endif
