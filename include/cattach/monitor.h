@@ -119,6 +119,11 @@ struct ct_monitor_config {
 	uint16_t rows, columns;
 	enum ct_size_policy size_policy;
 	int client;		/* the monitor's end of the first client's connection, or -1 */
+	bool tie;		/* its end without CT_MSG_DETACH is the payload's, too: SIGKILL */
+	/* Clients that have been waiting for the start: served as any other that has connected, but
+	 * from the first byte on. Borrowed. */
+	const int *waiting;
+	size_t waiting_count;
 	int (*spawn)(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
 		     struct ct_err *err);
 	void (*release)(void *arg);
