@@ -194,9 +194,6 @@ int ct_container_spec(const struct ct_container *container, struct ct_arena *are
 int ct_container_set_hostname(const struct ct_meta *meta, struct ct_arena *arena,
 			      struct ct_spec *spec, struct ct_err *err);
 
-/* The options of a start that are the container's own: its log, whose size its terminal gets. */
-void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options);
-
 /**
  * ct_container_remove - delete a container's directory and its name
  * @force: a running one is killed first (payload, then a monitor that does not leave)
@@ -247,6 +244,9 @@ struct ct_start_options {
 	enum ct_size_policy size_policy;
 	bool keep;			/* a failed start leaves the container as it was */
 };
+
+/* The options of a start that are the container's own: its log, whose size its terminal gets. */
+void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options);
 
 /**
  * ct_container_start - fork the monitor and start the payload

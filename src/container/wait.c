@@ -65,6 +65,11 @@ int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_e
 			return no_end(c, err);
 		if (c->state == CT_STATE_STOPPED)
 			break;
+		/* not running, which is what is waited for: docker's answer */
+		if (c->state == CT_STATE_CREATED) {
+			*ret_code = 0;
+			return 0;
+		}
 		sleep_on(c, &probe);
 	}
 	*ret_code = c->status.state == CT_STATUS_EXITED ? ct_exit_code(&c->status.exit) :
