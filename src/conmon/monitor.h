@@ -96,6 +96,7 @@ struct monitor {
 	int epoll, signals, timer;
 	struct ct_spawned payload;
 	bool exited;		/* the payload has been reaped */
+	bool leave;		/* asked to end, after that */
 	unsigned grace;		/* timer ticks since then */
 
 	struct output out[2];
@@ -116,6 +117,7 @@ struct monitor {
 	int listener;		/* -1: nobody can connect (any more) */
 	int reserve;		/* given up for a moment to refuse a client when all are taken */
 	bool listening;		/* listener is in the epoll set */
+	bool retry;		/* some are owed what only time will allow */
 	bool warned;		/* somebody else's connection was refused and that was logged */
 	struct client *clients;	/* CT_ATTACH_MAX_CLIENTS */
 	unsigned client_top;	/* slots at and above this one have never been used */
@@ -128,6 +130,7 @@ struct monitor {
 	uint64_t run_start;	/* logical offset at which this run began */
 
 	uint16_t rows, columns;	/* of the pty, 0: not known */
+	unsigned short filter_length;	/* instructions in record until ct_confine() loads them */
 };
 
 #define TICK_MS		100	/* of the timer, which runs only when there is something to wait for */
@@ -196,6 +199,7 @@ void ct_client_handle(struct monitor *m, struct client *c, const struct ct_messa
 void ct_client_owe(struct monitor *m, struct client *c, unsigned what);
 void ct_client_push(struct monitor *m, struct client *c);	/* send what it is owed */
 void ct_clients_say_exit(struct monitor *m);
+bool ct_clients_retry(struct monitor *m);	/* by the timer; false: not yet */
 
 /* size_policy.c */
 void ct_size_take(struct monitor *m, struct client *c, uint16_t rows, uint16_t columns);
@@ -210,8 +214,8 @@ void ct_linger(struct monitor *m);
 
 /* confine.c: give up what only the start needed; returns with as much given up as can be */
 void ct_confine(struct monitor *m);
-/* Raise the soft limit of descriptors to the hard one: a socket for each of 1,024 clients. */
-void ct_confine_raise_nofile(void);
+/* Before that, while what the start has parsed is still there. */
+void ct_confine_prepare(struct monitor *m);
 
 /* monitor.c: run in the monitor process, report the start over the descriptor, never return */
 _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,

@@ -4,8 +4,8 @@
  * data path, whatever the number of readers.
  *
  * Runs in the monitor, at most one frame a wake-up and stream, so that a noisy payload cannot keep
- * control and reaping waiting. When the log takes no more (a full disk), the frame stays in its
- * buffer and the payload is not read until a retry succeeds: nothing is lost, nothing spins.
+ * control and reaping waiting. There can be reasons to leave the output in its pipe for a while;
+ * then the descriptors are out of the set.
  */
 #include <errno.h>
 #include <sys/epoll.h>
@@ -15,48 +15,43 @@
 
 #include "monitor.h"
 
+static void arm(struct monitor *m, struct output *out, bool on)
+{
+	if (out->fd < 0 || out->armed == on)
+		return;
+	out->armed = on;
+	/* Out of the set, not without events in it: a hang-up is reported even then, over and over. */
+	if (on)
+		ct_monitor_watch(m, out->fd, out->source, EPOLLIN);
+	else
+		ct_monitor_unwatch(m, out->fd);
+}
+
+void ct_output_hold(struct monitor *m, unsigned reason, bool on)
+{
+	m->hold = on ? m->hold | reason : m->hold & ~reason;
+	for (int i = 0; i < 2; i++)
+		arm(m, &m->out[i], !m->hold);
+}
+
 static void end_output(struct monitor *m, struct output *out)
 {
-	ct_monitor_unwatch(m, out->fd);
+	arm(m, out, false);
 	/* With a terminal stdin is the same description: writing on makes no sense either. */
 	if (m->config->tty)
 		ct_input_close(m);
 	ct_drop_fd(&out->fd);
 }
 
-/* Out of the set, not without events in it: a hang-up is reported even then, over and over. */
-static void arm(struct monitor *m, bool on)
-{
-	for (int i = 0; i < 2; i++) {
-		if (m->out[i].fd < 0)
-			continue;
-		if (on)
-			ct_monitor_watch(m, m->out[i].fd, m->out[i].source, EPOLLIN);
-		else
-			ct_monitor_unwatch(m, m->out[i].fd);
-	}
-}
-
-static bool append(struct monitor *m, int stream, size_t size)
-{
-	if (ct_log_append(&m->log, stream, m->frame, size) == 0)
-		return true;
-	m->held = size;
-	m->held_stream = stream;
-	arm(m, false);
-	ct_monitor_tick(m, true);
-	return false;
-}
-
 void ct_output_ready(struct monitor *m, struct output *out)
 {
 	ssize_t n;
 
-	if (m->held || out->fd < 0)
+	if (m->hold || out->fd < 0)
 		return;
 	n = read(out->fd, m->frame + CT_FRAME_HEADER, CT_FRAME_MAX);
 	if (n > 0) {
-		append(m, out->stream, (size_t)n);
+		ct_log_append(m->log, out->stream, m->frame, (size_t)n);
 		return;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -65,20 +60,9 @@ void ct_output_ready(struct monitor *m, struct output *out)
 	end_output(m, out);
 }
 
-void ct_output_retry(struct monitor *m)
-{
-	size_t size = m->held;
-
-	if (!size)
-		return;
-	m->held = 0;
-	if (append(m, m->held_stream, size))
-		arm(m, true);
-}
-
 bool ct_output_done(const struct monitor *m)
 {
-	return !m->held && m->out[0].fd < 0 && m->out[1].fd < 0;
+	return m->out[0].fd < 0 && m->out[1].fd < 0;
 }
 
 void ct_output_close(struct monitor *m)
