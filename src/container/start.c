@@ -6,6 +6,7 @@
  * namespaces or directories itself. Until the monitor runs nothing but the container's directory
  * exists, and when the start fails the caller forgets that, too.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
 
@@ -25,6 +26,8 @@ struct starting {
 	char id[CT_CONTAINER_ID_LENGTH + 1];
 	char name[CT_NAME_MAX + 1];
 	bool remove;
+	bool keep;			/* a failed start leaves it as it was: */
+	struct ct_status before;
 };
 
 static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
@@ -62,11 +65,28 @@ static void release(void *arg)
 	ct_arena_close(s->arena);
 }
 
+/* The monitor has written that it was starting. If this fails, too, that is what it looks like:
+ * a start cut short, of a container that is complete. */
+static void put_back(const struct starting *s)
+{
+	int ct_autofd fd = openat(s->dir, "status", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct ct_status now, before = s->before;
+	struct ct_err ignored;
+
+	if (fd < 0 || ct_status_read(fd, &now, &ignored) < 0)
+		return;
+	before.generation = now.generation + 1;
+	if (ct_status_write(fd, &before, &ignored) < 0)
+		return;
+}
+
 static void finish(void *arg, bool started)
 {
 	struct starting *s = arg;
 
-	if (s->remove || !started)
+	if (!started && s->keep)
+		put_back(s);
+	else if (s->remove || !started)
 		ct_store_forget(&s->store, s->id, s->name);
 }
 
@@ -77,7 +97,8 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 {
 	const struct ct_meta *meta = &container->meta;
 	struct starting s = { .arena = arena, .store = *store, .dir = container->dir,
-			      .remove = meta->remove };
+			      .remove = meta->remove, .keep = options->keep,
+			      .before = container->status };
 	struct ct_monitor_config config = {
 		.dir = container->dir,
 		.tty = meta->tty,
@@ -86,6 +107,7 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		.rows = options->rows,
 		.columns = options->columns,
 		.client = options->client,
+		.tie = meta->tie && options->client >= 0,
 		.spawn = spawn,
 		.release = release,
 		.finish = finish,
@@ -102,5 +124,8 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 	s.plan = plan;
 	snprintf(s.id, sizeof(s.id), "%s", meta->id);
 	snprintf(s.name, sizeof(s.name), "%s", meta->name);
-	return ct_monitor_launch(&config, ret_session, err);
+	r = ct_monitor_launch(&config, ret_session, err);
+	if (r < 0 && options->keep)
+		put_back(&s);
+	return r;
 }
