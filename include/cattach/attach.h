@@ -28,7 +28,7 @@ enum ct_message_type {
 	CT_MSG_SIGNAL,		/* number: one byte */
 	CT_MSG_HELLO,		/* flags: CT_HELLO_*, rows, columns (0: none); first message */
 	CT_MSG_SEGMENT_GET,	/* number: be32 */
-	CT_MSG_POSITION,	/* offset: be64; what a client with CT_HELLO_BLOCK has read up to */
+	CT_MSG_POSITION,	/* offset: be64; what this client has read up to: see CT_MSG_POSITION_GET */
 	CT_MSG_DETACH,		/* goodbye: unlike a hang-up it never closes the payload's stdin */
 	CT_MSG_CLIENTS_GET,	/* who is attached? */
 	CT_MSG_CLIENT_DROP,	/* number: be32; a client's id, 0: all others. Answered by CT_MSG_CLIENT
@@ -37,14 +37,16 @@ enum ct_message_type {
 	CT_MSG_EXIT = 64,	/* the session has ended; the status is on the commit page */
 	CT_MSG_ERROR,		/* flags: CT_ERROR_*, text; the connection ends but for CT_ERROR_KEPT */
 	CT_MSG_ROOM,		/* the last CT_MSG_STDIN is in the payload's pipe, send the next */
-	CT_MSG_WELCOME,		/* flags: CT_WELCOME_*, number: this client's id, offset: ct_log_bound();
-				 * with the descriptors of page and eventfd */
+	CT_MSG_WELCOME,		/* flags: CT_WELCOME_*, number: this client's id; with the descriptors
+				 * of page and eventfd */
 	CT_MSG_SEGMENT,		/* number, offset: its base; with the descriptors of log and index;
 				 * number 0xffffffff without descriptors: there is none (yet) */
 	CT_MSG_CLIENT,		/* one client: number id, pid, uid, flags, offset (its last
 				 * CT_MSG_POSITION, 0: none), time of attaching; after the last one comes
 				 * one with number 0 and in offset how many there were */
 	CT_MSG_DETACHED,	/* somebody sent CT_MSG_CLIENT_DROP for this client */
+	CT_MSG_POSITION_GET,	/* offset: n; CT_MSG_POSITION is due now, and again whenever n/8 more
+				 * bytes are read or all of them, until less than n/4 are left */
 };
 
 #define CT_HELLO_READ_ONLY	1u	/* the monitor refuses stdin, signals and sizes from it */

@@ -18,9 +18,8 @@ struct ct_client {
 	int wake;			/* eventfd: watch with EPOLLIN | EPOLLET */
 	const struct ct_page *page;	/* mapped read-only */
 	uint32_t id, flags;		/* from WELCOME: our id, CT_WELCOME_* */
-	uint64_t bound;			/* ct_log_bound() of the log */
-	uint64_t reported;		/* the last CT_MSG_POSITION */
-	bool blocks;			/* CT_HELLO_BLOCK */
+	uint64_t position, reported;	/* of our cursor; what of it the monitor knows */
+	uint64_t asked;			/* CT_MSG_POSITION_GET that is not served yet, 0: none */
 	int fallback;			/* the session's directory ("main") for when the monitor has left,
 					 * -1: none; closed with the client */
 	/* Seen while waiting for an answer (ct_client_segment), to be looked at by the caller. */
@@ -59,12 +58,11 @@ int ct_client_send(struct ct_client *client, const struct ct_message *message);
 int ct_client_receive(struct ct_client *client, struct ct_message *ret_message, struct ct_err *err);
 
 /**
- * ct_client_position - report how far our cursor has come
+ * ct_client_position - how far our cursor has come
  *
- * Sends CT_MSG_POSITION the first time, then when there is enough to report: a client with
- * CT_HELLO_BLOCK every eighth of the bound, so that the payload never waits for one that has read
- * everything; any other a line for "cattach clients" from time to time. Call it as soon as the
- * cursor is open and after every read; it costs a comparison as a rule. 0 or -errno.
+ * Call it as soon as the cursor is open and after every read; it costs a comparison as a rule. The
+ * monitor asks when it wants to know (CT_MSG_POSITION_GET): then ct_client_receive() answers, and
+ * this goes on to until we have caught up. 0 or -errno of sending.
  */
 int ct_client_position(struct ct_client *client, uint64_t offset);
 

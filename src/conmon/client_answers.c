@@ -64,8 +64,7 @@ static bool has_read_all(const struct client *c)
 
 static int post_welcome(struct monitor *m, struct client *c)
 {
-	struct ct_message message = { .type = CT_MSG_WELCOME, .number = c->id,
-				      .offset = ct_log_bound(m->log) };
+	struct ct_message message = { .type = CT_MSG_WELCOME, .number = c->id };
 	int fds[] = { ct_log_page(m->log), ct_log_wake_fd(m->log) };
 
 	if (m->config->tty)
@@ -122,6 +121,12 @@ static int post_list(struct monitor *m, struct client *c)
 	return post(c, &last);
 }
 
+static int post_question(struct monitor *m, const struct client *c)
+{
+	return post(c, &(struct ct_message){ .type = CT_MSG_POSITION_GET,
+					     .offset = ct_log_bound(m->log) });
+}
+
 /* The first of the things that it is owed: 0, -EAGAIN (later), or another -errno (never). */
 static int post_one(struct monitor *m, struct client *c, unsigned what)
 {
@@ -136,6 +141,8 @@ static int post_one(struct monitor *m, struct client *c, unsigned what)
 		return post_list(m, c);
 	case OWE_COUNT:
 		return post(c, &(struct ct_message){ .type = CT_MSG_CLIENT, .offset = c->listed });
+	case OWE_ASK:
+		return post_question(m, c);
 	case OWE_EXIT:
 		return post(c, &(struct ct_message){ .type = CT_MSG_EXIT });
 	default:
@@ -174,20 +181,74 @@ void ct_client_owe(struct monitor *m, struct client *c, unsigned what)
 	ct_client_push(m, c);
 }
 
-bool ct_clients_retry(struct monitor *m)
-{
-	bool retry = m->retry;
-
-	m->retry = false;
-	for (unsigned i = 0; retry && i < m->client_top; i++)
-		if (m->clients[i].pushing)
-			ct_client_push(m, &m->clients[i]);
-	return !m->retry;
-}
-
 void ct_clients_say_exit(struct monitor *m)
 {
 	for (unsigned i = 0; i < m->client_top; i++)
 		if (ct_client_connected(&m->clients[i]) && m->clients[i].greeted)
 			ct_client_owe(m, &m->clients[i], OWE_EXIT);
+}
+
+/* ---- the list ---- */
+
+/* Everybody who waits for the list gets it as it is now. */
+static void give_list(struct monitor *m)
+{
+	m->listing = false;
+	for (unsigned i = 0; i < m->client_top; i++) {
+		struct client *c = &m->clients[i];
+
+		if (!c->lists)
+			continue;
+		c->lists = false;
+		c->listed = 0;
+		ct_client_owe(m, c, OWE_LIST);
+	}
+}
+
+static bool anybody_asked(const struct monitor *m)
+{
+	for (unsigned i = 0; i < m->client_top; i++)
+		if (is_listed(&m->clients[i]) && m->clients[i].asked)
+			return true;
+	return false;
+}
+
+/* How far behind somebody is, only they know: they are asked, and the list is given when all have
+ * answered, or at the timer's next tick, with what one that does not answer said last. */
+void ct_client_list(struct monitor *m, struct client *c)
+{
+	c->lists = true;
+	m->listing = true;
+	for (unsigned i = 0; i < m->client_top; i++) {
+		struct client *other = &m->clients[i];
+
+		if (other == c || !is_listed(other) || other->asked)
+			continue;
+		other->asked = true;
+		ct_client_owe(m, other, OWE_ASK);
+	}
+	if (anybody_asked(m))
+		ct_monitor_tick(m, true);
+	else
+		give_list(m);
+}
+
+void ct_client_placed(struct monitor *m, struct client *c)
+{
+	c->asked = false;
+	if (m->listing && !anybody_asked(m))
+		give_list(m);
+}
+
+bool ct_clients_retry(struct monitor *m)
+{
+	bool retry = m->retry;
+
+	m->retry = false;
+	if (m->listing)
+		give_list(m);
+	for (unsigned i = 0; retry && i < m->client_top; i++)
+		if (m->clients[i].pushing)
+			ct_client_push(m, &m->clients[i]);
+	return !m->retry;
 }

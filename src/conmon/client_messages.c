@@ -15,6 +15,8 @@
 
 static void say_hello(struct monitor *m, struct client *c, const struct ct_message *message)
 {
+	bool first;
+
 	if (c->greeted) {
 		ct_client_refuse(m, c, "HELLO is said once");
 		return;
@@ -22,16 +24,19 @@ static void say_hello(struct monitor *m, struct client *c, const struct ct_messa
 	c->greeted = true;
 	c->hello = message->flags;
 	c->credit = true;
+	first = c->first;
+	c->first = false;
 	if (!(c->hello & CT_HELLO_BLOCK))
 		c->position = 0;
-	/* From now on it is waited for by its flags. */
-	if (c->first || c->hello & CT_HELLO_BLOCK) {
-		c->first = false;
-		ct_lag_count(m);
-	}
+	ct_client_owe(m, c, OWE_WELCOME);
 	ct_size_take(m, c, message->rows, message->columns);
-	ct_client_owe(m, c, m->status.state == CT_STATUS_EXITED ? OWE_WELCOME | OWE_EXIT :
-								  OWE_WELCOME);
+	/* From now on it is waited for by its flags. */
+	if (c->hello & CT_HELLO_BLOCK)
+		ct_lag_greet(m, c);
+	else if (first)
+		ct_lag_count(m);
+	if (m->ended)
+		ct_client_owe(m, c, OWE_EXIT);
 }
 
 static void take_stdin(struct monitor *m, struct client *c, const struct ct_message *message)
@@ -57,6 +62,7 @@ static void take_position(struct monitor *m, struct client *c, uint64_t offset)
 	uint64_t end = ct_log_end(m->log);
 
 	c->position = offset < end ? offset : end;
+	ct_client_placed(m, c);
 	if (c->hello & CT_HELLO_BLOCK)
 		ct_lag_count(m);
 }
@@ -103,12 +109,6 @@ static void answer_segment(struct monitor *m, struct client *c, uint32_t number)
 	ct_client_owe(m, c, OWE_SEGMENT);
 }
 
-static void answer_list(struct monitor *m, struct client *c)
-{
-	c->listed = 0;
-	ct_client_owe(m, c, OWE_LIST);
-}
-
 void ct_client_handle(struct monitor *m, struct client *c, const struct ct_message *message)
 {
 	if (!c->greeted && message->type != CT_MSG_HELLO) {
@@ -146,7 +146,7 @@ void ct_client_handle(struct monitor *m, struct client *c, const struct ct_messa
 		ct_client_drop(m, c, false);
 		return;
 	case CT_MSG_CLIENTS_GET:
-		answer_list(m, c);
+		ct_client_list(m, c);
 		return;
 	case CT_MSG_CLIENT_DROP:
 		drop_others(m, c, message->number);
@@ -158,6 +158,7 @@ void ct_client_handle(struct monitor *m, struct client *c, const struct ct_messa
 	case CT_MSG_SEGMENT:
 	case CT_MSG_CLIENT:
 	case CT_MSG_DETACHED:
+	case CT_MSG_POSITION_GET:
 		ct_client_refuse(m, c, "only a monitor sends messages of this type");
 		return;
 	}

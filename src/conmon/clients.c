@@ -9,6 +9,7 @@
  * connection, with a text that says why.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -105,10 +106,14 @@ void ct_client_drop(struct monitor *m, struct client *c, bool hung_up)
 	/* The slot stays taken while bytes of it are in the queue. */
 	c->fd = c->queued ? -1 : 0;
 	m->client_count--;
+	if (c->asked)
+		ct_client_placed(m, c);
 	if (blocked)
 		ct_lag_count(m);
 	if (sized)
 		ct_size_choose(m);
+	if (hung_up && c->id == m->tied_id && !m->exited)
+		ct_pidfd_signal(m->payload.pidfd, SIGKILL);
 	/* docker's StdinOnce: the end of the client that it was opened for is its end of file. */
 	if (hung_up && c->hello & CT_HELLO_STDIN && !(c->hello & CT_HELLO_READ_ONLY) &&
 	    config->stdin_once && !config->tty)

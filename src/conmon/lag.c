@@ -6,7 +6,8 @@
  * detached or died. Everything else goes on: the log, control, reaping, other clients.
  *
  * Runs in the monitor. The client that came with the start counts from the first byte on, before it
- * has said HELLO, or a payload could outrun the log before anybody reads.
+ * has said HELLO, or a payload could outrun the log before anybody reads. Positions are asked for
+ * when they begin to matter: a client that keeps up with little output is never asked.
  */
 #include "monitor.h"
 
@@ -31,6 +32,32 @@ void ct_lag_count(struct monitor *m)
 	ct_lag_look(m);
 }
 
+static void ask_one(struct monitor *m, struct client *c)
+{
+	c->asked = true;
+	ct_client_owe(m, c, OWE_ASK);
+}
+
+/* Those who are a quarter of the bound behind, as far as we know: they need not be. Asked again
+ * only when as much has been added, for while they are behind they go on to tell by themselves. */
+static void ask_all(struct monitor *m, uint64_t end, uint64_t quarter)
+{
+	m->asked_at = end;
+	for (unsigned i = 0; i < m->client_top; i++) {
+		struct client *c = &m->clients[i];
+
+		if (blocks(c) && c->greeted && c->position + quarter <= end)
+			ask_one(m, c);
+	}
+}
+
+void ct_lag_greet(struct monitor *m, struct client *c)
+{
+	if (c->position + ct_log_bound(m->log) / 4 <= ct_log_end(m->log))
+		ask_one(m, c);
+	ct_lag_count(m);
+}
+
 void ct_lag_look(struct monitor *m)
 {
 	bool held = m->hold & HOLD_LAG;
@@ -44,8 +71,13 @@ void ct_lag_look(struct monitor *m)
 	end = ct_log_end(m->log);
 	bound = ct_log_bound(m->log);
 	behind = end > m->slowest ? end - m->slowest : 0;
-	if (held && behind < bound / 2)
+	if (behind >= bound / 4 && end - m->asked_at >= bound / 4)
+		ask_all(m, end, bound / 4);
+	if (held && behind < bound / 2) {
 		ct_output_hold(m, HOLD_LAG, false);
-	else if (!held && behind >= bound)
+	} else if (!held && behind >= bound) {
 		ct_output_hold(m, HOLD_LAG, true);
+		/* The bound may have become less since they were asked. */
+		ask_all(m, end, bound / 4);
+	}
 }

@@ -24,6 +24,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -32,8 +33,10 @@
 
 #include "monitor.h"
 
-#define KEEP_MAX	64	/* descriptors that a monitor keeps... */
-#define OWN_DESCRIPTORS	18	/* ...of which these are not the log's */
+#define NS_PER_SECOND	INT64_C(1000000000)
+#define OWN_DESCRIPTORS	18	/* without those of the log and of waiting clients */
+#define WAITING_MAX	128
+#define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
 /* Where the parts of a monitor's memory are, each on pages of its own. */
 #define PAGE_SIZE	4096u
@@ -166,6 +169,8 @@ static void keep_own_descriptors(const struct monitor *m)
 	size_t n = OWN_DESCRIPTORS;
 	unsigned next = 3;
 
+	for (size_t i = 0; i < m->config->waiting_count && i < WAITING_MAX; i++)
+		keep[n++] = m->config->waiting[i];
 	n += ct_log_descriptors(m->log, keep + n, KEEP_MAX - n);
 	qsort(keep, n, sizeof(keep[0]), by_number);
 	for (size_t i = 0; i < n; i++) {
@@ -190,7 +195,20 @@ static void add_first_client(struct monitor *m)
 	if (!first)
 		return;
 	first->first = true;
+	if (m->config->tie)
+		m->tied_id = first->id;
 	ct_lag_count(m);
+}
+
+/* Those who have been waiting for the start: what they have said by now counts from the beginning. */
+static void add_waiting_clients(struct monitor *m)
+{
+	for (size_t i = 0; i < m->config->waiting_count; i++) {
+		struct client *c = ct_client_add(m, m->config->waiting[i]);
+
+		if (c)
+			ct_client_ready(m, ct_client_slot(m, c), c->generation, EPOLLIN);
+	}
 }
 
 static void watch_all(struct monitor *m)
@@ -201,7 +219,10 @@ static void watch_all(struct monitor *m)
 	ct_listen_resume(m);
 	/* Whoever must get everything counts before the first byte is read. */
 	add_first_client(m);
-	ct_output_hold(m, 0, false);
+	add_waiting_clients(m);
+	for (int i = 0; i < 2; i++)
+		if (m->out[i].fd >= 0)
+			ct_output_open(m, &m->out[i]);
 }
 
 /* ---- loop ---- */
@@ -287,15 +308,30 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 	}
 }
 
+/* epoll_wait(2) with a time in ns, -1: for ever. */
+static int wait_for_events(const struct monitor *m, struct epoll_event *events, int max, int64_t ns)
+{
+	struct timespec limit = { .tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND };
+	int n = epoll_pwait2(m->epoll, events, max, ns < 0 ? NULL : &limit, NULL);
+
+	if (n >= 0 || errno != ENOSYS)
+		return n;
+	/* Before Linux 5.11: whole milliseconds. */
+	return epoll_wait(m->epoll, events, max, ns < 0 ? -1 : (int)((ns + 999999) / 1000000));
+}
+
 int ct_monitor_turn(struct monitor *m, int timeout)
 {
+	int64_t due = ct_output_timeout(m), ns = timeout < 0 ? -1 : timeout * INT64_C(1000000);
 	struct epoll_event events[8];
-	int n = epoll_wait(m->epoll, events, 8, timeout);
+	int n = wait_for_events(m, events, 8, ns < 0 || (due >= 0 && due < ns) ? due : ns);
 
 	for (int i = 0; i < n; i++) {
 		dispatch(m, &events[i]);
 		ct_lag_look(m);
 	}
+	ct_output_due(m);
+	ct_lag_look(m);
 	return n;
 }
 
@@ -310,6 +346,7 @@ static void finish(struct monitor *m)
 	m->config->finish(m->config->arg, true);
 	ct_drop_fd(&m->lock_fd);
 	ct_log_publish(m->log, CT_PAGE_EXITED, &m->status.exit);
+	m->ended = true;
 	ct_clients_say_exit(m);
 }
 

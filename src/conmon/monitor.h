@@ -55,7 +55,8 @@ struct output {
 #define OWE_SEGMENT	4u
 #define OWE_LIST	8u
 #define OWE_COUNT	16u	/* how many CT_MSG_CLIENT_DROP has dropped */
-#define OWE_EXIT	32u
+#define OWE_ASK		32u	/* where are you? */
+#define OWE_EXIT	64u
 
 #define NO_SLOT		0xffffu
 
@@ -71,7 +72,7 @@ struct client {
 	uint32_t segment;	/* asked for, while OWE_SEGMENT */
 	uint32_t turn;		/* of its last word about sizes, see size_policy.c */
 	uint64_t since;		/* ns since the epoch */
-	uint64_t position;	/* as it has reported; meaningful with CT_HELLO_BLOCK */
+	uint64_t position;	/* as it has reported; where the run began, if it must get everything */
 	pid_t pid;
 	uid_t uid;
 	uint16_t rows, columns;
@@ -85,6 +86,8 @@ struct client {
 	bool credit;		/* may send one CT_MSG_STDIN */
 	bool eof;		/* has said that no more stdin comes */
 	bool told;		/* has been told that stdin is not open */
+	bool asked;		/* for its position, and has not answered yet */
+	bool lists;		/* waits for the list of clients, which waits for their positions */
 	bool pushing;		/* its socket is watched for room instead of for records */
 };
 
@@ -96,6 +99,7 @@ struct monitor {
 	int epoll, signals, timer;
 	struct ct_spawned payload;
 	bool exited;		/* the payload has been reaped */
+	bool ended;		/* and that is recorded and published */
 	bool leave;		/* asked to end, after that */
 	unsigned grace;		/* timer ticks since then */
 
@@ -118,15 +122,18 @@ struct monitor {
 	int reserve;		/* given up for a moment to refuse a client when all are taken */
 	bool listening;		/* listener is in the epoll set */
 	bool retry;		/* some are owed what only time will allow */
+	bool listing;		/* some wait for the list of clients */
 	bool warned;		/* somebody else's connection was refused and that was logged */
 	struct client *clients;	/* CT_ATTACH_MAX_CLIENTS */
 	unsigned client_top;	/* slots at and above this one have never been used */
 	unsigned client_count;	/* connected */
 	uint32_t last_id, last_turn;
+	uint32_t tied_id;	/* the payload dies with this client; 0: with none */
 	uint8_t *record;	/* CT_ATTACH_RECORD_MAX bytes, for one at a time */
 
 	unsigned blockers;	/* clients with CT_HELLO_BLOCK... */
 	uint64_t slowest;	/* ...and the least of their positions */
+	uint64_t asked_at;	/* end of the log when they were last asked for these */
 	uint64_t run_start;	/* logical offset at which this run began */
 
 	uint16_t rows, columns;	/* of the pty, 0: not known */
@@ -200,6 +207,8 @@ void ct_client_owe(struct monitor *m, struct client *c, unsigned what);
 void ct_client_push(struct monitor *m, struct client *c);	/* send what it is owed */
 void ct_clients_say_exit(struct monitor *m);
 bool ct_clients_retry(struct monitor *m);	/* by the timer; false: not yet */
+void ct_client_list(struct monitor *m, struct client *c);	/* it wants to know who is there */
+void ct_client_placed(struct monitor *m, struct client *c);	/* it has said where it is */
 
 /* size_policy.c */
 void ct_size_take(struct monitor *m, struct client *c, uint16_t rows, uint16_t columns);
@@ -207,6 +216,7 @@ void ct_size_choose(struct monitor *m);
 
 /* lag.c */
 void ct_lag_count(struct monitor *m);	/* somebody came, went or moved */
+void ct_lag_greet(struct monitor *m, struct client *c);	/* one that must get everything said HELLO */
 void ct_lag_look(struct monitor *m);	/* the log has grown, or somebody has moved */
 
 /* linger.c: serve clients after the exit as long as somebody is owed something */

@@ -56,11 +56,11 @@ static int fixed_size(enum ct_message_type type)
 		return 4;
 	case CT_MSG_HELLO:
 	case CT_MSG_POSITION:
+	case CT_MSG_POSITION_GET:
+	case CT_MSG_WELCOME:
 		return 8;
 	case CT_MSG_SEGMENT:
 		return 12;
-	case CT_MSG_WELCOME:
-		return 16;
 	case CT_MSG_CLIENT:
 		return 32;
 	}
@@ -96,11 +96,12 @@ static uint8_t *put_body(const struct ct_message *m, uint8_t *p)
 	case CT_MSG_CLIENT_DROP:
 		return put(p, m->number, 4);
 	case CT_MSG_POSITION:
+	case CT_MSG_POSITION_GET:
 		return put(p, m->offset, 8);
 	case CT_MSG_ERROR:
 		return put(p, m->flags, 4);
 	case CT_MSG_WELCOME:
-		return put(put(put(p, m->flags, 4), m->number, 4), m->offset, 8);
+		return put(put(p, m->flags, 4), m->number, 4);
 	case CT_MSG_SEGMENT:
 		return put(put(p, m->number, 4), m->offset, 8);
 	case CT_MSG_CLIENT:
@@ -159,6 +160,7 @@ static void get_body(const uint8_t *p, struct ct_message *m)
 		m->number = (uint32_t)get(&p, 4);
 		break;
 	case CT_MSG_POSITION:
+	case CT_MSG_POSITION_GET:
 		m->offset = get(&p, 8);
 		break;
 	case CT_MSG_ERROR:
@@ -167,7 +169,6 @@ static void get_body(const uint8_t *p, struct ct_message *m)
 	case CT_MSG_WELCOME:
 		m->flags = (uint32_t)get(&p, 4);
 		m->number = (uint32_t)get(&p, 4);
-		m->offset = get(&p, 8);
 		break;
 	case CT_MSG_SEGMENT:
 		m->number = (uint32_t)get(&p, 4);

@@ -159,6 +159,7 @@ void ct_input_take(struct monitor *m, struct client *c, const uint8_t *data, siz
 		refuse(m, c);
 		return;
 	}
+	m->last_input = ct_now_monotonic();
 	c->credit = false;
 	if (!head(m)) {
 		ssize_t n = write_some(m, data, size);
