@@ -20,6 +20,8 @@ struct ct_client {
 	uint32_t id, flags;		/* from WELCOME: our id, CT_WELCOME_* */
 	uint64_t position, reported;	/* of our cursor; what of it the monitor knows */
 	uint64_t asked;			/* CT_MSG_POSITION_GET that is not served yet, 0: none */
+	bool placed;			/* position means something: there is a cursor */
+	bool gone;			/* the monitor has left: segments come from the fallback */
 	int fallback;			/* the session's directory ("main") for when the monitor has left,
 					 * -1: none; closed with the client */
 	/* Seen while waiting for an answer (ct_client_segment), to be looked at by the caller. */

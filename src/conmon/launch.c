@@ -25,9 +25,6 @@
 
 void ct_session_close(struct ct_session *session)
 {
-	ct_drop_fd(&session->page);
-	ct_drop_fd(&session->wake);
-	ct_drop_fd(&session->log);
 	ct_drop_fd(&session->channel);
 }
 
@@ -114,43 +111,26 @@ static int launch(const struct ct_monitor_config *config, struct ct_log_writer *
 	return r;
 }
 
-/* Opened for reading before anything starts: a container with --rm may be gone at once. */
-static int open_log(int dir, struct ct_log_writer *log, struct ct_session *session,
-		    struct ct_err *err)
-{
-	int ct_autofd main = openat(dir, "main", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-	if (main < 0)
-		return ct_fail_errno(err, errno, "cannot open the session's directory");
-	if (ct_log_create(main, log, err) < 0)
-		return -err->code;
-	session->log = openat(main, "log.0", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (session->log >= 0)
-		return 0;
-	ct_fail_errno(err, errno, "cannot open the log for reading");
-	ct_log_writer_close(log);
-	return -err->code;
-}
-
 int ct_monitor_launch(const struct ct_monitor_config *config, struct ct_session *ret_session,
 		      struct ct_err *err)
 {
+	int ct_autofd main = openat(config->dir, "main",
+				    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct ct_log_options options = config->log;
 	struct ct_session session = CT_SESSION_INIT;
-	struct ct_log_writer log;
-	int r = open_log(config->dir, &log, &session, err);
+	struct ct_log_writer *log;
+	int r;
 
-	if (r < 0) {
-		ct_session_close(&session);
+	if (main < 0)
+		return ct_fail_errno(err, errno, "cannot open the session's directory");
+	options.tty = config->tty;
+	r = ct_log_create(main, &options, &log, err);
+	if (r < 0)
 		return r;
-	}
-	r = launch(config, &log, &session, err);
-	session.page = ct_take_fd(&log.page_fd);
-	session.wake = ct_take_fd(&log.wake);
-	ct_log_writer_close(&log);
-	if (r < 0) {
-		ct_session_close(&session);
+	r = launch(config, log, &session, err);
+	ct_log_free(log);
+	if (r < 0)
 		return r;
-	}
 	*ret_session = session;
 	return 0;
 }
