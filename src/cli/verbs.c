@@ -14,9 +14,10 @@
 #include <cattach/log.h>
 
 const struct ct_verb *const ct_verbs[] = {
-	&ct_verb_run,	  &ct_verb_ps,	 &ct_verb_inspect, &ct_verb_stop,
-	&ct_verb_kill,	  &ct_verb_wait, &ct_verb_rm,	   &ct_verb_spec,
-	&ct_verb_info, &ct_verb_version, &ct_verb_help,	   NULL,
+	&ct_verb_run,	  &ct_verb_create, &ct_verb_start,   &ct_verb_attach,
+	&ct_verb_ps,	  &ct_verb_inspect, &ct_verb_stop,   &ct_verb_restart,
+	&ct_verb_kill,	  &ct_verb_wait,   &ct_verb_rm,	     &ct_verb_spec,
+	&ct_verb_info,	  &ct_verb_version, &ct_verb_help,   NULL,
 };
 
 int ct_verb_find(const char *name, const struct ct_verb **ret_verb, struct ct_err *err)
