@@ -226,6 +226,17 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
  */
 int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_err *err);
 
+/**
+ * ct_container_watch - a descriptor that becomes readable when it is time to look again
+ * @container: with its directory open: when its status or its files change; or NULL
+ * @ret_watch: inotify, non-blocking; readable, too, when any name is taken or given up
+ * @err: EMFILE and the like
+ *
+ * Look once after this has returned: what happened before it is not told.
+ */
+int ct_container_watch(const struct ct_store *store, const struct ct_container *container,
+		       int *ret_watch, struct ct_err *err);
+
 /* The identity of this machine for meta.host, in the arena; never NULL. */
 const char *ct_host_identity(struct ct_arena *arena);
 

@@ -17,6 +17,7 @@
 #include <cattach/client.h>
 #include <cattach/container.h>
 #include <cattach/err.h>
+#include <cattach/num.h>
 #include <cattach/streamlog.h>
 
 /* ---- lines (logs_lines.c): pure ---- */
@@ -117,6 +118,8 @@ struct ct_log_sink {
 void ct_sink_open(struct ct_log_sink *ret_sink, const struct ct_log_style *style);
 /* Whatever was not flushed is dropped. */
 void ct_sink_free(struct ct_log_sink *sink);
+/* The error that ends a command of which nobody reads the output: exit code 141, not reported. */
+int ct_fail_unread(struct ct_err *err);
 /* A line or a part of one; bytes as they are; everything out. EPIPE: exit code 141, quiet. */
 int ct_sink_line(struct ct_log_sink *sink, const void *source, const struct ct_log_label *label,
 		 const struct ct_log_line *line, struct ct_err *err);
@@ -124,7 +127,7 @@ int ct_sink_bytes(struct ct_log_sink *sink, int stream, const void *data, size_t
 		  struct ct_err *err);
 int ct_sink_flush(struct ct_log_sink *sink, struct ct_err *err);
 
-/* ---- sources (logs_source.c, logs_seek.c) ---- */
+/* ---- sources (logs_source.c, logs_stream.c, logs_seek.c) ---- */
 
 /* What is asked for. */
 struct ct_log_query {
@@ -135,54 +138,61 @@ struct ct_log_query {
 	int64_t run;			/* 0: all, n > 0: by number, n < 0: from the end */
 	bool follow;			/* until the container has ended */
 	bool retry;			/* and on with its next run, and the next of its name */
-	bool lines_wanted;		/* cut into lines */
-	bool lines_unless_tty;		/* cut into lines unless it has a terminal */
-	bool allow_none;		/* log driver "none" is no reason to refuse */
+	bool await_start;		/* what has not been started yet is waited for */
+	bool by_lines;			/* cut into lines */
+	bool by_lines_unless_tty;	/* cut into lines unless it has a terminal */
 };
 
-enum ct_unit_kind { CT_UNIT_NONE, CT_UNIT_LINE, CT_UNIT_BYTES, CT_UNIT_NOTICE };
+enum ct_unit_kind { CT_UNIT_LINE, CT_UNIT_BYTES, CT_UNIT_NOTICE };
 
 /* What a source hands on at a time. */
 struct ct_log_unit {
 	enum ct_unit_kind kind;
 	uint64_t time;			/* by which sources are merged; never less than before */
-	struct ct_log_line line;	/* LINE; BYTES: stream, text, size */
+	struct ct_log_line line;	/* LINE; BYTES: its stream, text, size */
 	struct ct_err notice;		/* NOTICE: something is missing here */
 };
 
-enum ct_source_state {
-	CT_SOURCE_LIVE,			/* units may come */
-	CT_SOURCE_WAITING,		/* for the container to be started, or to be */
-	CT_SOURCE_DONE,
+enum ct_log_stream_state {
+	CT_STREAM_WAITING,		/* for the container to be made or started */
+	CT_STREAM_LIVE,			/* units may come */
+	CT_STREAM_DONE,
 };
 
 /* The log of one container. */
 struct ct_log_stream {
 	const char *name;		/* as it was asked for */
 	const struct ct_log_query *query;
-	struct ct_log_label label;
-	enum ct_source_state state;
+	struct ct_log_label label;	/* text is the caller's to choose, when opened */
+	enum ct_log_stream_state state;
 	struct ct_container container;
 	struct ct_client client;
-	int main;			/* its directory, or -1 */
+	bool connected;			/* client is: somebody writes */
+	bool hung_up;			/* its monitor has left */
+	bool stop;			/* what is there is all that is wanted: --until has passed */
+	int main;			/* the session's directory, or -1 */
 	struct ct_cursor cursor;
 	bool open;			/* cursor is */
-	bool connected;			/* client is: somebody writes */
 	bool by_lines;
-	uint64_t limit;			/* logical offset where to stop, without follow */
-	uint64_t from;			/* entries before this offset are passed over */
-	uint64_t skip;			/* lines to pass over */
-	uint64_t run;			/* number of the run that is read, 0: not known */
-	uint64_t time;			/* of the last entry */
-	bool ended;			/* no more entries: what is pending goes out, then done */
-	bool flush;			/* hand out what has no newline */
-	bool torn_told;
+	uint64_t limit;			/* logical offset where to stop */
+	uint64_t skip;			/* lines that are passed over */
+	uint64_t only, run;		/* number of the only run that is wanted, of this one; 0: all, none */
+	uint64_t time, damaged;		/* of the last entry; offset after the last damage */
+	bool ended;			/* no more entries: what is pending goes out */
+	bool flush, final;		/* hand out what has no newline */
 	struct ct_line_cutter cutter;
 	uint8_t *frame;			/* CT_FRAME_MAX bytes */
 	struct ct_log_unit unit;	/* the next one, when ready */
 	bool ready, idle;
-	int watch;			/* inotify: look for it again; or -1 */
+	bool failed;			/* it could not be read on */
+	bool fed;			/* since the loop has looked */
+	bool soon;			/* waiting for a monitor that does not answer yet */
+	uint64_t quiet_since;		/* CLOCK_MONOTONIC, when it was fed last */
+	bool watched;			/* client's descriptors are in the loop's epoll */
+	int watch;			/* inotify: time to look for it again; or -1 */
 	char id[CT_CONTAINER_ID_LENGTH + 1];	/* of the container that was read last */
+	char short_id[CT_SHORT_ID_LENGTH + 1];	/* of the one that is read */
+	char real_name[CT_NAME_MAX + 1];	/* likewise, else what was asked for */
 };
 
 #define CT_LOG_STREAM_INIT \
@@ -191,20 +201,37 @@ struct ct_log_stream {
 
 /**
  * ct_log_stream_open - find a container and the place in its log
- * @stream: name and query are set
+ * @stream: CT_LOG_STREAM_INIT, name and query set; or one that is CT_STREAM_WAITING, which goes on
+ *          with the run behind the last one that it has read
  * @err: ENOENT no such container; EINVAL the driver is "none", there is no such run
  *
- * With retry, what does not exist yet is waited for: state is CT_SOURCE_WAITING.
+ * With query->retry, what does not exist yet is no error: the state is CT_STREAM_WAITING.
  */
 int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
 		       struct ct_arena *arena, struct ct_err *err);
 void ct_log_stream_close(struct ct_log_stream *stream);
 
+/* Let go of the container; what is remembered for the next run stays. */
+void ct_log_stream_drop(struct ct_log_stream *stream);
+
 /* Make the next unit ready: 1 ready, 0 nothing for now (state tells whether ever), negative. */
 int ct_log_stream_pull(struct ct_log_stream *stream, struct ct_err *err);
 
-/* Place the cursor as the query says; in logs_seek.c. */
+/* Let the next pulls hand out lines that have no newline yet. */
+void ct_log_stream_flush(struct ct_log_stream *stream);
+
+/* ---- between the files of a stream ---- */
+
+/* What an entry is to a query. */
+enum ct_entry_use { CT_ENTRY_END, CT_ENTRY_PASS, CT_ENTRY_BREAK, CT_ENTRY_GAP, CT_ENTRY_FRAME };
+enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
+				    const struct ct_index_entry *entry);
+
+/* Place the cursor, which is at the oldest byte, as the query says; sets skip, only, ended. */
 int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err);
+
+/* Place it at the run behind the last one that was read; -ENOENT: there is none yet. */
+int ct_log_stream_seek_next_run(struct ct_log_stream *stream, struct ct_err *err);
 
 /* ---- all of them (logs_merge.c, logs_follow.c) ---- */
 
@@ -214,14 +241,15 @@ struct ct_log_set {
 	struct ct_store *store;
 	struct ct_arena *arena;
 	const struct ct_log_query *query;
-	/* Takes a unit; CT_STOP ends everything. */
+	/* Takes a unit: 0, CT_STOP to end everything, negative. */
 	int (*take)(void *arg, struct ct_log_stream *stream, const struct ct_log_unit *unit,
 		    struct ct_err *err);
-	/* Nothing more for now: output is flushed. May be NULL. */
+	/* Nothing more for now; may be NULL. */
 	int (*pause)(void *arg, struct ct_err *err);
 	void *arg;
-	uint64_t patience;		/* ns after which a line without newline is handed out */
-	uint64_t deadline;		/* CLOCK_MONOTONIC ns, 0: none; then CT_TIMED_OUT */
+	uint64_t patience;		/* ns until a line without newline is handed out */
+	uint64_t deadline;		/* ct_now_monotonic(), 0: none; then CT_TIMED_OUT */
+	int output;			/* ends everything, quietly, when nobody reads it; -1: none */
 };
 
 #define CT_STOP		1

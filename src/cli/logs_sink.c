@@ -43,14 +43,18 @@ void ct_sink_free(struct ct_log_sink *sink)
 	ct_buf_done(&sink->buf);
 }
 
+int ct_fail_unread(struct ct_err *err)
+{
+	ct_fail(err, EPIPE, "nobody reads the output");
+	return ct_exit_with(err, CT_EXIT_SIGNAL_BASE + SIGPIPE);
+}
+
 static int write_to(int fd, const void *data, size_t size, struct ct_err *err)
 {
 	int r = ct_write_all(fd, data, size);
 
-	if (r == -EPIPE) {
-		ct_fail(err, EPIPE, "nobody reads the output");
-		return ct_exit_with(err, CT_EXIT_SIGNAL_BASE + SIGPIPE);
-	}
+	if (r == -EPIPE)
+		return ct_fail_unread(err);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot write to %s",
 				     fd == STDERR_FILENO ? "stderr" : "stdout");
