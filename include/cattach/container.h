@@ -226,6 +226,10 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
  */
 int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_err *err);
 
+/* The same until a time of CLOCK_MONOTONIC in ns (UINT64_MAX: for ever); then ETIMEDOUT. */
+int ct_container_wait_until(struct ct_container *container, uint64_t limit, int *ret_code,
+			    struct ct_err *err);
+
 /**
  * ct_container_watch - a descriptor that becomes readable when it is time to look again
  * @container: with its directory open: when its status or its files change; or NULL

@@ -248,14 +248,16 @@ struct ct_log_set {
 	int (*pause)(void *arg, struct ct_err *err);
 	void *arg;
 	uint64_t patience;		/* ns until a line without newline is handed out */
-	uint64_t deadline;		/* ct_now_monotonic(), 0: none; then CT_TIMED_OUT */
+	uint64_t deadline;		/* ct_now_monotonic(), 0: none; what is there by then is still
+					 * handed out, then CT_TIMED_OUT */
 	int output;			/* ends everything, quietly, when nobody reads it; -1: none */
 };
 
 #define CT_STOP		1
 #define CT_TIMED_OUT	2
 
-/* Hand out, by time, what is there: 0, CT_STOP, negative. */
+/* Hand out, by time, what is there, or much of it: then some stream is not idle. 0, CT_STOP,
+ * negative. */
 int ct_log_merge(struct ct_log_set *set, struct ct_err *err);
 
 /* The same until all are done: 0, CT_STOP, CT_TIMED_OUT, negative. */

@@ -14,6 +14,7 @@
 #include "logs.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ enum event_source { EV_WAKE, EV_SOCK, EV_WATCH, EV_OUTPUT };
 struct loop {
 	struct ct_log_set *set;
 	int epoll;
+	bool timed_out;
 };
 
 static int watch_fd(struct loop *l, size_t index, enum event_source source, int fd, uint32_t events,
@@ -172,7 +174,7 @@ static int timeout_of(const struct loop *l, const struct outlook *o)
 		ns = left(o->flush, now);
 	if (o->soon)
 		ns = earlier(ns, RETRY_MS * MS);
-	if (set->deadline)
+	if (set->deadline && !l->timed_out)
 		ns = earlier(ns, left(set->deadline, now));
 	if (set->query->until != UINT64_MAX)
 		ns = earlier(ns, left(set->query->until, ct_now_real()));
@@ -182,11 +184,9 @@ static int timeout_of(const struct loop *l, const struct outlook *o)
 	return (int)earlier((ns + MS - 1) / MS, 86400000);
 }
 
-/* --until has passed: what is there is all. */
-static void stop_at_until(struct ct_log_set *set)
+/* It is time: what is there is all. */
+static void stop_all(const struct ct_log_set *set)
 {
-	if (ct_now_real() <= set->query->until)
-		return;
 	for (size_t i = 0; i < set->count; i++) {
 		struct ct_log_stream *s = &set->items[i];
 
@@ -196,7 +196,21 @@ static void stop_at_until(struct ct_log_set *set)
 		s->idle = false;
 		if (s->state == CT_STREAM_WAITING)
 			s->state = CT_STREAM_DONE;
+		/* The payload may write faster than we read. */
+		if (s->connected && s->limit == UINT64_MAX)
+			s->limit = atomic_load_explicit(&s->client.page->committed,
+							memory_order_acquire);
 	}
+}
+
+static void look_at_clocks(struct loop *l)
+{
+	const struct ct_log_set *set = l->set;
+
+	if (set->deadline && ct_now_monotonic() >= set->deadline)
+		l->timed_out = true;
+	if (l->timed_out || ct_now_real() > set->query->until)
+		stop_all(set);
 }
 
 /* A prompt has no newline and wants to be seen. */
@@ -278,7 +292,7 @@ static int wait_for_events(struct loop *l, int timeout, struct ct_err *err)
 
 /* ---- the loop ---- */
 
-/* Nothing to hand out for now: 0, CT_TIMED_OUT, negative. */
+/* Nothing to hand out for now, or enough for once. */
 static int turn(struct loop *l, struct outlook *ret_outlook, struct ct_err *err)
 {
 	struct ct_log_set *set = l->set;
@@ -289,12 +303,10 @@ static int turn(struct loop *l, struct outlook *ret_outlook, struct ct_err *err)
 	*ret_outlook = look_out(set);
 	if (r < 0 || !ret_outlook->any)
 		return r;
-	if (set->deadline && !ret_outlook->more && ct_now_monotonic() >= set->deadline)
-		return CT_TIMED_OUT;
 	r = wait_for_events(l, timeout_of(l, ret_outlook), err);
 	if (r < 0)
 		return r;
-	stop_at_until(set);
+	look_at_clocks(l);
 	flush_quiet(set);
 	for (size_t i = 0; i < set->count && ret_outlook->soon && r == 0; i++)
 		if (set->items[i].state == CT_STREAM_WAITING && set->items[i].soon)
@@ -327,5 +339,5 @@ int ct_log_follow(struct ct_log_set *set, struct ct_err *err)
 		if (r == 0)
 			r = turn(&l, &outlook, err);
 	}
-	return r;
+	return r == 0 && l.timed_out ? CT_TIMED_OUT : r;
 }

@@ -10,6 +10,8 @@
  */
 #include "logs.h"
 
+#define TURN	4096	/* units, before the loop looks at its clocks */
+
 /* The error of one log in its place; nothing more can come of it. */
 static void give_up(struct ct_log_stream *s, const struct ct_err *err)
 {
@@ -54,10 +56,12 @@ static struct ct_log_stream *oldest(struct ct_log_set *set)
 
 int ct_log_merge(struct ct_log_set *set, struct ct_err *err)
 {
-	struct ct_log_stream *s;
+	for (unsigned i = 0; i < TURN; i++) {
+		struct ct_log_stream *s = oldest(set);
+		int r = s ? set->take(set->arg, s, &s->unit, err) : 0;
 
-	while ((s = oldest(set))) {
-		int r = set->take(set->arg, s, &s->unit, err);
+		if (!s)
+			break;
 
 		s->ready = false;
 		if (r != 0)
