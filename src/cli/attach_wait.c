@@ -17,10 +17,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/io.h>
 
 #include "cli.h"
 
@@ -172,12 +174,24 @@ static int wait_once(struct waiting *w, int *ret_code, struct ct_err *err)
 	return look_again(w, ret_code, err);
 }
 
+/* For people, who would otherwise wonder; what reads our stderr gets nothing but the container's. */
+static void say_waiting(const char *name)
+{
+	char line[256];
+	int n = snprintf(line, sizeof(line), "waiting for %s to be started\n", name);
+
+	if (isatty(STDERR_FILENO) && ct_write_all(STDERR_FILENO, line, (size_t)n) < 0)
+		return;
+}
+
 static int wait_for_start(struct waiting *w, struct ct_err *err)
 {
 	int code = GO_ON;
 	/* It may have been started before we could be found. */
 	int r = look_again(w, &code, err);
 
+	if (r == 0 && code == GO_ON)
+		say_waiting(w->plan->how.name);
 	while (r == 0 && code == GO_ON)
 		r = wait_once(w, &code, err);
 	return r < 0 ? r : code;
