@@ -87,6 +87,9 @@ static int look_again(struct waiting *w, int *ret_code, struct ct_err *err)
 	int r = ct_container_find(w->store, w->arena, w->container->meta.id, &now, err);
 
 	*ret_code = GO_ON;
+	if (r == -ENOENT)
+		return ct_fail(err, ENOENT, "container %s was removed before it was started",
+			       w->plan->how.name);
 	if (r < 0)
 		return r;
 	ct_container_close(w->container);

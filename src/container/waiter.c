@@ -33,7 +33,8 @@
 
 #define PREFIX		"wait."
 #define HELLO_TIME	CT_SECOND	/* for all waiters together */
-#define CHANGES		(IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_DELETE_SELF)
+#define CHANGES		(IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO)
+#define REMOVALS	(IN_DELETE | IN_MOVED_FROM)
 
 static struct sockaddr_un address_of(int dir, const char *name)
 {
@@ -66,15 +67,25 @@ static int make_listener(struct ct_waiter *w)
 	return listen(w->listener, 1) < 0 ? -errno : 0;
 }
 
-static int make_watch(struct ct_waiter *w, int dir)
+static int add_watch(struct ct_waiter *w, int dir, uint32_t what)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
+	return inotify_add_watch(w->watch, path, what) < 0 ? -errno : 0;
+}
+
+/* The end of a directory is told to those who watch it only once nobody has it open, and we have:
+ * so the one above is watched for that. */
+static int make_watch(struct ct_waiter *w, int dir, int above)
+{
+	int r;
+
 	w->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (w->watch < 0)
 		return -errno;
-	return inotify_add_watch(w->watch, path, CHANGES) < 0 ? -errno : 0;
+	r = add_watch(w, dir, CHANGES);
+	return r < 0 ? r : add_watch(w, above, REMOVALS);
 }
 
 int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
@@ -88,7 +99,7 @@ int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
 		return w.dir;
 	r = make_listener(&w);
 	if (r == 0)
-		r = make_watch(&w, container->dir);
+		r = make_watch(&w, container->dir, store->containers);
 	if (r < 0) {
 		ct_waiter_close(&w);
 		return ct_fail_errno(err, -r, "cannot wait for the start of container %s",

@@ -308,7 +308,7 @@ new"
 	eventually bash -c "ls $XDG_RUNTIME_DIR/cattach/*/wait.*"
 	cattach rm "$N-gone"
 	ends 125
-	has "$(cat "$T/err")" "no such container"
+	has "$(cat "$T/err")" "container $N-gone was removed before it was started"
 }
 
 @test "who waits and is killed is no trouble for the start" {
