@@ -124,16 +124,30 @@ int ct_monitor_open_loop(struct monitor *m, struct ct_err *err)
 	return 0;
 }
 
+/* Our own end would be its, too, unless it has undone that: a failed start must leave nothing. */
+static void end_payload(struct monitor *m)
+{
+	struct ct_exit ignored;
+
+	if (m->payload.pidfd < 0)
+		return;
+	ct_pidfd_signal(m->payload.pidfd, SIGKILL);
+	ct_pidfd_wait(m->payload.pidfd, &ignored);
+}
+
 static int start_payload(struct monitor *m, struct ct_err *err)
 {
 	int r = ct_payload_start(m, err);
 
+	if (r == 0) {
+		m->status.pid = m->payload.pid;
+		ct_proc_starttime(m->payload.pid, &m->status.starttime);
+		m->status.started = ct_now_real();
+		r = record(m, CT_STATUS_RUNNING, err);
+	}
 	if (r < 0)
-		return r;
-	m->status.pid = m->payload.pid;
-	ct_proc_starttime(m->payload.pid, &m->status.starttime);
-	m->status.started = ct_now_real();
-	return record(m, CT_STATUS_RUNNING, err);
+		end_payload(m);
+	return r;
 }
 
 static int start(struct monitor *m, struct ct_err *err)

@@ -205,7 +205,7 @@ static int check_header(const uint8_t *record, size_t size, struct ct_err *err)
 			       CT_ATTACH_VERSION);
 	length = get(&at, 4);
 	if (length > CT_ATTACH_DATA_MAX || size != CT_ATTACH_HEADER + length)
-		return ct_fail(err, EPROTO, "record of %zu bytes says that %llu follow its header", size,
+		return ct_fail(err, EPROTO, "record of %zu bytes says that it has %llu", size,
 			       (unsigned long long)length);
 	if (record[2] || record[3])
 		return ct_fail(err, EPROTO, "bytes 2 and 3 of the header are not zero");
