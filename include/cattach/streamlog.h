@@ -198,6 +198,7 @@ struct ct_cursor {
 	uint32_t wanted;		/* number of the segment to open next when there is none */
 	uint32_t rest;			/* bytes of the current frame that are still to come */
 	int stream;			/* of the current frame */
+	bool placed;			/* else offset is where the wanted segment begins */
 	bool followed;			/* came here by reading: what was lost before is told already */
 	uint64_t skip[2];		/* bytes of stdout, stderr before these offsets are left out */
 	uint64_t missed;		/* see ct_cursor_missed() */
