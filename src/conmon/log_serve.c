@@ -120,21 +120,24 @@ uint64_t ct_log_end(const struct ct_log_writer *writer)
 	return writer->end;
 }
 
-/* The least offset that can be read for certain when four more frames have been appended. */
+#define FRAMES_AHEAD	(4 * (CT_FRAME_HEADER + CT_FRAME_MAX))
+
+/*
+ * The least offset that will be there when four more frames have been appended; 0 when nothing is
+ * about to be dropped. A memory segment is dropped when the other one is full; a file is kept for a
+ * while when it has lost its name, so only when there are such ones may those with names follow.
+ */
 static uint64_t safe_from(const struct ct_log_writer *w)
 {
-	const struct log_memory *other = w->slot >= 0 ? &w->memory[!w->slot] : NULL;
+	if (w->slot >= 0 && w->memory[!w->slot].used) {
+		bool near = !ct_log_memory_fits(w, FRAMES_AHEAD) ||
+			    w->entries + 8 > w->memory_entries;
 
-	bool near = other && (!ct_log_memory_fits(w, 4 * (CT_FRAME_HEADER + CT_FRAME_MAX)) ||
-			      w->entries + 8 > w->memory_entries);
-
-	if (near && other->used)
-		return w->head.base;
-	if (w->listed_count)
-		return w->listed[0].base;
-	if (other)
-		return other->used ? other->header->base : w->head.base;
-	return w->kept_count ? w->kept[w->kept_count - 1].info.base : w->head.base;
+		return near ? w->head.base : 0;
+	}
+	if (w->slot >= 0 || !w->kept_count)
+		return 0;
+	return w->listed_count ? w->listed[0].base : w->kept[w->kept_count - 1].info.base;
 }
 
 uint64_t ct_log_bound(const struct ct_log_writer *writer)
@@ -142,6 +145,8 @@ uint64_t ct_log_bound(const struct ct_log_writer *writer)
 	uint64_t most = writer->memory_only ? writer->memory_size :
 			writer->max_size * (writer->max_files > 1 ? writer->max_files - 1 : 1);
 	uint64_t safe = writer->end - safe_from(writer);
+	uint64_t bound = safe < most ? safe : most;
 
-	return safe < most ? safe : most;
+	/* Never so little that a reader who is at the end would be called slow. */
+	return bound > FRAMES_AHEAD ? bound : FRAMES_AHEAD;
 }
