@@ -33,7 +33,8 @@ enum ct_entry_kind {
 	CT_NOTE_GAP = 19,		/* value: payload bytes that are lost here */
 };
 
-#define CT_RUN_TTY 1u
+#define CT_RUN_TTY	1u
+#define CT_GAP_MISSED	1u	/* flags of a gap: the bytes were there, but not any more for this reader */
 
 /* One entry of an index file, 32 bytes, in the machine's order. Sorted by offset and by time. */
 struct ct_index_entry {
@@ -226,6 +227,10 @@ void ct_cursor_close(struct ct_cursor *cursor);
  * one counts, and a new run begins a new line. Costs do not grow with the log. */
 int ct_cursor_seek_time(struct ct_cursor *cursor, uint64_t time, struct ct_err *err);
 int ct_cursor_seek_lines(struct ct_cursor *cursor, uint64_t lines, struct ct_err *err);
+/* The same from where it stands, after seeking: to where the last n lines before that begin, of
+ * stdout, stderr or both. Of a stream that does not count, nothing before that place is given. */
+int ct_cursor_back_lines(struct ct_cursor *cursor, uint64_t lines, const bool streams[2],
+			 struct ct_err *err);
 /* To the beginning of run n: n > 0 by number, n < 0 from the end (-1 the last). -ENOENT: no such. */
 int ct_cursor_seek_run(struct ct_cursor *cursor, int64_t run, struct ct_err *err);
 

@@ -175,11 +175,11 @@ struct ct_log_stream {
 	bool open;			/* cursor is */
 	bool by_lines;
 	uint64_t limit;			/* logical offset where to stop */
-	uint64_t skip;			/* lines that are passed over */
 	uint64_t only, run;		/* number of the only run that is wanted, of this one; 0: all, none */
 	uint64_t time, damaged;		/* of the last entry; offset after the last damage */
 	bool ended;			/* no more entries: what is pending goes out */
 	bool flush, final;		/* hand out what has no newline */
+	bool notice_due;		/* and then unit.notice */
 	struct ct_line_cutter cutter;
 	uint8_t *frame;			/* CT_FRAME_MAX bytes */
 	struct ct_log_unit unit;	/* the next one, when ready */
@@ -227,7 +227,7 @@ enum ct_entry_use { CT_ENTRY_END, CT_ENTRY_PASS, CT_ENTRY_BREAK, CT_ENTRY_GAP, C
 enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
 				    const struct ct_index_entry *entry);
 
-/* Place the cursor, which is at the oldest byte, as the query says; sets skip, only, ended. */
+/* Place the cursor, which is at the oldest byte, as the query says; sets only, run, limit. */
 int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err);
 
 /* Place it at the run behind the last one that was read; -ENOENT: there is none yet. */

@@ -38,7 +38,8 @@ void ct_log_stream_drop(struct ct_log_stream *stream)
 	s->cursor = (struct ct_cursor)CT_CURSOR_INIT;
 	s->open = s->connected = s->hung_up = s->watched = s->ended = s->flush = s->final = false;
 	s->ready = s->idle = false;
-	s->skip = s->damaged = 0;
+	s->notice_due = false;
+	s->damaged = 0;
 }
 
 void ct_log_stream_close(struct ct_log_stream *stream)

@@ -40,18 +40,17 @@ enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
 	return CT_ENTRY_FRAME;
 }
 
+/* To be handed out when what is before it has been: no line goes on over a hole. */
 static void set_notice(struct ct_log_stream *s)
 {
-	s->unit.kind = CT_UNIT_NOTICE;
-	s->unit.time = s->time;
 	ct_wrap(&s->unit.notice, "%s", s->name);
-	s->ready = true;
+	s->flush = s->final = s->notice_due = true;
 }
 
 static void notice_gap(struct ct_log_stream *s, const struct ct_index_entry *entry)
 {
 	ct_fail(&s->unit.notice, ENODATA, "%" PRIu64 " bytes are missing here: %s", entry->value,
-		entry->flags ? "the log was rotated" : "the disk was full");
+		entry->flags & CT_GAP_MISSED ? "the log was rotated" : "the disk was full");
 	set_notice(s);
 }
 
@@ -178,46 +177,40 @@ static bool take_bytes(struct ct_log_stream *s)
 	return true;
 }
 
-/* The last of the lines that are passed over: what other line is open already, is wanted. */
-static void passed_over(struct ct_log_stream *s)
-{
-	if (--s->skip == 0 && !s->by_lines)
-		s->flush = s->final = true;
-}
-
 static bool take_frame(struct ct_log_stream *s)
 {
 	struct ct_log_line line;
 
-	while (s->skip || s->by_lines) {
-		if (!ct_lines_next(&s->cutter, &line))
-			return false;
-		if (!s->skip) {
-			set_unit(s, &line);
-			return true;
-		}
-		if (line.ends)
-			passed_over(s);
-		if (s->flush)
-			return false;
-	}
-	return take_bytes(s);
+	if (!s->by_lines)
+		return take_bytes(s);
+	if (!ct_lines_next(&s->cutter, &line))
+		return false;
+	set_unit(s, &line);
+	return true;
+}
+
+static bool take_notice(struct ct_log_stream *s)
+{
+	if (!s->notice_due || s->flush)
+		return false;
+	s->notice_due = false;
+	s->unit.kind = CT_UNIT_NOTICE;
+	s->unit.time = s->time;
+	s->ready = true;
+	return true;
 }
 
 static bool take_flushed(struct ct_log_stream *s)
 {
 	struct ct_log_line line;
 
-	while (s->flush) {
-		if (!ct_lines_flush(&s->cutter, s->final, &line))
-			s->flush = s->final = false;
-		else if (s->skip && s->final)
-			s->skip--;
-		else if (!s->skip) {
-			set_unit(s, &line);
-			return true;
-		}
+	if (!s->flush)
+		return false;
+	if (ct_lines_flush(&s->cutter, s->final, &line)) {
+		set_unit(s, &line);
+		return true;
 	}
+	s->flush = s->final = false;
 	return false;
 }
 
@@ -244,11 +237,8 @@ int ct_log_stream_pull(struct ct_log_stream *stream, struct ct_err *err)
 	while (!s->ready) {
 		int r;
 
-		/* A flush comes before the rest of a frame only where lines were passed over. */
-		if (take_flushed(s) || take_frame(s))
+		if (take_frame(s) || take_flushed(s) || take_notice(s))
 			break;
-		if (s->flush)
-			continue;
 		if (s->ended)
 			return finish(s);
 		r = read_entry(s, err);

@@ -27,6 +27,7 @@ struct lines {
 
 struct search {
 	struct ct_cursor *c;
+	const bool *streams;	/* whose lines count */
 	uint64_t left;		/* lines that may still be counted */
 	struct lines lines[2];
 	uint8_t *frame;
@@ -89,7 +90,8 @@ static int look_at_entry(struct search *s, const struct ct_index_entry *e)
 
 	if (e->kind == CT_NOTE_RUN || (e->kind == CT_NOTE_GAP && e->value))
 		break_lines(s);
-	if (!ct_entry_is_frame(e) || e->value > CT_FRAME_MAX)
+	if (!ct_entry_is_frame(e) || e->value > CT_FRAME_MAX ||
+	    !s->streams[e->kind == CT_STREAM_STDERR])
 		return 0;
 	if (!s->left && !l->open) {
 		s->patience -= s->patience > 0;
@@ -177,12 +179,12 @@ static int place(struct search *s, struct ct_err *err)
 	return r;
 }
 
-static int seek(struct ct_cursor *c, uint64_t lines, struct ct_err *err)
+static int seek(struct ct_cursor *c, uint64_t lines, const bool streams[2], struct ct_err *err)
 {
 	uint64_t end = c->offset;
 	uint8_t ct_autofree *frame = malloc(CT_FRAME_MAX);
 	struct search s = {
-		.c = c, .left = lines, .lines = { { end, false }, { end, false } },
+		.c = c, .streams = streams, .left = lines, .lines = { { end, false }, { end, false } },
 		.frame = frame, .patience = PATIENCE,
 	};
 	int r;
@@ -192,17 +194,26 @@ static int seek(struct ct_cursor *c, uint64_t lines, struct ct_err *err)
 	r = look_back(&s, err);
 	if (r == -ENOENT || r == -ESTALE) {
 		/* Fewer lines than that: all of them. */
+		*err = (struct ct_err){ 0 };
 		return ct_cursor_seek_oldest(c, err);
 	}
 	return r < 0 ? r : place(&s, err);
+}
+
+int ct_cursor_back_lines(struct ct_cursor *cursor, uint64_t lines, const bool streams[2],
+			 struct ct_err *err)
+{
+	int r;
+
+	if (!lines || cursor->segment.data < 0)
+		return 0;
+	r = seek(cursor, lines, streams, err);
+	return r == -ENOENT || r == -ESTALE ? ct_cursor_seek_oldest(cursor, err) : r;
 }
 
 int ct_cursor_seek_lines(struct ct_cursor *cursor, uint64_t lines, struct ct_err *err)
 {
 	int r = ct_cursor_seek_end(cursor, err);
 
-	if (r < 0 || !lines || cursor->segment.data < 0)
-		return r;
-	r = seek(cursor, lines, err);
-	return r == -ENOENT || r == -ESTALE ? ct_cursor_seek_oldest(cursor, err) : r;
+	return r < 0 ? r : ct_cursor_back_lines(cursor, lines, (const bool[2]){ true, true }, err);
 }

@@ -124,6 +124,18 @@ static int take_entry(struct ct_cursor *c, struct ct_index_entry *e, void *buf, 
 	return take_frame(c, e, buf, err);
 }
 
+/* Why something is missing: the log of this segment tells when the disk was full; else it was us
+ * who came too late. */
+static uint32_t gap_flags(const struct ct_cursor *c)
+{
+	struct ct_index_entry e = { 0 };
+
+	if (c->segment.data >= 0 && c->offset == c->header.base && ct_cursor_entry(c, 0, &e) == 0 &&
+	    e.kind == CT_NOTE_GAP && e.value)
+		return 0;
+	return CT_GAP_MISSED;
+}
+
 int ct_cursor_next(struct ct_cursor *cursor, struct ct_index_entry *ret_entry, void *buf,
 		   struct ct_err *err)
 {
@@ -140,6 +152,7 @@ int ct_cursor_next(struct ct_cursor *cursor, struct ct_index_entry *ret_entry, v
 		e = (struct ct_index_entry){
 			.time = cursor->header.time, .offset = cursor->offset,
 			.value = cursor->missed - missed, .kind = CT_NOTE_GAP,
+			.flags = gap_flags(cursor),
 		};
 		cursor->missed = missed;
 		r = 1;
