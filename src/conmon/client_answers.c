@@ -100,10 +100,21 @@ static bool is_listed(const struct client *c)
 	return ct_client_connected(c) && c->greeted && !(c->hello & CT_HELLO_QUIET);
 }
 
+/* Has somebody not answered where it is? */
+static bool anybody_asked(const struct monitor *m)
+{
+	for (unsigned i = 0; i < m->client_top; i++)
+		if (is_listed(&m->clients[i]) && m->clients[i].asked)
+			return true;
+	return false;
+}
+
 static int post_list(struct monitor *m, struct client *c)
 {
 	struct ct_message last = { .type = CT_MSG_CLIENT };
 
+	if (m->listing && anybody_asked(m))
+		return -EAGAIN;
 	for (; c->listed < m->client_top; c->listed++) {
 		const struct client *other = &m->clients[c->listed];
 		struct ct_message message = {
@@ -191,33 +202,18 @@ void ct_clients_say_exit(struct monitor *m)
 /* ---- the list ---- */
 
 /* Everybody who waits for the list gets it as it is now. */
-static void give_list(struct monitor *m)
+static void push_lists(struct monitor *m)
 {
 	m->listing = false;
-	for (unsigned i = 0; i < m->client_top; i++) {
-		struct client *c = &m->clients[i];
-
-		if (!c->lists)
-			continue;
-		c->lists = false;
-		c->listed = 0;
-		ct_client_owe(m, c, OWE_LIST);
-	}
-}
-
-static bool anybody_asked(const struct monitor *m)
-{
 	for (unsigned i = 0; i < m->client_top; i++)
-		if (is_listed(&m->clients[i]) && m->clients[i].asked)
-			return true;
-	return false;
+		if (m->clients[i].owes & OWE_LIST)
+			ct_client_push(m, &m->clients[i]);
 }
 
 /* How far behind somebody is, only they know: they are asked, and the list is given when all have
  * answered, or at the timer's next tick, with what one that does not answer said last. */
 void ct_client_list(struct monitor *m, struct client *c)
 {
-	c->lists = true;
 	m->listing = true;
 	for (unsigned i = 0; i < m->client_top; i++) {
 		struct client *other = &m->clients[i];
@@ -227,17 +223,19 @@ void ct_client_list(struct monitor *m, struct client *c)
 		other->asked = true;
 		ct_client_owe(m, other, OWE_ASK);
 	}
+	c->listed = 0;
+	ct_client_owe(m, c, OWE_LIST);
 	if (anybody_asked(m))
 		ct_monitor_tick(m, true);
 	else
-		give_list(m);
+		push_lists(m);
 }
 
 void ct_client_placed(struct monitor *m, struct client *c)
 {
 	c->asked = false;
 	if (m->listing && !anybody_asked(m))
-		give_list(m);
+		push_lists(m);
 }
 
 bool ct_clients_retry(struct monitor *m)
@@ -245,8 +243,11 @@ bool ct_clients_retry(struct monitor *m)
 	bool retry = m->retry;
 
 	m->retry = false;
-	if (m->listing)
-		give_list(m);
+	if (m->listing) {
+		for (unsigned i = 0; i < m->client_top; i++)
+			m->clients[i].asked = false;
+		push_lists(m);
+	}
 	for (unsigned i = 0; retry && i < m->client_top; i++)
 		if (m->clients[i].pushing)
 			ct_client_push(m, &m->clients[i]);

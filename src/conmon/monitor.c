@@ -225,7 +225,7 @@ static void add_waiting_clients(struct monitor *m)
 	}
 }
 
-static void watch_all(struct monitor *m)
+void ct_monitor_watch_all(struct monitor *m)
 {
 	ct_monitor_watch(m, m->signals, SRC_SIGNALS, EPOLLIN);
 	ct_monitor_watch(m, m->payload.pidfd, SRC_PAYLOAD, EPOLLIN);
@@ -413,7 +413,7 @@ static _Noreturn void monitor_payload(struct monitor *m)
 	m->config->release(m->config->arg);
 	ct_confine(m);
 	keep_own_descriptors(m);
-	watch_all(m);
+	ct_monitor_watch_all(m);
 	while (!m->exited || !ct_output_done(m))
 		ct_monitor_turn(m, -1);
 	finish(m);

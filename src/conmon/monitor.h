@@ -87,7 +87,6 @@ struct client {
 	bool eof;		/* has said that no more stdin comes */
 	bool told;		/* has been told that stdin is not open */
 	bool asked;		/* for its position, and has not answered yet */
-	bool lists;		/* waits for the list of clients, which waits for their positions */
 	bool pushing;		/* its socket is watched for room instead of for records */
 };
 
@@ -122,7 +121,7 @@ struct monitor {
 	int reserve;		/* given up for a moment to refuse a client when all are taken */
 	bool listening;		/* listener is in the epoll set */
 	bool retry;		/* some are owed what only time will allow */
-	bool listing;		/* some wait for the list of clients */
+	bool listing;		/* some wait for the list of clients, which waits for their positions */
 	bool warned;		/* somebody else's connection was refused and that was logged */
 	struct client *clients;	/* CT_ATTACH_MAX_CLIENTS */
 	unsigned client_top;	/* slots at and above this one have never been used */
@@ -234,6 +233,8 @@ _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct
 struct monitor *ct_monitor_new(const struct ct_monitor_config *config, struct ct_log_writer *log);
 void ct_monitor_free(struct monitor *m);
 int ct_monitor_open_loop(struct monitor *m, struct ct_err *err);
+/* Watch what is open by now, and let in who came with the start. */
+void ct_monitor_watch_all(struct monitor *m);
 /* Wait for events, at most timeout ms, and handle them; how many there were. */
 int ct_monitor_turn(struct monitor *m, int timeout);
 
