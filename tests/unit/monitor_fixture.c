@@ -295,6 +295,14 @@ void loop_write(struct loop *l, const void *data, size_t size)
 	loop_run(l);
 }
 
+void loop_expect_killed(struct loop *l, int signal)
+{
+	while (!l->m->exited)
+		ck_assert_int_gt(ct_monitor_turn(l->m, 10000), 0);
+	ck_assert(l->m->status.exit.signaled);
+	ck_assert_int_eq(l->m->status.exit.value, signal);
+}
+
 long loop_memory(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");

@@ -65,6 +65,9 @@ void loop_expect_stdin(const struct loop *l, const char *text);
 /* The payload writes. */
 void loop_write(struct loop *l, const void *data, size_t size);
 
+/* Turn until the payload was ended, by this signal. */
+void loop_expect_killed(struct loop *l, int signal);
+
 /* This process' resident memory in KiB. */
 long loop_memory(void);
 

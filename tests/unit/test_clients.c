@@ -6,12 +6,12 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -103,7 +103,8 @@ START_TEST(everything_but_a_greeting_is_too_early_before_it)
 		close(sock);
 	}
 	/* The payload, above all, got none of the signals. */
-	ck_assert_int_eq(waitpid(l.payload, NULL, WNOHANG), 0);
+	ck_assert_int_eq(kill(l.payload, 0), 0);
+	ck_assert(!l.m->exited);
 }
 END_TEST
 
@@ -195,7 +196,8 @@ START_TEST(a_read_only_client_is_refused_all_that_changes_something)
 		assert_dropped(sock, other, "this client is read-only");
 		close(sock);
 	}
-	ck_assert_int_eq(waitpid(l.payload, NULL, WNOHANG), 0);
+	ck_assert_int_eq(kill(l.payload, 0), 0);
+	ck_assert(!l.m->exited);
 	close(other);
 }
 END_TEST
@@ -218,11 +220,10 @@ END_TEST
 START_TEST(a_signal_reaches_the_payload)
 {
 	struct ct_message message = { .type = CT_MSG_SIGNAL, .signal = SIGUSR2 };
-	int sock = loop_client(&l, 0), status;
+	int sock = loop_client(&l, 0);
 
 	loop_send(&l, sock, &message);
-	ck_assert_int_eq(waitpid(l.payload, &status, 0), l.payload);
-	ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGUSR2);
+	loop_expect_killed(&l, SIGUSR2);
 	close(sock);
 }
 END_TEST
