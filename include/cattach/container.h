@@ -303,7 +303,7 @@ int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
 		   struct ct_waiter *ret_waiter, struct ct_err *err);
 
 /* The connection to the monitor that is being started: a socket for ct_client_hello(), or -EAGAIN
- * when there is none (now). */
+ * when there is none (now). There is only one: if that start fails, open another waiter. */
 int ct_waiter_accept(struct ct_waiter *waiter);
 
 /* Forget what made the watch readable. */

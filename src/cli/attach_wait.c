@@ -118,8 +118,10 @@ static int take_connection(struct waiting *w, int *ret_code, struct ct_err *err)
 		return 0;
 	r = ct_follow_started(sock, w->plan, &failure);
 	/* The other end went before it ever was a monitor: whoever started it has heard why. */
-	if (r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED)
-		return 0;
+	if (r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED) {
+		ct_waiter_close(&w->waiter);
+		return ct_waiter_open(w->store, w->container, &w->waiter, err);
+	}
 	if (r < 0) {
 		*err = failure;
 		return r;

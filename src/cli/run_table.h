@@ -59,7 +59,7 @@
 	{ "log-driver", 0, CT_OPTION_STRING, "native|none", OPTION(log_driver), \
 	  "Keep what the command writes on disk (default), or only its end in memory" }, \
 	{ "log-opt", 0, CT_OPTION_LIST, "KEY=VALUE", OPTION(log_opt), \
-	  "max-size=SIZE of one log file (default 64m), max-file=N of them (default 4)" }
+	  "max-size=SIZE of one log file (default 64m, 256k at least), max-file=N of them (default 4)" }
 
 /* What surrounds its process */
 #define CT_RUN_SURROUNDINGS \

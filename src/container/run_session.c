@@ -16,8 +16,6 @@
 #include <cattach/num.h>
 #include <cattach/streamlog.h>
 
-#define LOG_SIZE_MIN	65536	/* room for one frame at least */
-
 /* ---- streams ---- */
 
 int ct_parse_streams(const struct ct_strings *list, struct ct_streams *ret_streams,
@@ -118,8 +116,9 @@ static int set_max_size(struct ct_meta *meta, const char *value, struct ct_err *
 
 	if (ct_parse_size(value, &size, err) < 0)
 		return ct_wrap(err, "--log-opt max-size");
-	if (size < LOG_SIZE_MIN) {
-		ct_fail(err, ERANGE, "must be %d KiB or more, not %s", LOG_SIZE_MIN / 1024, value);
+	if (!size) {
+		ct_fail(err, ERANGE, "must be more than nothing");
+		ct_hint(err, "--log-driver none keeps no log on disk");
 		return ct_wrap(err, "--log-opt max-size");
 	}
 	meta->log_max_size = size;

@@ -109,11 +109,22 @@ int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
 	return 0;
 }
 
+static void remove_socket(struct ct_waiter *waiter)
+{
+	if (waiter->name[0] && unlinkat(waiter->dir, waiter->name, 0) < 0)
+		return;
+	waiter->name[0] = '\0';
+}
+
 int ct_waiter_accept(struct ct_waiter *waiter)
 {
 	int fd = accept4(waiter->listener, NULL, NULL, SOCK_CLOEXEC);
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	/* The monitor takes its directory away when it ends, and can do so only when it is empty. */
+	remove_socket(waiter);
+	return fd;
 }
 
 void ct_waiter_drain(struct ct_waiter *waiter)
@@ -126,8 +137,7 @@ void ct_waiter_drain(struct ct_waiter *waiter)
 
 void ct_waiter_close(struct ct_waiter *waiter)
 {
-	if (waiter->name[0] && unlinkat(waiter->dir, waiter->name, 0) == 0)
-		waiter->name[0] = '\0';
+	remove_socket(waiter);
 	ct_drop_fd(&waiter->listener);
 	ct_drop_fd(&waiter->watch);
 	ct_drop_fd(&waiter->dir);
