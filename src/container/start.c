@@ -7,6 +7,7 @@
  * exists, and when the start fails the caller forgets that, too.
  */
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/file.h>
 
 #include <cattach/fd.h>
@@ -15,6 +16,7 @@
 #include <cattach/proc.h>
 
 #include "plan.h"
+#include "store.h"
 
 /* What the callbacks work with; a copy of it lives in the monitor. */
 struct starting {
@@ -75,6 +77,8 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err)
 {
+	/* For the log: the caller's may be anything, and hide our own files from us. */
+	mode_t ct_autoumask saved = umask(077);
 	const struct ct_meta *meta = &container->meta;
 	struct starting s = { .arena = arena, .store = *store, .dir = container->dir,
 			      .remove = meta->remove };
