@@ -228,7 +228,9 @@ static int fail_move(int target, const char *path, bool directory, int code, str
 {
 	struct stat st;
 
-	if (code == ENOTDIR && fstat(target, &st) == 0 && S_ISDIR(st.st_mode) != directory)
+	/* move_mount(2) says EINVAL for it, among other things. */
+	if ((code == ENOTDIR || code == EINVAL) && fstat(target, &st) == 0 &&
+	    S_ISDIR(st.st_mode) != directory)
 		return ct_fail(err, code, "%s is %s directory in the root file system, what is to "
 			       "be mounted there is %s", path, directory ? "no" : "a",
 			       directory ? "one" : "none");
