@@ -67,6 +67,7 @@ static int fail_not_found(const char *path, struct ct_err *err)
 	unsigned char head[4096];
 	int n = read_head(path, head, sizeof(head));
 	const char *loader = NULL;
+	struct stat st;
 
 	if (n > 2 && head[0] == '#' && head[1] == '!') {
 		char *line = (char *)head + 2;
@@ -77,6 +78,9 @@ static int fail_not_found(const char *path, struct ct_err *err)
 	} else if (n > 0) {
 		loader = elf_loader(head, (size_t)n);
 	}
+	if (!loader && stat(path, &st) == 0)
+		return fail_exec(err, ENOENT, CT_EXIT_NOT_FOUND, path,
+				 "found, but its loader or interpreter is missing in the container");
 	if (!loader)
 		return fail_exec(err, ENOENT, CT_EXIT_NOT_FOUND, path, "not found in the container");
 	ct_fail(err, ENOENT, "%s: found, but %s, which it needs to run, is missing in the container",
