@@ -27,7 +27,11 @@ static _Noreturn void fail(const struct child *c, const struct ct_err *err)
 	_exit(err->exit);
 }
 
-/* Ids are mapped from outside; until then this process is nobody to the file systems. */
+/*
+ * Ids are mapped from outside, by two helper programs as a rule: the longest wait of a start, so
+ * everything that needs no mapped id is done before it. To make a file or to change ids it must
+ * be over; opening, cloning and settings go by our capabilities and the caller's own ids.
+ */
 static int wait_for_maps(struct child *c, struct ct_err *err)
 {
 	struct sync_message message;
@@ -106,12 +110,12 @@ static int apply_settings(struct child *c, struct ct_err *err)
 
 static int run(struct child *c, struct ct_err *err)
 {
-	int r = wait_for_maps(c, err);
+	int r = open_everything(c, err);
 
 	if (r == 0)
-		r = open_everything(c, err);
-	if (r == 0)
 		r = apply_settings(c, err);
+	if (r == 0)
+		r = wait_for_maps(c, err);
 	if (r == 0)
 		r = build_root(c, err);
 	if (r == 0)
