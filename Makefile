@@ -187,6 +187,12 @@ unit_helpers := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
 unit_objects := $(patsubst %.c,$(B)/obj/%.o,$(unit_sources) $(unit_helpers))
 unit_names := $(patsubst tests/unit/test_%.c,%,$(unit_sources))
 
+# Asked for each time, not kept with the other answers: "make" may have been run before Check was
+# installed ("make run" first and "make check" after it).
+have_check = $(shell pkg-config --exists check 2> /dev/null && echo yes)
+check_cflags = $(eval check_cflags := $(shell pkg-config --cflags check 2> /dev/null))$(check_cflags)
+check_ldlibs = $(shell pkg-config --libs check 2> /dev/null)
+
 $(B)/gen/suites.h: FORCE
 	$(call update,printf 'SUITE(%s)\n' $(unit_names))
 
