@@ -9,8 +9,9 @@
  *
  * Runs in the child: layers are opened with the caller's ids, mounted as the container's root.
  * Overlay options are paths to descriptors (/proc/self/fd/N), so that no character of a directory's
- * name can be taken for an option. The tmpfs with the upper directories is attached over the host's
- * root, which goes away with the pivot; each overlay keeps its own hold on it.
+ * name can be taken for an option. The tmpfs with the upper directories must be attached somewhere
+ * while overlays are made: over the host's root. It is detached again before the new root comes
+ * there, for the pivot is to leave nothing stacked; each overlay keeps its own hold on it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +99,26 @@ static int new_overlay(int lower, int scratch, const char *name, mode_t mode, st
 	return ct_child_new_mount("overlay", "overlay", &options, err);
 }
 
-static int place_layer(struct child *c, size_t i, int scratch, struct ct_err *err)
+/* In the place of each lower directory its overlay, attached nowhere yet. */
+static int make_overlays(struct child *c, int scratch, struct ct_err *err)
+{
+	const struct ct_plan_root *root = &c->plan->root;
+
+	for (size_t i = 0; i < root->layer_count; i++) {
+		const struct ct_plan_layer *layer = &root->layers[i];
+		int ct_autofd lower = -1;
+
+		if (layer->kind != CT_LAYER_OVERLAY)
+			continue;
+		lower = ct_take_fd(&c->layers[i]);
+		c->layers[i] = new_overlay(lower, scratch, layer->name, layer->mode, err);
+		if (c->layers[i] < 0)
+			return ct_wrap(err, "/%s", layer->name);
+	}
+	return 0;
+}
+
+static int place_layer(struct child *c, size_t i, struct ct_err *err)
 {
 	const struct ct_plan_layer *layer = &c->plan->root.layers[i];
 	int ct_autofd mount = -1, target = -1, file = -1;
@@ -119,13 +139,6 @@ static int place_layer(struct child *c, size_t i, int scratch, struct ct_err *er
 	if (layer->kind == CT_LAYER_EMPTY)
 		return 0;
 	mount = ct_take_fd(&c->layers[i]);
-	if (layer->kind == CT_LAYER_OVERLAY) {
-		int ct_autofd lower = ct_take_fd(&mount);
-
-		mount = new_overlay(lower, scratch, layer->name, layer->mode, err);
-		if (mount < 0)
-			return ct_wrap(err, "/%s", layer->name);
-	}
 	target = openat(c->root, layer->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (target < 0 || move_mount(mount, "", target, "", MOVE_BY_FD) < 0)
 		return ct_fail_errno(err, errno, "cannot attach /%s", layer->name);
@@ -140,29 +153,46 @@ static int attach_over_host(struct child *c, int mount, struct ct_err *err)
 	return 0;
 }
 
+static int detach_scratch(int scratch, struct ct_err *err)
+{
+	if (fchdir(scratch) < 0 || umount2(".", MNT_DETACH) < 0)
+		return ct_fail_errno(err, errno, "cannot detach the upper directories");
+	return 0;
+}
+
+/* Everything that needs the upper directories: the overlay over all, or those of the layers. */
+static int make_mounts(struct child *c, int source, int scratch, struct ct_err *err)
+{
+	const struct ct_plan_root *root = &c->plan->root;
+	struct stat st;
+
+	if (!root->whole) {
+		int r = make_overlays(c, scratch, err);
+
+		if (r < 0)
+			return r;
+		c->root = new_tmpfs("root", err);
+	} else if (fstat(source, &st) < 0) {
+		return ct_fail_errno(err, errno, "cannot examine %s", root->source.path);
+	} else {
+		c->root = new_overlay(source, scratch, "root", st.st_mode & 07777, err);
+	}
+	return c->root < 0 ? c->root : 0;
+}
+
 int ct_child_compose_overlay(struct child *c, int source, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
 	int ct_autofd scratch = new_tmpfs("scratch", err);
-	struct stat st;
-	int r;
+	int r = scratch < 0 ? scratch : attach_over_host(c, scratch, err);
 
-	if (scratch < 0)
-		return scratch;
-	r = attach_over_host(c, scratch, err);
-	if (r < 0)
-		return r;
-	if (root->whole) {
-		if (fstat(source, &st) < 0)
-			return ct_fail_errno(err, errno, "cannot examine %s", root->source.path);
-		c->root = new_overlay(source, scratch, "root", st.st_mode & 07777, err);
-	} else {
-		c->root = new_tmpfs("root", err);
-	}
-	if (c->root < 0)
-		return ct_wrap(err, "%s:O", root->source.path);
-	r = attach_over_host(c, c->root, err);
+	if (r == 0)
+		r = make_mounts(c, source, scratch, err);
+	if (r == 0)
+		r = detach_scratch(scratch, err);
+	if (r == 0)
+		r = attach_over_host(c, c->root, err);
 	for (size_t i = 0; r == 0 && i < root->layer_count; i++)
-		r = place_layer(c, i, scratch, err);
+		r = place_layer(c, i, err);
 	return r < 0 ? ct_wrap(err, "%s:O", root->source.path) : 0;
 }

@@ -10,12 +10,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
 
 #include "child.h"
+
+#define MAX_STACKED	64
 
 /*
  * What is mounted on the host later must not appear here in the wrong place, and nothing from here
@@ -100,6 +103,31 @@ static int make_read_only(struct child *c, struct ct_err *err)
 	return 0;
 }
 
+/* Does "/.." lead to the new root? A path that starts at "/" does not see what is mounted over it,
+ * but ".." does. */
+static bool is_alone(struct child *c)
+{
+	int ct_autofd top = openat(AT_FDCWD, "/..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statx have, want;
+
+	return top >= 0 && statx(top, "", AT_EMPTY_PATH, STATX_MNT_ID, &have) == 0 &&
+	       statx(c->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &want) == 0 &&
+	       have.stx_mask & STATX_MNT_ID && have.stx_mnt_id == want.stx_mnt_id;
+}
+
+/* One umount takes off one mount, and there may be others on the host's root: it must be gone
+ * whatever they are, or it stays within the container's reach. */
+static int detach_host(struct child *c, struct ct_err *err)
+{
+	for (int i = 0; i < MAX_STACKED; i++) {
+		if (umount2(".", MNT_DETACH) < 0)
+			return ct_fail_errno(err, errno, "cannot detach the host's root");
+		if (is_alone(c))
+			return 0;
+	}
+	return ct_fail(err, EBUSY, "more than %d mounts lie over the host's root", MAX_STACKED);
+}
+
 int ct_child_pivot(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
@@ -113,8 +141,9 @@ int ct_child_pivot(struct child *c, struct ct_err *err)
 	 * no directory for it is needed, so a read-only root works. */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return ct_fail_errno(err, errno, "pivot_root");
-	if (umount2(".", MNT_DETACH) < 0)
-		return ct_fail_errno(err, errno, "cannot detach the host's root");
+	r = detach_host(c, err);
+	if (r < 0)
+		return r;
 	if (chdir("/") < 0)
 		return ct_fail_errno(err, errno, "cannot enter the new root");
 	return set_propagation(c->root, root->propagation ? root->propagation : MS_PRIVATE,
