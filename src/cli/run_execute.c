@@ -35,11 +35,21 @@ struct run {
 	unsigned preserve_fds;
 };
 
+/* The user namespace of "unshare -r" has one id and no groups. */
+static bool are_groups_denied(void)
+{
+	int ct_autofd fd = openat(AT_FDCWD, "/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+	char text[8];
+
+	return fd >= 0 && read(fd, text, sizeof(text)) >= 4 && memcmp(text, "deny", 4) == 0;
+}
+
 /* Root of a container that lacks what makes namespaces and brings up their loopback devices can do
- * no more than any user: it needs a user namespace of its own to be root in. */
+ * no more than any user, nor can one with a single id: it needs a user namespace of its own. */
 static bool is_rootless(void)
 {
-	return geteuid() != 0 || !ct_caps_have(CAP_SYS_ADMIN) || !ct_caps_have(CAP_NET_ADMIN);
+	return geteuid() != 0 || !ct_caps_have(CAP_SYS_ADMIN) || !ct_caps_have(CAP_NET_ADMIN) ||
+	       are_groups_denied();
 }
 
 /* Before we open anything ourselves: the numbers from 3 on must be the caller's. */
