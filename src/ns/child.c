@@ -79,6 +79,9 @@ static int build_root(struct child *c, struct ct_err *err)
 	int r = ct_child_become_root(c, err);
 
 	umask(022);
+	/* Those of the ipc namespace belong to its root, whatever else others are allowed. */
+	if (r == 0)
+		r = ct_child_sysctls(c, err);
 	if (r == 0)
 		r = ct_child_attach_root(c, err);
 	if (r == 0)
@@ -99,8 +102,6 @@ static int apply_settings(struct child *c, struct ct_err *err)
 
 	if (r == 0 && c->plan->loopback)
 		r = ct_child_loopback(err);
-	if (r == 0)
-		r = ct_child_sysctls(c, err);
 	if (r == 0)
 		r = ct_child_oom_score(c, err);
 	if (r == 0)
