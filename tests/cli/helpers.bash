@@ -69,12 +69,18 @@ canary_hash()
 
 # ---- what must not be left ---------------------------------------------------------------------
 
-# Nothing in the store but the cache; what is there is shown and removed.
+# What is in the store, but for the cache.
+stored()
+{
+	find "$STORE/containers" "$STORE/names" "$XDG_RUNTIME_DIR" -mindepth 1 \
+		-not -path "$XDG_RUNTIME_DIR/cattach" 2> /dev/null | sort
+}
+
+# Nothing in the store; what is there is shown and removed.
 nothing_left()
 {
 	local left id
-	left=$(find "$STORE/containers" "$STORE/names" "$XDG_RUNTIME_DIR" -mindepth 1 \
-		-not -path "$XDG_RUNTIME_DIR/cattach" 2> /dev/null)
+	left=$(stored)
 	[ -n "$left" ] || return 0
 	echo "left behind:"
 	echo "$left"
@@ -174,8 +180,9 @@ has()
 # stdout, exits with CODE within 20 seconds, and leaves nothing in the store.
 refused()
 {
-	local code=$1 text=$2
+	local code=$1 text=$2 before
 	shift 2
+	before=$(stored)
 	run ! --separate-stderr "$@"
 	# shellcheck disable=SC2154 # run sets them
 	if [ "$status" -ne "$code" ] || [ -n "$output" ] || [[ $stderr != *"$text"* ]] ||
@@ -184,7 +191,7 @@ refused()
 			"$*" "$status" "$code" "$output" "$stderr" "$text"
 		return 1
 	fi
-	nothing_left
+	is "$(stored)" "$before"
 }
 
 # ---- bundles -----------------------------------------------------------------------------------
