@@ -3,7 +3,8 @@
  * Mounts of the plan: config.json's mounts with their options taken apart, sources pinned, and the
  * file systems replaced that the kernel does not let this container mount: sysfs belongs to the
  * network namespace, proc to the pid namespace, mqueue to the ipc and cgroup to the cgroup
- * namespace; where that is the host's, the host's mount is bound instead, read-only.
+ * namespace; where that is the host's, the host's mount is bound instead, read-only. A namespace
+ * that is joined is somebody else's: its file system is mounted, and the host's would be wrong.
  *
  * Runs in the CLI. Also masked and read-only paths.
  */
@@ -32,7 +33,7 @@ static const struct substitute *find_substitute(struct planning *p, const char *
 {
 	for (size_t i = 0; i < sizeof(substitutes) / sizeof(substitutes[0]); i++)
 		if (strcmp(substitutes[i].type, type) == 0 &&
-		    !ct_plan_is_new(p, substitutes[i].ns))
+		    !p->spec->linux_.namespaces[substitutes[i].ns].present)
 			return &substitutes[i];
 	return NULL;
 }

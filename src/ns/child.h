@@ -22,6 +22,7 @@ struct child {
 	const struct ct_ns_stdio *stdio;
 	int sync;		/* socket to the process that started us */
 	int root;		/* the new root's mount, O_PATH */
+	bool slaves;		/* mounts of the host are slaves here, not private */
 	int host_root;		/* "/" of the host, for device nodes: closed before exec */
 	int proc;		/* /proc of the host, a procfs for sure; -1 when it is not mounted */
 	int dev;		/* the tmpfs on /dev, or -1 when that is something else */
@@ -50,6 +51,8 @@ int ct_child_compose_overlay(struct child *c, int source, struct ct_err *err);
 
 /* mounts.c */
 int ct_child_mounts(struct child *c, struct ct_err *err);
+/* Once more what mounts asked for, after the propagation of the whole tree was set. */
+int ct_child_propagation(struct child *c, struct ct_err *err);
 int ct_child_place(struct child *c, int mount, const char *path, bool directory,
 		   struct ct_err *err);
 int ct_child_new_mount(const char *type, const char *source, const struct ct_mount_options *options,

@@ -148,21 +148,26 @@ static int set_attributes(int mount, unsigned flags, uint64_t set, uint64_t clea
 											  0;
 }
 
+/* In a call of its own: unbindable must come last, and locked flags must not stop it. */
+static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct_err *err)
+{
+	struct mount_attr attr = { .propagation = propagation };
+	unsigned flags = AT_EMPTY_PATH | (tree ? (unsigned)AT_RECURSIVE : 0);
+
+	if (propagation && mount_setattr(mount, "", flags, &attr, sizeof(attr)) < 0)
+		return ct_fail_errno(err, errno, "cannot set the mount's propagation");
+	return 0;
+}
+
 int ct_child_set_attributes(int mount, const struct ct_mount_options *options, struct ct_err *err)
 {
-	struct mount_attr attr = { .propagation = options->propagation };
-	unsigned tree = options->tree_propagation ? (unsigned)AT_RECURSIVE : 0;
 	int r = set_attributes(mount, 0, options->set, options->clear);
 
 	if (r == 0)
 		r = set_attributes(mount, AT_RECURSIVE, options->tree_set, options->tree_clear);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot set the mount's attributes");
-	/* In a call of its own: unbindable must come last, and locked flags must not stop it. */
-	if (options->propagation &&
-	    mount_setattr(mount, "", AT_EMPTY_PATH | tree, &attr, sizeof(attr)) < 0)
-		return ct_fail_errno(err, errno, "cannot set the mount's propagation");
-	return 0;
+	return set_propagation(mount, options->propagation, options->tree_propagation, err);
 }
 
 static int mount_id(int fd, uint64_t *ret_id)
@@ -324,6 +329,9 @@ static int mount_bind(struct child *c, size_t i, struct ct_err *err)
 	const struct ct_plan_mount *m = &c->plan->mounts[i];
 	int r = ct_child_set_attributes(c->sources[i], &m->options, err);
 
+	/* Another mount follows the host, and this one did not ask for it, nor for all of them. */
+	if (r == 0 && c->slaves && !m->options.propagation && !c->plan->root.propagation)
+		r = set_propagation(c->sources[i], MS_PRIVATE, true, err);
 	if (r < 0)
 		return r;
 	return ct_child_place(c, c->sources[i], m->destination, m->source.directory, err);
@@ -336,6 +344,18 @@ int ct_child_mounts(struct child *c, struct ct_err *err)
 		int r = m->type ? mount_fs(c, m, err) : mount_bind(c, i, err);
 
 		if (r < 0)
+			return ct_wrap(err, "%s", m->place);
+	}
+	return 0;
+}
+
+int ct_child_propagation(struct child *c, struct ct_err *err)
+{
+	for (size_t i = 0; i < c->plan->mount_count; i++) {
+		const struct ct_plan_mount *m = &c->plan->mounts[i];
+
+		if (!m->type && set_propagation(c->sources[i], m->options.propagation,
+						m->options.tree_propagation, err) < 0)
 			return ct_wrap(err, "%s", m->place);
 	}
 	return 0;

@@ -20,13 +20,29 @@
 
 #define MAX_STACKED	64
 
+/* Was asked for what is mounted on the host later to appear here, somewhere? */
+static bool follows_host(const struct ct_plan *plan)
+{
+	if (plan->root.propagation)
+		return true;
+	for (size_t i = 0; i < plan->mount_count; i++)
+		if (plan->mounts[i].options.propagation & (MS_SLAVE | MS_SHARED))
+			return true;
+	return false;
+}
+
 /*
  * What is mounted on the host later must not appear here in the wrong place, and nothing from here
- * may reach the host. In a new user namespace the kernel has made every mount a slave already.
+ * may reach the host. In a new user namespace the kernel has made every mount a slave already; what
+ * is cloned from a private one is private without another call.
  */
-static int cut_propagation(struct ct_err *err)
+static int cut_propagation(struct child *c, struct ct_err *err)
 {
-	struct mount_attr attr = { .propagation = MS_SLAVE };
+	struct mount_attr attr = { .propagation = MS_PRIVATE };
+
+	c->slaves = follows_host(c->plan);
+	if (c->slaves)
+		attr.propagation = MS_SLAVE;
 
 	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr)) == 0)
 		return 0;
@@ -42,7 +58,7 @@ static int cut_propagation(struct ct_err *err)
 int ct_child_open_root(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
-	int r = cut_propagation(err);
+	int r = cut_propagation(c, err);
 
 	if (r < 0)
 		return r;
@@ -55,7 +71,6 @@ int ct_child_open_root(struct child *c, struct ct_err *err)
 	return root->kind == CT_ROOT_OVERLAY ? ct_child_open_layers(c, err) : 0;
 }
 
-/* The new root needs its own propagation, or pivot_root(2) refuses a shared one. */
 static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct_err *err)
 {
 	struct mount_attr attr = { .propagation = propagation };
@@ -66,23 +81,12 @@ static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct
 	return 0;
 }
 
-int ct_child_attach_root(struct child *c, struct ct_err *err)
+/* On top of the directory that it is a copy of. */
+static int attach_copy(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
-	int ct_autofd target = -1;
-	int r;
+	int ct_autofd target = ct_child_open_source(&root->source, err);
 
-	if (root->kind == CT_ROOT_OVERLAY) {
-		int ct_autofd source = ct_take_fd(&c->root);
-
-		/* Leaves the attached mount in c->root. */
-		return ct_child_compose_overlay(c, source, err);
-	}
-	r = set_propagation(c->root, MS_SLAVE, true, err);
-	if (r < 0)
-		return r;
-	/* It is attached on top of the directory that it is a copy of. */
-	target = ct_child_open_source(&root->source, err);
 	if (target < 0)
 		return ct_wrap(err, "root file system");
 	if (move_mount(c->root, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
@@ -90,6 +94,25 @@ int ct_child_attach_root(struct child *c, struct ct_err *err)
 		return ct_fail_errno(err, errno, "cannot attach the root file system %s",
 				     root->source.path);
 	return 0;
+}
+
+int ct_child_attach_root(struct child *c, struct ct_err *err)
+{
+	const struct ct_plan_root *root = &c->plan->root;
+	int r;
+
+	if (root->kind == CT_ROOT_OVERLAY) {
+		int ct_autofd source = ct_take_fd(&c->root);
+
+		/* Leaves the attached mount in c->root. */
+		r = ct_child_compose_overlay(c, source, err);
+	} else {
+		r = attach_copy(c, err);
+	}
+	/* It is only some mount that follows the host, not the root. */
+	if (r == 0 && c->slaves && !root->propagation)
+		r = set_propagation(c->root, MS_PRIVATE, true, err);
+	return r;
 }
 
 static int make_read_only(struct child *c, struct ct_err *err)
@@ -146,6 +169,9 @@ int ct_child_pivot(struct child *c, struct ct_err *err)
 		return r;
 	if (chdir("/") < 0)
 		return ct_fail_errno(err, errno, "cannot enter the new root");
-	return set_propagation(c->root, root->propagation ? root->propagation : MS_PRIVATE,
-			       root->propagation ? root->tree_propagation : true, err);
+	if (!root->propagation)
+		return 0;
+	/* Not before: pivot_root(2) refuses a shared one. */
+	r = set_propagation(c->root, root->propagation, root->tree_propagation, err);
+	return r < 0 ? r : ct_child_propagation(c, err);
 }
