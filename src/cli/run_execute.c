@@ -143,8 +143,11 @@ static int start(struct run *run, struct ct_err *err)
 	if (!o->detach && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	options.client = pair[1];
-	if (o->tty)
-		ct_terminal_caller_size(&options.rows, &options.columns);
+	/* Ours, or what a bundle says where we have none. */
+	if (run->meta.tty && !ct_terminal_caller_size(&options.rows, &options.columns)) {
+		options.rows = run->spec->process->console_height;
+		options.columns = run->spec->process->console_width;
+	}
 	r = ct_container_start(&run->store, run->arena, &run->container, run->spec, &options,
 			       &run->session, err);
 	ct_fd_close(pair[1]);
@@ -175,7 +178,7 @@ static int follow(struct run *run, struct ct_err *err)
 {
 	const struct ct_run_options *o = run->options;
 	struct ct_foreground how = {
-		.tty = o->tty,
+		.tty = run->meta.tty,
 		.stdin_open = o->interactive,
 		.sig_proxy = o->sig_proxy,
 	};
