@@ -21,6 +21,7 @@
 
 #include "cli.h"
 #include "foreground.h"
+#include "id_file.h"
 #include "terminal.h"
 
 /* Everything that one run holds while it starts. */
@@ -32,6 +33,7 @@ struct run {
 	struct ct_store store;
 	struct ct_container container;
 	struct ct_session session;
+	struct ct_id_file cidfile, pidfile;
 	unsigned preserve_fds;
 };
 
@@ -101,33 +103,29 @@ static int set_host_name(struct run *run, struct ct_err *err)
 	return 0;
 }
 
-static int write_id_file(const char *path, const char *text, int flags, struct ct_err *err)
-{
-	int ct_autofd fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
-	int r;
-
-	if (fd < 0)
-		return ct_fail_errno(err, errno, "%s", path);
-	r = ct_write_all(fd, text, strlen(text));
-	return r < 0 ? ct_fail_errno(err, -r, "%s", path) : 0;
-}
-
-static int write_files(struct run *run, struct ct_err *err)
+/* Before anything exists, so that a place that cannot be written is refused in time. */
+static int open_files(struct run *run, struct ct_err *err)
 {
 	const struct ct_run_options *o = run->options;
+
+	if (o->cidfile && ct_id_file_open(&run->cidfile, o->cidfile, true, err) < 0)
+		return ct_wrap(err, "--cidfile");
+	if (o->pidfile && ct_id_file_open(&run->pidfile, o->pidfile, false, err) < 0)
+		return ct_wrap(err, "--pidfile");
+	return 0;
+}
+
+static int write_pidfile(struct run *run, struct ct_err *err)
+{
 	struct ct_status status;
 	char text[16];
 
-	if (o->cidfile && write_id_file(o->cidfile, run->container.meta.id, O_EXCL, err) < 0)
-		return ct_wrap(err, "--cidfile");
-	if (!o->pidfile)
+	if (!run->options->pidfile)
 		return 0;
 	if (ct_status_read(run->container.status_fd, &status, err) < 0)
 		return -err->code;
 	snprintf(text, sizeof(text), "%d", status.pid);
-	if (write_id_file(o->pidfile, text, O_TRUNC, err) < 0)
-		return ct_wrap(err, "--pidfile");
-	return 0;
+	return ct_id_file_write(&run->pidfile, text, err) < 0 ? ct_wrap(err, "--pidfile") : 0;
 }
 
 static int start(struct run *run, struct ct_err *err)
@@ -167,6 +165,9 @@ static int create_and_start(struct run *run, struct ct_err *err)
 	if (r < 0)
 		return r;
 	r = set_host_name(run, err);
+	if (r == 0 && run->options->cidfile &&
+	    ct_id_file_write(&run->cidfile, run->container.meta.id, err) < 0)
+		r = ct_wrap(err, "--cidfile");
 	if (r == 0)
 		r = start(run, err);
 	if (r < 0)
@@ -182,7 +183,7 @@ static int follow(struct run *run, struct ct_err *err)
 		.stdin_open = o->interactive,
 		.sig_proxy = o->sig_proxy,
 	};
-	int r = write_files(run, err);
+	int r = write_pidfile(run, err);
 
 	if (r < 0)
 		return r;
@@ -203,13 +204,19 @@ static int execute(struct run *run, struct ct_err *err)
 		r = ct_run_prepare(run->options, rootless, run->arena, &run->spec, &run->meta, err);
 	if (r == 0)
 		r = ct_store_open(&run->store, err);
+	if (r == 0)
+		r = open_files(run, err);
 	if (r < 0)
 		return r;
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	if (!run->options->detach)
 		ct_foreground_block(run->options->sig_proxy);
 	r = create_and_start(run, err);
-	return r < 0 ? r : follow(run, err);
+	if (r < 0)
+		return r;
+	ct_id_file_keep(&run->cidfile);
+	ct_id_file_keep(&run->pidfile);
+	return follow(run, err);
 }
 
 int cmd_run_execute(const struct ct_run_options *options, struct ct_arena *arena,
@@ -218,9 +225,12 @@ int cmd_run_execute(const struct ct_run_options *options, struct ct_arena *arena
 	struct run run = {
 		.options = options, .arena = arena, .store = CT_STORE_INIT,
 		.container = CT_CONTAINER_INIT, .session = CT_SESSION_INIT,
+		.cidfile = CT_ID_FILE_INIT, .pidfile = CT_ID_FILE_INIT,
 	};
 	int r = execute(&run, err);
 
+	ct_id_file_close(&run.cidfile);
+	ct_id_file_close(&run.pidfile);
 	ct_session_close(&run.session);
 	ct_container_close(&run.container);
 	ct_store_close(&run.store);

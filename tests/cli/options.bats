@@ -191,7 +191,11 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	refused 125 "$T/cid" run_with --cidfile "$T/cid" -- true
 	is "$(cat "$T/cid")" "$ID"
 	refused 125 "$T/nope/cid" run_with --cidfile "$T/nope/cid" -- true
-	# A start that fails leaves no file.
+	refused 125 "$T/nope/pid" run_with --pidfile "$T/nope/pid" -- true
+	# A start that fails leaves no file that it made.
+	echo theirs > "$T/pid"
+	refused 127 "nope: not found" run_with --pidfile "$T/pid" -- nope
+	is "$(cat "$T/pid")" theirs
 	refused 127 "nope: not found" run_with --cidfile "$T/cid2" --pidfile "$T/pid2" -- nope
 	[ ! -e "$T/cid2" ] && [ ! -e "$T/pid2" ]
 }
