@@ -297,15 +297,21 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 	}
 }
 
+/* A payload that ends soon, or has much to say, is not kept waiting for the tidying up. */
 static void loop(struct monitor *m)
 {
 	struct epoll_event events[8];
+	bool tidy = false;
 
 	while (!m->exited || !ct_output_done(m)) {
-		int n = epoll_wait(m->epoll, events, 8, -1);
+		int n = epoll_wait(m->epoll, events, 8, tidy ? -1 : TICK_MS);
 
 		for (int i = 0; i < n; i++)
 			dispatch(m, &events[i]);
+		if (n == 0 && !tidy) {
+			ct_monitor_give_back();
+			tidy = true;
+		}
 	}
 }
 

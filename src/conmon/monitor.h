@@ -76,6 +76,9 @@ void ct_input_writable(struct monitor *m);
 void ct_input_close(struct monitor *m);
 void ct_input_say(struct monitor *m, enum ct_message_type type);
 
+/* give_back.c: memory that only the start needed */
+void ct_monitor_give_back(void);
+
 /* monitor.c: run in the monitor process, report the start over the descriptor, never return */
 _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
 			       int report);
