@@ -136,8 +136,9 @@ static int run(struct child *c, struct ct_err *err)
 _Noreturn void ct_child_main(const struct ct_plan *plan, const struct ct_ns_stdio *stdio, int sync)
 {
 	struct child c = {
-		.plan = plan, .stdio = stdio, .sync = sync, .root = -1, .host_root = -1,
-		.proc = -1, .dev = -1, .pts = -1, .null = -1, .terminal = -1, .init = -1,
+		.plan = plan, .stdio = stdio, .sync = sync, .root = -1, .under = -1,
+		.host_root = -1, .proc = -1, .dev = -1, .pts = -1, .null = -1, .terminal = -1,
+		.init = -1,
 		.sources = plan->slots,
 		.devices = plan->slots + plan->mount_count,
 		.layers = plan->slots + plan->mount_count + plan->device_count,

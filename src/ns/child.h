@@ -23,6 +23,7 @@ struct child {
 	int sync;		/* socket to the process that started us */
 	int root;		/* the new root's mount, O_PATH */
 	bool slaves;		/* mounts of the host are slaves here, not private */
+	int under;		/* the host's directory that the root is a copy of, O_PATH */
 	int host_root;		/* "/" of the host, for device nodes: closed before exec */
 	int proc;		/* /proc of the host, a procfs for sure; -1 when it is not mounted */
 	int dev;		/* the tmpfs on /dev, or -1 when that is something else */
@@ -42,12 +43,12 @@ int ct_child_pivot(struct child *c, struct ct_err *err);
 
 /* source.c */
 int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err);
-int ct_child_clone_source(const struct ct_plan_source *source, bool recursive, struct ct_err *err);
+int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err *err);
 int ct_child_open_sources(struct child *c, struct ct_err *err);
 
 /* overlay.c */
 int ct_child_open_layers(struct child *c, struct ct_err *err);
-int ct_child_compose_overlay(struct child *c, int source, struct ct_err *err);
+int ct_child_compose_overlay(struct child *c, struct ct_err *err);
 
 /* mounts.c */
 int ct_child_mounts(struct child *c, struct ct_err *err);

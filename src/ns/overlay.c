@@ -53,7 +53,7 @@ int ct_child_open_layers(struct child *c, struct ct_err *err)
 
 		if (layer->kind == CT_LAYER_LINK || layer->kind == CT_LAYER_EMPTY)
 			continue;
-		c->layers[i] = open_layer(c->root, layer, err);
+		c->layers[i] = open_layer(c->under, layer, err);
 		if (c->layers[i] < 0)
 			return ct_wrap(err, "%s:O", root->source.path);
 	}
@@ -71,8 +71,37 @@ static int new_tmpfs(const char *name, struct ct_err *err)
 	return ct_child_new_mount("tmpfs", name, &options, err);
 }
 
+#define OVERFLOW_ID 65534	/* what ids show as that are not mapped */
+
+/*
+ * The upper directory is what shows as the mount's root, so it gets the lower one's mode, and its
+ * owner where that one is mapped. Before the mode, since a change of owner takes bits of it away.
+ */
+static int make_upper(int lower, int scratch, const char *name, struct ct_err *err)
+{
+	int ct_autofd upper = -1;
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+
+	if (fstat(lower, &st) < 0)
+		return ct_fail_errno(err, errno, "cannot examine a lower directory");
+	if (mkdirat(scratch, name, 0755) < 0)
+		return ct_fail_errno(err, errno, "cannot make an upper directory");
+	upper = openat(scratch, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (upper < 0)
+		return ct_fail_errno(err, errno, "cannot open an upper directory");
+	uid = st.st_uid == OVERFLOW_ID ? (uid_t)-1 : st.st_uid;
+	gid = st.st_gid == OVERFLOW_ID ? (gid_t)-1 : st.st_gid;
+	if (fchown(upper, uid, gid) < 0 && errno != EINVAL && errno != EPERM)
+		return ct_fail_errno(err, errno, "cannot set the owner of an upper directory");
+	if (fchmod(upper, st.st_mode & 07777) < 0)
+		return ct_fail_errno(err, errno, "cannot set the mode of an upper directory");
+	return ct_take_fd(&upper);
+}
+
 /* One overlay with upper and work directories NAME.upper and NAME.work on the scratch tmpfs. */
-static int new_overlay(int lower, int scratch, const char *name, mode_t mode, struct ct_err *err)
+static int new_overlay(int lower, int scratch, const char *name, struct ct_err *err)
 {
 	char upper_name[300], work_name[300], lower_option[64], upper_option[64], work_option[64];
 	int ct_autofd upper = -1, work = -1;
@@ -84,15 +113,14 @@ static int new_overlay(int lower, int scratch, const char *name, mode_t mode, st
 
 	snprintf(upper_name, sizeof(upper_name), "%s.upper", name);
 	snprintf(work_name, sizeof(work_name), "%s.work", name);
-	if (mkdirat(scratch, upper_name, 0755) < 0 || mkdirat(scratch, work_name, 0755) < 0)
-		return ct_fail_errno(err, errno, "cannot make an upper directory");
-	upper = openat(scratch, upper_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	upper = make_upper(lower, scratch, upper_name, err);
+	if (upper < 0)
+		return upper;
+	if (mkdirat(scratch, work_name, 0755) < 0)
+		return ct_fail_errno(err, errno, "cannot make a work directory");
 	work = openat(scratch, work_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (upper < 0 || work < 0)
-		return ct_fail_errno(err, errno, "cannot open an upper directory");
-	/* The upper directory is what shows as the mount's root. */
-	if (fchmodat(scratch, upper_name, mode, 0) < 0)
-		return ct_fail_errno(err, errno, "cannot set the mode of an upper directory");
+	if (work < 0)
+		return ct_fail_errno(err, errno, "cannot open a work directory");
 	snprintf(lower_option, sizeof(lower_option), "lowerdir=/proc/self/fd/%d", lower);
 	snprintf(upper_option, sizeof(upper_option), "upperdir=/proc/self/fd/%d", upper);
 	snprintf(work_option, sizeof(work_option), "workdir=/proc/self/fd/%d", work);
@@ -111,7 +139,7 @@ static int make_overlays(struct child *c, int scratch, struct ct_err *err)
 		if (layer->kind != CT_LAYER_OVERLAY)
 			continue;
 		lower = ct_take_fd(&c->layers[i]);
-		c->layers[i] = new_overlay(lower, scratch, layer->name, layer->mode, err);
+		c->layers[i] = new_overlay(lower, scratch, layer->name, err);
 		if (c->layers[i] < 0)
 			return ct_wrap(err, "/%s", layer->name);
 	}
@@ -161,33 +189,29 @@ static int detach_scratch(int scratch, struct ct_err *err)
 }
 
 /* Everything that needs the upper directories: the overlay over all, or those of the layers. */
-static int make_mounts(struct child *c, int source, int scratch, struct ct_err *err)
+static int make_mounts(struct child *c, int scratch, struct ct_err *err)
 {
-	const struct ct_plan_root *root = &c->plan->root;
-	struct stat st;
+	int r;
 
-	if (!root->whole) {
-		int r = make_overlays(c, scratch, err);
-
+	if (c->plan->root.whole) {
+		c->root = new_overlay(c->under, scratch, "root", err);
+	} else {
+		r = make_overlays(c, scratch, err);
 		if (r < 0)
 			return r;
 		c->root = new_tmpfs("root", err);
-	} else if (fstat(source, &st) < 0) {
-		return ct_fail_errno(err, errno, "cannot examine %s", root->source.path);
-	} else {
-		c->root = new_overlay(source, scratch, "root", st.st_mode & 07777, err);
 	}
 	return c->root < 0 ? c->root : 0;
 }
 
-int ct_child_compose_overlay(struct child *c, int source, struct ct_err *err)
+int ct_child_compose_overlay(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
 	int ct_autofd scratch = new_tmpfs("scratch", err);
 	int r = scratch < 0 ? scratch : attach_over_host(c, scratch, err);
 
 	if (r == 0)
-		r = make_mounts(c, source, scratch, err);
+		r = make_mounts(c, scratch, err);
 	if (r == 0)
 		r = detach_scratch(scratch, err);
 	if (r == 0)

@@ -62,13 +62,13 @@ int ct_child_open_root(struct child *c, struct ct_err *err)
 
 	if (r < 0)
 		return r;
-	if (root->kind == CT_ROOT_OVERLAY)
-		c->root = ct_child_open_source(&root->source, err);
-	else
-		c->root = ct_child_clone_source(&root->source, true, err);
-	if (c->root < 0)
+	c->under = ct_child_open_source(&root->source, err);
+	if (c->under < 0)
 		return ct_wrap(err, "root file system");
-	return root->kind == CT_ROOT_OVERLAY ? ct_child_open_layers(c, err) : 0;
+	if (root->kind == CT_ROOT_OVERLAY)
+		return ct_child_open_layers(c, err);
+	c->root = ct_child_clone_mount(c->under, root->source.path, true, err);
+	return c->root < 0 ? ct_wrap(err, "root file system") : 0;
 }
 
 static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct_err *err)
@@ -81,16 +81,14 @@ static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct
 	return 0;
 }
 
-/* On top of the directory that it is a copy of. */
+/* On top of the directory that it is a copy of; looking that up once more could fail now, as the
+ * container's root need not reach it. */
 static int attach_copy(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
-	int ct_autofd target = ct_child_open_source(&root->source, err);
+	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
 
-	if (target < 0)
-		return ct_wrap(err, "root file system");
-	if (move_mount(c->root, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
-	    0)
+	if (move_mount(c->root, "", c->under, "", flags) < 0)
 		return ct_fail_errno(err, errno, "cannot attach the root file system %s",
 				     root->source.path);
 	return 0;
@@ -99,16 +97,9 @@ static int attach_copy(struct child *c, struct ct_err *err)
 int ct_child_attach_root(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
-	int r;
+	int r = root->kind == CT_ROOT_OVERLAY ? ct_child_compose_overlay(c, err) :
+						attach_copy(c, err);
 
-	if (root->kind == CT_ROOT_OVERLAY) {
-		int ct_autofd source = ct_take_fd(&c->root);
-
-		/* Leaves the attached mount in c->root. */
-		r = ct_child_compose_overlay(c, source, err);
-	} else {
-		r = attach_copy(c, err);
-	}
 	/* It is only some mount that follows the host, not the root. */
 	if (r == 0 && c->slaves && !root->propagation)
 		r = set_propagation(c->root, MS_PRIVATE, true, err);
