@@ -149,7 +149,7 @@ static int make_overlays(struct child *c, int scratch, struct ct_err *err)
 static int place_layer(struct child *c, size_t i, struct ct_err *err)
 {
 	const struct ct_plan_layer *layer = &c->plan->root.layers[i];
-	int ct_autofd mount = -1, target = -1, file = -1;
+	int ct_autofd target = -1, file = -1;
 
 	if (layer->kind == CT_LAYER_LINK) {
 		if (symlinkat(layer->link, c->root, layer->name) < 0)
@@ -166,9 +166,9 @@ static int place_layer(struct child *c, size_t i, struct ct_err *err)
 	}
 	if (layer->kind == CT_LAYER_EMPTY)
 		return 0;
-	mount = ct_take_fd(&c->layers[i]);
+	/* It stays open: a read-only root means its layers, too, once the mounts are made. */
 	target = openat(c->root, layer->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (target < 0 || move_mount(mount, "", target, "", MOVE_BY_FD) < 0)
+	if (target < 0 || move_mount(c->layers[i], "", target, "", MOVE_BY_FD) < 0)
 		return ct_fail_errno(err, errno, "cannot attach /%s", layer->name);
 	return 0;
 }

@@ -114,6 +114,11 @@ static int make_read_only(struct child *c, struct ct_err *err)
 		return 0;
 	if (mount_setattr(c->root, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return ct_fail_errno(err, errno, "cannot make the root read-only");
+	for (size_t i = 0; i < c->plan->root.layer_count; i++)
+		if (c->layers[i] >= 0 &&
+		    mount_setattr(c->layers[i], "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+			return ct_fail_errno(err, errno, "cannot make /%s read-only",
+					     c->plan->root.layers[i].name);
 	return 0;
 }
 

@@ -25,3 +25,11 @@ load helpers
 	is "$output" "$(id -u)"
 	[ ! -e "$T/root/x" ]
 }
+
+# ---- mounts ------------------------------------------------------------------------------------
+
+@test "--read-only: a composed throw-away root is read-only all over" {
+	run -0 cattach run --rm --read-only --tmpfs /mnt --rootfs /:O sh -c \
+		'for d in / /etc /usr; do touch $d/x 2> /dev/null && echo $d; done; touch /mnt/x && echo ok'
+	is "$output" ok
+}
