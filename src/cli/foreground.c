@@ -365,12 +365,14 @@ int ct_foreground_run(const struct ct_session *session, const struct ct_foregrou
 		.session = session, .how = how, .cursor = CT_CURSOR_INIT,
 		.epoll = -1, .signals = -1, .channel = session->channel,
 		.stdin_open = how->stdin_open, .stdin_pollable = true, .room = true,
-		.out = memory, .record = memory + BUFFER_SIZE, .result = -1,
+		.result = -1,
 	};
 	int r;
 
 	if (!memory)
 		return ct_fail_nomem(err);
+	f.out = memory;
+	f.record = memory + BUFFER_SIZE;
 	ct_outlet_open(STDOUT_FILENO, &f.outlet[0]);
 	ct_outlet_open(STDERR_FILENO, &f.outlet[1]);
 	r = ct_cursor_open(session->page, session->log, &f.cursor, err);

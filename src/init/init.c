@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 
 	if (argc < 4)
 		return CT_EXIT_FAILED;
-	sync = atoi(argv[1]);
+	sync = (int)strtol(argv[1], NULL, 10);
 	if (fcntl(sync, F_SETFD, FD_CLOEXEC) < 0)
 		return CT_EXIT_FAILED;
 	/* Taking the terminal from the background must not stop us. */
