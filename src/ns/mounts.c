@@ -9,11 +9,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -229,6 +231,26 @@ static int open_target(struct child *c, const char *path, bool directory, struct
 			   ct_path_make_file(c->root, path, 0644, err);
 }
 
+/*
+ * The spec's check forbids mounts over /proc by their text. A link of the root file system must not
+ * lead there all the same: programs that set up security would write into somebody's files.
+ */
+static int check_target(struct child *c, int target, const char *path, struct ct_err *err)
+{
+	struct statfs fs;
+	int fd;
+
+	if (is_api_path(path) || fstatfs(target, &fs) < 0 ||
+	    (fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC))
+		return 0;
+	fd = ct_path_try(c->root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+	ct_fd_close(fd);
+	if (fd != -ELOOP)
+		return 0;
+	return ct_fail(err, ELOOP, "%s leads into %s by a symbolic link of the root file system",
+		       path, fs.f_type == PROC_SUPER_MAGIC ? "/proc" : "/sys");
+}
+
 static int fail_move(int target, const char *path, bool directory, int code, struct ct_err *err)
 {
 	struct stat st;
@@ -250,6 +272,8 @@ int ct_child_place(struct child *c, int mount, const char *path, bool directory,
 
 	if (target < 0)
 		return target;
+	if (check_target(c, target, path, err) < 0)
+		return -err->code;
 	if (move_mount(mount, "", target, "", flags) < 0)
 		return fail_move(target, path, directory, errno, err);
 	return verify_place(c, mount, path, err);

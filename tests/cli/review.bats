@@ -33,3 +33,31 @@ load helpers
 		'for d in / /etc /usr; do touch $d/x 2> /dev/null && echo $d; done; touch /mnt/x && echo ok'
 	is "$output" ok
 }
+
+@test "a link of the root file system does not lead a mount into /proc or /sys" {
+	rootfs "$T/root"
+	mkdir "$T/fake"
+	ln -s proc "$T/root/lnk"
+	ln -s /proc/sys "$T/root/deep"
+	ln -s ../sys/fs "$T/root/srv/sysfs"
+	refused 125 "/lnk leads into /proc by a symbolic link" \
+		cattach run --rm -v "$T/fake:/lnk" "$T/root" true
+	refused 125 "/lnk/self leads into /proc" \
+		cattach run --rm --tmpfs /lnk/self "$T/root" true
+	refused 125 "/deep/kernel leads into /proc" \
+		cattach run --rm --tmpfs /deep/kernel "$T/root" true
+	refused 125 "/srv/sysfs leads into /sys" \
+		cattach run --rm --tmpfs /srv/sysfs "$T/root" true
+	refused 125 "/lnk/version leads into /proc" \
+		cattach run --rm -v "$T/canary/passwd:/lnk/version" "$T/root" true
+}
+
+@test "a mount below a proc file system of the user's own is none of that" {
+	rootfs "$T/root"
+	mkdir "$T/root/srv/proc"
+	bundle "$T/b" 'c["root"]["path"] = "'"$T/root"'"' 'args("cat", "/srv/proc/version")' \
+		'mount("/srv/proc", "proc", "proc", [])' \
+		'mount("/srv/proc/version", "bind", "'"$CANARY/passwd"'", ["bind", "ro"])'
+	run -0 cattach run --rm "$T/b"
+	is "$output" "root:x:0:0"
+}
