@@ -61,3 +61,15 @@ load helpers
 	run -0 cattach run --rm "$T/b"
 	is "$output" "root:x:0:0"
 }
+
+@test "tmpcopyup keeps set-user-id and the modes of directories" {
+	rootfs "$T/root"
+	mkdir -p "$T/root/srv/copy/dir"
+	echo x > "$T/root/srv/copy/su"
+	chmod 4755 "$T/root/srv/copy/su"
+	chmod 2750 "$T/root/srv/copy/dir"
+	run -0 cattach run --rm --tmpfs /srv/copy:tmpcopyup,suid "$T/root" \
+		stat -c '%n %a' /srv/copy/su /srv/copy/dir
+	is "$output" "/srv/copy/su 4755
+/srv/copy/dir 2750"
+}
