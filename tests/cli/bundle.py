@@ -12,7 +12,7 @@ CAPS = ["CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
         "CAP_NET_BIND_SERVICE", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID",
         "CAP_SYS_CHROOT"]
 
-file, rootfs, *changes = sys.argv[1:]
+OUTPUT, ROOTFS, *CHANGES = sys.argv[1:]
 
 p = {
     "terminal": False,
@@ -45,7 +45,7 @@ l = {
 }
 c = {
     "ociVersion": "1.3.0",
-    "root": {"path": rootfs, "readonly": True},
+    "root": {"path": ROOTFS, "readonly": True},
     "hostname": "bundle",
     "process": p,
     "mounts": m,
@@ -81,7 +81,7 @@ def join(kind, path):
     l["namespaces"].append({"type": kind, "path": path})
 
 
-for change in changes:
-    exec(change)
-with open(file, "w") as f:
+for CHANGE in CHANGES:
+    exec(CHANGE)
+with open(OUTPUT, "w") as f:
     json.dump(c, f, indent=1)
