@@ -60,6 +60,9 @@ int ct_close_from(unsigned first);
 /* Mark every descriptor from first on CLOEXEC: 0 or -errno. */
 int ct_cloexec_from(unsigned first);
 
+/* How many more descriptors can be opened now, at most `wanted`; fd is any open one. */
+unsigned ct_fds_free(int fd, unsigned wanted);
+
 /* Make descriptors 0, 1 and 2 exist: closed ones become /dev/null. 0 or -errno. */
 int ct_stdio_exist(void);
 

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,6 +29,7 @@
 #include <cattach/num.h>
 
 #define NS_PER_SECOND	UINT64_C(1000000000)
+#define MAX_TRIED	64	/* descriptors that ct_fds_free() opens at most */
 
 int ct_exit_code(const struct ct_exit *status)
 {
@@ -190,6 +192,28 @@ int ct_cloexec_from(unsigned first)
 	if (syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
 		return 0;
 	return treat_listed(first, true);
+}
+
+/* By trying, because those that are taken lie anywhere; but far from the limit it is clear. */
+unsigned ct_fds_free(int fd, unsigned wanted)
+{
+	int taken[MAX_TRIED];
+	struct rlimit limit;
+	unsigned count = 0;
+
+	if (wanted > MAX_TRIED)
+		wanted = MAX_TRIED;
+	while (count < wanted && (taken[count] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) >= 0) {
+		count++;
+		if (count == 1 && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+		    limit.rlim_cur / 2 > (rlim_t)taken[0] + MAX_TRIED) {
+			close(taken[0]);
+			return wanted;
+		}
+	}
+	for (unsigned i = 0; i < count; i++)
+		close(taken[i]);
+	return count;
 }
 
 int ct_stdio_exist(void)
