@@ -11,6 +11,7 @@
 #include <sys/file.h>
 
 #include <cattach/fd.h>
+#include <cattach/log.h>
 #include <cattach/ns.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
@@ -104,7 +105,13 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 	if (r < 0)
 		return r;
 	s.plan = plan;
+	ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "container %s, named %s, in %s/containers", meta->id,
+	       meta->name, store->path);
+	ct_plan_log(plan);
 	snprintf(s.id, sizeof(s.id), "%s", meta->id);
 	snprintf(s.name, sizeof(s.name), "%s", meta->name);
-	return ct_monitor_launch(&config, ret_session, err);
+	r = ct_monitor_launch(&config, ret_session, err);
+	if (r == 0)
+		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "pid %d", ret_session->monitor_pid);
+	return r;
 }

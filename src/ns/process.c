@@ -158,19 +158,15 @@ static int enter_cwd(const struct ct_plan_process *p, struct ct_err *err)
 	char where[4096];
 	int ct_autofd fd = open_cwd(p->cwd, err);
 
-	if (fd < 0) {
-		ct_wrap(err, "process.cwd");
-		return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
-	}
+	if (fd < 0)
+		return ct_wrap(err, "process.cwd");
 	if (fchdir(fd) < 0) {
 		ct_fail_errno(err, errno, "working directory %s", p->cwd);
-		ct_wrap(err, "process.cwd");
-		return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
+		return ct_wrap(err, "process.cwd");
 	}
 	if (syscall(SYS_getcwd, where, sizeof(where)) < 0 || where[0] != '/') {
 		ct_fail(err, EINVAL, "working directory %s is outside the container", p->cwd);
-		ct_wrap(err, "process.cwd");
-		return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
+		return ct_wrap(err, "process.cwd");
 	}
 	return 0;
 }
