@@ -139,6 +139,7 @@ struct ct_plan_process {
 	unsigned long personality;
 	struct ct_seccomp_program seccomp;
 	const char *seccomp_place;	/* where the policy came from, for errors */
+	bool seccomp_given;		/* it is the user's, who may have forgotten a call */
 	unsigned preserve_fds;
 	int init;			/* sealed memfd of our init (--init), or -1 */
 	struct ct_strings init_args;	/* its argv: "cattach-init", two places the child fills

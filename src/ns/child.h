@@ -90,6 +90,7 @@ int ct_child_exec(struct child *c, struct ct_err *err);
 
 /* exec_explain.c: fill the error for an execve(2) that failed with code; negative */
 int ct_exec_explain(const char *path, int code, struct ct_err *err);
+bool ct_exec_has_caps(const char *path);
 
 /* child.c: the whole sequence, from the first instruction after clone to execve; never returns */
 _Noreturn void ct_child_main(const struct ct_plan *plan, const struct ct_ns_stdio *stdio, int sync);

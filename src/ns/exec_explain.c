@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -88,6 +89,19 @@ static int fail_not_found(const char *path, struct ct_err *err)
 	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
 }
 
+/* Whoever executes a file with capabilities must be able to get them all: capabilities(7). */
+bool ct_exec_has_caps(const char *path)
+{
+	return getxattr(path, "security.capability", NULL, 0) > 0;
+}
+
+static int fail_file_caps(const char *path, struct ct_err *err)
+{
+	fail_exec(err, EPERM, CT_EXIT_NOT_EXECUTABLE, path,
+		  "has file capabilities that the container's processes cannot have");
+	return ct_hint(err, "--cap-add what getcap shows of it, or take them off: setcap -r");
+}
+
 int ct_exec_explain(const char *path, int code, struct ct_err *err)
 {
 	struct stat st;
@@ -108,6 +122,10 @@ int ct_exec_explain(const char *path, int code, struct ct_err *err)
 		return fail_exec(err, ENOEXEC, CT_EXIT_NOT_EXECUTABLE, path,
 				 "exec format error (built for another machine, or a script "
 				 "without #!)");
+	case EPERM:
+		if (ct_exec_has_caps(path))
+			return fail_file_caps(path, err);
+		break;
 	case E2BIG:
 		fail_exec(err, E2BIG, CT_EXIT_NOT_EXECUTABLE, path, "argument list too long");
 		return ct_hint(err, "arguments and environment may take a quarter of the stack "

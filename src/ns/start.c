@@ -153,7 +153,16 @@ static int fail_silent(const struct ct_plan *plan, int pidfd, struct ct_err *err
 	if (status.signaled)
 		return ct_fail(err, ECHILD, "killed by signal %d while it was being set up",
 			       status.value);
-	return ct_fail(err, ECHILD, "ended with status %d while it was being set up", status.value);
+	/* A filter may have kept it from saying more. */
+	ct_fail(err, ECHILD, "ended with status %d while it was being set up", status.value);
+	return ct_exit_with(err, status.value ? status.value : CT_EXIT_FAILED);
+}
+
+/* After the last word before execve(2): did it succeed, or has the child died on the way? Our own
+ * filter lets it through, so the look is saved. */
+static bool became_program(const struct ct_plan *plan, const struct ct_ns_started *started)
+{
+	return !plan->process.seccomp_given || ct_proc_has_executed(started->pid) != 0;
 }
 
 /* Follow the child until it is the program (0) or has failed. */
@@ -180,7 +189,9 @@ static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 	}
 	if (r < 0)
 		return ct_fail_errno(err, -r, "lost the process that was being set up");
-	return at_exec ? 0 : fail_silent(plan, started->pidfd, err);
+	if (at_exec && became_program(plan, started))
+		return 0;
+	return fail_silent(plan, started->pidfd, err);
 }
 
 static int set_up(const struct ct_plan *plan, int sync, struct ct_ns_started *started,

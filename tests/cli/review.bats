@@ -73,3 +73,43 @@ load helpers
 	is "$output" "/srv/copy/su 4755
 /srv/copy/dir 2750"
 }
+
+# ---- the last steps before the program ---------------------------------------------------------
+
+# profile NAME...: a seccomp profile that kills on everything but these calls.
+profile()
+{
+	local names
+	names=$(printf '"%s",' "$@")
+	echo "l['seccomp'] = {'defaultAction': 'SCMP_ACT_KILL_PROCESS', 'syscalls':" \
+		"[{'names': [${names%,}], 'action': 'SCMP_ACT_ALLOW'}]}"
+}
+
+@test "a profile that kills on the way to the program is a failed start, not a mystery 159" {
+	local without='p["noNewPrivileges"] = False'
+	bundle "$T/b" "$(profile execve exit_group)" "$without"
+	refused 125 "linux.seccomp: the seccomp profile stops the program before it starts" \
+		cattach run --rm "$T/b"
+	# What is behind execve is the program's own end.
+	bundle "$T/b" "$(profile execve exit_group capget capset prctl)" "$without"
+	run -159 cattach run --rm "$T/b"
+	bundle "$T/b" "$(profile execve exit_group)"
+	run -159 cattach run --rm "$T/b"
+}
+
+@test "under a profile that kills a missing program is still said to be missing" {
+	bundle "$T/b" "$(profile execve)" 'args("/bin/nope")'
+	refused 127 "/bin/nope: not found in the container" cattach run --rm "$T/b"
+	bundle "$T/b" "$(profile execve)" 'args("/etc/passwd")'
+	refused 126 "/etc/passwd: permission denied" cattach run --rm "$T/b"
+}
+
+@test "a program with file capabilities that the container lacks is not blamed on seccomp" {
+	type -P setcap > /dev/null || skip "setcap is not installed (libcap2-bin)"
+	rootfs "$T/root"
+	cp "$T/root/bin/busybox" "$T/root/srv/true"
+	unshare -r setcap cap_net_raw+ep "$T/root/srv/true"
+	refused 126 "/srv/true: has file capabilities that the container's processes cannot have" \
+		cattach run --rm "$T/root" /srv/true
+	run -0 cattach run --rm --cap-add NET_RAW "$T/root" /srv/true
+}

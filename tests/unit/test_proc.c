@@ -209,6 +209,25 @@ START_TEST(a_hostile_name_does_not_move_the_start_time)
 }
 END_TEST
 
+START_TEST(a_zombie_tells_whether_it_had_executed_a_program)
+{
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = fork();
+		siginfo_t info;
+
+		if (pid == 0 && i == 1)
+			execl("/bin/true", "true", (char *)NULL);
+		if (pid == 0)
+			_exit(0);
+		ck_assert_int_gt(pid, 0);
+		ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+		ck_assert_int_eq(ct_proc_has_executed(pid), i);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+		ck_assert_int_eq(ct_proc_has_executed(pid), -ESRCH);
+	}
+}
+END_TEST
+
 START_TEST(the_boot_id_is_a_uuid_and_stays)
 {
 	char one[37], two[37];
@@ -402,6 +421,7 @@ Suite *suite_proc(void)
 	tcase_add_test(tc, a_process_is_found_again_by_its_start_time);
 	tcase_add_test(tc, impossible_pids_are_no_processes);
 	tcase_add_test(tc, a_hostile_name_does_not_move_the_start_time);
+	tcase_add_test(tc, a_zombie_tells_whether_it_had_executed_a_program);
 	tcase_add_test(tc, the_boot_id_is_a_uuid_and_stays);
 	tcase_add_loop_test(tc, descriptors_are_closed_from_a_number_on, 0, 2);
 	tcase_add_loop_test(tc, descriptors_are_marked_cloexec_from_a_number_on, 0, 2);
