@@ -105,11 +105,37 @@ profile()
 }
 
 @test "a program with file capabilities that the container lacks is not blamed on seccomp" {
-	type -P setcap > /dev/null || skip "setcap is not installed (libcap2-bin)"
 	rootfs "$T/root"
 	cp "$T/root/bin/busybox" "$T/root/srv/true"
-	unshare -r setcap cap_net_raw+ep "$T/root/srv/true"
+	# cap_net_raw=ep, see capabilities(7)
+	unshare -r python3 -c 'import os, struct, sys
+os.setxattr(sys.argv[1], "security.capability", struct.pack("<5I", 0x02000001, 1 << 13, 0, 0, 0))' \
+		"$T/root/srv/true"
 	refused 126 "/srv/true: has file capabilities that the container's processes cannot have" \
 		cattach run --rm "$T/root" /srv/true
 	run -0 cattach run --rm --cap-add NET_RAW "$T/root" /srv/true
+}
+
+# ---- --init where it is not pid 1 --------------------------------------------------------------
+
+ended() { ! grep -q '^State:[[:space:]][^ZX]' "/proc/$1/status" 2> /dev/null; }
+
+children() { cat "/proc/$1/task/$1/children"; }
+
+@test "--init --pid host: the command does not outlive its monitor" {
+	start "$N" --init --pid host "$R" sleep 100
+	local payload
+	payload=$(children "$(state "$N" Pid)")
+	payload=${payload% }
+	run ! ended "$payload"
+	kill -9 "$(state "$N" ConmonPid)"
+	eventually ended "$payload"
+}
+
+@test "--init --pid host: orphans are reaped" {
+	start "$N" --init --pid host "$R" sh -c '(sh -c "sleep 0.1 & exec true") & sleep 100'
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	eventually sh -c '[ "$(wc -w < /proc/$1/task/$1/children)" = 1 ]' sh "$(state "$N" Pid)"
+	sleep 0.3
+	is "$(children "$(state "$N" Pid)" | wc -w)" 1
 }
