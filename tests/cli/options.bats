@@ -95,7 +95,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	is "$(run_with -w /tmp -- pwd)" /tmp
 	is "$(cattach run --rm -w /tmp/new/dir "$R:O" pwd)" /tmp/new/dir
 	refused 125 "--workdir: must be an absolute path" run_with -w tmp -- true
-	refused 126 "/etc/passwd" run_with -w /etc/passwd -- true
+	refused 125 "/etc/passwd" run_with -w /etc/passwd -- true
 }
 
 @test "-u is a user by name or number, with the groups of the root file system" {
