@@ -139,3 +139,11 @@ children() { cat "/proc/$1/task/$1/children"; }
 	sleep 0.3
 	is "$(children "$(state "$N" Pid)" | wc -w)" 1
 }
+
+# ---- surroundings ------------------------------------------------------------------------------
+
+@test "newuidmap is found without a PATH that leads to it" {
+	[ -x /usr/bin/newuidmap ] || skip "newuidmap is not in /usr/bin"
+	run -0 env PATH=/nowhere "$(type -P cattach)" run --rm "$R" cat /proc/self/uid_map
+	[ "${#lines[@]}" -gt 1 ]
+}
