@@ -38,6 +38,14 @@ fi
 grep -q 'Check not found: apt-get install check' "$work/log" || fail "$(cat "$work/log")"
 make -C "$work/tree" -n unit-tests > "$work/log" 2>&1 || fail "$(cat "$work/log")"
 
+# A tool that is missing is named with its package.
+for target in format:CLANG_FORMAT cppcheck:CPPCHECK tidy:CLANG_TIDY; do
+	if make "${target%:*}" "${target#*:}=no-such-tool" FILES=src/base/num.c > "$work/log" 2>&1; then
+		fail "make ${target%:*} goes on without its tool"
+	fi
+	grep -q 'no-such-tool not found: apt-get install' "$work/log" || fail "$(cat "$work/log")"
+done
+
 make DESTDIR="$work/dest" PREFIX=/usr install > "$work/log" 2>&1 || fail "$(cat "$work/log")"
 [ -x "$work/dest/usr/bin/cattach" ] || fail "make install installs no cattach"
 "$work/dest/usr/bin/cattach" version > /dev/null || fail "what is installed does not run"
