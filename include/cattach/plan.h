@@ -150,6 +150,7 @@ struct ct_plan {
 	uint64_t new_namespaces;	/* CLONE_NEW* */
 	struct ct_plan_join joins[CT_PLAN_MAX_JOINS];
 	size_t join_count;
+	bool mounts_joined;		/* among them: then root, mounts, devices and masks are none */
 	struct ct_plan_ids uid_map, gid_map;	/* when CLONE_NEWUSER is made; empty otherwise */
 	struct ct_plan_root root;
 	struct ct_plan_mount *mounts;

@@ -29,12 +29,23 @@ static const struct substitute {
 	{ "cgroup2", CT_NS_CGROUP, "/sys/fs/cgroup", true },
 };
 
+/*
+ * Is the namespace that shows in this file system out of our reach? The host's is; one that is
+ * joined is ours to mount, unless the user namespace is a new one, which has no rights in it: then
+ * what only reports (sysfs, cgroup) is the host's, as it is without the join.
+ */
+static bool needs_substitute(struct planning *p, const struct substitute *s)
+{
+	if (!p->spec->linux_.namespaces[s->ns].present)
+		return true;
+	return s->read_only && !ct_plan_is_new(p, s->ns) && ct_plan_is_new(p, CT_NS_USER);
+}
+
 static const struct substitute *find_substitute(struct planning *p, const char *type)
 {
 	for (size_t i = 0; i < sizeof(substitutes) / sizeof(substitutes[0]); i++)
-		if (strcmp(substitutes[i].type, type) == 0 &&
-		    !p->spec->linux_.namespaces[substitutes[i].ns].present)
-			return &substitutes[i];
+		if (strcmp(substitutes[i].type, type) == 0)
+			return needs_substitute(p, &substitutes[i]) ? &substitutes[i] : NULL;
 	return NULL;
 }
 

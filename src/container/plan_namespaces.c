@@ -60,6 +60,7 @@ static int plan_join(struct planning *p, enum ct_spec_ns ns, int flag, struct ct
 	join->fd = ct_take_fd(&fd);
 	join->flag = flag;
 	join->place = place;
+	p->plan->mounts_joined = p->plan->mounts_joined || flag == CLONE_NEWNS;
 	p->plan->join_count++;
 	return 0;
 }

@@ -40,6 +40,7 @@ struct child {
 int ct_child_open_root(struct child *c, struct ct_err *err);
 int ct_child_attach_root(struct child *c, struct ct_err *err);
 int ct_child_pivot(struct child *c, struct ct_err *err);
+int ct_child_enter_root(struct child *c, struct ct_err *err);
 
 /* source.c */
 int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err);
@@ -92,18 +93,24 @@ int ct_child_exec(struct child *c, struct ct_err *err);
 int ct_exec_explain(const char *path, int code, struct ct_err *err);
 bool ct_exec_has_caps(const char *path);
 
-/* child.c: the whole sequence, from the first instruction after clone to execve; never returns */
-_Noreturn void ct_child_main(const struct ct_plan *plan, const struct ct_ns_stdio *stdio, int sync);
+/* child.c: fill the struct for a process that is going to be made */
+void ct_child_init(struct child *c, const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
+		   int sync);
+/* In the helper that joins: what cannot be done, or not be trusted, once it has */
+int ct_child_before_join(struct child *c, struct ct_err *err);
+/* The whole sequence, from the first instruction after clone to execve; never returns */
+_Noreturn void ct_child_main(struct child *c);
 
 /* maps.c: write the id maps of a process in a new user namespace */
 int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
 
 /* join.c: enter the namespaces that the plan joins, in an order that works */
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
+bool ct_joins_user(const struct ct_plan *plan);
 
 /* sync.c: messages between the child and its starter */
 enum sync_type {
-	SYNC_MAPPED = 1,	/* to the child: your ids are mapped, go on */
+	SYNC_MAPPED = 1,	/* to the child: your ids are mapped and you are known, go on */
 	SYNC_TERMINAL,		/* to the starter, with the pty's master */
 	SYNC_EXEC,		/* to the starter: everything is set up, what follows is execve */
 	SYNC_ERROR,		/* to the starter: struct ct_err */

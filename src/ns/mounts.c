@@ -323,6 +323,26 @@ static int mount_tmpfs(struct child *c, const struct ct_plan_mount *m, struct ct
 	return r;
 }
 
+/*
+ * The tty group counts only when it is mapped, and a user namespace that was joined shows that here
+ * at the earliest. Terminals work without it.
+ */
+static int mount_devpts(struct child *c, const struct ct_plan_mount *m, struct ct_err *err)
+{
+	int mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
+	struct ct_mount_options options = m->options;
+	const char *data[16];
+
+	if (mount != -EINVAL || !ct_joins_user(c->plan))
+		return mount;
+	options.data = (struct ct_strings){ .items = data };
+	for (size_t i = 0; i < m->options.data.count && i < sizeof(data) / sizeof(data[0]); i++)
+		if (strcmp(m->options.data.items[i], "gid=5") != 0)
+			data[options.data.count++] = m->options.data.items[i];
+	*err = (struct ct_err){ 0 };
+	return new_mount(m->type, m->source.path, &options, NULL, err);
+}
+
 static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_err *err)
 {
 	int ct_autofd mount = -1;
@@ -330,7 +350,10 @@ static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_er
 
 	if (strcmp(m->type, "tmpfs") == 0)
 		return mount_tmpfs(c, m, err);
-	mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
+	if (strcmp(m->type, "devpts") == 0)
+		mount = mount_devpts(c, m, err);
+	else
+		mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
 	/* The kernel gives nobody a second one that shows what is covered in the first. */
 	if (mount == -EPERM && (strcmp(m->type, "proc") == 0 || strcmp(m->type, "sysfs") == 0))
 		ct_hint(err, CT_HINT_NESTED);

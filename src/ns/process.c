@@ -36,18 +36,22 @@ static bool maps_id(const struct ct_plan_ids *map, uint32_t id)
 /*
  * Set-up is done as the container's root, so that what is made belongs to it. Under a single-id map
  * without id 0 there is no root: capabilities of the new user namespace are enough for the mounts.
+ * The maps of a user namespace that was joined are not known here, so the kernel is asked.
  */
 int ct_child_become_root(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan *plan = c->plan;
+	bool joined = ct_joins_user(plan);
 
 	if (!plan->process.keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)
 		return ct_fail_errno(err, errno, "cannot drop the caller's groups");
-	if (!plan->uid_map.count)
+	if (!plan->uid_map.count && !joined)
 		return 0;
-	if (maps_id(&plan->gid_map, 0) && setresgid(0, 0, 0) < 0)
+	if ((joined || maps_id(&plan->gid_map, 0)) && setresgid(0, 0, 0) < 0 &&
+	    !(joined && errno == EINVAL))
 		return ct_fail_errno(err, errno, "cannot become the container's root group");
-	if (maps_id(&plan->uid_map, 0) && setresuid(0, 0, 0) < 0)
+	if ((joined || maps_id(&plan->uid_map, 0)) && setresuid(0, 0, 0) < 0 &&
+	    !(joined && errno == EINVAL))
 		return ct_fail_errno(err, errno, "cannot become the container's root");
 	return 0;
 }

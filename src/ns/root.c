@@ -9,12 +9,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
+#include <sys/statfs.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/path.h>
 
 #include "child.h"
 
@@ -170,4 +174,20 @@ int ct_child_pivot(struct child *c, struct ct_err *err)
 	/* Not before: pivot_root(2) refuses a shared one. */
 	r = set_propagation(c->root, root->propagation, root->tree_propagation, err);
 	return r < 0 ? r : ct_child_propagation(c, err);
+}
+
+/* What the mount namespace that was joined has for a root; of its /dev only a devpts is believed. */
+int ct_child_enter_root(struct child *c, struct ct_err *err)
+{
+	struct statfs fs;
+
+	c->root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->root < 0)
+		return ct_fail_errno(err, errno, "cannot open the root of the mount namespace");
+	if (!c->plan->process.tty)
+		return 0;
+	c->pts = ct_path_try(c->root, "/dev/pts", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+	if (c->pts >= 0 && (fstatfs(c->pts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC))
+		ct_drop_fd(&c->pts);
+	return ct_child_terminal(c, err);
 }

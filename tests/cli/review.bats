@@ -147,3 +147,94 @@ children() { cat "/proc/$1/task/$1/children"; }
 	run -0 env PATH=/nowhere "$(type -P cattach)" run --rm "$R" cat /proc/self/uid_map
 	[ "${#lines[@]}" -gt 1 ]
 }
+
+# ---- namespaces that are joined ----------------------------------------------------------------
+
+# joining NAME KIND...: what makes a bundle join these namespaces of a container.
+joining()
+{
+	local pid kind
+	pid=$(state "$1" Pid)
+	shift
+	echo "c.pop('hostname', None)"
+	for kind; do
+		case $kind in
+		network) echo "join('network', '/proc/$pid/ns/net')" ;;
+		mount) echo "join('mount', '/proc/$pid/ns/mnt')" ;;
+		*) echo "join('$kind', '/proc/$pid/ns/$kind')" ;;
+		esac
+	done
+}
+
+@test "who is in the pid namespace that is joined sees nothing of how it is joined" {
+	# With SYS_PTRACE and full capabilities, as far as they reach.
+	start "$N" --privileged -v "$CT_PROBES:/mnt" -v "$T:/srv" "$R" \
+		sh -c '/mnt/spy > /srv/seen & exec sleep 100'
+	eventually grep -q looking "$T/seen"
+	bundle "$T/b" 'args("true")' "$(joining "$N" user pid)"
+	for _ in $(seq 15); do
+		cattach run --rm "$T/b"
+	done
+	is "$(cat "$T/seen")" looking
+}
+
+@test "proc, mqueue and sysfs of joined namespaces show these, not the host's" {
+	start "$N" "$R" sh -c 'touch /dev/mqueue/queue; exec sleep 100'
+	bundle "$T/b" "$(joining "$N" user pid ipc network)" \
+		'sh("ls -d /proc/[0-9]* | wc -l; cat /proc/1/cmdline; ls /sys/class/net /dev/mqueue")'
+	eventually test -e "/proc/$(state "$N" Pid)/root/dev/mqueue/queue"
+	run -0 cattach run --rm "$T/b"
+	matches "${lines[0]}" '[2-5]'
+	has "${lines[1]}" sleep
+	has "$output" queue
+	[[ $output == *lo* && $output != *eth0* ]]
+}
+
+@test "a joined mount namespace: its root is the root, and stays as it is" {
+	rootfs "$T/root"
+	echo here > "$T/root/etc/where"
+	start "$N" -v "$CANARY:/mnt:ro" "$T/root" sleep 100
+	local pid before
+	pid=$(state "$N" Pid)
+	before=$(cat "/proc/$pid/mountinfo")
+	bundle "$T/b" "$(joining "$N" user pid mount)" \
+		'sh("cat /etc/where /mnt/passwd; grep -c . /proc/self/oom_score_adj; pwd")'
+	run -0 cattach run --rm "$T/b"
+	is "$output" "here
+root:x:0:0
+1
+/"
+	is "$(cat "/proc/$pid/mountinfo")" "$before"
+}
+
+@test "a joined mount namespace gives a terminal of its own devpts" {
+	start "$N" "$R" sleep 100
+	bundle "$T/b" "$(joining "$N" user pid mount)" 'p["terminal"] = True' \
+		'sh("tty; test -t 0 && stty size")'
+	run -0 script -qec "stty rows 31 cols 97; cattach run --rm -t '$T/b'" /dev/null < /dev/null
+	is "$(tr -d '\r' <<< "${lines[0]}")" /dev/pts/0
+	start "$N-2" -v "$T:/dev/pts" "$R" sleep 100
+	bundle "$T/b" "$(joining "$N-2" user pid mount)" 'p["terminal"] = True'
+	refused 125 "a terminal needs a devpts mount on /dev/pts" \
+		cattach run -d "$T/b" < /dev/null
+}
+
+@test "a joined user namespace with one id: its root, and terminals without the tty group" {
+	unshare -Ur sleep 100 3>&- &
+	local pid=$!
+	eventually grep -q ' 0 ' "/proc/$pid/uid_map"
+	bundle "$T/b" "c.pop('hostname', None)" "join('user', '/proc/$pid/ns/user')" \
+		'mount("/dev/pts", "devpts", "devpts", ["newinstance", "ptmxmode=0666", "mode=0620", "gid=5"])' \
+		'args("id")'
+	run -0 cattach run --rm "$T/b"
+	matches "$output" 'uid=0\(root\) gid=0\(root\).*'
+	kill "$pid"
+}
+
+@test "joins do not lose the OOM score" {
+	start "$N" "$R" sleep 100
+	bundle "$T/b" "$(joining "$N" user pid)" 'p["oomScoreAdj"] = 300' \
+		'sh("cat /proc/self/oom_score_adj")'
+	run -0 cattach run --rm "$T/b"
+	is "$output" 300
+}
