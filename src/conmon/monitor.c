@@ -166,6 +166,17 @@ static int take_terminal(struct monitor *m, struct ct_err *err)
 	return m->in < 0 ? ct_fail_errno(err, errno, "cannot set up the terminal") : 0;
 }
 
+/* Our own end would be its, too, unless it has undone that: a failed start must leave nothing. */
+static void end_payload(struct monitor *m)
+{
+	struct ct_exit ignored;
+
+	if (m->payload.pidfd < 0)
+		return;
+	ct_pidfd_signal(m->payload.pidfd, SIGKILL);
+	ct_pidfd_wait(m->payload.pidfd, &ignored);
+}
+
 static int start_payload(struct monitor *m, struct ct_err *err)
 {
 	struct ct_child_stdio stdio = { .fd = { -1, -1, -1 } };
@@ -174,14 +185,17 @@ static int start_payload(struct monitor *m, struct ct_err *err)
 	if (r == 0)
 		r = m->config->spawn(m->config->arg, &stdio, &m->payload, err);
 	close_child_ends(&stdio);
-	if (r == 0)
-		r = take_terminal(m, err);
 	if (r < 0)
 		return r;
 	m->status.pid = m->payload.pid;
 	ct_proc_starttime(m->payload.pid, &m->status.starttime);
 	m->status.started = ct_now_real();
-	return record(m, CT_STATUS_RUNNING, err);
+	r = take_terminal(m, err);
+	if (r == 0)
+		r = record(m, CT_STATUS_RUNNING, err);
+	if (r < 0)
+		end_payload(m);
+	return r;
 }
 
 static int start(struct monitor *m, struct ct_err *err)
@@ -257,6 +271,22 @@ static void on_payload(struct monitor *m)
 	ct_monitor_tick(m, true);
 }
 
+/*
+ * Some time after the payload's end those who still hold its pipes are waited for no longer. But what
+ * is in the pipes waits with the frame that has no room, for as long as it takes, and meanwhile the
+ * end itself is on record.
+ */
+static void end_grace(struct monitor *m)
+{
+	struct ct_err err = { 0 };
+
+	if (!m->held)
+		ct_output_close(m);
+	else if (m->status.state != CT_STATUS_EXITED)
+		record(m, CT_STATUS_EXITED, &err);
+	m->grace = 0;
+}
+
 static void on_timer(struct monitor *m)
 {
 	uint64_t ticks;
@@ -265,7 +295,7 @@ static void on_timer(struct monitor *m)
 		return;
 	ct_output_retry(m);
 	if (m->exited && ++m->grace > GRACE_TICKS)
-		ct_output_close(m);
+		end_grace(m);
 	if (!m->exited && !m->held)
 		ct_monitor_tick(m, false);
 }
