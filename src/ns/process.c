@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <linux/openat2.h>
 #include <linux/sched/types.h>
 #include <string.h>
@@ -141,6 +142,22 @@ static int set_ids(const struct ct_plan_process *p, struct ct_err *err)
 	return 0;
 }
 
+/*
+ * The caller's session keyring holds what the caller has unlocked. Our own filter keeps every call
+ * that would lead there from the payload; under another one, or none, it gets an empty keyring.
+ */
+static int leave_keyring(const struct ct_plan_process *p, struct ct_err *err)
+{
+	if (p->seccomp.length && !p->seccomp_given)
+		return 0;
+	/* Where we may not ask, behind a filter of somebody else's, the payload may not either. */
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS ||
+	    errno == EPERM)
+		return 0;
+	ct_fail_errno(err, errno, "cannot make a session keyring");
+	return ct_hint(err, "sysctl kernel.keys.maxkeys and kernel.keys.maxbytes limit them");
+}
+
 static int open_cwd(const char *cwd, struct ct_err *err)
 {
 	uint64_t resolve = RESOLVE_NO_MAGICLINKS;
@@ -190,6 +207,8 @@ int ct_child_process(struct child *c, struct ct_err *err)
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return ct_fail_errno(err, errno, "cannot keep capabilities");
 	r = set_ids(p, err);
+	if (r == 0)
+		r = leave_keyring(p, err);
 	if (r < 0)
 		return r;
 	umask(p->has_umask ? p->umask : 022);

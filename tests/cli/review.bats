@@ -239,6 +239,19 @@ root:x:0:0
 	is "$output" 300
 }
 
+@test "the caller's session keyring stays the caller's" {
+	run -0 "$CT_PROBES/keyring" with "$CT_PROBES/keyring" look
+	is "$output" secret
+	local option
+	for option in --privileged --security-opt=seccomp=unconfined; do
+		run -0 "$CT_PROBES/keyring" with cattach run --rm "$option" -v "$CT_PROBES:/mnt" "$R" \
+			/mnt/keyring look
+		is "$output" ENOKEY
+	done
+	run -0 "$CT_PROBES/keyring" with cattach run --rm -v "$CT_PROBES:/mnt" "$R" /mnt/keyring look
+	is "$output" EPERM
+}
+
 # ---- the monitor -------------------------------------------------------------------------------
 
 @test "the last bytes of a payload that ended on a full disk wait for room, its end does not" {
