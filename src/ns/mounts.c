@@ -264,6 +264,17 @@ static int fail_move(int target, const char *path, bool directory, int code, str
 	return ct_fail_errno(err, code, "cannot mount on %s", path);
 }
 
+/* What was there is covered now: nodes, links and terminals must not go where nobody sees them. */
+static void forget_covered(struct child *c, const char *path)
+{
+	bool dev = strcmp(path, "/dev") == 0;
+
+	if (dev)
+		ct_drop_fd(&c->dev);
+	if (dev || strcmp(path, "/dev/pts") == 0)
+		ct_drop_fd(&c->pts);
+}
+
 int ct_child_place(struct child *c, int mount, const char *path, bool directory,
 		   struct ct_err *err)
 {
@@ -276,6 +287,7 @@ int ct_child_place(struct child *c, int mount, const char *path, bool directory,
 		return -err->code;
 	if (move_mount(mount, "", target, "", flags) < 0)
 		return fail_move(target, path, directory, errno, err);
+	forget_covered(c, path);
 	return verify_place(c, mount, path, err);
 }
 
@@ -366,8 +378,10 @@ static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_er
 			return r;
 	}
 	r = ct_child_place(c, mount, m->destination, true, err);
-	if (r == 0 && strcmp(m->type, "devpts") == 0)
+	if (r == 0 && strcmp(m->type, "devpts") == 0) {
+		ct_drop_fd(&c->pts);
 		c->pts = ct_take_fd(&mount);
+	}
 	return r;
 }
 

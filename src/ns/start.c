@@ -185,7 +185,7 @@ static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 	int r, fd = -1;
 
 	while ((r = ct_sync_receive(sync, &message, &fd)) == 1) {
-		if (message.type == SYNC_TERMINAL) {
+		if (message.type == SYNC_TERMINAL && !at_exec) {
 			ct_fd_close(started->terminal);
 			started->terminal = fd;
 			continue;
@@ -195,7 +195,7 @@ static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 			at_exec = true;
 		if (message.type == SYNC_ERROR) {
 			*err = message.err;
-			return -(err->code ? err->code : EIO);
+			return -(err->code > 0 ? err->code : EIO);
 		}
 	}
 	if (r < 0)

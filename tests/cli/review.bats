@@ -74,6 +74,19 @@ load helpers
 /srv/copy/dir 2750"
 }
 
+@test "what covers /dev gets the nodes, and a terminal needs a devpts that is not covered" {
+	mkdir "$T/dev"
+	: > "$T/dev/null"
+	bundle "$T/b" "m.append({'destination': '/dev', 'type': 'bind', 'source': '$T/dev',
+		'options': ['rbind']})" 'l["devices"] = [{"path": "/dev/null", "type": "c",
+		"major": 1, "minor": 3}]' 'args("stat", "-c", "%t:%T", "/dev/null")'
+	run -0 cattach run --rm "$T/b"
+	is "$output" 1:3
+	bundle "$T/b" "m.append({'destination': '/dev', 'type': 'tmpfs', 'source': 'tmpfs'})" \
+		'p["terminal"] = True'
+	refused 125 "a terminal needs a devpts mount on /dev/pts" cattach run -d "$T/b"
+}
+
 # ---- the last steps before the program ---------------------------------------------------------
 
 # profile NAME...: a seccomp profile that kills on everything but these calls.
