@@ -117,7 +117,8 @@ static int set_groups(const struct ct_plan_process *p, struct ct_err *err)
 	if (p->keep_groups || setgroups(p->group_count, p->groups) == 0)
 		return 0;
 	/* Under setgroups=deny there is nothing to drop that was not dropped by the map. */
-	if (errno == EPERM && p->group_count == 0)
+	if (errno == EPERM && (p->group_count == 0 ||
+			       (p->group_count == 1 && p->groups[0] == p->gid)))
 		return 0;
 	if (errno == EPERM) {
 		ct_fail(err, EPERM, "supplementary groups cannot be set with a single mapped id");

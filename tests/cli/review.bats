@@ -153,6 +153,23 @@ children() { cat "/proc/$1/task/$1/children"; }
 	is "$(children "$(state "$N" Pid)" | wc -w)" 1
 }
 
+# ---- the process -------------------------------------------------------------------------------
+
+@test "the group of a bundle's process is among its groups" {
+	bundle "$T/b" 'args("grep", "Groups", "/proc/self/status")' \
+		'p["user"] = {"uid": 1000, "gid": 1000}'
+	run -0 cattach run --rm "$T/b"
+	matches "$output" 'Groups:[[:space:]]+1000 '
+	bundle "$T/b" 'args("grep", "Groups", "/proc/self/status")' \
+		'p["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [5, 1000]}'
+	run -0 cattach run --rm "$T/b"
+	matches "$output" 'Groups:[[:space:]]+5 1000 '
+	# A single id: groups cannot be set, and need not be.
+	bundle "$T/b" "l['uidMappings'] = [{'containerID': 0, 'hostID': $(id -u), 'size': 1}]" \
+		"l['gidMappings'] = [{'containerID': 0, 'hostID': $(id -g), 'size': 1}]"
+	run -0 cattach run --rm "$T/b"
+}
+
 # ---- surroundings ------------------------------------------------------------------------------
 
 @test "newuidmap is found without a PATH that leads to it" {
