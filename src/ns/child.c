@@ -48,6 +48,18 @@ static int wait_for_maps(struct child *c, struct ct_err *err)
 	return 0;
 }
 
+/*
+ * A payload that is our own program through /proc/self/exe could write to it, where it is a file of
+ * the caller's, or the caller is root (CVE-2019-5736 was that). It is known by its inode and its
+ * mount: the same file in a mount of the container's is there because somebody wanted it.
+ */
+static void know_self(struct child *c)
+{
+	if (statx(c->proc, "self/exe", 0, CT_EXEC_STATX | STATX_UID, &c->self) < 0)
+		return;
+	c->self_writable = geteuid() == 0 || c->self.stx_uid == geteuid();
+}
+
 /* The host's /proc, if it is one; used by descriptor from now on, whoever opened it. */
 static int open_proc(struct child *c, struct ct_err *err)
 {
@@ -58,6 +70,8 @@ static int open_proc(struct child *c, struct ct_err *err)
 		return ct_fail_errno(err, errno, "cannot examine the host's /proc");
 	if (c->proc >= 0 && fs.f_type != PROC_SUPER_MAGIC)
 		ct_drop_fd(&c->proc);
+	if (c->proc >= 0)
+		know_self(c);
 	return 0;
 }
 

@@ -8,6 +8,8 @@
 #ifndef CATTACH_NS_CHILD_H
 #define CATTACH_NS_CHILD_H
 
+#include <sys/stat.h>
+
 #include <cattach/ns.h>
 #include <cattach/plan.h>
 
@@ -26,6 +28,8 @@ struct child {
 	int under;		/* the host's directory that the root is a copy of, O_PATH */
 	int host_root;		/* "/" of the host, for device nodes: closed before exec */
 	int proc;		/* /proc of the host, a procfs for sure; -1 when it is not mounted */
+	bool self_writable;	/* by the container's root, so the payload must not be... */
+	struct statx self;	/* ...our own program */
 	int dev;		/* the tmpfs on /dev, or -1 when that is something else */
 	int pts;		/* devpts instance of the container, or -1 */
 	int null;		/* /dev/null of the host, O_PATH, checked */
@@ -92,6 +96,9 @@ int ct_child_exec(struct child *c, struct ct_err *err);
 /* exec_explain.c: fill the error for an execve(2) that failed with code; negative */
 int ct_exec_explain(const char *path, int code, struct ct_err *err);
 bool ct_exec_has_caps(const char *path);
+/* Would executing path execute, or load as its interpreter, this file of this mount? */
+#define CT_EXEC_STATX (STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID)
+bool ct_exec_leads_to(const char *path, const struct statx *file);
 
 /* child.c: fill the struct for a process that is going to be made */
 void ct_child_init(struct child *c, const struct ct_plan *plan, const struct ct_ns_stdio *stdio,

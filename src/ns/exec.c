@@ -164,12 +164,22 @@ static void exec_init(struct child *c, const char *program)
 	fcntl(c->sync, F_SETFD, FD_CLOEXEC);
 }
 
+static int refuse_self(const struct child *c, const char *program, struct ct_err *err)
+{
+	if (!c->self_writable || !ct_exec_leads_to(program, &c->self))
+		return 0;
+	return fail_exec(err, EPERM, CT_EXIT_NOT_EXECUTABLE, program,
+			 "leads to cattach itself, a program of the host");
+}
+
 int ct_child_exec(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_process *p = &c->plan->process;
 	char program[4096];
 	int r = find_program(p, program, sizeof(program), err);
 
+	if (r == 0)
+		r = refuse_self(c, program, err);
 	if (r == 0)
 		r = drop_privileges(c, err);
 	if (r < 0)

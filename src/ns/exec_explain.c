@@ -19,6 +19,9 @@
 
 #include "child.h"
 
+#define HEAD_SIZE	4096
+#define MAX_LOADERS	6	/* the kernel goes from script to script 5 times */
+
 static int fail_exec(struct ct_err *err, int code, int exit, const char *path, const char *why)
 {
 	ct_fail(err, code, "%s: %s", path, why);
@@ -62,23 +65,50 @@ static const char *elf_loader(const unsigned char *head, size_t size)
 	return NULL;
 }
 
-/* execve says ENOENT for a program whose loader or interpreter is missing, too. */
-static int fail_not_found(const char *path, struct ct_err *err)
+/* What the kernel runs to run this file: a script's interpreter, an ELF file's loader, or NULL. It
+ * points into head. */
+static const char *loader_of(const char *path, unsigned char head[HEAD_SIZE])
 {
-	unsigned char head[4096];
-	int n = read_head(path, head, sizeof(head));
-	const char *loader = NULL;
-	struct stat st;
+	int n = read_head(path, head, HEAD_SIZE);
 
 	if (n > 2 && head[0] == '#' && head[1] == '!') {
 		char *line = (char *)head + 2;
 
 		line += strspn(line, " \t");
 		line[strcspn(line, " \t\r\n")] = '\0';
-		loader = line;
-	} else if (n > 0) {
-		loader = elf_loader(head, (size_t)n);
+		return line;
 	}
+	return n > 0 ? elf_loader(head, (size_t)n) : NULL;
+}
+
+static bool is_same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && a->stx_mnt_id == b->stx_mnt_id &&
+	       a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
+}
+
+bool ct_exec_leads_to(const char *path, const struct statx *file)
+{
+	unsigned char heads[2][HEAD_SIZE];
+	struct statx st;
+
+	for (int i = 0; path && i < MAX_LOADERS; i++) {
+		if (statx(AT_FDCWD, path, 0, CT_EXEC_STATX, &st) < 0)
+			return false;
+		if (is_same(&st, file))
+			return true;
+		path = S_ISREG(st.stx_mode) ? loader_of(path, heads[i % 2]) : NULL;
+	}
+	return false;
+}
+
+/* execve says ENOENT for a program whose loader or interpreter is missing, too. */
+static int fail_not_found(const char *path, struct ct_err *err)
+{
+	unsigned char head[HEAD_SIZE];
+	const char *loader = loader_of(path, head);
+	struct stat st;
+
 	if (!loader && stat(path, &st) == 0)
 		return fail_exec(err, ENOENT, CT_EXIT_NOT_FOUND, path,
 				 "found, but its loader or interpreter is missing in the container");

@@ -129,6 +129,25 @@ os.setxattr(sys.argv[1], "security.capability", struct.pack("<5I", 0x02000001, 1
 	run -0 cattach run --rm --cap-add NET_RAW "$T/root" /srv/true
 }
 
+@test "the payload is never our own program, by whatever way it leads there" {
+	# A program of the user's own, which the container's root could write to.
+	local cattach=$T/bin/cattach way
+	mkdir "$T/bin"
+	cp "$(type -P cattach)" "$cattach"
+	rootfs "$T/root"
+	ln -s /proc/self/exe "$T/root/srv/link"
+	printf '#!/proc/self/exe\n' > "$T/root/srv/script"
+	printf '#!/srv/script\n' > "$T/root/srv/nested"
+	chmod +x "$T/root/srv/script" "$T/root/srv/nested"
+	for way in /proc/self/exe /srv/link /srv/script /srv/nested; do
+		refused 126 "$way: leads to cattach itself" "$cattach" run --rm "$T/root" "$way" version
+	done
+	run -0 "$cattach" run --rm "$T/root" true
+	# The same file, mounted by the user, is the user's business.
+	refused 127 "/srv/cattach: found, but" \
+		"$cattach" run --rm -v "$T/bin:/srv" "$T/root" /srv/cattach version
+}
+
 # ---- --init where it is not pid 1 --------------------------------------------------------------
 
 ended() { ! grep -q '^State:[[:space:]][^ZX]' "/proc/$1/status" 2> /dev/null; }
