@@ -280,6 +280,17 @@ root:x:0:0
 	kill "$pid"
 }
 
+@test "the host's own mount namespace is no place to join, its user namespace is none" {
+	bundle "$T/b" "c.pop('hostname', None)" "join('mount', '/proc/self/ns/mnt')"
+	refused 125 "/proc/self/ns/mnt is the host's own mount namespace" cattach run --rm "$T/b"
+	# As root of a user namespace, which may make the others without another one.
+	bundle "$T/b" 'args("readlink", "/proc/self/ns/user")' \
+		"c.pop('hostname', None)" "join('user', '/proc/self/ns/user')"
+	run -0 unshare --user --map-root-user sh -c 'readlink /proc/self/ns/user; cattach run --rm "$1"' \
+		sh "$T/b"
+	is "${lines[0]}" "${lines[1]}"
+}
+
 @test "joins do not lose the OOM score" {
 	start "$N" "$R" sleep 100
 	bundle "$T/b" "$(joining "$N" user pid)" 'p["oomScoreAdj"] = 300' \
