@@ -187,6 +187,12 @@ unit_helpers := $(filter-out $(unit_sources),$(wildcard tests/unit/*.c))
 unit_objects := $(patsubst %.c,$(B)/obj/%.o,$(unit_sources) $(unit_helpers))
 unit_names := $(patsubst tests/unit/test_%.c,%,$(unit_sources))
 
+# Asked for each time, not kept with the other answers: "make" may have been run before Check was
+# installed ("make run" first and "make check" after it).
+have_check = $(shell pkg-config --exists check 2> /dev/null && echo yes)
+check_cflags = $(eval check_cflags := $(shell pkg-config --cflags check 2> /dev/null))$(check_cflags)
+check_ldlibs = $(shell pkg-config --libs check 2> /dev/null)
+
 $(B)/gen/suites.h: FORCE
 	$(call update,printf 'SUITE(%s)\n' $(unit_names))
 
@@ -297,15 +303,22 @@ c_sources := $(sources) $(init_sources)
 c_tests := $(unit_sources) $(filter tests/unit/%.c,$(unit_helpers)) $(wildcard tests/fuzz/*.c)
 c_files := $(c_sources) $(wildcard src/*/*.h include/cattach/*.h tests/*/*.[ch] bench/*.c)
 
+# $(call need,COMMAND): say which package has it.
+need = @command -v $(firstword $(1)) > /dev/null || \
+	{ echo "error: $(firstword $(1)) not found: apt-get install $(firstword $(1)) (or: make deps-all)" >&2; exit 1; }
+
 format: ## format the sources (FILES="..." for some of them)
+	$(call need,$(CLANG_FORMAT))
 	$(CLANG_FORMAT) -i $(or $(FILES),$(c_files))
 
 # One process per file, as many as there are processors.
 tidy: compdb ## clang-tidy over the sources (FILES="..." for some of them)
+	$(call need,$(CLANG_TIDY))
 	$(Q)printf '%s\n' $(or $(FILES),$(c_sources)) | \
 		CLANG_TIDY='$(CLANG_TIDY)' xargs -P $$(nproc) -n 1 tools/tidy.sh
 
 cppcheck: ## cppcheck over the sources
+	$(call need,$(CPPCHECK))
 	$(Q)$(CPPCHECK) --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 		--error-exitcode=1 --suppressions-list=tools/cppcheck.txt -j $$(nproc) \
 		-D_GNU_SOURCE -D__linux__ -D__x86_64__ -Iinclude $(or $(FILES),$(c_sources))

@@ -5,8 +5,8 @@
 #
 #   tests/run.sh check              what "make check" runs: all parts but analysis
 #   tests/run.sh all                what "make check-all" adds
-#   tests/run.sh PART...            only these: build unit layers size hardening fuzz cli pty;
-#                                   tidy cppcheck shellcheck dynamic clang dist
+#   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
+#                                   pty; tidy cppcheck shellcheck dynamic clang dist
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
@@ -170,6 +170,7 @@ part_unit()
 	fi
 }
 
+part_make() { heading "make"; one "make" tests/check_make.sh; }
 part_layers() { heading "layers"; one "layers" tests/check_layers.py; }
 part_size() { heading "sizes"; one "size" tests/check_size.py; }
 
@@ -323,7 +324,7 @@ run_parts()
 }
 
 case ${1:-check} in
-check) run_parts build layers size hardening unit fuzz cli pty ;;
+check) run_parts build make layers size hardening unit fuzz cli pty ;;
 all) run_parts tidy cppcheck shellcheck clang dynamic dist ;;
 cli | unit | pty)
 	part=$1

@@ -11,6 +11,9 @@
 # Variables whose names begin with CT_ pass through, besides PATH and TERM.
 set -eu
 
+# "su" leaves root without them.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 prepare=
 if [ "$1" = --prepare ]; then
 	prepare=yes

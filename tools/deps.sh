@@ -10,6 +10,9 @@
 # than on Debian and its children it checks nothing and says so: the build names what it misses.
 set -eu
 
+# "su" leaves root without them, and what apt-get installs needs them.
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+
 packages=
 for group; do
 	case $group in

@@ -110,10 +110,3 @@ else
 	done
 	echo "lib_ldlibs :=$libs"
 fi
-
-# The test framework is wanted by the unit tests alone; they say so when it is missing.
-if pkg-config --exists check; then
-	echo "check_cflags := $(pkg-config --cflags check)"
-	echo "check_ldlibs := $(pkg-config --libs check)"
-	echo "have_check := yes"
-fi

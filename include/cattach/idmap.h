@@ -105,6 +105,15 @@ int ct_id_map_nomap(struct ct_arena *arena, const struct ct_id_caller *caller,
 		    enum ct_id_kind kind, struct ct_id_map *ret_map, struct ct_err *err);
 
 /**
+ * ct_id_map_same - every id that this process sees, as itself
+ * @err: of reading /proc/self/uid_map or gid_map
+ *
+ * For a privileged caller: nothing is taken away and nothing added.
+ */
+int ct_id_map_same(struct ct_arena *arena, enum ct_id_kind kind, struct ct_id_map *ret_map,
+		   struct ct_err *err);
+
+/**
  * ct_id_map_check - would the kernel and newuidmap take this map?
  * @caller: NULL for a privileged caller, who may map any id
  * @map: as somebody wrote it

@@ -43,6 +43,9 @@ int ct_pidfd_wait(int pidfd, struct ct_exit *ret_status);
 /* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): 0 or -errno. */
 int ct_proc_starttime(pid_t pid, uint64_t *ret_ticks);
 
+/* Has this process, a zombie perhaps, executed a program since it was forked? 1, 0 or -errno. */
+int ct_proc_has_executed(pid_t pid);
+
 /* This boot's id (36 characters and a NUL): 0 or -errno. */
 int ct_boot_id(char buf[37]);
 
@@ -59,6 +62,9 @@ int ct_close_from(unsigned first);
 
 /* Mark every descriptor from first on CLOEXEC: 0 or -errno. */
 int ct_cloexec_from(unsigned first);
+
+/* How many more descriptors can be opened now, at most `wanted`; fd is any open one. */
+unsigned ct_fds_free(int fd, unsigned wanted);
 
 /* Make descriptors 0, 1 and 2 exist: closed ones become /dev/null. 0 or -errno. */
 int ct_stdio_exist(void);

@@ -123,7 +123,7 @@ int ct_strings_add(struct ct_arena *arena, struct ct_strings *list, const char *
 
 		if (!items)
 			return -ENOMEM;
-		if (list->count)
+		if (list->items)
 			memcpy(items, list->items, list->count * sizeof(*items));
 		list->items = items;
 	}

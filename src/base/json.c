@@ -493,6 +493,26 @@ void ct_json_writer_close(struct ct_json_writer *w)
 	w->gen = NULL;
 }
 
+/* The generator closes an empty list on a line of its own; people and docker write "[]". Only it
+ * writes a bracket and a newline: those of a string are escaped. */
+static void end(struct ct_json_writer *w, const char *opened, char close,
+		yajl_gen_status (*generate)(yajl_gen))
+{
+	struct ct_buf *buf = w->buf;
+	size_t before = buf->length;
+	bool empty = before >= 2 && !memcmp(buf->data + before - 2, opened, 2);
+	bool last;
+
+	check_status(w, generate(w->gen));
+	if (!empty || buf->failed)
+		return;
+	last = buf->data[buf->length - 1] == '\n';
+	buf->length = before - 1;
+	ct_buf_putc(buf, close);
+	if (last)
+		ct_buf_putc(buf, '\n');
+}
+
 void ct_json_begin_object(struct ct_json_writer *w)
 {
 	check_status(w, yajl_gen_map_open(w->gen));
@@ -500,7 +520,7 @@ void ct_json_begin_object(struct ct_json_writer *w)
 
 void ct_json_end_object(struct ct_json_writer *w)
 {
-	check_status(w, yajl_gen_map_close(w->gen));
+	end(w, "{\n", '}', yajl_gen_map_close);
 }
 
 void ct_json_begin_array(struct ct_json_writer *w)
@@ -510,7 +530,7 @@ void ct_json_begin_array(struct ct_json_writer *w)
 
 void ct_json_end_array(struct ct_json_writer *w)
 {
-	check_status(w, yajl_gen_array_close(w->gen));
+	end(w, "[\n", ']', yajl_gen_array_close);
 }
 
 void ct_json_i64(struct ct_json_writer *w, int64_t value)

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,6 +29,8 @@
 #include <cattach/num.h>
 
 #define NS_PER_SECOND	UINT64_C(1000000000)
+#define MAX_TRIED	64	/* descriptors that ct_fds_free() opens at most */
+#define PF_FORKNOEXEC	0x40	/* the kernel's: forked, and has not executed a program since */
 
 int ct_exit_code(const struct ct_exit *status)
 {
@@ -82,7 +85,8 @@ static ssize_t read_proc(const char *path, char *buf, size_t size)
 	return n;
 }
 
-int ct_proc_starttime(pid_t pid, uint64_t *ret_ticks)
+/* A number of /proc/PID/stat, by its place from 4 on (proc(5)): 0 or -errno. */
+static int read_stat(pid_t pid, int place, uint64_t *ret_value)
 {
 	char path[64], stat[2048];
 	struct ct_err ignored;
@@ -98,12 +102,27 @@ int ct_proc_starttime(pid_t pid, uint64_t *ret_ticks)
 	/* Field 2 is a name that the process chose: it may hold blanks, ")" and line ends, and
 	 * numbers that look like the fields behind it. The last ")" is the kernel's own. */
 	field = strrchr(stat, ')');
-	for (int i = 2; field && i < 22; i++)
+	for (int i = 2; field && i < place; i++)
 		field = strchr(field + 1, ' ');
 	if (!field)
 		return -EPROTO;
 	stat[(size_t)(field - stat) + 1 + strcspn(field + 1, " \n")] = '\0';
-	return ct_parse_u64(field + 1, 0, UINT64_MAX, ret_ticks, &ignored) < 0 ? -EPROTO : 0;
+	return ct_parse_u64(field + 1, 0, UINT64_MAX, ret_value, &ignored) < 0 ? -EPROTO : 0;
+}
+
+int ct_proc_starttime(pid_t pid, uint64_t *ret_ticks)
+{
+	return read_stat(pid, 22, ret_ticks);
+}
+
+int ct_proc_has_executed(pid_t pid)
+{
+	uint64_t flags;
+	int ret = read_stat(pid, 9, &flags);
+
+	if (ret < 0)
+		return ret;
+	return !(flags & PF_FORKNOEXEC);
 }
 
 int ct_boot_id(char buf[37])
@@ -190,6 +209,28 @@ int ct_cloexec_from(unsigned first)
 	if (syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC) == 0)
 		return 0;
 	return treat_listed(first, true);
+}
+
+/* By trying, because those that are taken lie anywhere; but far from the limit it is clear. */
+unsigned ct_fds_free(int fd, unsigned wanted)
+{
+	int taken[MAX_TRIED];
+	struct rlimit limit;
+	unsigned count = 0;
+
+	if (wanted > MAX_TRIED)
+		wanted = MAX_TRIED;
+	while (count < wanted && (taken[count] = fcntl(fd, F_DUPFD_CLOEXEC, 0)) >= 0) {
+		count++;
+		if (count == 1 && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+		    limit.rlim_cur / 2 > (rlim_t)taken[0] + MAX_TRIED) {
+			close(taken[0]);
+			return wanted;
+		}
+	}
+	for (unsigned i = 0; i < count; i++)
+		close(taken[i]);
+	return count;
 }
 
 int ct_stdio_exist(void)

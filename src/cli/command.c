@@ -21,15 +21,6 @@ const struct ct_option ct_global_options[] = {
 	{ 0 },
 };
 
-static int set_up_log(const struct ct_global_options *options, struct ct_err *err)
-{
-	if (ct_log_setup(options->log_level, NULL, err) < 0)
-		return ct_wrap(err, "--log-level");
-	if (ct_log_setup(NULL, getenv("CATTACH_DEBUG"), err) < 0)
-		return ct_wrap(err, "CATTACH_DEBUG");
-	return 0;
-}
-
 static int print_main_help(struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = {0};
@@ -55,7 +46,7 @@ int ct_command(int argc, char *const *argv, struct ct_err *err)
 		return r;
 	if (r == CT_OPTIONS_HELP)
 		return print_main_help(err);
-	r = set_up_log(&options, err);
+	r = ct_log_setup(options.log_level, getenv("CATTACH_DEBUG"), err);
 	if (r < 0)
 		return r;
 	if (options.version)

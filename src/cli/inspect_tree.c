@@ -130,13 +130,31 @@ static struct ct_json *labels(struct ct_values *values, const struct ct_spec_pai
 	return object;
 }
 
+/* A namespace of its own without a name in config.json: the start gave it the short id. */
+static const char *host_name(struct ct_values *values, const struct ct_meta *meta,
+			     const struct ct_json *config)
+{
+	const struct ct_json *namespaces = find(config, "linux.namespaces");
+	const char *name;
+
+	for (const struct ct_json *n = namespaces ? namespaces->child : NULL; n; n = n->next) {
+		if (strcmp(find_text(n, "type", ""), "uts") || find(n, "path"))
+			continue;
+		name = ct_arena_strndup(values->arena, meta->id, CT_SHORT_ID_LENGTH);
+		values->failed = values->failed || !name;
+		return name;
+	}
+	return NULL;
+}
+
 static struct ct_json *config_object(struct ct_values *values, const struct ct_meta *meta,
 				     const struct ct_json *config)
 {
 	struct ct_json *object = ct_value_object(values);
 	char signal[32];
 
-	set_string(values, object, "Hostname", find_text(config, "hostname", meta->hostname));
+	set_string(values, object, "Hostname",
+		   find_text(config, "hostname", host_name(values, meta, config)));
 	set_string(values, object, "Domainname", find_text(config, "domainname", ""));
 	set_string(values, object, "User", meta->user);
 	set_bool(values, object, "AttachStdin", !meta->detach && meta->stdin_open);

@@ -17,7 +17,9 @@
 #include "template_ast.h"
 #include "times.h"
 
-#define COMMAND_WIDTH 20	/* characters that are shown without --no-trunc */
+/* characters that are shown without --no-trunc */
+#define COMMAND_WIDTH 20
+#define MOUNT_WIDTH 15
 
 static struct ct_json *outside_text(struct ct_values *values, const char *text, bool escape)
 {
@@ -130,6 +132,25 @@ static struct ct_json *labels_text(struct ct_values *values, const struct ct_spe
 	return outside_text(values, ct_buf_text(&text), escape);
 }
 
+/* The sources of --volume, each cut as docker cuts it: "/a,/long/path/to/…" */
+static struct ct_json *mounts_text(struct ct_values *values, const struct ct_strings *binds,
+				   const struct ct_ps_style *style)
+{
+	struct ct_buf ct_autobuf text = {0};
+
+	for (size_t i = 0; i < binds->count; i++) {
+		struct ct_buf ct_autobuf source = {0};
+
+		ct_buf_add(&source, binds->items[i], strcspn(binds->items[i], ":"));
+		if (!style->no_trunc)
+			ellipsis(&source, MOUNT_WIDTH);
+		ct_buf_printf(&text, "%s%s", i ? "," : "", ct_buf_text(&source));
+		text.failed = text.failed || source.failed;
+	}
+	values->failed = values->failed || text.failed;
+	return outside_text(values, ct_buf_text(&text), style->escape);
+}
+
 static struct ct_json *id(struct ct_values *values, const char *text, bool no_trunc)
 {
 	size_t length = text ? strlen(text) : 0;
@@ -167,7 +188,7 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	ct_value_set(values, row, "Image", outside_text(values, meta->source, style->escape));
 	ct_value_set(values, row, "Labels", labels_text(values, &meta->labels, style->escape));
 	ct_value_set(values, row, "LocalVolumes", ct_value_string(values, "0"));
-	ct_value_set(values, row, "Mounts", ct_value_string(values, ""));
+	ct_value_set(values, row, "Mounts", mounts_text(values, &meta->binds, style));
 	ct_value_set(values, row, "Names", outside_text(values, meta->name, style->escape));
 	ct_value_set(values, row, "Networks",
 		     outside_text(values, meta->network ? meta->network : "none", style->escape));

@@ -17,6 +17,7 @@
 
 #include "cli.h"
 #include "follow_options.h"
+#include "id_file.h"
 #include "starting.h"
 #include "terminal.h"
 
@@ -29,6 +30,7 @@ struct run {
 	struct ct_store store;
 	struct ct_container container;
 	struct ct_session session;
+	struct ct_id_file cidfile, pidfile;
 	unsigned preserve_fds;
 	struct ct_follow_plan plan;	/* unless it goes into the background */
 };
@@ -81,11 +83,31 @@ static int plan_following(struct run *run, struct ct_err *err)
 	return ct_follow_prepare(&run->meta, &options, &run->plan, err);
 }
 
-static int write_files(struct run *run, struct ct_err *err)
+/* Before anything exists, so that a place that cannot be written is refused in time. */
+static int open_cidfile(struct run *run, struct ct_err *err)
 {
-	const struct ct_run_options *o = run->options;
+	const char *path = run->options->cidfile;
 
-	if (o->cidfile && ct_write_id_file(o->cidfile, run->container.meta.id, O_EXCL, err) < 0)
+	if (path && ct_id_file_open(&run->cidfile, path, true, err) < 0)
+		return ct_wrap(err, "--cidfile");
+	return 0;
+}
+
+static int open_files(struct run *run, struct ct_err *err)
+{
+	const char *path = run->options->pidfile;
+	int r = open_cidfile(run, err);
+
+	if (r == 0 && path && ct_id_file_open(&run->pidfile, path, false, err) < 0)
+		return ct_wrap(err, "--pidfile");
+	return r;
+}
+
+static int write_cidfile(struct run *run, struct ct_err *err)
+{
+	if (!run->options->cidfile)
+		return 0;
+	if (ct_id_file_write(&run->cidfile, run->container.meta.id, err) < 0)
 		return ct_wrap(err, "--cidfile");
 	return 0;
 }
@@ -104,8 +126,11 @@ static int start(struct run *run, struct ct_err *err)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	options.client = pair[1];
 	ct_container_start_options(&run->meta, &options);
-	if (run->meta.tty)
-		ct_terminal_caller_size(&options.rows, &options.columns);
+	/* Ours, or what a bundle says where we have none. */
+	if (run->meta.tty && !ct_terminal_caller_size(&options.rows, &options.columns)) {
+		options.rows = run->spec->process->console_height;
+		options.columns = run->spec->process->console_width;
+	}
 	r = ct_container_start(&run->store, run->arena, &run->container, run->spec, &options,
 			       &run->session, err);
 	ct_fd_close(pair[1]);
@@ -126,6 +151,8 @@ static int create_and_start(struct run *run, struct ct_err *err)
 		return r;
 	r = ct_container_set_hostname(&run->meta, run->arena, run->spec, err);
 	if (r == 0)
+		r = write_cidfile(run, err);
+	if (r == 0)
 		r = start(run, err);
 	if (r < 0)
 		ct_store_forget(&run->store, run->container.meta.id, run->container.meta.name);
@@ -135,12 +162,9 @@ static int create_and_start(struct run *run, struct ct_err *err)
 static int follow(struct run *run, struct ct_err *err)
 {
 	const struct ct_run_options *o = run->options;
-	int r = write_files(run, err);
 
-	if (r == 0)
-		r = ct_write_pidfile(&run->container, o->pidfile, err);
-	if (r < 0)
-		return r;
+	if (o->pidfile && ct_write_pidfile(&run->container, &run->pidfile, err) < 0)
+		return -err->code;
 	if (o->detach)
 		return ct_print_line(run->container.meta.id, err);
 	run->plan.how.name = run->container.meta.name;
@@ -165,13 +189,19 @@ static int execute_run(struct run *run, struct ct_err *err)
 		r = prepare(run, err);
 	if (r == 0)
 		r = plan_following(run, err);
+	if (r == 0)
+		r = open_files(run, err);
 	if (r < 0)
 		return r;
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	if (!run->options->detach)
 		ct_foreground_block(run->options->sig_proxy);
 	r = create_and_start(run, err);
-	return r < 0 ? r : follow(run, err);
+	if (r < 0)
+		return r;
+	ct_id_file_keep(&run->cidfile);
+	ct_id_file_keep(&run->pidfile);
+	return follow(run, err);
 }
 
 static int execute_create(struct run *run, struct ct_err *err)
@@ -179,17 +209,20 @@ static int execute_create(struct run *run, struct ct_err *err)
 	int r = prepare(run, err);
 
 	if (r == 0)
+		r = open_cidfile(run, err);
+	if (r == 0)
 		r = ct_container_create(&run->store, run->arena, &run->meta, run->spec,
 					&run->container, err);
 	if (r < 0)
 		return r;
-	r = write_files(run, err);
+	r = write_cidfile(run, err);
 	if (r == 0)
 		r = ct_container_complete(&run->container, err);
 	if (r < 0) {
 		ct_store_forget(&run->store, run->container.meta.id, run->container.meta.name);
 		return r;
 	}
+	ct_id_file_keep(&run->cidfile);
 	return ct_print_line(run->container.meta.id, err);
 }
 
@@ -199,9 +232,12 @@ static int execute(const struct ct_run_options *options, struct ct_arena *arena,
 	struct run run = {
 		.options = options, .arena = arena, .store = CT_STORE_INIT,
 		.container = CT_CONTAINER_INIT, .session = CT_SESSION_INIT,
+		.cidfile = CT_ID_FILE_INIT, .pidfile = CT_ID_FILE_INIT,
 	};
 	int r = how(&run, err);
 
+	ct_id_file_close(&run.cidfile);
+	ct_id_file_close(&run.pidfile);
 	ct_session_close(&run.session);
 	ct_container_close(&run.container);
 	ct_store_close(&run.store);

@@ -18,35 +18,48 @@
 #include <cattach/fd.h>
 #include <cattach/io.h>
 
+/* The user namespace of "unshare -r" has one id and no groups. */
+static bool are_groups_denied(void)
+{
+	int ct_autofd fd = openat(AT_FDCWD, "/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+	char text[8];
+
+	return fd >= 0 && read(fd, text, sizeof(text)) >= 4 && memcmp(text, "deny", 4) == 0;
+}
+
 bool ct_is_rootless(void)
 {
-	return geteuid() != 0 || !ct_caps_have(CAP_SYS_ADMIN) || !ct_caps_have(CAP_NET_ADMIN);
+	return geteuid() != 0 || !ct_caps_have(CAP_SYS_ADMIN) || !ct_caps_have(CAP_NET_ADMIN) ||
+	       are_groups_denied();
 }
 
-int ct_write_id_file(const char *path, const char *text, int flags, struct ct_err *err)
-{
-	int ct_autofd fd = openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0644);
-	int r;
-
-	if (fd < 0)
-		return ct_fail_errno(err, errno, "%s", path);
-	r = ct_write_all(fd, text, strlen(text));
-	return r < 0 ? ct_fail_errno(err, -r, "%s", path) : 0;
-}
-
-int ct_write_pidfile(const struct ct_container *container, const char *path, struct ct_err *err)
+int ct_write_pidfile(const struct ct_container *container, struct ct_id_file *file,
+		     struct ct_err *err)
 {
 	struct ct_status status;
 	char text[16];
 
-	if (!path)
-		return 0;
 	if (ct_status_read(container->status_fd, &status, err) < 0)
 		return -err->code;
 	snprintf(text, sizeof(text), "%d", status.pid);
-	if (ct_write_id_file(path, text, O_TRUNC, err) < 0)
+	return ct_id_file_write(file, text, err) < 0 ? ct_wrap(err, "--pidfile") : 0;
+}
+
+/* The file that the container was made with: written at each start. */
+static int write_own_pidfile(const struct ct_container *container, struct ct_err *err)
+{
+	struct ct_id_file file = CT_ID_FILE_INIT;
+	int r;
+
+	if (!container->meta.pidfile)
+		return 0;
+	if (ct_id_file_open(&file, container->meta.pidfile, false, err) < 0)
 		return ct_wrap(err, "--pidfile");
-	return 0;
+	r = ct_write_pidfile(container, &file, err);
+	if (r == 0)
+		ct_id_file_keep(&file);
+	ct_id_file_close(&file);
+	return r;
 }
 
 static int start(struct ct_store *store, struct ct_arena *arena, struct ct_container *container,
@@ -90,7 +103,7 @@ int ct_start_existing(struct ct_store *store, struct ct_container *container, ui
 	r = start(store, &arena, container, &options, err);
 	ct_fd_close(pair[1]);
 	if (r == 0)
-		r = ct_write_pidfile(container, container->meta.pidfile, err);
+		r = write_own_pidfile(container, err);
 	if (r < 0)
 		ct_fd_close(pair[0]);
 	else if (ret_sock)

@@ -11,15 +11,15 @@
 #include <cattach/container.h>
 #include <cattach/err.h>
 
+#include "id_file.h"
+
 /* Root of a container that lacks what makes namespaces and brings up their loopback devices can do
- * no more than any user: it needs a user namespace of its own to be root in. */
+ * no more than any user, nor can one with a single id: it needs a user namespace of its own. */
 bool ct_is_rootless(void);
 
-/* Write an id or a pid to a file of the user's; flags as of open(2), O_EXCL or O_TRUNC. */
-int ct_write_id_file(const char *path, const char *text, int flags, struct ct_err *err);
-
-/* The pid of a container that has just been started into the file that was asked for; none: 0. */
-int ct_write_pidfile(const struct ct_container *container, const char *path, struct ct_err *err);
+/* The pid of a container that has just been started into the file that was asked for. */
+int ct_write_pidfile(const struct ct_container *container, struct ct_id_file *file,
+		     struct ct_err *err);
 
 /**
  * ct_start_existing - start a container that was created or has ended

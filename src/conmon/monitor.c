@@ -409,13 +409,20 @@ void ct_monitor_free(struct monitor *m)
 /* In the monitor, once its payload runs. */
 static _Noreturn void monitor_payload(struct monitor *m)
 {
+	bool tidy = false;
+
 	ct_confine_prepare(m);
 	m->config->release(m->config->arg);
 	ct_confine(m);
 	keep_own_descriptors(m);
 	ct_monitor_watch_all(m);
-	while (!m->exited || !ct_output_done(m))
-		ct_monitor_turn(m, -1);
+	while (!m->exited || !ct_output_done(m)) {
+		/* A payload that ends soon, or has much to say, is not kept waiting for the tidying up. */
+		if (ct_monitor_turn(m, tidy ? -1 : TICK_MS) > 0 || tidy)
+			continue;
+		ct_monitor_give_back();
+		tidy = true;
+	}
 	finish(m);
 	ct_linger(m);
 	_exit(0);

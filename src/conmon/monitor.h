@@ -226,6 +226,9 @@ void ct_confine(struct monitor *m);
 /* Before that, while what the start has parsed is still there. */
 void ct_confine_prepare(struct monitor *m);
 
+/* give_back.c: memory that only the start needed */
+void ct_monitor_give_back(void);
+
 /* monitor.c: run in the monitor process, report the start over the descriptor, never return */
 _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
 			       int report);

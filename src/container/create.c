@@ -27,7 +27,8 @@
 #include "record.h"
 #include "store.h"
 
-#define NAME_TRIES 20	/* the last ones choose from 10^13 names */
+#define NAME_TRIES	20	/* the last ones choose from 10^13 names */
+#define DESCRIPTORS	48	/* open at once while a container starts, with some to spare */
 
 /* ---- id ---- */
 
@@ -223,6 +224,18 @@ static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
 
 /* ---- all of it ---- */
 
+/* Running out of descriptors half way would leave none to remove what is there with. */
+static int check_room(const struct ct_store *store, struct ct_err *err)
+{
+	unsigned count = ct_fds_free(store->containers, DESCRIPTORS);
+
+	if (count == DESCRIPTORS)
+		return 0;
+	ct_fail(err, EMFILE, "too many open files: only %u more are possible here, a start needs %d",
+		count, DESCRIPTORS);
+	return ct_hint(err, "raise the limit: ulimit -n 1024");
+}
+
 static int fill_meta(struct ct_arena *arena, struct ct_meta *meta, struct ct_err *err)
 {
 	int r = meta->name ? ct_check_name(meta->name, err) : 0;
@@ -255,8 +268,10 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 	struct ct_buf ct_autobuf config = { 0 };
 	mode_t ct_autoumask saved = umask(077);
 	const char *wanted = meta->name;
-	int r = fill_meta(arena, meta, err);
+	int r = check_room(store, err);
 
+	if (r == 0)
+		r = fill_meta(arena, meta, err);
 	if (r == 0)
 		r = ct_spec_write(spec, &config, err);
 	if (r == 0)

@@ -217,8 +217,10 @@ static int read_pairs(struct ct_arena *arena, const struct ct_json *value,
 {
 	if (value->type != CT_JSON_ARRAY)
 		return wrong_type(value, "a list", err);
+	if (!value->child)
+		return 0;
 	pairs->items = ct_arena_calloc(arena, value->count, sizeof(*pairs->items));
-	if (!pairs->items && value->count)
+	if (!pairs->items)
 		return ct_fail_nomem(err);
 	for (const struct ct_json *item = value->child; item; item = item->next) {
 		int r = read_pair(arena, item, &pairs->items[pairs->count], err);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include <cattach/fd.h>
+#include <cattach/log.h>
 
 #include "plan.h"
 
@@ -76,6 +77,24 @@ static int plan_settings(struct planning *p, struct ct_err *err)
 	return plan_sysctls(p, err);
 }
 
+/* Who joins a mount namespace finds everything there, its root included. */
+static int plan_file_systems(struct planning *p, struct ct_err *err)
+{
+	int r;
+
+	if (p->plan->mounts_joined) {
+		ct_log(CT_LOG_INFO, CT_TOPIC_MOUNT, "the mount namespace is joined: root, mounts, "
+		       "devices, masked and read-only paths are those that it has");
+		return 0;
+	}
+	r = ct_plan_root(p, err);
+	if (r == 0)
+		r = ct_plan_mounts(p, err);
+	if (r == 0)
+		r = ct_plan_devices(p, err);
+	return r < 0 ? r : ct_plan_masks(p, err);
+}
+
 /* Room for the descriptors of the child, which allocates nothing. */
 static int plan_slots(struct planning *p, struct ct_err *err)
 {
@@ -94,9 +113,8 @@ int ct_plan_make(struct ct_arena *arena, const struct ct_spec *spec, const struc
 		 int cache, unsigned preserve_fds, struct ct_plan **ret_plan, struct ct_err *err)
 {
 	static int (*const steps[])(struct planning *p, struct ct_err *err) = {
-		ct_plan_namespaces, ct_plan_root,  ct_plan_mounts,  ct_plan_devices,
-		ct_plan_masks,      plan_settings, ct_plan_process, ct_plan_scheduling,
-		ct_plan_seccomp,    ct_plan_init,  plan_slots,
+		ct_plan_namespaces, plan_file_systems, plan_settings, ct_plan_process,
+		ct_plan_scheduling, ct_plan_seccomp,   ct_plan_init,  plan_slots,
 	};
 	struct planning p = {
 		.arena = arena, .spec = spec, .meta = meta, .cache = cache,

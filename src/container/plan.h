@@ -28,6 +28,9 @@ struct planning {
 int ct_plan_make(struct ct_arena *arena, const struct ct_spec *spec, const struct ct_meta *meta,
 		 int cache, unsigned preserve_fds, struct ct_plan **ret_plan, struct ct_err *err);
 
+/* Say what it holds, where a log was asked for: plan_log.c */
+void ct_plan_log(const struct ct_plan *plan);
+
 /* Pin a file of the host by identity. */
 int ct_plan_source(const char *path, struct ct_plan_source *ret_source, struct ct_err *err);
 

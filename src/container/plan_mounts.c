@@ -3,7 +3,8 @@
  * Mounts of the plan: config.json's mounts with their options taken apart, sources pinned, and the
  * file systems replaced that the kernel does not let this container mount: sysfs belongs to the
  * network namespace, proc to the pid namespace, mqueue to the ipc and cgroup to the cgroup
- * namespace; where that is the host's, the host's mount is bound instead, read-only.
+ * namespace; where that is the host's, the host's mount is bound instead, read-only. A namespace
+ * that is joined is somebody else's: its file system is mounted, and the host's would be wrong.
  *
  * Runs in the CLI. Also masked and read-only paths.
  */
@@ -28,12 +29,23 @@ static const struct substitute {
 	{ "cgroup2", CT_NS_CGROUP, "/sys/fs/cgroup", true },
 };
 
+/*
+ * Is the namespace that shows in this file system out of our reach? The host's is; one that is
+ * joined is ours to mount, unless the user namespace is a new one, which has no rights in it: then
+ * what only reports (sysfs, cgroup) is the host's, as it is without the join.
+ */
+static bool needs_substitute(struct planning *p, const struct substitute *s)
+{
+	if (!p->spec->linux_.namespaces[s->ns].present)
+		return true;
+	return s->read_only && !ct_plan_is_new(p, s->ns) && ct_plan_is_new(p, CT_NS_USER);
+}
+
 static const struct substitute *find_substitute(struct planning *p, const char *type)
 {
 	for (size_t i = 0; i < sizeof(substitutes) / sizeof(substitutes[0]); i++)
-		if (strcmp(substitutes[i].type, type) == 0 &&
-		    !ct_plan_is_new(p, substitutes[i].ns))
-			return &substitutes[i];
+		if (strcmp(substitutes[i].type, type) == 0)
+			return needs_substitute(p, &substitutes[i]) ? &substitutes[i] : NULL;
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cattach/fd.h>
 #include <cattach/ns.h>
@@ -42,6 +43,15 @@ static const char *namespace_place(struct planning *p, enum ct_spec_ns ns)
 	return ct_arena_printf(p->arena, "linux.namespaces.%s", ct_spec_ns_name(ns));
 }
 
+/* Is this namespace the one that we are in ourselves? */
+static bool is_our_own(int fd, const char *own)
+{
+	struct stat there, here;
+
+	return fstat(fd, &there) == 0 && stat(own, &here) == 0 && there.st_dev == here.st_dev &&
+	       there.st_ino == here.st_ino;
+}
+
 static int plan_join(struct planning *p, enum ct_spec_ns ns, int flag, struct ct_err *err)
 {
 	const char *path = p->spec->linux_.namespaces[ns].path;
@@ -57,9 +67,17 @@ static int plan_join(struct planning *p, enum ct_spec_ns ns, int flag, struct ct
 	}
 	if (ct_ns_join_check(fd, flag, path, err) < 0)
 		return ct_spec_wrap(p->spec, err, place);
+	/* The kernel calls it an error to join one's own; it is what is wanted all the same. */
+	if (flag == CLONE_NEWUSER && is_our_own(fd, "/proc/self/ns/user"))
+		return 0;
+	if (flag == CLONE_NEWNS && is_our_own(fd, "/proc/self/ns/mnt")) {
+		ct_fail(err, EINVAL, "%s is the host's own mount namespace", path);
+		return ct_spec_wrap(p->spec, err, place);
+	}
 	join->fd = ct_take_fd(&fd);
 	join->flag = flag;
 	join->place = place;
+	p->plan->mounts_joined = p->plan->mounts_joined || flag == CLONE_NEWNS;
 	p->plan->join_count++;
 	return 0;
 }

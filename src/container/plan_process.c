@@ -150,18 +150,31 @@ static struct ct_strings terminated(struct ct_strings list)
 	return list;
 }
 
+/* With a single id the kernel lets nobody set groups. */
+static bool is_single(const struct ct_plan_ids *map)
+{
+	return map->count == 1 && map->items[0].count == 1;
+}
+
+/* The process's own group is among its groups: a program that changes its group (set-group-id) would
+ * lose it otherwise, and with it what files deny to that group. */
 static int plan_groups(struct planning *p, struct ct_err *err)
 {
 	const struct ct_spec_process *from = p->spec->process;
 	struct ct_plan_process *to = &p->plan->process;
 	size_t count = from->additional_gid_count;
+	bool own = is_single(&p->plan->gid_map);
 
 	to->keep_groups = from->keep_groups;
-	to->groups = ct_arena_calloc(p->arena, count + 1, sizeof(*to->groups));
+	to->groups = ct_arena_calloc(p->arena, count + 2, sizeof(*to->groups));
 	if (!to->groups)
 		return ct_fail_nomem(err);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		to->groups[i] = from->additional_gids[i];
+		own = own || to->groups[i] == from->gid;
+	}
+	if (!own)
+		to->groups[count++] = from->gid;
 	to->group_count = count;
 	return 0;
 }

@@ -129,6 +129,23 @@ static int compose(struct planning *p, const struct ct_mounted_list *mounted, st
 	return 0;
 }
 
+/* One overlay over all of a directory can take new files only where a directory's owner is mapped:
+ * the kernel copies it up, with its owner, before it puts something into it. In a tree of somebody
+ * else's at least the top-level directories are writable when each is an overlay. */
+static bool is_ours(const struct ct_plan *plan, const char *path)
+{
+	const struct ct_plan_ids *map = &plan->uid_map;
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return false;
+	for (size_t i = 0; i < map->count; i++)
+		if (st.st_uid >= map->items[i].outside &&
+		    st.st_uid - map->items[i].outside < map->items[i].count)
+			return true;
+	return map->count == 0;
+}
+
 static int plan_overlay(struct planning *p, struct ct_err *err)
 {
 	struct ct_plan_root *root = &p->plan->root;
@@ -138,7 +155,8 @@ static int plan_overlay(struct planning *p, struct ct_err *err)
 	if (r < 0)
 		return r;
 	root->kind = CT_ROOT_OVERLAY;
-	root->whole = !has_mounts_below(&mounted, root->source.path);
+	root->whole = !has_mounts_below(&mounted, root->source.path) &&
+		      is_ours(p->plan, root->source.path);
 	return root->whole ? 0 : compose(p, &mounted, err);
 }
 

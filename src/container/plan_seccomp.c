@@ -63,6 +63,7 @@ int ct_plan_seccomp(struct planning *p, struct ct_err *err)
 
 	if (!from && !p->spec->default_seccomp)
 		return 0;
+	to->seccomp_given = from;
 	to->seccomp_place = from ? "linux.seccomp" : "default seccomp policy";
 	r = from ? convert_policy(p, from, &policy, err) :
 		   ct_seccomp_default(p->arena, to->caps.bounding, &policy, err);

@@ -11,7 +11,8 @@
  *     "-u 1000" works there too. No supplementary groups then: the kernel denies setgroups(2).
  *   - --uidmap C:H:N takes host ids (not ids of an intermediate namespace), checked against the
  *     caller's own; the kind that is left out gets the default map, for root the same numbers.
- *   - Maps of a bundle's config.json are checked in the same way.
+ *   - Maps of a bundle's config.json are checked in the same way. As root they stay as they are,
+ *     and a bundle's user namespace that has none gets the same numbers.
  * May fail where ids were asked for that are not the caller's to map, or are not mapped.
  */
 #include "run_parts.h"
@@ -190,6 +191,24 @@ static int check_bundle_maps(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* As root config.json means what it says, and one that is to run for everybody says no ids. */
+static int complete_bundle_maps(struct ct_run *run, struct ct_err *err)
+{
+	const struct ct_spec_namespace *user = &run->spec->linux_.namespaces[CT_NS_USER];
+	struct ct_id_map map;
+	int ret = 0;
+
+	if (!user->present || user->path || spec_map(run, CT_ID_USER)->count ||
+	    spec_map(run, CT_ID_GROUP)->count)
+		return 0;
+	for (int kind = CT_ID_USER; ret == 0 && kind <= CT_ID_GROUP; kind++) {
+		ret = ct_id_map_same(run->arena, (enum ct_id_kind)kind, &map, err);
+		if (ret == 0)
+			ret = to_spec(run, kind, &map, err);
+	}
+	return ret;
+}
+
 /* The namespace and its maps: the bundle's, the options' or those of the mode, in this order. */
 static int choose_maps(struct ct_run *run, struct ct_err *err)
 {
@@ -199,8 +218,10 @@ static int choose_maps(struct ct_run *run, struct ct_err *err)
 	int ret = 0;
 
 	if (run->userns.mode == CT_USERNS_UNSET && !run->plain) {
-		/* Joined: the maps are there already. As root: config.json means what it says. */
-		if (user->path || !run->rootless)
+		if (!run->rootless)
+			return complete_bundle_maps(run, err);
+		/* Joined: the maps are there already. */
+		if (user->path)
 			return 0;
 		user->present = true;
 		if (own_maps)

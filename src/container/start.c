@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/log.h>
 #include <cattach/ns.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
@@ -175,6 +177,8 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err)
 {
+	/* For the log: the caller's may be anything, and hide our own files from us. */
+	mode_t ct_autoumask saved = umask(077);
 	const struct ct_meta *meta = &container->meta;
 	struct starting s = { .arena = arena, .store = *store, .dir = container->dir,
 			      .remove = meta->remove, .keep = options->keep,
@@ -205,6 +209,9 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 	if (r < 0)
 		return r;
 	s.plan = plan;
+	ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "container %s, named %s, in %s/containers", meta->id,
+	       meta->name, store->path);
+	ct_plan_log(plan);
 	snprintf(s.id, sizeof(s.id), "%s", meta->id);
 	snprintf(s.name, sizeof(s.name), "%s", meta->name);
 	runtime = ct_store_runtime(&s.store, meta->id, true, err);
@@ -216,8 +223,10 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 	config.keep[1] = store->names;
 	config.keep[2] = store->runtime;
 	r = launch(&config, &s, ret_session, err);
-	if (r == 0)
+	if (r == 0) {
+		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "pid %d", ret_session->monitor_pid);
 		return 0;
+	}
 	remove_runtime(&s);
 	if (options->keep)
 		put_back(&s);

@@ -44,10 +44,14 @@ static _Noreturn void fail(int sync, const char *program, int code)
 	_exit(err.exit);
 }
 
-/* The payload gets a process group of its own and, if there is one, the terminal. */
-static _Noreturn void become_payload(int sync, const char *program, char **argv,
+/* The payload gets a process group of its own and, if there is one, the terminal. In a pid namespace
+ * of somebody else's it would outlive this process, which dies with the monitor. */
+static _Noreturn void become_payload(int sync, pid_t init, const char *program, char **argv,
 				     const sigset_t *mask)
 {
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != init)
+		_exit(CT_EXIT_FAILED);
 	setpgid(0, 0);
 	tcsetpgrp(STDIN_FILENO, getpgrp());
 	signal(SIGTTOU, SIG_DFL);
@@ -88,22 +92,25 @@ static _Noreturn void serve(pid_t payload, const sigset_t *set)
 int main(int argc, char **argv)
 {
 	sigset_t set, before;
-	pid_t payload;
+	pid_t payload, self = getpid();
 	int sync;
 
 	if (argc < 4)
 		return CT_EXIT_FAILED;
-	sync = atoi(argv[1]);
+	sync = (int)strtol(argv[1], NULL, 10);
 	if (fcntl(sync, F_SETFD, FD_CLOEXEC) < 0)
 		return CT_EXIT_FAILED;
 	/* Taking the terminal from the background must not stop us. */
 	signal(SIGTTOU, SIG_IGN);
 	signal(SIGTTIN, SIG_IGN);
+	/* Orphans come here, also where this is not pid 1. */
+	if (self != 1)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	forwarded(&set);
 	sigprocmask(SIG_SETMASK, &set, &before);
 	payload = fork();
 	if (payload == 0)
-		become_payload(sync, argv[2], argv + 3, &before);
+		become_payload(sync, self, argv[2], argv + 3, &before);
 	if (payload < 0)
 		fail(sync, argv[2], errno);
 	close(sync);

@@ -8,6 +8,8 @@
 #ifndef CATTACH_NS_CHILD_H
 #define CATTACH_NS_CHILD_H
 
+#include <sys/stat.h>
+
 #include <cattach/ns.h>
 #include <cattach/plan.h>
 
@@ -22,8 +24,12 @@ struct child {
 	const struct ct_ns_stdio *stdio;
 	int sync;		/* socket to the process that started us */
 	int root;		/* the new root's mount, O_PATH */
+	bool slaves;		/* mounts of the host are slaves here, not private */
+	int under;		/* the host's directory that the root is a copy of, O_PATH */
 	int host_root;		/* "/" of the host, for device nodes: closed before exec */
 	int proc;		/* /proc of the host, a procfs for sure; -1 when it is not mounted */
+	bool self_writable;	/* by the container's root, so the payload must not be... */
+	struct statx self;	/* ...our own program */
 	int dev;		/* the tmpfs on /dev, or -1 when that is something else */
 	int pts;		/* devpts instance of the container, or -1 */
 	int null;		/* /dev/null of the host, O_PATH, checked */
@@ -38,18 +44,21 @@ struct child {
 int ct_child_open_root(struct child *c, struct ct_err *err);
 int ct_child_attach_root(struct child *c, struct ct_err *err);
 int ct_child_pivot(struct child *c, struct ct_err *err);
+int ct_child_enter_root(struct child *c, struct ct_err *err);
 
 /* source.c */
 int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err);
-int ct_child_clone_source(const struct ct_plan_source *source, bool recursive, struct ct_err *err);
+int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err *err);
 int ct_child_open_sources(struct child *c, struct ct_err *err);
 
 /* overlay.c */
 int ct_child_open_layers(struct child *c, struct ct_err *err);
-int ct_child_compose_overlay(struct child *c, int source, struct ct_err *err);
+int ct_child_compose_overlay(struct child *c, struct ct_err *err);
 
 /* mounts.c */
 int ct_child_mounts(struct child *c, struct ct_err *err);
+/* Once more what mounts asked for, after the propagation of the whole tree was set. */
+int ct_child_propagation(struct child *c, struct ct_err *err);
 int ct_child_place(struct child *c, int mount, const char *path, bool directory,
 		   struct ct_err *err);
 int ct_child_new_mount(const char *type, const char *source, const struct ct_mount_options *options,
@@ -86,19 +95,29 @@ int ct_child_exec(struct child *c, struct ct_err *err);
 
 /* exec_explain.c: fill the error for an execve(2) that failed with code; negative */
 int ct_exec_explain(const char *path, int code, struct ct_err *err);
+bool ct_exec_has_caps(const char *path);
+/* Would executing path execute, or load as its interpreter, this file of this mount? */
+#define CT_EXEC_STATX (STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID)
+bool ct_exec_leads_to(const char *path, const struct statx *file);
 
-/* child.c: the whole sequence, from the first instruction after clone to execve; never returns */
-_Noreturn void ct_child_main(const struct ct_plan *plan, const struct ct_ns_stdio *stdio, int sync);
+/* child.c: fill the struct for a process that is going to be made */
+void ct_child_init(struct child *c, const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
+		   int sync);
+/* In the helper that joins: what cannot be done, or not be trusted, once it has */
+int ct_child_before_join(struct child *c, struct ct_err *err);
+/* The whole sequence, from the first instruction after clone to execve; never returns */
+_Noreturn void ct_child_main(struct child *c);
 
 /* maps.c: write the id maps of a process in a new user namespace */
 int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
 
 /* join.c: enter the namespaces that the plan joins, in an order that works */
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
+bool ct_joins_user(const struct ct_plan *plan);
 
 /* sync.c: messages between the child and its starter */
 enum sync_type {
-	SYNC_MAPPED = 1,	/* to the child: your ids are mapped, go on */
+	SYNC_MAPPED = 1,	/* to the child: your ids are mapped and you are known, go on */
 	SYNC_TERMINAL,		/* to the starter, with the pty's master */
 	SYNC_EXEC,		/* to the starter: everything is set up, what follows is execve */
 	SYNC_ERROR,		/* to the starter: struct ct_err */

@@ -29,6 +29,7 @@ struct copy {
 
 static int copy_directory(struct copy *copy, int from, int to, struct ct_err *err);
 
+/* Before the mode: a change of owner takes set-user-id and set-group-id away. */
 static int copy_owner(int to, const char *name, const struct stat *st, struct ct_err *err)
 {
 	/* Ids that are not mapped show as the overflow id and cannot be given: keep ours. */
@@ -53,9 +54,11 @@ static int copy_file(int from, int to, const char *name, const struct stat *st, 
 		continue;
 	if (n < 0)
 		return ct_fail_errno(err, errno, "tmpcopyup: cannot copy %s", name);
+	if (copy_owner(to, name, st, err) < 0)
+		return -err->code;
 	if (fchmod(out, st->st_mode & 07777) < 0)
 		return ct_fail_errno(err, errno, "tmpcopyup: cannot set the mode of %s", name);
-	return copy_owner(to, name, st, err);
+	return 0;
 }
 
 static int copy_link(int from, int to, const char *name, const struct stat *st, struct ct_err *err)
@@ -87,11 +90,11 @@ static int copy_subdirectory(struct copy *copy, int from, int to, const char *na
 	if (out < 0)
 		return ct_fail_errno(err, errno, "tmpcopyup: cannot open the new %s", name);
 	r = copy_directory(copy, in, out, err);
-	if (r < 0)
-		return r;
-	if (fchmod(out, st->st_mode & 07777) < 0)
-		return ct_fail_errno(err, errno, "tmpcopyup: cannot set the mode of %s", name);
-	return copy_owner(to, name, st, err);
+	if (r == 0)
+		r = copy_owner(to, name, st, err);
+	if (r == 0 && fchmod(out, st->st_mode & 07777) < 0)
+		r = ct_fail_errno(err, errno, "tmpcopyup: cannot set the mode of %s", name);
+	return r;
 }
 
 static int copy_entry(struct copy *copy, int from, int to, const char *name, struct ct_err *err)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The last step: find the program, cut capabilities, load the filter, tie our life to the
- * monitor's, execve(2), and say exactly why when that fails.
+ * The last step: find the program, tie our life to the monitor's, cut capabilities, load the
+ * filter, execve(2), and say exactly why when that fails.
  *
  * Runs in the child with its final ids. The order is what the kernel asks for: under no_new_privs
  * the filter comes last; without it loading needs CAP_SYS_ADMIN in the user namespace, so it comes
- * just before the final capset(2), which the filter must allow. Exit codes: 127 not found, 126
- * found but not executable, as docker and podman have them.
+ * just before the final capset(2), which the filter must allow. Whatever can be done before it is,
+ * so that a strict filter need not allow our calls. Exit codes: 127 not found, 126 found but not
+ * executable, as docker and podman have them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,6 +62,8 @@ static int find_program(const struct ct_plan_process *p, char *buf, size_t size,
 			return fail_exec(err, ENAMETOOLONG, CT_EXIT_NOT_FOUND, "command",
 					 "name is too long");
 		memcpy(buf, name, strlen(name) + 1);
+		if (faccessat(AT_FDCWD, buf, X_OK, AT_EACCESS) < 0)
+			return ct_exec_explain(buf, errno, err);
 		return 0;
 	}
 	while (path_candidate(&rest, name, buf, size)) {
@@ -77,7 +80,8 @@ static int find_program(const struct ct_plan_process *p, char *buf, size_t size,
 	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
 }
 
-/* The payload must not outlive its monitor; the signal is lost by a change of ids, so it is last. */
+/* The payload must not outlive its monitor. A change of ids, or more capabilities than before, would
+ * lose the signal; fewer do not. */
 static int tie_to_monitor(const struct child *c, struct ct_err *err)
 {
 	struct pollfd hangup = { .fd = c->sync, .events = POLLRDHUP };
@@ -107,10 +111,11 @@ static int drop_privileges(struct child *c, struct ct_err *err)
 
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return ct_fail_errno(err, errno, "cannot set no_new_privs");
+	r = tie_to_monitor(c, err);
+	if (r < 0)
+		return r;
 	if (p->no_new_privileges) {
 		r = p->has_caps ? ct_caps_apply(&p->caps, err) : 0;
-		if (r == 0)
-			r = tie_to_monitor(c, err);
 		ct_sync_send(c->sync, SYNC_EXEC, NULL, -1);
 		return r < 0 ? r : load_filter(p, err);
 	}
@@ -118,9 +123,7 @@ static int drop_privileges(struct child *c, struct ct_err *err)
 	ct_sync_send(c->sync, SYNC_EXEC, NULL, -1);
 	if (r == 0)
 		r = load_filter(p, err);
-	if (r == 0 && p->has_caps)
-		r = ct_caps_apply(&p->caps, err);
-	return r < 0 ? r : tie_to_monitor(c, err);
+	return r == 0 && p->has_caps ? ct_caps_apply(&p->caps, err) : r;
 }
 
 /* What only the starter knows: how much there is, and that there is a filter. */
@@ -129,7 +132,7 @@ static int explain(const struct ct_plan_process *p, const char *program, int cod
 {
 	size_t bytes = 0;
 
-	if (code == EPERM && p->seccomp.length) {
+	if (code == EPERM && p->seccomp.length && !ct_exec_has_caps(program)) {
 		ct_fail(err, EPERM, "%s: the seccomp profile stops the program before it starts "
 			"(EPERM on execve)", program);
 		return ct_wrap(err, "%s", p->seccomp_place);
@@ -161,12 +164,22 @@ static void exec_init(struct child *c, const char *program)
 	fcntl(c->sync, F_SETFD, FD_CLOEXEC);
 }
 
+static int refuse_self(const struct child *c, const char *program, struct ct_err *err)
+{
+	if (!c->self_writable || !ct_exec_leads_to(program, &c->self))
+		return 0;
+	return fail_exec(err, EPERM, CT_EXIT_NOT_EXECUTABLE, program,
+			 "leads to cattach itself, a program of the host");
+}
+
 int ct_child_exec(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_process *p = &c->plan->process;
 	char program[4096];
 	int r = find_program(p, program, sizeof(program), err);
 
+	if (r == 0)
+		r = refuse_self(c, program, err);
 	if (r == 0)
 		r = drop_privileges(c, err);
 	if (r < 0)

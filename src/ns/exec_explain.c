@@ -12,11 +12,15 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
 
 #include "child.h"
+
+#define HEAD_SIZE	4096
+#define MAX_LOADERS	6	/* the kernel goes from script to script 5 times */
 
 static int fail_exec(struct ct_err *err, int code, int exit, const char *path, const char *why)
 {
@@ -61,27 +65,71 @@ static const char *elf_loader(const unsigned char *head, size_t size)
 	return NULL;
 }
 
-/* execve says ENOENT for a program whose loader or interpreter is missing, too. */
-static int fail_not_found(const char *path, struct ct_err *err)
+/* What the kernel runs to run this file: a script's interpreter, an ELF file's loader, or NULL. It
+ * points into head. */
+static const char *loader_of(const char *path, unsigned char head[HEAD_SIZE])
 {
-	unsigned char head[4096];
-	int n = read_head(path, head, sizeof(head));
-	const char *loader = NULL;
+	int n = read_head(path, head, HEAD_SIZE);
 
 	if (n > 2 && head[0] == '#' && head[1] == '!') {
 		char *line = (char *)head + 2;
 
 		line += strspn(line, " \t");
 		line[strcspn(line, " \t\r\n")] = '\0';
-		loader = line;
-	} else if (n > 0) {
-		loader = elf_loader(head, (size_t)n);
+		return line;
 	}
+	return n > 0 ? elf_loader(head, (size_t)n) : NULL;
+}
+
+static bool is_same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && a->stx_mnt_id == b->stx_mnt_id &&
+	       a->stx_dev_major == b->stx_dev_major && a->stx_dev_minor == b->stx_dev_minor;
+}
+
+bool ct_exec_leads_to(const char *path, const struct statx *file)
+{
+	unsigned char heads[2][HEAD_SIZE];
+	struct statx st;
+
+	for (int i = 0; path && i < MAX_LOADERS; i++) {
+		if (statx(AT_FDCWD, path, 0, CT_EXEC_STATX, &st) < 0)
+			return false;
+		if (is_same(&st, file))
+			return true;
+		path = S_ISREG(st.stx_mode) ? loader_of(path, heads[i % 2]) : NULL;
+	}
+	return false;
+}
+
+/* execve says ENOENT for a program whose loader or interpreter is missing, too. */
+static int fail_not_found(const char *path, struct ct_err *err)
+{
+	unsigned char head[HEAD_SIZE];
+	const char *loader = loader_of(path, head);
+	struct stat st;
+
+	if (!loader && stat(path, &st) == 0)
+		return fail_exec(err, ENOENT, CT_EXIT_NOT_FOUND, path,
+				 "found, but its loader or interpreter is missing in the container");
 	if (!loader)
 		return fail_exec(err, ENOENT, CT_EXIT_NOT_FOUND, path, "not found in the container");
 	ct_fail(err, ENOENT, "%s: found, but %s, which it needs to run, is missing in the container",
 		path, loader);
 	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
+}
+
+/* Whoever executes a file with capabilities must be able to get them all: capabilities(7). */
+bool ct_exec_has_caps(const char *path)
+{
+	return getxattr(path, "security.capability", NULL, 0) > 0;
+}
+
+static int fail_file_caps(const char *path, struct ct_err *err)
+{
+	fail_exec(err, EPERM, CT_EXIT_NOT_EXECUTABLE, path,
+		  "has file capabilities that the container's processes cannot have");
+	return ct_hint(err, "--cap-add what getcap shows of it, or take them off: setcap -r");
 }
 
 int ct_exec_explain(const char *path, int code, struct ct_err *err)
@@ -104,6 +152,10 @@ int ct_exec_explain(const char *path, int code, struct ct_err *err)
 		return fail_exec(err, ENOEXEC, CT_EXIT_NOT_EXECUTABLE, path,
 				 "exec format error (built for another machine, or a script "
 				 "without #!)");
+	case EPERM:
+		if (ct_exec_has_caps(path))
+			return fail_file_caps(path, err);
+		break;
 	case E2BIG:
 		fail_exec(err, E2BIG, CT_EXIT_NOT_EXECUTABLE, path, "argument list too long");
 		return ct_hint(err, "arguments and environment may take a quarter of the stack "

@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -399,4 +400,32 @@ bool ct_id_map_contains(const struct ct_id_map *map, uint32_t container_id)
 			return true;
 	}
 	return false;
+}
+
+/* Lines of three numbers, of which the first is the id here and the last the size. */
+int ct_id_map_same(struct ct_arena *arena, enum ct_id_kind kind, struct ct_id_map *ret_map,
+		   struct ct_err *err)
+{
+	const char *text;
+	size_t size;
+
+	if (ct_read_file_at(arena, AT_FDCWD, kind == CT_ID_USER ? "/proc/self/uid_map" :
+			    "/proc/self/gid_map", 65536, &text, &size, err) < 0)
+		return -err->code;
+	ret_map->count = 0;
+	ret_map->lines = ct_arena_calloc(arena, CT_ID_MAP_LINES, sizeof(*ret_map->lines));
+	if (!ret_map->lines)
+		return ct_fail_nomem(err);
+	for (char *end; ret_map->count < CT_ID_MAP_LINES; text = end) {
+		uint32_t inside = (uint32_t)strtoul(text, &end, 10);
+
+		if (end == text)
+			break;
+		strtoul(end, &end, 10);
+		ret_map->lines[ret_map->count++] = (struct ct_id_line){
+			.container_id = inside, .host_id = inside,
+			.size = (uint32_t)strtoul(end, &end, 10),
+		};
+	}
+	return 0;
 }

@@ -45,6 +45,14 @@ int ct_ns_join_check(int fd, int flag, const char *path, struct ct_err *err)
 	return 0;
 }
 
+bool ct_joins_user(const struct ct_plan *plan)
+{
+	for (size_t i = 0; i < plan->join_count; i++)
+		if (plan->joins[i].flag == CLONE_NEWUSER)
+			return true;
+	return false;
+}
+
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err)
 {
 	for (size_t i = 0; i < TYPE_COUNT; i++) {

@@ -69,11 +69,24 @@ struct helper {
 	int output;		/* what it says */
 };
 
-static int start_helper(struct helper *h, pid_t target, const struct ct_plan_ids *map,
-			struct ct_err *err)
+/* Where ct_id_helper_find() looks too: in PATH, or where every distribution has it. */
+static int spawn_helper(struct helper *h, const posix_spawn_file_actions_t *actions,
+			char *const argv[])
 {
 	static char *const environment[] = { "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
 					     "LC_ALL=C", NULL };
+	char path[64];
+	int r = posix_spawnp(&h->pid, h->program, actions, NULL, argv, environment);
+
+	if (r != ENOENT)
+		return r;
+	snprintf(path, sizeof(path), "/usr/bin/%s", h->program);
+	return posix_spawn(&h->pid, path, actions, NULL, argv, environment);
+}
+
+static int start_helper(struct helper *h, pid_t target, const struct ct_plan_ids *map,
+			struct ct_err *err)
+{
 	char numbers[MAX_LINES * 3 + 1][12];
 	char *argv[MAX_LINES * 3 + 3];
 	posix_spawn_file_actions_t actions;
@@ -100,7 +113,7 @@ static int start_helper(struct helper *h, pid_t target, const struct ct_plan_ids
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], 1);
 	posix_spawn_file_actions_adddup2(&actions, pipe_fds[1], 2);
-	r = posix_spawnp(&h->pid, h->program, &actions, NULL, argv, environment);
+	r = spawn_helper(h, &actions, argv);
 	posix_spawn_file_actions_destroy(&actions);
 	close(pipe_fds[1]);
 	h->output = pipe_fds[0];

@@ -9,11 +9,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -148,21 +150,26 @@ static int set_attributes(int mount, unsigned flags, uint64_t set, uint64_t clea
 											  0;
 }
 
+/* In a call of its own: unbindable must come last, and locked flags must not stop it. */
+static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct_err *err)
+{
+	struct mount_attr attr = { .propagation = propagation };
+	unsigned flags = AT_EMPTY_PATH | (tree ? (unsigned)AT_RECURSIVE : 0);
+
+	if (propagation && mount_setattr(mount, "", flags, &attr, sizeof(attr)) < 0)
+		return ct_fail_errno(err, errno, "cannot set the mount's propagation");
+	return 0;
+}
+
 int ct_child_set_attributes(int mount, const struct ct_mount_options *options, struct ct_err *err)
 {
-	struct mount_attr attr = { .propagation = options->propagation };
-	unsigned tree = options->tree_propagation ? (unsigned)AT_RECURSIVE : 0;
 	int r = set_attributes(mount, 0, options->set, options->clear);
 
 	if (r == 0)
 		r = set_attributes(mount, AT_RECURSIVE, options->tree_set, options->tree_clear);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot set the mount's attributes");
-	/* In a call of its own: unbindable must come last, and locked flags must not stop it. */
-	if (options->propagation &&
-	    mount_setattr(mount, "", AT_EMPTY_PATH | tree, &attr, sizeof(attr)) < 0)
-		return ct_fail_errno(err, errno, "cannot set the mount's propagation");
-	return 0;
+	return set_propagation(mount, options->propagation, options->tree_propagation, err);
 }
 
 static int mount_id(int fd, uint64_t *ret_id)
@@ -224,15 +231,48 @@ static int open_target(struct child *c, const char *path, bool directory, struct
 			   ct_path_make_file(c->root, path, 0644, err);
 }
 
+/*
+ * The spec's check forbids mounts over /proc by their text. A link of the root file system must not
+ * lead there all the same: programs that set up security would write into somebody's files.
+ */
+static int check_target(struct child *c, int target, const char *path, struct ct_err *err)
+{
+	struct statfs fs;
+	int fd;
+
+	if (is_api_path(path) || fstatfs(target, &fs) < 0 ||
+	    (fs.f_type != PROC_SUPER_MAGIC && fs.f_type != SYSFS_MAGIC))
+		return 0;
+	fd = ct_path_try(c->root, path, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+	ct_fd_close(fd);
+	if (fd != -ELOOP)
+		return 0;
+	return ct_fail(err, ELOOP, "%s leads into %s by a symbolic link of the root file system",
+		       path, fs.f_type == PROC_SUPER_MAGIC ? "/proc" : "/sys");
+}
+
 static int fail_move(int target, const char *path, bool directory, int code, struct ct_err *err)
 {
 	struct stat st;
 
-	if (code == ENOTDIR && fstat(target, &st) == 0 && S_ISDIR(st.st_mode) != directory)
+	/* move_mount(2) says EINVAL for it, among other things. */
+	if ((code == ENOTDIR || code == EINVAL) && fstat(target, &st) == 0 &&
+	    S_ISDIR(st.st_mode) != directory)
 		return ct_fail(err, code, "%s is %s directory in the root file system, what is to "
 			       "be mounted there is %s", path, directory ? "no" : "a",
 			       directory ? "one" : "none");
 	return ct_fail_errno(err, code, "cannot mount on %s", path);
+}
+
+/* What was there is covered now: nodes, links and terminals must not go where nobody sees them. */
+static void forget_covered(struct child *c, const char *path)
+{
+	bool dev = strcmp(path, "/dev") == 0;
+
+	if (dev)
+		ct_drop_fd(&c->dev);
+	if (dev || strcmp(path, "/dev/pts") == 0)
+		ct_drop_fd(&c->pts);
 }
 
 int ct_child_place(struct child *c, int mount, const char *path, bool directory,
@@ -243,8 +283,11 @@ int ct_child_place(struct child *c, int mount, const char *path, bool directory,
 
 	if (target < 0)
 		return target;
+	if (check_target(c, target, path, err) < 0)
+		return -err->code;
 	if (move_mount(mount, "", target, "", flags) < 0)
 		return fail_move(target, path, directory, errno, err);
+	forget_covered(c, path);
 	return verify_place(c, mount, path, err);
 }
 
@@ -292,6 +335,26 @@ static int mount_tmpfs(struct child *c, const struct ct_plan_mount *m, struct ct
 	return r;
 }
 
+/*
+ * The tty group counts only when it is mapped, and a user namespace that was joined shows that here
+ * at the earliest. Terminals work without it.
+ */
+static int mount_devpts(struct child *c, const struct ct_plan_mount *m, struct ct_err *err)
+{
+	int mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
+	struct ct_mount_options options = m->options;
+	const char *data[16];
+
+	if (mount != -EINVAL || !ct_joins_user(c->plan))
+		return mount;
+	options.data = (struct ct_strings){ .items = data };
+	for (size_t i = 0; i < m->options.data.count && i < sizeof(data) / sizeof(data[0]); i++)
+		if (strcmp(m->options.data.items[i], "gid=5") != 0)
+			data[options.data.count++] = m->options.data.items[i];
+	*err = (struct ct_err){ 0 };
+	return new_mount(m->type, m->source.path, &options, NULL, err);
+}
+
 static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_err *err)
 {
 	int ct_autofd mount = -1;
@@ -299,7 +362,10 @@ static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_er
 
 	if (strcmp(m->type, "tmpfs") == 0)
 		return mount_tmpfs(c, m, err);
-	mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
+	if (strcmp(m->type, "devpts") == 0)
+		mount = mount_devpts(c, m, err);
+	else
+		mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
 	/* The kernel gives nobody a second one that shows what is covered in the first. */
 	if (mount == -EPERM && (strcmp(m->type, "proc") == 0 || strcmp(m->type, "sysfs") == 0))
 		ct_hint(err, CT_HINT_NESTED);
@@ -312,8 +378,10 @@ static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_er
 			return r;
 	}
 	r = ct_child_place(c, mount, m->destination, true, err);
-	if (r == 0 && strcmp(m->type, "devpts") == 0)
+	if (r == 0 && strcmp(m->type, "devpts") == 0) {
+		ct_drop_fd(&c->pts);
 		c->pts = ct_take_fd(&mount);
+	}
 	return r;
 }
 
@@ -322,6 +390,9 @@ static int mount_bind(struct child *c, size_t i, struct ct_err *err)
 	const struct ct_plan_mount *m = &c->plan->mounts[i];
 	int r = ct_child_set_attributes(c->sources[i], &m->options, err);
 
+	/* Another mount follows the host, and this one did not ask for it, nor for all of them. */
+	if (r == 0 && c->slaves && !m->options.propagation && !c->plan->root.propagation)
+		r = set_propagation(c->sources[i], MS_PRIVATE, true, err);
 	if (r < 0)
 		return r;
 	return ct_child_place(c, c->sources[i], m->destination, m->source.directory, err);
@@ -334,6 +405,18 @@ int ct_child_mounts(struct child *c, struct ct_err *err)
 		int r = m->type ? mount_fs(c, m, err) : mount_bind(c, i, err);
 
 		if (r < 0)
+			return ct_wrap(err, "%s", m->place);
+	}
+	return 0;
+}
+
+int ct_child_propagation(struct child *c, struct ct_err *err)
+{
+	for (size_t i = 0; i < c->plan->mount_count; i++) {
+		const struct ct_plan_mount *m = &c->plan->mounts[i];
+
+		if (!m->type && set_propagation(c->sources[i], m->options.propagation,
+						m->options.tree_propagation, err) < 0)
 			return ct_wrap(err, "%s", m->place);
 	}
 	return 0;

@@ -9,8 +9,9 @@
  *
  * Runs in the child: layers are opened with the caller's ids, mounted as the container's root.
  * Overlay options are paths to descriptors (/proc/self/fd/N), so that no character of a directory's
- * name can be taken for an option. The tmpfs with the upper directories is attached over the host's
- * root, which goes away with the pivot; each overlay keeps its own hold on it.
+ * name can be taken for an option. The tmpfs with the upper directories must be attached somewhere
+ * while overlays are made: over the host's root. It is detached again before the new root comes
+ * there, for the pivot is to leave nothing stacked; each overlay keeps its own hold on it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +53,7 @@ int ct_child_open_layers(struct child *c, struct ct_err *err)
 
 		if (layer->kind == CT_LAYER_LINK || layer->kind == CT_LAYER_EMPTY)
 			continue;
-		c->layers[i] = open_layer(c->root, layer, err);
+		c->layers[i] = open_layer(c->under, layer, err);
 		if (c->layers[i] < 0)
 			return ct_wrap(err, "%s:O", root->source.path);
 	}
@@ -70,8 +71,37 @@ static int new_tmpfs(const char *name, struct ct_err *err)
 	return ct_child_new_mount("tmpfs", name, &options, err);
 }
 
+#define OVERFLOW_ID 65534	/* what ids show as that are not mapped */
+
+/*
+ * The upper directory is what shows as the mount's root, so it gets the lower one's mode, and its
+ * owner where that one is mapped. Before the mode, since a change of owner takes bits of it away.
+ */
+static int make_upper(int lower, int scratch, const char *name, struct ct_err *err)
+{
+	int ct_autofd upper = -1;
+	struct stat st;
+	uid_t uid;
+	gid_t gid;
+
+	if (fstat(lower, &st) < 0)
+		return ct_fail_errno(err, errno, "cannot examine a lower directory");
+	if (mkdirat(scratch, name, 0755) < 0)
+		return ct_fail_errno(err, errno, "cannot make an upper directory");
+	upper = openat(scratch, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (upper < 0)
+		return ct_fail_errno(err, errno, "cannot open an upper directory");
+	uid = st.st_uid == OVERFLOW_ID ? (uid_t)-1 : st.st_uid;
+	gid = st.st_gid == OVERFLOW_ID ? (gid_t)-1 : st.st_gid;
+	if (fchown(upper, uid, gid) < 0 && errno != EINVAL && errno != EPERM)
+		return ct_fail_errno(err, errno, "cannot set the owner of an upper directory");
+	if (fchmod(upper, st.st_mode & 07777) < 0)
+		return ct_fail_errno(err, errno, "cannot set the mode of an upper directory");
+	return ct_take_fd(&upper);
+}
+
 /* One overlay with upper and work directories NAME.upper and NAME.work on the scratch tmpfs. */
-static int new_overlay(int lower, int scratch, const char *name, mode_t mode, struct ct_err *err)
+static int new_overlay(int lower, int scratch, const char *name, struct ct_err *err)
 {
 	char upper_name[300], work_name[300], lower_option[64], upper_option[64], work_option[64];
 	int ct_autofd upper = -1, work = -1;
@@ -83,25 +113,43 @@ static int new_overlay(int lower, int scratch, const char *name, mode_t mode, st
 
 	snprintf(upper_name, sizeof(upper_name), "%s.upper", name);
 	snprintf(work_name, sizeof(work_name), "%s.work", name);
-	if (mkdirat(scratch, upper_name, 0755) < 0 || mkdirat(scratch, work_name, 0755) < 0)
-		return ct_fail_errno(err, errno, "cannot make an upper directory");
-	upper = openat(scratch, upper_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	upper = make_upper(lower, scratch, upper_name, err);
+	if (upper < 0)
+		return upper;
+	if (mkdirat(scratch, work_name, 0755) < 0)
+		return ct_fail_errno(err, errno, "cannot make a work directory");
 	work = openat(scratch, work_name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (upper < 0 || work < 0)
-		return ct_fail_errno(err, errno, "cannot open an upper directory");
-	/* The upper directory is what shows as the mount's root. */
-	if (fchmodat(scratch, upper_name, mode, 0) < 0)
-		return ct_fail_errno(err, errno, "cannot set the mode of an upper directory");
+	if (work < 0)
+		return ct_fail_errno(err, errno, "cannot open a work directory");
 	snprintf(lower_option, sizeof(lower_option), "lowerdir=/proc/self/fd/%d", lower);
 	snprintf(upper_option, sizeof(upper_option), "upperdir=/proc/self/fd/%d", upper);
 	snprintf(work_option, sizeof(work_option), "workdir=/proc/self/fd/%d", work);
 	return ct_child_new_mount("overlay", "overlay", &options, err);
 }
 
-static int place_layer(struct child *c, size_t i, int scratch, struct ct_err *err)
+/* In the place of each lower directory its overlay, attached nowhere yet. */
+static int make_overlays(struct child *c, int scratch, struct ct_err *err)
+{
+	const struct ct_plan_root *root = &c->plan->root;
+
+	for (size_t i = 0; i < root->layer_count; i++) {
+		const struct ct_plan_layer *layer = &root->layers[i];
+		int ct_autofd lower = -1;
+
+		if (layer->kind != CT_LAYER_OVERLAY)
+			continue;
+		lower = ct_take_fd(&c->layers[i]);
+		c->layers[i] = new_overlay(lower, scratch, layer->name, err);
+		if (c->layers[i] < 0)
+			return ct_wrap(err, "/%s", layer->name);
+	}
+	return 0;
+}
+
+static int place_layer(struct child *c, size_t i, struct ct_err *err)
 {
 	const struct ct_plan_layer *layer = &c->plan->root.layers[i];
-	int ct_autofd mount = -1, target = -1, file = -1;
+	int ct_autofd target = -1, file = -1;
 
 	if (layer->kind == CT_LAYER_LINK) {
 		if (symlinkat(layer->link, c->root, layer->name) < 0)
@@ -118,16 +166,9 @@ static int place_layer(struct child *c, size_t i, int scratch, struct ct_err *er
 	}
 	if (layer->kind == CT_LAYER_EMPTY)
 		return 0;
-	mount = ct_take_fd(&c->layers[i]);
-	if (layer->kind == CT_LAYER_OVERLAY) {
-		int ct_autofd lower = ct_take_fd(&mount);
-
-		mount = new_overlay(lower, scratch, layer->name, layer->mode, err);
-		if (mount < 0)
-			return ct_wrap(err, "/%s", layer->name);
-	}
+	/* It stays open: a read-only root means its layers, too, once the mounts are made. */
 	target = openat(c->root, layer->name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (target < 0 || move_mount(mount, "", target, "", MOVE_BY_FD) < 0)
+	if (target < 0 || move_mount(c->layers[i], "", target, "", MOVE_BY_FD) < 0)
 		return ct_fail_errno(err, errno, "cannot attach /%s", layer->name);
 	return 0;
 }
@@ -140,29 +181,42 @@ static int attach_over_host(struct child *c, int mount, struct ct_err *err)
 	return 0;
 }
 
-int ct_child_compose_overlay(struct child *c, int source, struct ct_err *err)
+static int detach_scratch(int scratch, struct ct_err *err)
+{
+	if (fchdir(scratch) < 0 || umount2(".", MNT_DETACH) < 0)
+		return ct_fail_errno(err, errno, "cannot detach the upper directories");
+	return 0;
+}
+
+/* Everything that needs the upper directories: the overlay over all, or those of the layers. */
+static int make_mounts(struct child *c, int scratch, struct ct_err *err)
+{
+	int r;
+
+	if (c->plan->root.whole) {
+		c->root = new_overlay(c->under, scratch, "root", err);
+	} else {
+		r = make_overlays(c, scratch, err);
+		if (r < 0)
+			return r;
+		c->root = new_tmpfs("root", err);
+	}
+	return c->root < 0 ? c->root : 0;
+}
+
+int ct_child_compose_overlay(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
 	int ct_autofd scratch = new_tmpfs("scratch", err);
-	struct stat st;
-	int r;
+	int r = scratch < 0 ? scratch : attach_over_host(c, scratch, err);
 
-	if (scratch < 0)
-		return scratch;
-	r = attach_over_host(c, scratch, err);
-	if (r < 0)
-		return r;
-	if (root->whole) {
-		if (fstat(source, &st) < 0)
-			return ct_fail_errno(err, errno, "cannot examine %s", root->source.path);
-		c->root = new_overlay(source, scratch, "root", st.st_mode & 07777, err);
-	} else {
-		c->root = new_tmpfs("root", err);
-	}
-	if (c->root < 0)
-		return ct_wrap(err, "%s:O", root->source.path);
-	r = attach_over_host(c, c->root, err);
+	if (r == 0)
+		r = make_mounts(c, scratch, err);
+	if (r == 0)
+		r = detach_scratch(scratch, err);
+	if (r == 0)
+		r = attach_over_host(c, c->root, err);
 	for (size_t i = 0; r == 0 && i < root->layer_count; i++)
-		r = place_layer(c, i, scratch, err);
+		r = place_layer(c, i, err);
 	return r < 0 ? ct_wrap(err, "%s:O", root->source.path) : 0;
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <linux/openat2.h>
 #include <linux/sched/types.h>
 #include <string.h>
@@ -36,18 +37,22 @@ static bool maps_id(const struct ct_plan_ids *map, uint32_t id)
 /*
  * Set-up is done as the container's root, so that what is made belongs to it. Under a single-id map
  * without id 0 there is no root: capabilities of the new user namespace are enough for the mounts.
+ * The maps of a user namespace that was joined are not known here, so the kernel is asked.
  */
 int ct_child_become_root(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan *plan = c->plan;
+	bool joined = ct_joins_user(plan);
 
 	if (!plan->process.keep_groups && setgroups(0, NULL) < 0 && errno != EPERM)
 		return ct_fail_errno(err, errno, "cannot drop the caller's groups");
-	if (!plan->uid_map.count)
+	if (!plan->uid_map.count && !joined)
 		return 0;
-	if (maps_id(&plan->gid_map, 0) && setresgid(0, 0, 0) < 0)
+	if ((joined || maps_id(&plan->gid_map, 0)) && setresgid(0, 0, 0) < 0 &&
+	    !(joined && errno == EINVAL))
 		return ct_fail_errno(err, errno, "cannot become the container's root group");
-	if (maps_id(&plan->uid_map, 0) && setresuid(0, 0, 0) < 0)
+	if ((joined || maps_id(&plan->uid_map, 0)) && setresuid(0, 0, 0) < 0 &&
+	    !(joined && errno == EINVAL))
 		return ct_fail_errno(err, errno, "cannot become the container's root");
 	return 0;
 }
@@ -112,7 +117,8 @@ static int set_groups(const struct ct_plan_process *p, struct ct_err *err)
 	if (p->keep_groups || setgroups(p->group_count, p->groups) == 0)
 		return 0;
 	/* Under setgroups=deny there is nothing to drop that was not dropped by the map. */
-	if (errno == EPERM && p->group_count == 0)
+	if (errno == EPERM && (p->group_count == 0 ||
+			       (p->group_count == 1 && p->groups[0] == p->gid)))
 		return 0;
 	if (errno == EPERM) {
 		ct_fail(err, EPERM, "supplementary groups cannot be set with a single mapped id");
@@ -137,6 +143,22 @@ static int set_ids(const struct ct_plan_process *p, struct ct_err *err)
 	return 0;
 }
 
+/*
+ * The caller's session keyring holds what the caller has unlocked. Our own filter keeps every call
+ * that would lead there from the payload; under another one, or none, it gets an empty keyring.
+ */
+static int leave_keyring(const struct ct_plan_process *p, struct ct_err *err)
+{
+	if (p->seccomp.length && !p->seccomp_given)
+		return 0;
+	/* Where we may not ask, behind a filter of somebody else's, the payload may not either. */
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) >= 0 || errno == ENOSYS ||
+	    errno == EPERM)
+		return 0;
+	ct_fail_errno(err, errno, "cannot make a session keyring");
+	return ct_hint(err, "sysctl kernel.keys.maxkeys and kernel.keys.maxbytes limit them");
+}
+
 static int open_cwd(const char *cwd, struct ct_err *err)
 {
 	uint64_t resolve = RESOLVE_NO_MAGICLINKS;
@@ -158,19 +180,15 @@ static int enter_cwd(const struct ct_plan_process *p, struct ct_err *err)
 	char where[4096];
 	int ct_autofd fd = open_cwd(p->cwd, err);
 
-	if (fd < 0) {
-		ct_wrap(err, "process.cwd");
-		return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
-	}
+	if (fd < 0)
+		return ct_wrap(err, "process.cwd");
 	if (fchdir(fd) < 0) {
 		ct_fail_errno(err, errno, "working directory %s", p->cwd);
-		ct_wrap(err, "process.cwd");
-		return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
+		return ct_wrap(err, "process.cwd");
 	}
 	if (syscall(SYS_getcwd, where, sizeof(where)) < 0 || where[0] != '/') {
 		ct_fail(err, EINVAL, "working directory %s is outside the container", p->cwd);
-		ct_wrap(err, "process.cwd");
-		return ct_exit_with(err, CT_EXIT_NOT_EXECUTABLE);
+		return ct_wrap(err, "process.cwd");
 	}
 	return 0;
 }
@@ -190,6 +208,8 @@ int ct_child_process(struct child *c, struct ct_err *err)
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return ct_fail_errno(err, errno, "cannot keep capabilities");
 	r = set_ids(p, err);
+	if (r == 0)
+		r = leave_keyring(p, err);
 	if (r < 0)
 		return r;
 	umask(p->has_umask ? p->umask : 022);

@@ -9,21 +9,44 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
 #include <sys/mount.h>
+#include <sys/statfs.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/path.h>
 
 #include "child.h"
 
+#define MAX_STACKED	64
+
+/* Was asked for what is mounted on the host later to appear here, somewhere? */
+static bool follows_host(const struct ct_plan *plan)
+{
+	if (plan->root.propagation)
+		return true;
+	for (size_t i = 0; i < plan->mount_count; i++)
+		if (plan->mounts[i].options.propagation & (MS_SLAVE | MS_SHARED))
+			return true;
+	return false;
+}
+
 /*
  * What is mounted on the host later must not appear here in the wrong place, and nothing from here
- * may reach the host. In a new user namespace the kernel has made every mount a slave already.
+ * may reach the host. In a new user namespace the kernel has made every mount a slave already; what
+ * is cloned from a private one is private without another call.
  */
-static int cut_propagation(struct ct_err *err)
+static int cut_propagation(struct child *c, struct ct_err *err)
 {
-	struct mount_attr attr = { .propagation = MS_SLAVE };
+	struct mount_attr attr = { .propagation = MS_PRIVATE };
+
+	c->slaves = follows_host(c->plan);
+	if (c->slaves)
+		attr.propagation = MS_SLAVE;
 
 	if (mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attr, sizeof(attr)) == 0)
 		return 0;
@@ -39,20 +62,19 @@ static int cut_propagation(struct ct_err *err)
 int ct_child_open_root(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
-	int r = cut_propagation(err);
+	int r = cut_propagation(c, err);
 
 	if (r < 0)
 		return r;
-	if (root->kind == CT_ROOT_OVERLAY)
-		c->root = ct_child_open_source(&root->source, err);
-	else
-		c->root = ct_child_clone_source(&root->source, true, err);
-	if (c->root < 0)
+	c->under = ct_child_open_source(&root->source, err);
+	if (c->under < 0)
 		return ct_wrap(err, "root file system");
-	return root->kind == CT_ROOT_OVERLAY ? ct_child_open_layers(c, err) : 0;
+	if (root->kind == CT_ROOT_OVERLAY)
+		return ct_child_open_layers(c, err);
+	c->root = ct_child_clone_mount(c->under, root->source.path, true, err);
+	return c->root < 0 ? ct_wrap(err, "root file system") : 0;
 }
 
-/* The new root needs its own propagation, or pivot_root(2) refuses a shared one. */
 static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct_err *err)
 {
 	struct mount_attr attr = { .propagation = propagation };
@@ -63,30 +85,29 @@ static int set_propagation(int mount, uint64_t propagation, bool tree, struct ct
 	return 0;
 }
 
-int ct_child_attach_root(struct child *c, struct ct_err *err)
+/* On top of the directory that it is a copy of; looking that up once more could fail now, as the
+ * container's root need not reach it. */
+static int attach_copy(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
-	int ct_autofd target = -1;
-	int r;
+	unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
 
-	if (root->kind == CT_ROOT_OVERLAY) {
-		int ct_autofd source = ct_take_fd(&c->root);
-
-		/* Leaves the attached mount in c->root. */
-		return ct_child_compose_overlay(c, source, err);
-	}
-	r = set_propagation(c->root, MS_SLAVE, true, err);
-	if (r < 0)
-		return r;
-	/* It is attached on top of the directory that it is a copy of. */
-	target = ct_child_open_source(&root->source, err);
-	if (target < 0)
-		return ct_wrap(err, "root file system");
-	if (move_mount(c->root, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
-	    0)
+	if (move_mount(c->root, "", c->under, "", flags) < 0)
 		return ct_fail_errno(err, errno, "cannot attach the root file system %s",
 				     root->source.path);
 	return 0;
+}
+
+int ct_child_attach_root(struct child *c, struct ct_err *err)
+{
+	const struct ct_plan_root *root = &c->plan->root;
+	int r = root->kind == CT_ROOT_OVERLAY ? ct_child_compose_overlay(c, err) :
+						attach_copy(c, err);
+
+	/* It is only some mount that follows the host, not the root. */
+	if (r == 0 && c->slaves && !root->propagation)
+		r = set_propagation(c->root, MS_PRIVATE, true, err);
+	return r;
 }
 
 static int make_read_only(struct child *c, struct ct_err *err)
@@ -97,7 +118,37 @@ static int make_read_only(struct child *c, struct ct_err *err)
 		return 0;
 	if (mount_setattr(c->root, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return ct_fail_errno(err, errno, "cannot make the root read-only");
+	for (size_t i = 0; i < c->plan->root.layer_count; i++)
+		if (c->layers[i] >= 0 &&
+		    mount_setattr(c->layers[i], "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+			return ct_fail_errno(err, errno, "cannot make /%s read-only",
+					     c->plan->root.layers[i].name);
 	return 0;
+}
+
+/* Does "/.." lead to the new root? A path that starts at "/" does not see what is mounted over it,
+ * but ".." does. */
+static bool is_alone(struct child *c)
+{
+	int ct_autofd top = openat(AT_FDCWD, "/..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statx have, want;
+
+	return top >= 0 && statx(top, "", AT_EMPTY_PATH, STATX_MNT_ID, &have) == 0 &&
+	       statx(c->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &want) == 0 &&
+	       have.stx_mask & STATX_MNT_ID && have.stx_mnt_id == want.stx_mnt_id;
+}
+
+/* One umount takes off one mount, and there may be others on the host's root: it must be gone
+ * whatever they are, or it stays within the container's reach. */
+static int detach_host(struct child *c, struct ct_err *err)
+{
+	for (int i = 0; i < MAX_STACKED; i++) {
+		if (umount2(".", MNT_DETACH) < 0)
+			return ct_fail_errno(err, errno, "cannot detach the host's root");
+		if (is_alone(c))
+			return 0;
+	}
+	return ct_fail(err, EBUSY, "more than %d mounts lie over the host's root", MAX_STACKED);
 }
 
 int ct_child_pivot(struct child *c, struct ct_err *err)
@@ -113,10 +164,30 @@ int ct_child_pivot(struct child *c, struct ct_err *err)
 	 * no directory for it is needed, so a read-only root works. */
 	if (syscall(SYS_pivot_root, ".", ".") < 0)
 		return ct_fail_errno(err, errno, "pivot_root");
-	if (umount2(".", MNT_DETACH) < 0)
-		return ct_fail_errno(err, errno, "cannot detach the host's root");
+	r = detach_host(c, err);
+	if (r < 0)
+		return r;
 	if (chdir("/") < 0)
 		return ct_fail_errno(err, errno, "cannot enter the new root");
-	return set_propagation(c->root, root->propagation ? root->propagation : MS_PRIVATE,
-			       root->propagation ? root->tree_propagation : true, err);
+	if (!root->propagation)
+		return 0;
+	/* Not before: pivot_root(2) refuses a shared one. */
+	r = set_propagation(c->root, root->propagation, root->tree_propagation, err);
+	return r < 0 ? r : ct_child_propagation(c, err);
+}
+
+/* What the mount namespace that was joined has for a root; of its /dev only a devpts is believed. */
+int ct_child_enter_root(struct child *c, struct ct_err *err)
+{
+	struct statfs fs;
+
+	c->root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (c->root < 0)
+		return ct_fail_errno(err, errno, "cannot open the root of the mount namespace");
+	if (!c->plan->process.tty)
+		return 0;
+	c->pts = ct_path_try(c->root, "/dev/pts", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+	if (c->pts >= 0 && (fstatfs(c->pts, &fs) < 0 || fs.f_type != DEVPTS_SUPER_MAGIC))
+		ct_drop_fd(&c->pts);
+	return ct_child_terminal(c, err);
 }

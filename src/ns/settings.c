@@ -107,10 +107,11 @@ int ct_child_oom_score(struct child *c, struct ct_err *err)
 	return r;
 }
 
-static int set_label(struct child *c, const char *file, const char *label, const char *property,
-		     const char *lsm, struct ct_err *err)
+/* value is what the kernel reads, label what the user wrote. */
+static int set_label(struct child *c, const char *file, const char *value, const char *label,
+		     const char *property, const char *lsm, struct ct_err *err)
 {
-	int r = label ? write_proc(c, file, label) : 0;
+	int r = label ? write_proc(c, file, value) : 0;
 
 	if (r == 0)
 		return 0;
@@ -129,11 +130,11 @@ int ct_child_labels(struct child *c, struct ct_err *err)
 
 	if (p->apparmor) {
 		snprintf(profile, sizeof(profile), "exec %s", p->apparmor);
-		r = set_label(c, "self/attr/apparmor/exec", profile, "process.apparmorProfile",
-			      "AppArmor", err);
+		r = set_label(c, "self/attr/apparmor/exec", profile, p->apparmor,
+			      "process.apparmorProfile", "AppArmor", err);
 	}
 	if (r == 0)
-		r = set_label(c, "self/attr/exec", p->selinux, "process.selinuxLabel", "SELinux",
-			      err);
+		r = set_label(c, "self/attr/exec", p->selinux, p->selinux, "process.selinuxLabel",
+			      "SELinux", err);
 	return r;
 }

@@ -32,7 +32,7 @@ int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err
 }
 
 /* A detached copy of the mount that an O_PATH descriptor stands on, from there on. */
-static int clone_mount(int fd, const char *path, bool recursive, struct ct_err *err)
+int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err *err)
 {
 	unsigned flags = AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 	int tree = open_tree(fd, "", flags | (recursive ? (unsigned)AT_RECURSIVE : 0));
@@ -48,13 +48,13 @@ static int clone_mount(int fd, const char *path, bool recursive, struct ct_err *
 	return ct_fail_errno(err, errno, "cannot bind %s", path);
 }
 
-int ct_child_clone_source(const struct ct_plan_source *source, bool recursive, struct ct_err *err)
+static int clone_source(const struct ct_plan_source *source, bool recursive, struct ct_err *err)
 {
 	int ct_autofd fd = ct_child_open_source(source, err);
 
 	if (fd < 0)
 		return fd;
-	return clone_mount(fd, source->path, recursive, err);
+	return ct_child_clone_mount(fd, source->path, recursive, err);
 }
 
 int ct_child_open_sources(struct child *c, struct ct_err *err)
@@ -64,7 +64,7 @@ int ct_child_open_sources(struct child *c, struct ct_err *err)
 
 		if (m->type)
 			continue;
-		c->sources[i] = ct_child_clone_source(&m->source, m->options.recursive, err);
+		c->sources[i] = clone_source(&m->source, m->options.recursive, err);
 		if (c->sources[i] < 0)
 			return ct_wrap(err, "%s", m->place);
 	}

@@ -70,33 +70,41 @@ static pid_t pid_of(int pidfd)
 static _Noreturn void become_child(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 				   const int pair[2])
 {
+	struct child c;
+
 	close(pair[0]);
-	ct_child_main(plan, stdio, pair[1]);
+	ct_child_init(&c, plan, stdio, pair[1]);
+	ct_child_main(&c);
 }
 
-/* Helper for joins: enters the namespaces, then makes the process as its own parent's child. */
+/*
+ * Helper for joins: enters the namespaces, then makes the process as its own parent's child. The
+ * answer is the pidfd; its end of file says that there is none, so the process lets go of it.
+ */
 static _Noreturn void join_and_clone(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 				     const int pair[2], int answer)
 {
-	int sync = pair[1];
 	struct ct_err err = { 0 };
+	struct child c;
 	int pidfd = -1;
-	pid_t pid;
+	pid_t pid = -1;
 
-	if (ct_join_all(plan, &err) < 0) {
-		ct_sync_send(sync, SYNC_ERROR, &err, -1);
-		_exit(1);
+	close(pair[0]);
+	ct_child_init(&c, plan, stdio, pair[1]);
+	if (ct_child_before_join(&c, &err) == 0 && ct_join_all(plan, &err) == 0) {
+		pid = ct_clone(plan->new_namespaces | CLONE_PARENT, -1, 0, &pidfd);
+		if (pid < 0)
+			fail_clone(-pid, plan->new_namespaces, &err);
 	}
-	pid = ct_clone(plan->new_namespaces | CLONE_PARENT, -1, 0, &pidfd);
-	if (pid == 0)
-		become_child(plan, stdio, pair);
-	if (pid < 0) {
-		fail_clone(-pid, plan->new_namespaces, &err);
-		ct_sync_send(sync, SYNC_ERROR, &err, -1);
-		_exit(1);
+	if (pid == 0) {
+		close(answer);
+		ct_child_main(&c);
 	}
-	ct_send(answer, "p", 1, pidfd);
-	_exit(0);
+	if (pid > 0)
+		ct_send(answer, "p", 1, pidfd);
+	else
+		ct_sync_send(pair[1], SYNC_ERROR, &err, -1);
+	_exit(pid < 0);
 }
 
 static int start_joined(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
@@ -121,7 +129,10 @@ static int start_joined(const struct ct_plan *plan, const struct ct_ns_stdio *st
 	close(pair[0]);
 	if (pid < 0)
 		return fail_clone(-pid, 0, err);
-	/* Without a pidfd the error is waiting on the socket. */
+	/* Without a pidfd the error is waiting on the socket; a process that the helper may have made
+	 * all the same is told to end. */
+	if (pidfd < 0)
+		shutdown(sync[0], SHUT_WR);
 	started->pidfd = pidfd;
 	started->pid = pidfd < 0 ? 0 : pid_of(pidfd);
 	return 0;
@@ -153,7 +164,16 @@ static int fail_silent(const struct ct_plan *plan, int pidfd, struct ct_err *err
 	if (status.signaled)
 		return ct_fail(err, ECHILD, "killed by signal %d while it was being set up",
 			       status.value);
-	return ct_fail(err, ECHILD, "ended with status %d while it was being set up", status.value);
+	/* A filter may have kept it from saying more. */
+	ct_fail(err, ECHILD, "ended with status %d while it was being set up", status.value);
+	return ct_exit_with(err, status.value ? status.value : CT_EXIT_FAILED);
+}
+
+/* After the last word before execve(2): did it succeed, or has the child died on the way? Our own
+ * filter lets it through, so the look is saved. */
+static bool became_program(const struct ct_plan *plan, const struct ct_ns_started *started)
+{
+	return !plan->process.seccomp_given || ct_proc_has_executed(started->pid) != 0;
 }
 
 /* Follow the child until it is the program (0) or has failed. */
@@ -165,7 +185,7 @@ static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 	int r, fd = -1;
 
 	while ((r = ct_sync_receive(sync, &message, &fd)) == 1) {
-		if (message.type == SYNC_TERMINAL) {
+		if (message.type == SYNC_TERMINAL && !at_exec) {
 			ct_fd_close(started->terminal);
 			started->terminal = fd;
 			continue;
@@ -175,24 +195,27 @@ static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 			at_exec = true;
 		if (message.type == SYNC_ERROR) {
 			*err = message.err;
-			return -(err->code ? err->code : EIO);
+			return -(err->code > 0 ? err->code : EIO);
 		}
 	}
 	if (r < 0)
 		return ct_fail_errno(err, -r, "lost the process that was being set up");
-	return at_exec ? 0 : fail_silent(plan, started->pidfd, err);
+	if (at_exec && became_program(plan, started))
+		return 0;
+	return fail_silent(plan, started->pidfd, err);
 }
 
 static int set_up(const struct ct_plan *plan, int sync, struct ct_ns_started *started,
 		  struct ct_err *err)
 {
-	if (started->pidfd >= 0 && plan->uid_map.count) {
-		int r = ct_maps_write(started->pid, plan, err);
+	int r = 0;
 
-		if (r < 0)
-			return r;
+	if (started->pidfd >= 0 && plan->uid_map.count)
+		r = ct_maps_write(started->pid, plan, err);
+	if (r < 0)
+		return r;
+	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
-	}
 	return follow(plan, sync, started, err);
 }
 

@@ -30,5 +30,11 @@ int ct_sync_receive(int sync, struct sync_message *message, int *ret_fd)
 		return 0;
 	if (n <= 0)
 		return (int)n;
-	return n == (ssize_t)sizeof(*message) ? 1 : -EPROTO;
+	if (n != (ssize_t)sizeof(*message))
+		return -EPROTO;
+	/* Our init has it for a moment, too, within the container's reach: texts must end. */
+	message->err.where[sizeof(message->err.where) - 1] = '\0';
+	message->err.what[sizeof(message->err.what) - 1] = '\0';
+	message->err.hint[sizeof(message->err.hint) - 1] = '\0';
+	return 1;
 }

@@ -68,7 +68,8 @@ int ct_child_terminal(struct child *c, struct ct_err *err)
 	if (master < 0)
 		return master;
 	r = set_size(c->terminal, c->stdio, err);
-	if (r == 0)
+	/* A root that was joined has its own console, of its own process. */
+	if (r == 0 && !c->plan->mounts_joined)
 		r = place_console(c, err);
 	if (r < 0)
 		return r;

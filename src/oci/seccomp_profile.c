@@ -11,7 +11,6 @@
 #include "schema.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -99,13 +98,23 @@ static int check_errno_name(const struct ct_reader *r, const struct ct_json *val
 	return ct_read_fail(r, value, EINVAL, "unknown error name \"%.80s\"", value->text);
 }
 
-/* "4.8" and "4.8.0" into 4 and 8; false when it is neither. */
+/* One to four digits; what follows them, or NULL when there are none. */
+static const char *read_digits(const char *text, unsigned *ret_number)
+{
+	size_t length = strspn(text, "0123456789");
+
+	if (length < 1 || length > 4)
+		return NULL;
+	*ret_number = (unsigned)strtoul(text, NULL, 10);
+	return text + length;
+}
+
+/* "4.8" and "4.8.0-x" into 4 and 8; false when it is neither. */
 static bool read_kernel(const char *text, unsigned *ret_major, unsigned *ret_minor)
 {
-	int used = 0;
+	const char *rest = read_digits(text, ret_major);
 
-	/* Widths bound what a hostile file can make of it. */
-	return sscanf(text, "%4u.%4u%n", ret_major, ret_minor, &used) == 2 && used > 0;
+	return rest && *rest == '.' && read_digits(rest + 1, ret_minor);
 }
 
 static int check_kernel(const struct ct_reader *r, const struct ct_json *value)

@@ -59,7 +59,7 @@ int ct_check_idmaps(const struct ct_reader *r, const struct ct_json *list,
 	if (maps->count > CT_SPEC_MAX_IDMAPS)
 		return ct_read_fail(r, list, E2BIG, "has %zu lines, the kernel takes %d",
 				    maps->count, CT_SPEC_MAX_IDMAPS);
-	for (size_t i = 0; i < maps->count; i++, v = v->next) {
+	for (size_t i = 0; v && i < maps->count; i++, v = v->next) {
 		const struct ct_spec_idmap *a = &maps->items[i];
 
 		for (size_t k = 0; k < i; k++) {

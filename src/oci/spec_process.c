@@ -176,7 +176,7 @@ static int check_rlimits(const struct ct_reader *r, const struct ct_json *list,
 {
 	const struct ct_json *v = list ? list->child : NULL;
 
-	for (size_t i = 0; i < process->rlimit_count; i++, v = v->next) {
+	for (size_t i = 0; v && i < process->rlimit_count; i++, v = v->next) {
 		for (size_t k = 0; k < i; k++) {
 			if (strcmp(process->rlimits[k].type, process->rlimits[i].type) == 0)
 				return ct_read_fail(r, v, EINVAL, "%s given twice",

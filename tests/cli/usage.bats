@@ -238,15 +238,29 @@ teardown()
 }
 
 @test "bad log levels and topics are refused, good ones log" {
-	run cattach --log-level loud ps
-	[ "$status" -eq 125 ]
-	[[ $output == 'cattach: --log-level: '*loud* ]]
-	run env CATTACH_DEBUG=nope cattach ps
-	[ "$status" -eq 125 ]
-	[[ $output == 'cattach: CATTACH_DEBUG: '*nope* ]]
+	refused '--log-level: unknown log level "loud" (levels are none, error, warn, info and debug)' \
+		cattach --log-level loud ps
+	refused 'CATTACH_DEBUG: unknown log topic "nope" (topics are cli, spec, ns, mount, seccomp, cgroup, monitor, attach, state and all)' \
+		env CATTACH_DEBUG=nope cattach ps
 	run --separate-stderr env CATTACH_DEBUG=cli cattach --log-level debug ps
 	[ "$status" -eq 0 ]
 	[[ $stderr == *'cattach: cli: ps'* ]]
+}
+
+@test "each topic says what a start does, and no secret" {
+	run -0 --separate-stderr env CATTACH_DEBUG=mount cattach run --rm -v /etc:/mnt:ro "$CT_ROOTFS" true
+	[[ $stderr == *"cattach: mount: /: $CT_ROOTFS"* ]]
+	[[ $stderr == *'proc on /proc'* ]]
+	[[ $stderr == *'bind of /etc on /mnt'* ]]
+	[[ $stderr == *'masked /proc/kcore'* ]]
+	[[ $stderr != *'cattach: ns: '* ]]
+	run -0 --separate-stderr env CATTACH_DEBUG=all cattach run --rm --name dbg -e WORD=hunter2 "$CT_ROOTFS" true
+	[[ $stderr == *'cattach: ns: new namespaces: user mount pid network ipc uts cgroup'* ]]
+	[[ $stderr == *'cattach: ns: uid: 0 → '"$(id -u)"' ×1'* ]]
+	[[ $stderr == *'cattach: seccomp: default seccomp policy: '* ]]
+	[[ $stderr == *', named dbg, in '* ]]
+	[[ $stderr == *'cattach: monitor: pid '* ]]
+	[[ $stderr != *hunter2* ]]
 }
 
 @test "ps shows what docker shows" {
@@ -300,6 +314,47 @@ teardown()
 	cattach inspect a a > "$BATS_TEST_TMPDIR/all"
 	[ "$(head -n 1 "$BATS_TEST_TMPDIR/all")" = '[' ]
 	[ "$(grep -c '"ConmonPid": ' "$BATS_TEST_TMPDIR/all")" -eq 2 ]
+	grep -qE '^[[:space:]]*"Labels": \{\},$' "$BATS_TEST_TMPDIR/all"
+	[ "$(cattach inspect -f '{{.Config.Hostname}}' a)" = "$(cattach ps -q)" ]
+	cattach run -d --name b --hostname box "$CT_ROOTFS" sleep 1000
+	cattach run -d --name c --uts host "$CT_ROOTFS" sleep 1000
+	[ "$(cattach inspect -f '{{.Config.Hostname}}' b c)" = box ]
+}
+
+@test "ps can show what was mounted" {
+	mkdir -p "$BATS_TEST_TMPDIR/a/long/way/down"
+	cattach run -d --name a -v /etc:/mnt:ro -v "$BATS_TEST_TMPDIR/a/long/way/down:/srv" "$CT_ROOTFS" sleep 1000
+	[ "$(cattach ps --no-trunc --format '{{.Mounts}}')" = "/etc,$BATS_TEST_TMPDIR/a/long/way/down" ]
+	[ "$(cattach ps --format '{{.Mounts}}')" = "/etc,${BATS_TEST_TMPDIR:0:14}…" ]
+}
+
+@test "a working directory that cannot be is 125" {
+	refused 'process.cwd: working directory /proc/self/fd/3 is outside the container' \
+		cattach run --rm -w /proc/self/fd/3 "$CT_ROOTFS" true
+	run --separate-stderr cattach run --rm -w /etc/passwd/x "$CT_ROOTFS" true
+	[ "$status" -eq 125 ]
+	[[ $stderr == 'cattach: process.cwd: '*/etc/passwd/x* ]]
+}
+
+@test "a security label that cannot be had is named as it was written" {
+	mkdir "$BATS_TEST_TMPDIR/bundle"
+	ln -s "$CT_ROOTFS" "$BATS_TEST_TMPDIR/bundle/rootfs"
+	cattach spec -o - | sed 's/"noNewPrivileges"/"apparmorProfile": "no-such", &/' > "$BATS_TEST_TMPDIR/bundle/config.json"
+	run --separate-stderr cattach run --rm "$BATS_TEST_TMPDIR/bundle" true
+	[ "$status" -eq 125 ]
+	[[ $stderr == 'cattach: process.apparmorProfile: '*'"no-such"'* ]]
+}
+
+@test "with few descriptors left a start is refused, and nothing stays behind" {
+	local n
+	for n in $(seq 8 6 50); do
+		run --separate-stderr sh -c 'ulimit -n "$1"; exec cattach run --rm -d "$2" true' sh "$n" "$CT_ROOTFS"
+		[ "$status" -eq 125 ]
+		[[ $stderr == *'oo many open files'* ]]
+		[ -z "$(cattach ps -aq)" ]
+	done
+	[[ $stderr == *' more are possible here, a start needs 48 (raise the limit: ulimit -n 1024)' ]]
+	sh -c 'ulimit -n 64; exec cattach run --rm "$1" true' sh "$CT_ROOTFS"
 }
 
 @test "spec writes a bundle that runs, and overwrites nothing" {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signals and stdin of run without -t, at a terminal that stays as it is."""
 import signal
+import subprocess
 import time
 
 from terminal import ROOTFS, capture, inspect, run_session
@@ -84,3 +85,20 @@ def test_no_stdin():
     session.send("typed\r")
     session.expect("end of file")
     session.ends(3)
+
+
+def test_control_before_stdin():
+    """a signal does not queue behind stdin that the payload never reads"""
+    script = "trap 'exit 5' INT; echo up; while :; do sleep 0.05; done"
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as yes:
+        with subprocess.Popen(["cattach", "run", "--rm", "-i", ROOTFS, "sh", "-c", script],
+                              stdin=yes.stdout, stdout=subprocess.PIPE) as run:
+            yes.stdout.close()
+            assert run.stdout.readline() == b"up\n"
+            time.sleep(0.5)  # the pipe to the payload is full
+            before = time.monotonic()
+            run.send_signal(signal.SIGINT)
+            assert run.wait(timeout=20) == 5
+            assert time.monotonic() - before < 2
+        # Nobody reads it any more.
+        assert yes.wait(timeout=20) == -signal.SIGPIPE

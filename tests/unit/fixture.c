@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,12 +58,23 @@ void fixture_setup(void)
 	list_fds(open_before, sizeof(open_before));
 }
 
-static int remove_entry(const char *name, const struct stat *st, int type, struct FTW *ftw)
+/* By descriptors, for what tests make may be deeper than PATH_MAX. */
+static void remove_tree(int parent, const char *name)
 {
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(name);
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *tree = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (!tree) {
+		/* Not a directory, or one that may not be read. */
+		ck_assert(unlinkat(parent, name, 0) == 0 ||
+			  unlinkat(parent, name, AT_REMOVEDIR) == 0);
+		return;
+	}
+	for (struct dirent *e = readdir(tree); e; e = readdir(tree))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			remove_tree(fd, e->d_name);
+	closedir(tree);
+	ck_assert_int_eq(unlinkat(parent, name, AT_REMOVEDIR), 0);
 }
 
 void fixture_teardown(void)
@@ -74,7 +84,7 @@ void fixture_teardown(void)
 	list_fds(open_now, sizeof(open_now));
 	ck_assert_str_eq(open_now, open_before);
 	close(dir);
-	ck_assert_int_eq(nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS), 0);
+	remove_tree(AT_FDCWD, path);
 }
 
 const char *fixture_path(void)

@@ -305,6 +305,18 @@ START_TEST(a_parsed_value_is_written_back_unchanged)
 }
 END_TEST
 
+START_TEST(what_is_empty_is_written_on_one_line)
+{
+	ck_assert_str_eq(written(parse("[]"), true), "[]\n");
+	ck_assert_str_eq(written(parse("{}"), true), "{}\n");
+	ck_assert_str_eq(written(parse("[[],{},\"[\\n\",[[]]]"), true),
+			 "[\n\t[],\n\t{},\n\t\"[\\n\",\n\t[\n\t\t[]\n\t]\n]\n");
+	ck_assert_str_eq(written(parse("{\"a\":{},\"b\":[]}"), true),
+			 "{\n\t\"a\": {},\n\t\"b\": []\n}\n");
+	ck_assert_str_eq(written(parse("[[],{}]"), false), "[[],{}]");
+}
+END_TEST
+
 START_TEST(every_kind_of_value_can_be_written)
 {
 	const char *items[] = { "p", "q", NULL };
@@ -387,6 +399,7 @@ Suite *suite_json(void)
 	tcase_add_test(tree, paths_to_nowhere_find_nothing);
 	tcase_add_test(tree, a_path_that_is_too_long_is_cut);
 	tcase_add_test(write, a_parsed_value_is_written_back_unchanged);
+	tcase_add_test(write, what_is_empty_is_written_on_one_line);
 	tcase_add_test(write, every_kind_of_value_can_be_written);
 	tcase_add_test(write, bytes_that_are_no_utf8_are_written_as_replacement_characters);
 	tcase_add_test(write, a_call_out_of_order_marks_the_document_as_failed);

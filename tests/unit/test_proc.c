@@ -209,6 +209,25 @@ START_TEST(a_hostile_name_does_not_move_the_start_time)
 }
 END_TEST
 
+START_TEST(a_zombie_tells_whether_it_had_executed_a_program)
+{
+	for (int i = 0; i < 2; i++) {
+		pid_t pid = fork();
+		siginfo_t info;
+
+		if (pid == 0 && i == 1)
+			execl("/bin/true", "true", (char *)NULL);
+		if (pid == 0)
+			_exit(0);
+		ck_assert_int_gt(pid, 0);
+		ck_assert_int_eq(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+		ck_assert_int_eq(ct_proc_has_executed(pid), i);
+		ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+		ck_assert_int_eq(ct_proc_has_executed(pid), -ESRCH);
+	}
+}
+END_TEST
+
 START_TEST(the_boot_id_is_a_uuid_and_stays)
 {
 	char one[37], two[37];
@@ -358,6 +377,35 @@ START_TEST(clocks_run_forward)
 }
 END_TEST
 
+START_TEST(free_descriptors_are_counted_and_left_free)
+{
+	struct rlimit limit;
+	int high;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert_uint_eq(ct_fds_free(fixture_dir(), 48), 48);
+	high = fcntl(fixture_dir(), F_DUPFD_CLOEXEC, 35);
+	ck_assert_int_eq(high, 35);
+	limit.rlim_cur = 40;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	/* Twice, for what was tried is closed again; those that are taken do not count. */
+	for (int i = 0; i < 2; i++) {
+		unsigned count = ct_fds_free(fixture_dir(), 48);
+		unsigned opened = 0;
+		int fds[48];
+
+		while (opened < 48 && (fds[opened] = dup(high)) >= 0)
+			opened++;
+		ck_assert_uint_eq(count, opened);
+		ck_assert_uint_lt(count, 40 - 4);
+		for (unsigned j = 0; j < opened; j++)
+			close(fds[j]);
+	}
+	ck_assert_uint_eq(ct_fds_free(fixture_dir(), 7), 7);
+	close(high);
+}
+END_TEST
+
 Suite *suite_proc(void);
 Suite *suite_proc(void)
 {
@@ -373,9 +421,11 @@ Suite *suite_proc(void)
 	tcase_add_test(tc, a_process_is_found_again_by_its_start_time);
 	tcase_add_test(tc, impossible_pids_are_no_processes);
 	tcase_add_test(tc, a_hostile_name_does_not_move_the_start_time);
+	tcase_add_test(tc, a_zombie_tells_whether_it_had_executed_a_program);
 	tcase_add_test(tc, the_boot_id_is_a_uuid_and_stays);
 	tcase_add_loop_test(tc, descriptors_are_closed_from_a_number_on, 0, 2);
 	tcase_add_loop_test(tc, descriptors_are_marked_cloexec_from_a_number_on, 0, 2);
+	tcase_add_test(tc, free_descriptors_are_counted_and_left_free);
 	tcase_add_loop_test(tc, missing_standard_descriptors_become_dev_null, 0, 8);
 	tcase_add_test(tc, signals_start_clean_those_of_the_libc_included);
 	tcase_add_test(tc, clocks_run_forward);

@@ -245,6 +245,36 @@ START_TEST(keep_id_runs_as_the_caller)
 }
 END_TEST
 
+START_TEST(as_root_a_bundle_without_maps_gets_the_same_numbers)
+{
+	static const char text[] =
+		"{ \"ociVersion\": \"1.2.0\", \"root\": { \"path\": \"../root\" },\n"
+		"\"process\": { \"args\": [ \"/hello\" ], \"cwd\": \"/\" },\n"
+		"\"linux\": { \"namespaces\": [ { \"type\": \"mount\" }, { \"type\": \"user\" } ] } }";
+	const struct ct_id_line *line;
+	struct ct_id_map same;
+
+	run_bundle("", "");
+	fixture_file("bundle/config.json", text);
+	run_ok(NULL);
+	ck_assert_int_eq(ct_id_map_same(&run_arena, CT_ID_USER, &same, &run_err), 0);
+	ck_assert_uint_gt(same.count, 0);
+	line = &same.lines[same.count - 1];
+	ck_assert_uint_gt(line->size, 0);
+	ck_assert_uint_eq(line->container_id, line->host_id);
+	ck_assert_uint_eq(run_spec->linux_.uid_mappings.count, same.count);
+	ck_assert_uint_eq(run_spec->linux_.uid_mappings.items[same.count - 1].size, line->size);
+	ck_assert_uint_gt(run_spec->linux_.gid_mappings.count, 0);
+	ck_assert(ct_id_map_contains(&same, geteuid()));
+	/* Others get theirs, and where no user namespace is asked for, there is none. */
+	run_ok(&run_alice);
+	ck_assert_str_eq(uid_map(), "0:1001:1 1:100000:65536");
+	run_bundle("", "");
+	run_ok(NULL);
+	ck_assert_str_eq(uid_map(), "");
+}
+END_TEST
+
 START_TEST(nomap_leaves_the_caller_out)
 {
 	run_options.userns = "nomap";
@@ -405,6 +435,7 @@ Suite *suite_run_namespaces(void)
 	tcase_add_test(tc, groups_that_cannot_be_set_are_refused_when_asked_for);
 	tcase_add_test(tc, one_clear_note_is_for_those_who_wanted_more);
 	tcase_add_test(tc, keep_id_runs_as_the_caller);
+	tcase_add_test(tc, as_root_a_bundle_without_maps_gets_the_same_numbers);
 	tcase_add_test(tc, nomap_leaves_the_caller_out);
 	tcase_add_loop_test(tc, malformed_userns_modes_are_refused, 0, COUNT(bad_userns));
 	tcase_add_test(tc, maps_by_hand_take_host_ids);

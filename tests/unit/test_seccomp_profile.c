@@ -170,6 +170,10 @@ static const struct {
 	{ RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":\"x\"}"),
 	  "p.json:1:112: syscalls[0].includes.minKernel: must be a kernel version such as 4.8, "
 	  "not \"x\"" },
+	{ RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_ALLOW\",\"includes\":{\"minKernel\":"
+	       "\" 4.-8\"}"),
+	  "p.json:1:112: syscalls[0].includes.minKernel: must be a kernel version such as 4.8, "
+	  "not \" 4.-8\"" },
 	{ RULE("\"names\":[\"a\"],\"action\":\"SCMP_ACT_NOTIFY\""),
 	  "p.json:1:71: syscalls[0].action: system calls are not handed to a listener by this "
 	  "version of cattach" },

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Giving back memory: a monitor is a copy of the command that made it, and once that command has
+ * ended, everything that it ever touched is the monitor's own. What only the start needed goes.
+ *
+ * Runs in the monitor, once, at the first quiet moment after the start, so that nobody waits for
+ * it. Nothing here can fail in a way that matters: then the memory stays.
+ */
+#include <link.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "monitor.h"
+
+#define STACK_REACH	(256 * 1024)	/* deeper than a start goes; nothing else is mapped so near */
+#define STACK_IN_USE	1024		/* below the frame that gives back: its own calls */
+
+/* Best effort: ENOMEM says that a part is not mapped, and the rest was given back. */
+static void forget(uintptr_t start, uintptr_t end)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	start &= ~(page - 1);
+	end &= ~(page - 1);
+	if (madvise((void *)start, end - start, MADV_DONTNEED) < 0)
+		return;
+}
+
+/* The depths of the start's stack, which come back as zeroes when the loop goes down there. */
+static void give_back_stack(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	forget(here - STACK_REACH, here - STACK_IN_USE);
+}
+
+/* Code and constants are in the page cache: what the loop runs is mapped again as it runs. */
+static int give_back_code(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t headers = 0, headers_end = 0;
+
+	(void)size;
+	(void)arg;
+	for (unsigned i = info->dlpi_phnum; i-- > 0;) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		/* A writable segment has changes in it, which are nowhere else. */
+		if (segment->p_type != PT_LOAD || (segment->p_flags & PF_W))
+			continue;
+		/* One behind, for the lowest segment holds the headers that are read here. */
+		forget(headers, headers_end);
+		headers = info->dlpi_addr + segment->p_vaddr;
+		headers_end = headers + segment->p_memsz;
+	}
+	forget(headers, headers_end);
+	return 0;
+}
+
+void ct_monitor_give_back(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(give_back_code, NULL);
+	give_back_stack();
+}
