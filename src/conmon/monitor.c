@@ -260,8 +260,6 @@ static void on_signals(struct monitor *m)
 
 static void on_payload(struct monitor *m)
 {
-	struct ct_err err = { 0 };
-
 	if (m->exited || ct_pidfd_wait(m->payload.pidfd, &m->status.exit) < 0)
 		return;
 	m->exited = true;
@@ -269,9 +267,23 @@ static void on_payload(struct monitor *m)
 	ct_monitor_unwatch(m, m->payload.pidfd);
 	ct_drop_fd(&m->peer);
 	ct_monitor_tick(m, true);
-	/* The rest of its output waits for somebody who may take for ever: the end is known now. */
-	if (m->hold & HOLD_LAG)
+}
+
+/*
+ * Some time after the payload's end those who still hold its pipes are waited for no longer. What
+ * waits in the pipes for a client that must get everything may wait for ever: so the end itself is
+ * on record meanwhile.
+ */
+static void await_rest(struct monitor *m)
+{
+	struct ct_err err = { 0 };
+
+	if (!(m->hold & HOLD_LAG)) {
+		if (++m->grace > GRACE_TICKS)
+			ct_output_close(m);
+	} else if (m->status.state != CT_STATUS_EXITED) {
 		record(m, CT_STATUS_EXITED, &err);
+	}
 }
 
 static void on_timer(struct monitor *m)
@@ -281,9 +293,8 @@ static void on_timer(struct monitor *m)
 
 	if (read(m->timer, &ticks, sizeof(ticks)) < 0)
 		return;
-	/* What is held back for a client is waited for; only who writes without end is cut off. */
-	if (m->exited && !(m->hold & HOLD_LAG) && ++m->grace > GRACE_TICKS)
-		ct_output_close(m);
+	if (m->exited && !ct_output_done(m))
+		await_rest(m);
 	idle = ct_listen_resume(m) && idle;
 	idle = ct_clients_retry(m) && idle;
 	if (idle)

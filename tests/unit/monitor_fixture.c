@@ -40,8 +40,13 @@ static void make_log(struct loop *l)
 	close(dir);
 }
 
+/* Returns when the child has none of our descriptors any more: an end of file must be one. */
 static void make_payload(struct loop *l)
 {
+	int gone[2];
+	char byte;
+
+	ck_assert_int_eq(pipe2(gone, O_CLOEXEC), 0);
 	l->payload = fork();
 	ck_assert_int_ge(l->payload, 0);
 	if (l->payload == 0) {
@@ -51,6 +56,9 @@ static void make_payload(struct loop *l)
 		for (;;)
 			pause();
 	}
+	close(gone[1]);
+	ck_assert_int_eq(read(gone[0], &byte, 1), 0);
+	close(gone[0]);
 	l->m->payload.pid = l->payload;
 	l->m->payload.pidfd = ct_pidfd_open(l->payload);
 	ck_assert_int_ge(l->m->payload.pidfd, 0);
