@@ -122,31 +122,69 @@ uint64_t ct_log_end(const struct ct_log_writer *writer)
 
 #define FRAMES_AHEAD	(4 * (CT_FRAME_HEADER + CT_FRAME_MAX))
 
-/*
- * The least offset that will be there when four more frames have been appended; 0 when nothing is
- * about to be dropped. A memory segment is dropped when the other one is full; a file is kept for a
- * while when it has lost its name, so only when there are such ones may those with names follow.
- */
-static uint64_t safe_from(const struct ct_log_writer *w)
+/* The oldest segments, in the order in which they go: kept, listed, then the one that is written. */
+static struct log_listed nth_oldest(const struct ct_log_writer *w, size_t n)
 {
-	if (w->slot >= 0 && w->memory[!w->slot].used) {
-		bool near = !ct_log_memory_fits(w, FRAMES_AHEAD) ||
-			    w->entries + 8 > w->memory_entries;
+	struct log_listed current = { w->head.segment, w->head.base, w->end - w->head.base };
 
-		return near ? w->head.base : 0;
+	if (n < w->kept_count)
+		return w->kept[n].info;
+	n -= w->kept_count;
+	if (n < w->listed_count)
+		return w->listed[n];
+	current.cost = current.cost < w->max_size ? w->max_size : current.cost;
+	return current;
+}
+
+/*
+ * Which will be the oldest when four more frames have been appended? Those frames may complete the
+ * segment that is written and begin another; then some of those that have names lose them, and some
+ * of those that have lost them are dropped. The numbers are those of nth_oldest().
+ */
+static size_t oldest_then(const struct ct_log_writer *w)
+{
+	uint64_t used = w->end - w->head.base, named = w->listed_cost, unnamed = w->kept_cost;
+	bool near = used + FRAMES_AHEAD > w->max_size ||
+		    (uint64_t)ct_entry_place(w->entries + 8) > w->index_size;
+	size_t n = w->kept_count, last = n + w->listed_count, first = 0;
+
+	if (near)
+		named += nth_oldest(w, last).cost;
+	last += near;
+	used = near ? FRAMES_AHEAD : used + FRAMES_AHEAD;
+	for (; n < last && named + used > w->bound; n++) {
+		named -= nth_oldest(w, n).cost;
+		unnamed += nth_oldest(w, n).cost;
 	}
-	if (w->slot >= 0 || !w->kept_count)
-		return 0;
-	return w->listed_count ? w->listed[0].base : w->kept[w->kept_count - 1].info.base;
+	for (; n - first > LOG_KEPT_MAX || (unnamed > w->bound && n - first > 1); first++)
+		unnamed -= nth_oldest(w, first).cost;
+	return first;
+}
+
+/* How far behind a reader may be that will lose nothing by the next four frames. */
+static uint64_t safe_distance(const struct ct_log_writer *w)
+{
+	size_t oldest;
+
+	if (w->slot < 0) {
+		oldest = oldest_then(w);
+		return oldest ? w->end - nth_oldest(w, oldest).base : UINT64_MAX;
+	}
+	/* A memory segment is dropped when the other one is full. */
+	if (w->memory[!w->slot].used && (!ct_log_memory_fits(w, FRAMES_AHEAD) ||
+					 w->entries + 8 > w->memory_entries))
+		return w->end - w->head.base;
+	return UINT64_MAX;
 }
 
 uint64_t ct_log_bound(const struct ct_log_writer *writer)
 {
 	uint64_t most = writer->memory_only ? writer->memory_size :
 			writer->max_size * (writer->max_files > 1 ? writer->max_files - 1 : 1);
-	uint64_t safe = writer->end - safe_from(writer);
-	uint64_t bound = safe < most ? safe : most;
+	uint64_t safe = safe_distance(writer);
 
 	/* Never so little that a reader who is at the end would be called slow. */
-	return bound > FRAMES_AHEAD ? bound : FRAMES_AHEAD;
+	if (safe < FRAMES_AHEAD)
+		safe = FRAMES_AHEAD;
+	return safe < most ? safe : most;
 }
