@@ -59,10 +59,8 @@ static int send_chunk(struct sending *s, const void *data, size_t size, struct c
 	return 0;
 }
 
-static int send_text(struct sending *s, const char *text, struct ct_err *err)
+static int send_text(struct sending *s, const char *text, size_t left, struct ct_err *err)
 {
-	size_t left = strlen(text);
-
 	while (left) {
 		size_t size = left < CT_ATTACH_DATA_MAX ? left : CT_ATTACH_DATA_MAX;
 
@@ -72,6 +70,20 @@ static int send_text(struct sending *s, const char *text, struct ct_err *err)
 		left -= size;
 	}
 	return 0;
+}
+
+/* A line goes with its newline in one message, or somebody else's could come in between. */
+static int send_line(struct sending *s, const char *text, bool newline, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf line = {0};
+	size_t length = strlen(text);
+
+	ct_buf_add(&line, text, length);
+	if (newline && (!length || text[length - 1] != '\n'))
+		ct_buf_putc(&line, '\n');
+	if (line.failed)
+		return ct_fail_nomem(err);
+	return send_text(s, ct_buf_text(&line), line.length, err);
 }
 
 /* All of our stdin, as it comes. */
@@ -103,22 +115,19 @@ static int send_eof(struct sending *s, struct ct_err *err)
 		return ct_ask_send(&s->asking, &message, err);
 	/* In the middle of a line the first one only ends the line. */
 	if (s->last && s->last != '\n')
-		r = send_text(s, END_OF_FILE, err);
-	return r < 0 ? r : send_text(s, END_OF_FILE, err);
+		r = send_text(s, END_OF_FILE, 1, err);
+	return r < 0 ? r : send_text(s, END_OF_FILE, 1, err);
 }
 
 static int send_what(struct sending *s, const struct ct_call *call, struct ct_err *err)
 {
 	const struct send_options *options = call->options;
-	const char *text = call->operands.count > 1 ? call->operands.items[1] : "";
-	int r;
 
-	if (!strcmp(text, "-"))
+	if (call->operands.count < 2)
+		return 0;
+	if (!strcmp(call->operands.items[1], "-"))
 		return send_stdin(s, err);
-	r = send_text(s, text, err);
-	if (r < 0 || options->no_newline || call->operands.count < 2 || s->last == '\n')
-		return r;
-	return send_text(s, "\n", err);
+	return send_line(s, call->operands.items[1], !options->no_newline, err);
 }
 
 static int send_handler(const struct ct_call *call, struct ct_err *err)

@@ -113,8 +113,8 @@ static ssize_t take(struct ct_follow *f, struct ct_err *err)
 	note_missed(f);
 	out->start = 0;
 	out->end = f->how->out[out->stream == CT_STREAM_STDERR] ? (size_t)n : 0;
-	/* who is gone hears nothing, and who waits for us must know */
-	if (n > 0 && f->connected && ct_client_position(f->client, f->cursor->offset) < 0)
+	/* who is gone hears nothing, and who waits for us must know, where we begin, too */
+	if (f->connected && ct_client_position(f->client, f->cursor->offset) < 0)
 		return n;
 	return n;
 }

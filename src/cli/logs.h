@@ -173,6 +173,7 @@ struct ct_log_stream {
 	int main;			/* the session's directory, or -1 */
 	struct ct_cursor cursor;
 	bool open;			/* cursor is */
+	bool late;			/* it came while we waited: all of it is news */
 	bool by_lines;
 	uint64_t limit;			/* logical offset where to stop */
 	uint64_t only, run;		/* number of the only run that is wanted, of this one; 0: all, none */

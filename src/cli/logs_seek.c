@@ -120,7 +120,7 @@ int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err)
 	const struct ct_log_query *q = s->query;
 	int r = 0;
 
-	if (q->tail && !q->lines) {
+	if (q->tail && !q->lines && !s->late) {
 		/* Nothing of what is there; the cursor is at the end already if it is followed. */
 		if (!q->follow || !s->connected)
 			s->limit = 0;
@@ -129,7 +129,7 @@ int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err)
 	}
 	if (q->run || q->since)
 		r = seek_start(s, err);
-	if (r == 0 && q->tail)
+	if (r == 0 && q->tail && !s->late)
 		r = seek_last(s, err);
 	note_run(s);
 	return r < 0 ? r : 0;

@@ -63,6 +63,7 @@ static int open_nothing(struct ct_log_stream *s)
 
 	ct_log_stream_drop(s);
 	s->state = wait ? CT_STREAM_WAITING : CT_STREAM_DONE;
+	s->late = wait;
 	return 0;
 }
 
@@ -183,7 +184,7 @@ int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
 		return r;
 	note_names(s);
 	s->by_lines = s->query->by_lines || (s->query->by_lines_unless_tty && !s->label.tty);
-	now = !again && s->query->tail && !s->query->lines && s->query->follow && s->connected;
+	now = !s->late && s->query->tail && !s->query->lines && s->query->follow && s->connected;
 	r = open_cursor(s, now, err);
 	if (r == 0)
 		r = again ? seek_again(s, err) : ct_log_stream_seek(s, err);

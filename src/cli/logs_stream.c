@@ -227,6 +227,7 @@ static int finish(struct ct_log_stream *s)
 
 	ct_log_stream_drop(s);
 	s->state = wait ? CT_STREAM_WAITING : CT_STREAM_DONE;
+	s->late = wait;
 	return 0;
 }
 
