@@ -326,7 +326,7 @@ static void say_detached(const struct ct_foreground *how)
 {
 	char line[512];
 	int n = snprintf(line, sizeof(line), "%sdetached from %s\n",
-			 how->tty && isatty(STDERR_FILENO) ? "\r\n" : "", how->name);
+			 how->tty && isatty(STDERR_FILENO) ? "\n" : "", how->name);
 
 	if (ct_write_all(STDERR_FILENO, line, (size_t)n) < 0)
 		return;

@@ -183,12 +183,12 @@ ${id:0:12}"
 }
 
 @test "the log goes on over runs, and start -a shows only the one that is on" {
-	local i
+	local round
 	mkdir "$T/shared"
 	create "$N" -v "$T/shared:/mnt" "$R" sh -c 'echo x >> /mnt/runs; wc -l < /mnt/runs'
-	for i in 1 2 3; do
+	for round in 1 2 3; do
 		run -0 cattach start -a "$N"
-		is "$output" "$i"
+		is "$output" "$round"
 	done
 	run -0 cattach logs "$N"
 	is "$output" "1
