@@ -28,7 +28,7 @@
 #define BACKLOG		128
 #define BURST		32	/* connections before others get a turn */
 
-/* ---- making and taking away ---- */
+/* ---- making ---- */
 
 static int make_socket(int dir)
 {
@@ -79,48 +79,6 @@ bool ct_listen_resume(struct monitor *m)
 {
 	watch(m, true);
 	return true;
-}
-
-static void forget_socket(struct monitor *m)
-{
-	/* Who has connected already is let in. */
-	for (int i = 0; i <= BACKLOG / BURST && m->listener >= 0; i++)
-		ct_listen_ready(m);
-	watch(m, false);
-	ct_drop_fd(&m->listener);
-}
-
-void ct_listen_close(struct monitor *m)
-{
-	if (m->listener < 0)
-		return;
-	forget_socket(m);
-	ct_drop_fd(&m->reserve);
-	if (unlinkat(m->runtime, SOCKET_NAME, 0) < 0)
-		return;
-}
-
-void ct_listen_again(struct monitor *m)
-{
-	int dir, sock;
-
-	if (m->exited || !m->config->remake)
-		return;
-	dir = m->config->remake(m->config->arg);
-	if (dir < 0)
-		return;
-	sock = make_socket(dir);
-	if (sock < 0) {
-		ct_fd_close(dir);
-		return;
-	}
-	forget_socket(m);
-	/* The one from the start belongs to the caller. */
-	if (m->runtime != m->config->runtime)
-		ct_fd_close(m->runtime);
-	m->runtime = dir;
-	m->listener = sock;
-	watch(m, true);
 }
 
 /* ---- accepting ---- */
@@ -185,9 +143,10 @@ static void take_in(struct monitor *m, int fd)
 		ct_client_add(m, fd);
 }
 
-void ct_listen_ready(struct monitor *m)
+/* At most BURST of them: may there be more? */
+static bool accept_some(struct monitor *m)
 {
-	for (int i = 0; i < BURST && m->listener >= 0; i++) {
+	for (int i = 0; i < BURST; i++) {
 		int fd = accept_one(m);
 
 		if (fd >= 0) {
@@ -199,10 +158,61 @@ void ct_listen_ready(struct monitor *m)
 		if (fd == 0 || fd == -EINTR || fd == -ECONNABORTED)
 			continue;
 		if (fd == -EAGAIN)
-			return;
+			return false;
 		/* It stays readable: looked at again by the timer, or this would spin. */
 		watch(m, false);
 		ct_monitor_tick(m, true);
+		return false;
+	}
+	return true;
+}
+
+void ct_listen_ready(struct monitor *m)
+{
+	if (m->listener >= 0)
+		accept_some(m);
+}
+
+/* ---- taking it away ---- */
+
+static void forget_socket(struct monitor *m)
+{
+	/* Who has connected already is let in. */
+	for (int i = 0; i <= BACKLOG / BURST && accept_some(m); i++)
+		continue;
+	watch(m, false);
+	ct_drop_fd(&m->listener);
+}
+
+void ct_listen_close(struct monitor *m)
+{
+	if (m->listener < 0)
+		return;
+	forget_socket(m);
+	ct_drop_fd(&m->reserve);
+	if (unlinkat(m->runtime, SOCKET_NAME, 0) < 0)
+		return;
+}
+
+void ct_listen_again(struct monitor *m)
+{
+	int dir, sock;
+
+	if (m->exited || !m->config->remake)
+		return;
+	dir = m->config->remake(m->config->arg);
+	if (dir < 0)
+		return;
+	sock = make_socket(dir);
+	if (sock < 0) {
+		ct_fd_close(dir);
 		return;
 	}
+	forget_socket(m);
+	/* The one from the start belongs to the caller. */
+	if (m->runtime != m->config->runtime)
+		ct_fd_close(m->runtime);
+	m->runtime = dir;
+	m->listener = sock;
+	watch(m, true);
 }
