@@ -145,7 +145,7 @@ static int wait_handler(const struct ct_call *call, struct ct_err *err)
 
 const struct ct_verb ct_verb_wait = {
 	.name = "wait",
-	.summary = "Wait until containers have ended, or until they have written something",
+	.summary = "Wait until containers have ended or have written something",
 	.synopsis = "[OPTIONS] CONTAINER...",
 	.description =
 		"Prints one code a line, in the order of the operands: that of the first process, "
