@@ -126,6 +126,12 @@ static void take_signal(struct ct_follow *f, int number)
 	}
 }
 
+/* The monitor may stay on for those who read what the payload has left. */
+static bool is_over(const struct ct_follow *f)
+{
+	return !f->connected || atomic_load(&f->client->page->state) == CT_PAGE_EXITED;
+}
+
 static void handle_signal(struct ct_follow *f, int number)
 {
 	struct ct_message message = { .type = CT_MSG_SIGNAL, .signal = number };
@@ -140,7 +146,7 @@ static void handle_signal(struct ct_follow *f, int number)
 		ct_follow_detach(f);
 	} else if (!f->how->sig_proxy) {
 		take_signal(f, number);
-	} else if (f->connected) {
+	} else if (!is_over(f)) {
 		ct_follow_send(f, &message);
 	} else if (asks_to_end(number)) {
 		/* The session is over and our output stuck: nobody but us is left to be meant. */
