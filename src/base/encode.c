@@ -10,14 +10,29 @@
 #include <cattach/encode.h>
 
 #include <stdint.h>
+#include <string.h>
 
 #include "json_text.h"
+
+/* How many bytes of ASCII this begins with, or nearly so many: eight at a time. */
+static size_t ascii_length(const unsigned char *p, size_t size)
+{
+	size_t n = 0;
+	uint64_t word;
+
+	for (; size - n >= sizeof(word); n += sizeof(word)) {
+		memcpy(&word, p + n, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+	}
+	return n;
+}
 
 bool ct_is_utf8(const char *data, size_t size)
 {
 	const unsigned char *p = (const unsigned char *)data;
 
-	for (size_t i = 0; i < size;) {
+	for (size_t i = ascii_length(p, size); i < size;) {
 		size_t n = p[i] < 0x80 ? 1 : ct_utf8_length(p + i, size - i);
 
 		if (!n)
