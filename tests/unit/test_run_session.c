@@ -153,7 +153,8 @@ static const struct {
 } bad_options[] = {
 	{ "max-size=0", "--log-opt max-size: must be more than nothing (--log-driver none keeps no "
 			"log on disk)", ERANGE },
-	{ "max-size=-1", "--log-opt max-size: must be a size such as 64m, not \"-1\"", EINVAL },
+	{ "max-size=-1", "--log-opt max-size: must be a size in bytes or with b, k, m, g or t, "
+			 "such as 64m, not \"-1\"", EINVAL },
 	{ "max-file=0", "--log-opt max-file: must be 1...128, not \"0\"", ERANGE },
 	{ "tag=x", "--log-opt: unknown log option \"tag=x\" (max-size=SIZE or max-file=N)", EINVAL },
 	{ "max-size", "--log-opt: unknown log option \"max-size\" (max-size=SIZE or max-file=N)",
