@@ -180,10 +180,7 @@ static int take_unit(void *arg, struct ct_log_stream *stream, const struct ct_lo
 	case CT_UNIT_NOTICE:
 		if (stream->failed)
 			l->code = CT_EXIT_FAILED;
-		if (ct_sink_flush(&l->sink, err) < 0)
-			return -err->code;
-		ct_report(&unit->notice);
-		return 0;
+		return ct_sink_notice(&l->sink, &unit->notice, err);
 	}
 	return 0;
 }

@@ -126,6 +126,8 @@ int ct_sink_line(struct ct_log_sink *sink, const void *source, const struct ct_l
 int ct_sink_bytes(struct ct_log_sink *sink, int stream, const void *data, size_t size,
 		  struct ct_err *err);
 int ct_sink_flush(struct ct_log_sink *sink, struct ct_err *err);
+/* Something is missing here: everything out, then one line on stderr. */
+int ct_sink_notice(struct ct_log_sink *sink, const struct ct_err *notice, struct ct_err *err);
 
 /* ---- sources (logs_source.c, logs_stream.c, logs_seek.c) ---- */
 

@@ -20,6 +20,8 @@
 
 #include <cattach/io.h>
 
+#include "cli.h"
+
 #define FLUSH_AT	65536
 
 static bool is_same_file(int a, int b)
@@ -126,4 +128,21 @@ int ct_sink_bytes(struct ct_log_sink *sink, int stream, const void *data, size_t
 		return r;
 	ct_buf_add(&sink->buf, data, size);
 	return finish(sink, err);
+}
+
+int ct_sink_notice(struct ct_log_sink *sink, const struct ct_err *notice, struct ct_err *err)
+{
+	size_t device = !sink->same;
+
+	/* A line of ours that stands open there would have the notice in the middle of it. */
+	if (sink->open[device].source) {
+		if (turn_to(sink, sink->same ? STDOUT_FILENO : STDERR_FILENO, err) < 0)
+			return -err->code;
+		ct_buf_putc(&sink->buf, '\n');
+		sink->open[device].source = NULL;
+	}
+	if (ct_sink_flush(sink, err) < 0)
+		return -err->code;
+	ct_report(notice);
+	return 0;
 }
