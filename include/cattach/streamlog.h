@@ -139,6 +139,11 @@ void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t
 void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 		    const struct ct_exit *status);
 
+/* The last byte is written, and the directory may go away while readers are still at it (--rm): hold
+ * all segments open that are in it. Only ct_log_publish(), ct_log_segment() and ct_log_free() make
+ * sense after that. */
+void ct_log_hold(struct ct_log_writer *writer);
+
 /* Logical offset of the end, and the bound: what may lie between a reader that is waited for and
  * the end before the payload must wait (max_size * max_files, less one segment; less when memory
  * segments are in use). It changes with every frame: ask again each time. A reader that is not

@@ -115,6 +115,21 @@ int ct_log_segment(const struct ct_log_writer *writer, uint32_t number,
 	return r;
 }
 
+void ct_log_hold(struct ct_log_writer *writer)
+{
+	for (size_t i = 0; i < writer->listed_count; i++) {
+		const struct log_listed *info = &writer->listed[i];
+		struct found f = { info->number, info->base, -1, -1 };
+		struct ct_segment s = CT_SEGMENT_INIT;
+
+		if (open_found(writer, &f, &s) < 0)
+			continue;
+		writer->kept[writer->kept_count++] = (struct log_kept){ *info, s.data, s.index };
+	}
+	writer->listed_count = 0;
+	writer->listed_cost = 0;
+}
+
 uint64_t ct_log_end(const struct ct_log_writer *writer)
 {
 	return writer->end;

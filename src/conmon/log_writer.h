@@ -62,7 +62,8 @@ struct ct_log_writer {
 	struct log_listed listed[LOG_LISTED_MAX];	/* by number */
 	size_t listed_count;
 	uint64_t listed_cost;
-	struct log_kept kept[LOG_KEPT_MAX + 1];		/* the first goes first */
+	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very end. */
+	struct log_kept kept[LOG_KEPT_MAX + 1 + LOG_LISTED_MAX];
 	size_t kept_count;
 	uint64_t kept_cost;
 	uint64_t disk_payload;		/* payload bytes up to the end of the last segment on disk */

@@ -368,6 +368,9 @@ static void finish(struct monitor *m)
 	record(m, CT_STATUS_EXITED, &err);
 	ct_input_close(m);
 	ct_listen_close(m);
+	/* Nobody keeps the directory for those who still read: --rm, or somebody's rm from now on. */
+	if (m->client_count)
+		ct_log_hold(m->log);
 	m->config->finish(m->config->arg, true);
 	ct_drop_fd(&m->lock_fd);
 	ct_log_publish(m->log, CT_PAGE_EXITED, &m->status.exit);
