@@ -71,7 +71,7 @@ ends()
 
 @test "what is not running is refused with the way out, on one line" {
 	start "$N" "$R" sh -c 'exit 5'
-	eventually test "$(state "$N" Status)" = exited
+	is "$(cattach wait "$N")" 5
 	refused 125 "cattach: You cannot attach to a stopped container, start it first: $N exited (5)" \
 		cattach attach "$N"
 	has "$stderr" "(cattach start $N)"
