@@ -381,7 +381,7 @@ after"
 	attached 1 "$T/slow"
 	kill -STOP "$CLI"
 	go
-	eventually test "$(cattach wait "$N")" = 0
+	is "$(cattach wait "$N")" 0
 	kill -CONT "$CLI"
 	ends 0
 	has "$(tail -n 1 "$T/slow")" last
@@ -413,7 +413,7 @@ after"
 	eventually clients 1
 	kill -9 "$CLI"
 	wait "$CLI" || true
-	eventually test "$(cattach wait "$N")" = 137
+	is "$(cattach wait "$N")" 137
 	cattach rm "$N" > /dev/null
 	cattach run --tie --sig-proxy=false --name "$N" "$R" sleep 1000 > "$T/out" 2>&1 3>&- &
 	CLI=$!
