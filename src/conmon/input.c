@@ -90,7 +90,10 @@ static void flush(struct monitor *m)
 	watch_room(m, false);
 	if (m->eof)
 		ct_input_close(m);
-	ct_input_say(m, CT_MSG_ROOM);
+	/* A stdin that is closed has no room ever again: what was not sent is left to whoever reads
+	 * the client's stdin next, and a client that never ends to send does not spin. */
+	if (m->in >= 0)
+		ct_input_say(m, CT_MSG_ROOM);
 }
 
 void ct_input_writable(struct monitor *m)

@@ -5,6 +5,8 @@
 
 load helpers
 
+running() { [ "$(state "$1" Status)" = running ]; }
+
 # ---- root file systems that the container's root cannot reach -----------------------------------
 
 @test "nomap: a root file system in a home that is closed to others" {
@@ -344,4 +346,21 @@ END
 	is "${lines[1]}" "status 3"
 	[[ ${lines[0]} != *" $(stat -c %s "$T/out") bytes" ]]
 	seq 1 40000 | cmp - "$T/out"
+}
+
+@test "a payload that closes its stdin leaves what it has not read, and nothing spins" {
+	local ticks
+	seq 1 1000000 | {
+		cattach run --rm -i --name "$N" "$R" sh -c 'head -n 1; exec 0<&-; sleep 1.5' <&0 3>&- &
+		eventually running "$N"
+		sleep 0.5
+		ticks=$(awk '{ print $14 + $15 }' "/proc/$(state "$N" ConmonPid)/stat")
+		wait $!
+		wc -c
+		echo "$ticks"
+	} > "$T/out"
+	is "$(sed -n 1p "$T/out")" 1
+	# All but what fits in pipes and buffers.
+	[ "$(sed -n 2p "$T/out")" -gt $((6888896 - 400000)) ]
+	[ "$(sed -n 3p "$T/out")" -lt 20 ]
 }
