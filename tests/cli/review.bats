@@ -76,6 +76,24 @@ running() { [ "$(state "$1" Status)" = running ]; }
 /srv/copy/dir 2750"
 }
 
+@test "tmpcopyup keeps the holes of a sparse file" {
+	rootfs "$T/root"
+	mkdir "$T/root/srv/copy"
+	truncate -s 1T "$T/root/srv/copy/sparse"
+	printf middle | dd of="$T/root/srv/copy/sparse" bs=1 seek=100000 conv=notrunc status=none
+	seq 1 20000 > "$T/root/srv/copy/dense"
+	: > "$T/root/srv/copy/empty"
+	run -0 cattach run --rm --tmpfs /srv/copy:tmpcopyup,size=4m "$T/root" sh -c 'cd /srv/copy
+		stat -c "%n %s" *; dd if=sparse bs=1 skip=100000 count=6 2> /dev/null; echo; md5sum < dense'
+	is "$output" "dense 108894
+empty 0
+sparse 1099511627776
+middle
+$(seq 1 20000 | md5sum)"
+	run -125 cattach run --rm --tmpfs /srv/copy:tmpcopyup,size=64k "$T/root" true
+	has "$output" "tmpcopyup: cannot copy dense: No space left on device"
+}
+
 @test "what covers /dev gets the nodes, and a terminal needs a devpts that is not covered" {
 	mkdir "$T/dev"
 	: > "$T/dev/null"
