@@ -208,8 +208,10 @@ OWN="c['root'] = {'path': '../root'}"
 	has "$stderr" 'taken as /mnt'
 }
 
-@test "a mount point that is missing in a read-only root file system" {
-	bad 125 "mounts[6]: /x does not exist and cannot be made here" "mount('/x', 'tmpfs', 'x')"
+@test "a mount point that is missing where nothing can be made" {
+	mkdir "$T/empty"
+	bad 125 "mounts[7]: /mnt/x does not exist and cannot be made here: Read-only file system" \
+		"mount('/mnt', 'bind', '$T/empty', ['bind', 'ro']); mount('/mnt/x', 'tmpfs', 'x')"
 	has "$stderr" "ROOTFS:O"
 	# In one of our own it is made.
 	rootfs "$T/root"
