@@ -20,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -377,6 +378,22 @@ static struct monitor *new_monitor(const struct ct_monitor_config *config)
 	return m;
 }
 
+/* Limits that the caller meant for the payload, which has them by now: not for its log, nor for who
+ * serves it. What is hard stays. */
+static void raise_limits(void)
+{
+	static const __rlimit_resource_t resources[] = { RLIMIT_FSIZE, RLIMIT_CPU };
+
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+		struct rlimit limit;
+
+		if (getrlimit(resources[i], &limit) < 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(resources[i], &limit);
+	}
+}
+
 _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
 			       int report)
 {
@@ -397,6 +414,7 @@ _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct
 	if (r < 0)
 		_exit(1);
 	config->release(config->arg);
+	raise_limits();
 	keep_own_descriptors(m);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	watch_all(m);

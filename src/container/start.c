@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 
 #include <cattach/fd.h>
 #include <cattach/log.h>
@@ -73,6 +74,17 @@ static void finish(void *arg, bool started)
 		ct_store_forget(&s->store, s->id, s->name);
 }
 
+/* A monitor raises what it may, but not a hard limit; and the limit of a file's size is no disk that
+ * somebody could make room on. */
+static void warn_of_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_max != RLIM_INFINITY)
+		ct_warn("files are limited to %llu bytes (ulimit -H -f): a container whose log is "
+			"that long waits for ever", (unsigned long long)limit.rlim_max);
+}
+
 int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       struct ct_container *container, const struct ct_spec *spec,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
@@ -104,6 +116,7 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		r = ct_plan_make(arena, spec, meta, store->cache, options->preserve_fds, &plan, err);
 	if (r < 0)
 		return r;
+	warn_of_limits();
 	s.plan = plan;
 	ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "container %s, named %s, in %s/containers", meta->id,
 	       meta->name, store->path);

@@ -382,3 +382,13 @@ END
 	[ "$(sed -n 2p "$T/out")" -gt $((6888896 - 400000)) ]
 	[ "$(sed -n 3p "$T/out")" -lt 20 ]
 }
+
+@test "a limit on file sizes is the payload's, not that of its log" {
+	run -0 --separate-stderr bash -c 'ulimit -S -f 64; cattach run --rm "$1" sh -c "seq 1 50000; ulimit -f"' \
+		bash "$R"
+	is "${#lines[@]}" 50001
+	is "${lines[50000]}" 128
+	is "$stderr" ""
+	run -0 bash -c 'ulimit -f 4096; cattach run --rm "$1" true' bash "$R"
+	has "$output" "files are limited to 4194304 bytes (ulimit -H -f)"
+}
