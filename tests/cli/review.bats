@@ -28,6 +28,16 @@ running() { [ "$(state "$1" Status)" = running ]; }
 	[ ! -e "$T/root/x" ]
 }
 
+@test "a composed throw-away root takes names of any length" {
+	local name
+	name=$(printf 'n%.0s' $(seq 255))
+	rootfs "$T/root"
+	mkdir "$T/root/$name"
+	run -0 cattach run --rm --userns=nomap --rootfs "$T/root:O" sh -c "touch /$name/x && echo ok"
+	is "$output" ok
+	[ ! -e "$T/root/$name/x" ]
+}
+
 # ---- mounts ------------------------------------------------------------------------------------
 
 @test "--read-only: a composed throw-away root is read-only all over" {
