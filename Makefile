@@ -301,15 +301,19 @@ uninstall: ## remove what install put there
 
 c_sources := $(sources) $(init_sources)
 c_tests := $(unit_sources) $(filter tests/unit/%.c,$(unit_helpers)) $(wildcard tests/fuzz/*.c)
-c_files := $(c_sources) $(wildcard src/*/*.h include/cattach/*.h tests/*/*.[ch] bench/*.c)
 
 # $(call need,COMMAND): say which package has it.
 need = @command -v $(firstword $(1)) > /dev/null || \
 	{ echo "error: $(firstword $(1)) not found: apt-get install $(firstword $(1)) (or: make deps-all)" >&2; exit 1; }
 
-format: ## format the sources (FILES="..." for some of them)
+# Only what was changed: tables and comments that somebody aligned by hand stay as they are.
+format: ## format the lines that you changed since the last commit (FILES="..." for whole files)
 	$(call need,$(CLANG_FORMAT))
-	$(CLANG_FORMAT) -i $(or $(FILES),$(c_files))
+ifdef FILES
+	$(Q)$(CLANG_FORMAT) -i $(FILES)
+else
+	$(Q)git diff -U0 --no-color HEAD -- '*.[ch]' | $(CLANG_FORMAT)-diff -p1 -i
+endif
 
 # One process per file, as many as there are processors.
 tidy: compdb ## clang-tidy over the sources (FILES="..." for some of them)

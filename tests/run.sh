@@ -6,7 +6,7 @@
 #   tests/run.sh check              what "make check" runs: all parts but analysis
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
-#                                   pty; tidy cppcheck shellcheck dynamic clang dist
+#                                   pty; tidy cppcheck shellcheck format dynamic clang dist
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
@@ -279,6 +279,8 @@ with_tool()
 part_tidy() { with_tool tidy clang-tidy quiet_make tidy; }
 part_cppcheck() { with_tool cppcheck cppcheck quiet_make cppcheck; }
 
+part_format() { with_tool format clang-format-diff tests/check_format.sh; }
+
 part_shellcheck()
 {
 	with_tool shellcheck shellcheck \
@@ -325,7 +327,7 @@ run_parts()
 
 case ${1:-check} in
 check) run_parts build make layers size hardening unit fuzz cli pty ;;
-all) run_parts tidy cppcheck shellcheck clang dynamic dist ;;
+all) run_parts tidy cppcheck shellcheck format clang dynamic dist ;;
 cli | unit | pty)
 	part=$1
 	shift

@@ -34,9 +34,11 @@ static void become_daemon(void)
 	int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
 
 	ct_signals_reset();
-	/* A pipe without a reader and a limit on file sizes are answers to write(2), not our end. */
+	/* A pipe without a reader and a limit on file sizes are answers to write(2), not our end; nor
+	 * is the time that a payload may have. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
+	signal(SIGXCPU, SIG_IGN);
 	umask(077);
 	prctl(PR_SET_NAME, "cattach-monitor");
 	for (int i = 0; null >= 0 && i < 3; i++)

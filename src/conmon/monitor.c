@@ -21,6 +21,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -415,6 +416,22 @@ struct monitor *ct_monitor_new(const struct ct_monitor_config *config, struct ct
 	return m;
 }
 
+/* Limits that the caller meant for the payload, which has them by now: not for its log, nor for who
+ * serves it. What is hard stays. */
+static void raise_limits(void)
+{
+	static const __rlimit_resource_t resources[] = { RLIMIT_FSIZE, RLIMIT_CPU };
+
+	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+		struct rlimit limit;
+
+		if (getrlimit(resources[i], &limit) < 0)
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(resources[i], &limit);
+	}
+}
+
 void ct_monitor_free(struct monitor *m)
 {
 	munmap(m, MONITOR_SIZE);
@@ -427,6 +444,7 @@ static _Noreturn void monitor_payload(struct monitor *m)
 
 	ct_confine_prepare(m);
 	m->config->release(m->config->arg);
+	raise_limits();
 	ct_confine(m);
 	keep_own_descriptors(m);
 	ct_monitor_watch_all(m);

@@ -39,21 +39,44 @@ static int copy_owner(int to, const char *name, const struct stat *st, struct ct
 	return 0;
 }
 
+/* Holes stay holes: a sparse file may claim to have more bytes than there is memory. */
+static int copy_data(int in, int out, off_t size)
+{
+	off_t data = 0;
+
+	while (data < size && (data = lseek(in, data, SEEK_DATA)) >= 0) {
+		off_t end = lseek(in, data, SEEK_HOLE);
+
+		if (end < 0 || lseek(out, data, SEEK_SET) < 0)
+			return -errno;
+		while (data < end) {
+			ssize_t n = sendfile(out, in, &data, (size_t)(end - data));
+
+			if (n < 0)
+				return -errno;
+			if (n == 0)	/* it is being cut off meanwhile */
+				return ftruncate(out, data) < 0 ? -errno : 0;
+		}
+	}
+	if (data < 0 && errno != ENXIO)
+		return -errno;
+	return ftruncate(out, size) < 0 ? -errno : 0;
+}
+
 static int copy_file(int from, int to, const char *name, const struct stat *st, struct ct_err *err)
 {
 	int ct_autofd in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	int ct_autofd out = -1;
-	ssize_t n;
+	int r;
 
 	if (in < 0)
 		return ct_fail_errno(err, errno, "tmpcopyup: cannot read %s", name);
 	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (out < 0)
 		return ct_fail_errno(err, errno, "tmpcopyup: cannot make %s", name);
-	while ((n = sendfile(out, in, NULL, 1 << 20)) > 0)
-		continue;
-	if (n < 0)
-		return ct_fail_errno(err, errno, "tmpcopyup: cannot copy %s", name);
+	r = copy_data(in, out, st->st_size);
+	if (r < 0)
+		return ct_fail_errno(err, -r, "tmpcopyup: cannot copy %s", name);
 	if (copy_owner(to, name, st, err) < 0)
 		return -err->code;
 	if (fchmod(out, st->st_mode & 07777) < 0)

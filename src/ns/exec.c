@@ -54,7 +54,7 @@ static bool path_candidate(const char **rest, const char *name, char *buf, size_
 static int find_program(const struct ct_plan_process *p, char *buf, size_t size, struct ct_err *err)
 {
 	const char *name = p->args.items[0], *rest = p->path;
-	bool denied = false;
+	char denied[PATH_MAX] = "";
 	struct stat st;
 
 	if (strchr(name, '/')) {
@@ -71,11 +71,11 @@ static int find_program(const struct ct_plan_process *p, char *buf, size_t size,
 			continue;
 		if (faccessat(AT_FDCWD, buf, X_OK, AT_EACCESS) == 0)
 			return 0;
-		denied = true;
+		if (!denied[0])
+			snprintf(denied, sizeof(denied), "%s", buf);
 	}
-	if (denied)
-		return fail_exec(err, EACCES, CT_EXIT_NOT_EXECUTABLE, name,
-				 "found in PATH, but not executable");
+	if (denied[0])
+		return ct_exec_explain(denied, EACCES, err);
 	ct_fail(err, ENOENT, "%s: not found in the container's PATH (%s)", name, p->path);
 	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -132,6 +133,22 @@ static int fail_file_caps(const char *path, struct ct_err *err)
 	return ct_hint(err, "--cap-add what getcap shows of it, or take them off: setcap -r");
 }
 
+static int fail_denied(const char *path, struct ct_err *err)
+{
+	struct statvfs fs;
+	struct stat st;
+
+	if (statvfs(path, &fs) == 0 && fs.f_flag & ST_NOEXEC) {
+		fail_exec(err, EACCES, CT_EXIT_NOT_EXECUTABLE, path,
+			  "its file system is mounted noexec");
+		return ct_hint(err, "mount it without noexec, or copy the program elsewhere");
+	}
+	fail_exec(err, EACCES, CT_EXIT_NOT_EXECUTABLE, path, "permission denied");
+	if (stat(path, &st) == 0 && (st.st_mode & 0111))
+		return ct_hint(err, "may this user execute it, and its interpreter?");
+	return ct_hint(err, "is it executable? chmod +x");
+}
+
 int ct_exec_explain(const char *path, int code, struct ct_err *err)
 {
 	struct stat st;
@@ -144,10 +161,7 @@ int ct_exec_explain(const char *path, int code, struct ct_err *err)
 		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 			return fail_exec(err, EISDIR, CT_EXIT_NOT_EXECUTABLE, path,
 					 "is a directory");
-		fail_exec(err, EACCES, CT_EXIT_NOT_EXECUTABLE, path, "permission denied");
-		if (stat(path, &st) == 0 && (st.st_mode & 0111))
-			return ct_hint(err, "is its file system mounted noexec?");
-		return ct_hint(err, "is it executable? chmod +x");
+		return fail_denied(path, err);
 	case ENOEXEC:
 		return fail_exec(err, ENOEXEC, CT_EXIT_NOT_EXECUTABLE, path,
 				 "exec format error (built for another machine, or a script "

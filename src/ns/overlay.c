@@ -100,10 +100,10 @@ static int make_upper(int lower, int scratch, const char *name, struct ct_err *e
 	return ct_take_fd(&upper);
 }
 
-/* One overlay with upper and work directories NAME.upper and NAME.work on the scratch tmpfs. */
-static int new_overlay(int lower, int scratch, const char *name, struct ct_err *err)
+/* One overlay with upper and work directories of its own, by number, on the scratch tmpfs. */
+static int new_overlay(int lower, int scratch, size_t number, struct ct_err *err)
 {
-	char upper_name[300], work_name[300], lower_option[64], upper_option[64], work_option[64];
+	char upper_name[32], work_name[32], lower_option[64], upper_option[64], work_option[64];
 	int ct_autofd upper = -1, work = -1;
 	const char *data[] = { lower_option, upper_option, work_option, "userxattr", NULL };
 	struct ct_mount_options options = {
@@ -111,8 +111,8 @@ static int new_overlay(int lower, int scratch, const char *name, struct ct_err *
 		.data = { .items = data, .count = 4 },
 	};
 
-	snprintf(upper_name, sizeof(upper_name), "%s.upper", name);
-	snprintf(work_name, sizeof(work_name), "%s.work", name);
+	snprintf(upper_name, sizeof(upper_name), "%zu.upper", number);
+	snprintf(work_name, sizeof(work_name), "%zu.work", number);
 	upper = make_upper(lower, scratch, upper_name, err);
 	if (upper < 0)
 		return upper;
@@ -139,7 +139,7 @@ static int make_overlays(struct child *c, int scratch, struct ct_err *err)
 		if (layer->kind != CT_LAYER_OVERLAY)
 			continue;
 		lower = ct_take_fd(&c->layers[i]);
-		c->layers[i] = new_overlay(lower, scratch, layer->name, err);
+		c->layers[i] = new_overlay(lower, scratch, i, err);
 		if (c->layers[i] < 0)
 			return ct_wrap(err, "/%s", layer->name);
 	}
@@ -194,7 +194,7 @@ static int make_mounts(struct child *c, int scratch, struct ct_err *err)
 	int r;
 
 	if (c->plan->root.whole) {
-		c->root = new_overlay(c->under, scratch, "root", err);
+		c->root = new_overlay(c->under, scratch, 0, err);
 	} else {
 		r = make_overlays(c, scratch, err);
 		if (r < 0)

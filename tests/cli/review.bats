@@ -5,6 +5,8 @@
 
 load helpers
 
+running() { [ "$(state "$1" Status)" = running ]; }
+
 # ---- root file systems that the container's root cannot reach -----------------------------------
 
 @test "nomap: a root file system in a home that is closed to others" {
@@ -24,6 +26,16 @@ load helpers
 		sh -c 'touch /x /etc/x && stat -c %u /x'
 	is "$output" "$(id -u)"
 	[ ! -e "$T/root/x" ]
+}
+
+@test "a composed throw-away root takes names of any length" {
+	local name
+	name=$(printf 'n%.0s' $(seq 255))
+	rootfs "$T/root"
+	mkdir "$T/root/$name"
+	run -0 cattach run --rm --userns=nomap --rootfs "$T/root:O" sh -c "touch /$name/x && echo ok"
+	is "$output" ok
+	[ ! -e "$T/root/$name/x" ]
 }
 
 # ---- mounts ------------------------------------------------------------------------------------
@@ -72,6 +84,24 @@ load helpers
 		stat -c '%n %a' /srv/copy/su /srv/copy/dir
 	is "$output" "/srv/copy/su 4755
 /srv/copy/dir 2750"
+}
+
+@test "tmpcopyup keeps the holes of a sparse file" {
+	rootfs "$T/root"
+	mkdir "$T/root/srv/copy"
+	truncate -s 1T "$T/root/srv/copy/sparse"
+	printf middle | dd of="$T/root/srv/copy/sparse" bs=1 seek=100000 conv=notrunc status=none
+	seq 1 20000 > "$T/root/srv/copy/dense"
+	: > "$T/root/srv/copy/empty"
+	run -0 cattach run --rm --tmpfs /srv/copy:tmpcopyup,size=4m "$T/root" sh -c 'cd /srv/copy
+		stat -c "%n %s" *; dd if=sparse bs=1 skip=100000 count=6 2> /dev/null; echo; md5sum < dense'
+	is "$output" "dense 108894
+empty 0
+sparse 1099511627776
+middle
+$(seq 1 20000 | md5sum)"
+	run -125 cattach run --rm --tmpfs /srv/copy:tmpcopyup,size=64k "$T/root" true
+	has "$output" "tmpcopyup: cannot copy dense: No space left on device"
 }
 
 @test "what covers /dev gets the nodes, and a terminal needs a devpts that is not covered" {
@@ -344,4 +374,31 @@ END
 	is "${lines[1]}" "status 3"
 	[[ ${lines[0]} != *" $(stat -c %s "$T/out") bytes" ]]
 	seq 1 40000 | cmp - "$T/out"
+}
+
+@test "a payload that closes its stdin leaves what it has not read, and nothing spins" {
+	local ticks
+	seq 1 1000000 | {
+		cattach run --rm -i --name "$N" "$R" sh -c 'head -n 1; exec 0<&-; sleep 1.5' <&0 3>&- &
+		eventually running "$N"
+		sleep 0.5
+		ticks=$(awk '{ print $14 + $15 }' "/proc/$(state "$N" ConmonPid)/stat")
+		wait $!
+		wc -c
+		echo "$ticks"
+	} > "$T/out"
+	is "$(sed -n 1p "$T/out")" 1
+	# All but what fits in pipes and buffers.
+	[ "$(sed -n 2p "$T/out")" -gt $((6888896 - 400000)) ]
+	[ "$(sed -n 3p "$T/out")" -lt 20 ]
+}
+
+@test "a limit on file sizes is the payload's, not that of its log" {
+	run -0 --separate-stderr bash -c 'ulimit -S -f 64; cattach run --rm "$1" sh -c "seq 1 50000; ulimit -f"' \
+		bash "$R"
+	is "${#lines[@]}" 50001
+	is "${lines[50000]}" 128
+	is "$stderr" ""
+	run -0 bash -c 'ulimit -f 4096; cattach run --rm "$1" true' bash "$R"
+	has "$output" "files are limited to 4194304 bytes (ulimit -H -f)"
 }

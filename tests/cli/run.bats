@@ -436,6 +436,12 @@ nested()
 	refused 125 "$hint" nested --security-opt unmask=ALL
 }
 
+@test "root of a user namespace with a single id runs containers, too" {
+	unshare -Ur true 2> /dev/null || skip "unshare -Ur does not work here"
+	is "$(unshare -Ur cattach run --rm "$R" sh -c 'id -u; echo $$' 2> "$T/err")" $'0\n1'
+	is "$(unshare -Ur cattach run --rm -u 7 "$R:O" sh -c 'id -u' 2> "$T/err")" 7
+}
+
 @test "--rootfs /:O is a throwaway copy of the host" {
 	local before
 	before=$(stat -c '%Y %Z' /etc)
