@@ -41,7 +41,7 @@ static const char *const rows[][NAMES_MAX] = {
 	{ "exit", "exit_group", "rt_sigreturn", "rt_sigprocmask", "rt_sigaction", "sched_yield",
 	  "nanosleep", "clock_nanosleep", "clock_gettime", "gettimeofday", "getpid", "gettid", "getuid",
 	  "geteuid", "getgid", "getegid", "getrandom", "restart_syscall", "futex", "set_robust_list",
-	  "rseq", "set_tid_address", "munmap", "madvise", "brk" },
+	  "rseq", "set_tid_address", "sigaltstack", "munmap", "madvise", "brk" },
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
