@@ -180,6 +180,8 @@ struct ct_log_stream {
 	uint64_t limit;			/* logical offset where to stop */
 	uint64_t only, run;		/* number of the only run that is wanted, of this one; 0: all, none */
 	uint64_t time, damaged;		/* of the last entry; offset after the last damage */
+	uint64_t resume;		/* retry: logical offset from which to go on; what is before is passed */
+	bool run_ended;			/* the end of this run was read */
 	bool ended;			/* no more entries: what is pending goes out */
 	bool flush, final;		/* hand out what has no newline */
 	bool notice_due;		/* and then unit.notice */
@@ -205,7 +207,7 @@ struct ct_log_stream {
 /**
  * ct_log_stream_open - find a container and the place in its log
  * @stream: CT_LOG_STREAM_INIT, name and query set; or one that is CT_STREAM_WAITING, which goes on
- *          with the run behind the last one that it has read
+ *          where it had ended
  * @err: ENOENT no such container; EINVAL the driver is "none", there is no such run
  *
  * With query->retry, what does not exist yet is no error: the state is CT_STREAM_WAITING.
@@ -233,8 +235,8 @@ enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
 /* Place the cursor, which is at the oldest byte, as the query says; sets only, run, limit. */
 int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err);
 
-/* Place it at the run behind the last one that was read; -ENOENT: there is none yet. */
-int ct_log_stream_seek_next_run(struct ct_log_stream *stream, struct ct_err *err);
+/* Place it where reading had ended; -ENOENT: nothing has come since. */
+int ct_log_stream_resume(struct ct_log_stream *stream, struct ct_err *err);
 
 /* ---- all of them (logs_merge.c, logs_follow.c) ---- */
 

@@ -14,6 +14,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <cattach/proc.h>
+
 /* The number of the run that is on at the cursor; each run begins a segment of its own. */
 static void note_run(struct ct_log_stream *s)
 {
@@ -45,11 +47,6 @@ static int seek_run(struct ct_log_stream *s, int64_t run, struct ct_err *err)
 		return ct_wrap(err, "%s", s->name);
 	note_run(s);
 	return 0;
-}
-
-int ct_log_stream_seek_next_run(struct ct_log_stream *stream, struct ct_err *err)
-{
-	return ct_cursor_seek_run(&stream->cursor, (int64_t)stream->run + 1, err);
 }
 
 /* ---- the beginning of what is wanted ---- */
@@ -124,6 +121,7 @@ int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err)
 		/* Nothing of what is there; the cursor is at the end already if it is followed. */
 		if (!q->follow || !s->connected)
 			s->limit = 0;
+		s->time = ct_now_real();
 		note_run(s);
 		return q->run && q->run != -1 ? seek_run(s, q->run, err) : 0;
 	}
@@ -133,4 +131,20 @@ int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err)
 		r = seek_last(s, err);
 	note_run(s);
 	return r < 0 ? r : 0;
+}
+
+/*
+ * Not by the number of the run: it may have been read from the directory while it was being started,
+ * before anything was written or anybody called it running.
+ */
+int ct_log_stream_resume(struct ct_log_stream *stream, struct ct_err *err)
+{
+	struct ct_log_stream *s = stream;
+	int r = seek_time(s, UINT64_MAX, err);
+
+	if (r < 0)
+		return r;
+	if (!s->connected && s->cursor.offset == s->resume && s->cursor.header.run == s->run)
+		return -ENOENT;
+	return seek_time(s, s->time, err);
 }

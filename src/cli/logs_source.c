@@ -158,16 +158,16 @@ static int allocate(struct ct_log_stream *s, struct ct_err *err)
 	return s->frame ? 0 : ct_fail_nomem(err);
 }
 
-/* The run behind the last one that was read, or whatever the name stands for by now. */
+/* What has come since, or whatever the name stands for by now. */
 static int seek_again(struct ct_log_stream *s, struct ct_err *err)
 {
 	int r;
 
 	if (strcmp(s->id, s->container.meta.id) != 0) {
-		s->run = s->only = 0;
+		s->run = s->only = s->resume = 0;
 		return ct_log_stream_seek(s, err);
 	}
-	r = ct_log_stream_seek_next_run(s, err);
+	r = ct_log_stream_resume(s, err);
 	return r == -ENOENT ? open_nothing(s) : r;
 }
 

@@ -27,6 +27,8 @@ enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
 
 	if (entry->offset >= stream->limit || entry->time > q->until)
 		return CT_ENTRY_END;
+	if (entry->offset < stream->resume)
+		return CT_ENTRY_PASS;
 	if (entry->kind == CT_NOTE_RUN)
 		return stream->only && entry->value > stream->only ? CT_ENTRY_END : CT_ENTRY_BREAK;
 	if (entry->kind == CT_NOTE_END)
@@ -60,10 +62,11 @@ static void break_lines(struct ct_log_stream *s)
 	s->flush = s->final = true;
 }
 
+/* A run that has not ended may go on when it is found again, with a line that is open. */
 static void end(struct ct_log_stream *s)
 {
-	s->ended = true;
-	break_lines(s);
+	s->ended = s->flush = true;
+	s->final = s->run_ended || !s->query->retry;
 }
 
 static void use_entry(struct ct_log_stream *s, const struct ct_index_entry *entry)
@@ -77,6 +80,7 @@ static void use_entry(struct ct_log_stream *s, const struct ct_index_entry *entr
 		break;
 	case CT_ENTRY_BREAK:
 		break_lines(s);
+		s->run_ended = entry->kind == CT_NOTE_END;
 		if (entry->kind == CT_NOTE_RUN)
 			s->run = entry->value;
 		break;
@@ -225,6 +229,7 @@ static int finish(struct ct_log_stream *s)
 {
 	bool wait = s->query->retry && !s->stop;
 
+	s->resume = s->cursor.offset;
 	ct_log_stream_drop(s);
 	s->state = wait ? CT_STREAM_WAITING : CT_STREAM_DONE;
 	s->late = wait;
