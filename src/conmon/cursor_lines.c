@@ -161,7 +161,7 @@ static int place(struct search *s, struct ct_err *err)
 	uint64_t end, count, n;
 	int r;
 
-	/* Looking back has gone at most to the segment that it is in, or to the one before. */
+	/* Looking back has gone to the segment that it is in, or farther. */
 	while ((r = ct_cursor_reach(c, &end, err)) == 0 && end <= from) {
 		r = ct_cursor_probe(c, c->segment.number + 1, err);
 		if (r < 0)
@@ -192,23 +192,26 @@ static int seek(struct ct_cursor *c, uint64_t lines, const bool streams[2], stru
 	if (!frame)
 		return ct_fail_nomem(err);
 	r = look_back(&s, err);
-	if (r == -ENOENT || r == -ESTALE) {
-		/* Fewer lines than that: all of them. */
-		*err = (struct ct_err){ 0 };
-		return ct_cursor_seek_oldest(c, err);
-	}
-	return r < 0 ? r : place(&s, err);
+	/* The beginning of the log, and all lines were counted: a line that is cut in front. */
+	if ((r == -ENOENT || r == -ESTALE) && !s.left)
+		r = ct_cursor_probe(c, ct_cursor_first(c), err);
+	if (r == 0)
+		r = place(&s, err);
+	if (r != -ENOENT && r != -ESTALE)
+		return r;
+	/* Fewer lines than that: all of them. */
+	r = ct_cursor_seek_oldest(c, err);
+	for (int i = 0; i < 2; i++)
+		c->skip[i] = streams[i] ? 0 : end;
+	return r;
 }
 
 int ct_cursor_back_lines(struct ct_cursor *cursor, uint64_t lines, const bool streams[2],
 			 struct ct_err *err)
 {
-	int r;
-
 	if (!lines || cursor->segment.data < 0)
 		return 0;
-	r = seek(cursor, lines, streams, err);
-	return r == -ENOENT || r == -ESTALE ? ct_cursor_seek_oldest(cursor, err) : r;
+	return seek(cursor, lines, streams, err);
 }
 
 int ct_cursor_seek_lines(struct ct_cursor *cursor, uint64_t lines, struct ct_err *err)

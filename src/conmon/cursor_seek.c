@@ -86,13 +86,14 @@ int ct_cursor_enter_before(struct ct_cursor *c, uint32_t number, struct ct_err *
 	uint32_t low, high = number - 1;
 	int r;
 
-	if (number == 0)
+	/* What has lost its name is there for who is at it already, not to be found. */
+	if (number <= ct_cursor_first(c))
 		return -ENOENT;
 	r = ct_cursor_probe(c, high, err);
 	if (r < 0 || c->segment.number < number)
 		return r;
 	/* That one does not exist: the greatest that does, between the first and it. */
-	r = ct_cursor_probe(c, 0, err);
+	r = ct_cursor_probe(c, ct_cursor_first(c), err);
 	if (r < 0 || c->segment.number >= number)
 		return r < 0 ? r : -ENOENT;
 	low = c->segment.number;
