@@ -112,16 +112,16 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 
 @test "L2: following over rotation loses nothing and doubles nothing" {
 	cattach run -d --name a --log-opt max-size=64k --log-opt max-file=4 "$CT_ROOTFS" sh -c \
-		'n=0; while [ $n -lt 30 ]; do seq $((n * 5000)) $((n * 5000 + 4999)); n=$((n + 1)); sleep 0.02; done' > /dev/null
+		'n=0; while [ $n -lt 80 ]; do seq $((n * 5000)) $((n * 5000 + 4999)); n=$((n + 1)); sleep 0.02; done' > /dev/null
 	following out -f a
 	wait "$follower"
-	seq 0 149999 > expected
+	seq 0 399999 > expected
 	cmp out expected
 	[ ! -s out.err ]
 	# what is left of it begins somewhere, which is told, and goes on to the end
 	cattach logs a > left 2> err
-	[ "$(tail -n 1 left)" = 149999 ]
-	[ "$(wc -l < left)" -lt 150000 ]
+	[ "$(tail -n 1 left)" = 399999 ]
+	[ "$(wc -l < left)" -lt 400000 ]
 	tail -c "$(wc -c < left)" expected | cmp - left
 }
 
