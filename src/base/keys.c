@@ -35,7 +35,7 @@ static int key_byte(const char *key, size_t length)
 int ct_parse_keys(const char *text, unsigned char ret_keys[CT_KEYS_MAX], size_t *ret_count,
 		  struct ct_err *err)
 {
-	unsigned char keys[CT_KEYS_MAX];
+	unsigned char keys[CT_KEYS_MAX] = { 0 };
 	char quote[CT_QUOTE_SIZE];
 	const char *key = text;
 	size_t count = 0;

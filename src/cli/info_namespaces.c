@@ -30,7 +30,7 @@ static const char *why_no_user_namespace(struct ct_facts *facts, int code)
 	if (code == ENOSYS || code == EINVAL)
 		return "the kernel needs CONFIG_USER_NS";
 	return "a system call filter forbids it: inside a container, run that with --privileged or "
-	       "seccomp=unconfined";
+	       "seccomp=unconfined and unmask=ALL";
 }
 
 static bool is_apparmor_restricted(struct ct_facts *facts)

@@ -36,6 +36,7 @@ static void add_string(struct ct_buf *buf, const char *text)
 
 static void add_title(struct ct_buf *buf, const char *page)
 {
+	ct_buf_puts(buf, ".\\\" SPDX-License-Identifier: Apache-2.0\n");
 	ct_buf_printf(buf, ".TH %s 1 \"\" \"cattach %s\" \"User Commands\"\n.SH NAME\n", page,
 		      CT_VERSION);
 }

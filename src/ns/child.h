@@ -71,6 +71,7 @@ int ct_child_copy_up(int from, int to, struct ct_err *err);
 /* devices.c */
 int ct_child_open_devices(struct child *c, struct ct_err *err);
 int ct_child_devices(struct child *c, struct ct_err *err);
+int ct_child_clone_node(struct child *c, int fd, const char *host, struct ct_err *err);
 
 /* terminal.c */
 int ct_child_terminal(struct child *c, struct ct_err *err);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -37,13 +38,23 @@ static int open_node(struct child *c, const char *host, mode_t type, dev_t numbe
 	return ct_take_fd(&fd);
 }
 
-static int clone_node(int fd, const char *host, struct ct_err *err)
+/* Without a user namespace the container's root owns the host's nodes, and their modes and owners are
+ * the host's: on a read-only mount they cannot be changed, while the device takes what is written. */
+static bool owns_host_nodes(const struct child *c)
 {
-	int mount = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return !(c->plan->new_namespaces & CLONE_NEWUSER) && !ct_joins_user(c->plan);
+}
+
+int ct_child_clone_node(struct child *c, int fd, const char *host, struct ct_err *err)
+{
+	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	int ct_autofd mount = open_tree(fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (mount < 0)
 		return ct_fail_errno(err, errno, "cannot bind the host's %s", host);
-	return mount;
+	if (owns_host_nodes(c) && mount_setattr(mount, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+		return ct_fail_errno(err, errno, "cannot protect the host's %s", host);
+	return ct_take_fd(&mount);
 }
 
 int ct_child_open_devices(struct child *c, struct ct_err *err)
@@ -54,7 +65,7 @@ int ct_child_open_devices(struct child *c, struct ct_err *err)
 
 		if (fd < 0)
 			return ct_wrap(err, "%s", d->place);
-		c->devices[i] = clone_node(fd, d->host, err);
+		c->devices[i] = ct_child_clone_node(c, fd, d->host, err);
 		if (c->devices[i] < 0)
 			return ct_wrap(err, "%s", d->place);
 	}

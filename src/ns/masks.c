@@ -74,9 +74,9 @@ static int mask(struct child *c, const char *path, int *first, struct ct_err *er
 		if (mount < 0)
 			return mount;
 	} else {
-		mount = open_tree(c->null, "", CLONE_FD);
+		mount = ct_child_clone_node(c, c->null, "/dev/null", err);
 		if (mount < 0)
-			return ct_fail_errno(err, errno, "cannot bind /dev/null");
+			return mount;
 	}
 	if (move_mount(mount, "", target, "", MOVE_BY_FD) < 0)
 		return ct_fail_errno(err, errno, "cannot mask %s", path);

@@ -64,7 +64,7 @@ verbs="run create start attach logs send clients detach ps inspect stop restart 
 @test "manual pages have every option of their command" {
 	for verb in $verbs; do
 		cattach help --man "$verb" > "$BATS_TEST_TMPDIR/page"
-		head -n 1 "$BATS_TEST_TMPDIR/page" | grep -q "^\.TH cattach-$verb 1 "
+		sed -n 2p "$BATS_TEST_TMPDIR/page" | grep -q "^\.TH cattach-$verb 1 "
 		for option in $(cattach help "$verb" | sed -n 's/^  \(-[a-zA-Z], \|    \)--\([a-z-]*\).*/\2/p'); do
 			grep -qF -- "\\-\\-${option//-/\\-}" "$BATS_TEST_TMPDIR/page"
 		done

@@ -117,6 +117,16 @@ $(seq 1 20000 | md5sum)"
 	refused 125 "a terminal needs a devpts mount on /dev/pts" cattach run -d "$T/b"
 }
 
+@test "root without a user namespace cannot change the host's device nodes" {
+	# As root of a user namespace with many ids, in which a container needs none of its own.
+	bundle "$T/b" "l['namespaces'] = [n for n in l['namespaces'] if n['type'] != 'user']" \
+		"l['maskedPaths'] = ['/etc/group']" \
+		'sh("for f in /dev/null /etc/group; do chmod 600 $f 2>&1; done; echo x > /dev/null && echo ok")'
+	run -0 unshare --map-root-user --map-auto cattach run --rm "$T/b"
+	[[ ${lines[0]} == *"Read-only file system" && ${lines[1]} == *"Read-only file system" ]]
+	is "${lines[2]}" ok
+}
+
 # ---- the last steps before the program ---------------------------------------------------------
 
 # profile NAME...: a seccomp profile that kills on everything but these calls.

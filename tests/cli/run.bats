@@ -434,6 +434,9 @@ nested()
 	refused 125 "$hint" nested
 	refused 125 "$hint" nested --security-opt seccomp=unconfined
 	refused 125 "$hint" nested --security-opt unmask=ALL
+	run -0 cattach run --rm --tmpfs /tmp -v "$CT_STAGE:$CT_STAGE:ro" -v /lib:/lib:ro -v /lib64:/lib64:ro \
+		-v /usr/lib:/usr/lib:ro "$T/rootfs" "$CT_STAGE/usr/bin/cattach" info
+	has "$output" "--privileged or seccomp=unconfined and unmask=ALL"
 }
 
 @test "root of a user namespace with a single id runs containers, too" {
