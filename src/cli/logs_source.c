@@ -153,8 +153,9 @@ static void note_names(struct ct_log_stream *s)
 
 static int allocate(struct ct_log_stream *s, struct ct_err *err)
 {
+	/* A zero stands behind it, for those who take a line for a string (checkers do). */
 	if (!s->frame)
-		s->frame = malloc(CT_FRAME_MAX);
+		s->frame = calloc(1, CT_FRAME_MAX + 1);
 	return s->frame ? 0 : ct_fail_nomem(err);
 }
 
