@@ -118,7 +118,7 @@ int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options
 		r = choose_lag(o, &block, err);
 	if (r < 0)
 		return r;
-	if (plan.how.tty && plan.how.stdin_open && !isatty(STDIN_FILENO))
+	if (plan.how.tty && plan.how.stdin_open && !o->any_stdin && !isatty(STDIN_FILENO))
 		return fail_no_terminal(err);
 	if (plan.how.resize && !ct_terminal_caller_size(&plan.rows, &plan.columns))
 		plan.rows = plan.columns = 0;

@@ -59,8 +59,11 @@ static void end_of_input(struct ct_follow *f)
 	enum ct_stdin_eof what = f->how->eof;
 
 	f->in.eof = false;
-	if (what == CT_STDIN_EOF_AUTO)
-		what = f->how->tty ? CT_STDIN_EOF_DETACH : CT_STDIN_EOF_CLOSE;
+	/* The end of a terminal is its hang-up; a pipe that feeds one has just said all it had. */
+	if (what == CT_STDIN_EOF_AUTO && f->how->tty)
+		what = isatty(STDIN_FILENO) ? CT_STDIN_EOF_DETACH : CT_STDIN_EOF_KEEP;
+	else if (what == CT_STDIN_EOF_AUTO)
+		what = CT_STDIN_EOF_CLOSE;
 	if (what == CT_STDIN_EOF_DETACH)
 		ct_follow_detach(f);
 	else if (what == CT_STDIN_EOF_CLOSE)

@@ -74,6 +74,8 @@ static int plan_following(struct run *run, struct ct_err *err)
 		/* what a pipe gets must be all there is; a terminal is only looked at */
 		.lag_blocks = !run->meta.tty,
 		.sig_proxy = o->sig_proxy,
+		/* who asks for a terminal is held to it; a bundle that does may be fed by a pipe */
+		.any_stdin = !o->tty,
 	};
 
 	if (o->detach)

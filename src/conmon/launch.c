@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -114,6 +115,24 @@ static int launch(const struct ct_monitor_config *config, struct ct_log_writer *
 	return r;
 }
 
+/* A limit on file sizes is the payload's, not the log's: as far as it is soft, and only for now. */
+static int create_log(int dir, const struct ct_log_options *options, struct ct_log_writer **log,
+		      struct ct_err *err)
+{
+	struct rlimit before, raised;
+	bool limited = getrlimit(RLIMIT_FSIZE, &before) == 0 && before.rlim_cur < before.rlim_max;
+	int r;
+
+	raised = before;
+	raised.rlim_cur = before.rlim_max;
+	if (limited && setrlimit(RLIMIT_FSIZE, &raised) < 0)
+		limited = false;
+	r = ct_log_create(dir, options, log, err);
+	if (limited && setrlimit(RLIMIT_FSIZE, &before) < 0)
+		r = r < 0 ? r : ct_fail_errno(err, errno, "cannot set the limit on file sizes");
+	return r;
+}
+
 int ct_monitor_launch(const struct ct_monitor_config *config, struct ct_session *ret_session,
 		      struct ct_err *err)
 {
@@ -127,7 +146,7 @@ int ct_monitor_launch(const struct ct_monitor_config *config, struct ct_session 
 	if (main < 0)
 		return ct_fail_errno(err, errno, "cannot open the session's directory");
 	options.tty = config->tty;
-	r = ct_log_create(main, &options, &log, err);
+	r = create_log(main, &options, &log, err);
 	if (r < 0)
 		return r;
 	r = launch(config, log, &session, err);

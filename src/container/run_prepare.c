@@ -34,18 +34,6 @@ static int check_files(const struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
-/* They are kept as they were written, for those who attach. */
-static int check_detach_keys(const struct ct_run *run, struct ct_err *err)
-{
-	unsigned char keys[CT_KEYS_MAX];
-	size_t count;
-
-	if (run->options->detach_keys &&
-	    ct_parse_keys(run->options->detach_keys, keys, &count, err) < 0)
-		return ct_wrap(err, "--detach-keys");
-	return 0;
-}
-
 /* The part of the record that is the options themselves. */
 static int fill_meta(struct ct_run *run, struct ct_err *err)
 {
@@ -83,8 +71,6 @@ int ct_run_prepare_for(const struct ct_run_options *options, const struct ct_id_
 	};
 	int ret = check_files(&run, err);
 
-	if (ret == 0)
-		ret = check_detach_keys(&run, err);
 	for (size_t i = 0; ret == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		ret = parts[i](&run, err);
 	ct_fd_close(run.rootfs);
