@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -367,7 +368,11 @@ static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_er
 	else
 		mount = new_mount(m->type, m->source.path, &m->options, NULL, err);
 	/* The kernel gives nobody a second one that shows what is covered in the first. */
-	if (mount == -EPERM && (strcmp(m->type, "proc") == 0 || strcmp(m->type, "sysfs") == 0))
+	if (mount == -EPERM && c->plan->join_count && (c->plan->new_namespaces & CLONE_NEWUSER))
+		ct_hint(err, "a new user namespace has no rights in namespaces that are joined; join "
+			"their user namespace, too");
+	else if (mount == -EPERM &&
+		 (strcmp(m->type, "proc") == 0 || strcmp(m->type, "sysfs") == 0))
 		ct_hint(err, CT_HINT_NESTED);
 	if (mount < 0)
 		return mount;

@@ -331,6 +331,23 @@ root:x:0:0
 	is "${lines[0]}" "${lines[1]}"
 }
 
+@test "a new user namespace has no rights in a pid namespace that is joined, and that is said" {
+	bundle "$T/b" "join('pid', '$T/ns')" \
+		"l['uidMappings'] = [{'containerID': 0, 'hostID': 1, 'size': 100}]" \
+		"l['gidMappings'] = [{'containerID': 0, 'hostID': 1, 'size': 100}]"
+	cat > "$T/script" <<'END'
+unshare --pid --fork sleep 100 > /dev/null 2>&1 3>&- &
+until child=$(cat /proc/$!/task/$!/children) && [ "$child" ]; do sleep 0.05; done
+ln -s "/proc/${child% }/ns/pid" "$1/ns"
+cattach run --rm "$1/b"
+status=$?
+kill -9 "${child% }"
+exit $status
+END
+	run -125 unshare --map-root-user --map-auto sh "$T/script" "$T"
+	has "$output" "cannot mount proc: Operation not permitted (a new user namespace has no rights in"
+}
+
 @test "joins do not lose the OOM score" {
 	start "$N" "$R" sleep 100
 	bundle "$T/b" "$(joining "$N" user pid)" 'p["oomScoreAdj"] = 300' \
