@@ -294,6 +294,7 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 	cat > full.sh <<-'SH'
 	set -e
 	export XDG_DATA_HOME=$1
+	trap 'cattach rm -f a > /dev/null' EXIT	# nobody else sees this store
 	cattach run -d -i --name a "$CT_ROOTFS" sh -c 'echo begin; seq 3000000; echo middle; cat' > /dev/null
 	timeout 60 cattach wait --for-output '^middle$' a
 	cattach logs a > "$2/out1" 2> "$2/err1"
@@ -301,7 +302,6 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 	cattach send --eof a end
 	timeout 60 cattach wait a
 	cattach logs a > "$2/out2" 2> "$2/err2"
-	cattach rm a > /dev/null
 	SH
 	mkdir data
 	cat > small.sh <<-'SH'
