@@ -185,7 +185,8 @@ static void keep(struct ct_log_writer *w, const struct log_listed *info, int dat
 {
 	w->kept[w->kept_count++] = (struct log_kept){ *info, data, index };
 	w->kept_cost += info->cost;
-	while (w->kept_count > LOG_KEPT_MAX || (w->kept_cost > w->bound && w->kept_count > 1))
+	while (!w->held && (w->kept_count > LOG_KEPT_MAX ||
+			    (w->kept_cost > w->bound && w->kept_count > 1)))
 		evict(w);
 	ct_log_publish_reach(w);
 }

@@ -128,6 +128,7 @@ void ct_log_hold(struct ct_log_writer *writer)
 	}
 	writer->listed_count = 0;
 	writer->listed_cost = 0;
+	writer->held = true;
 }
 
 uint64_t ct_log_end(const struct ct_log_writer *writer)

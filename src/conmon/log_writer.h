@@ -47,6 +47,7 @@ struct ct_log_writer {
 	uint32_t memory_size, memory_entries;	/* what a memory segment has room for */
 	bool memory_only;
 	bool serving;			/* readers may be at any segment: keep what is unlinked */
+	bool held;			/* ct_log_hold() was called: drop nothing any more */
 
 	/* Where the log has got to. */
 	uint64_t end, payload, time, run;
