@@ -365,6 +365,8 @@ int ct_foreground_run(struct ct_client *client, struct ct_cursor *cursor,
 		.connected = true, .terminal = CT_TERMINAL_INIT, .result = -1,
 	};
 
+	/* The credit of the welcome is the one that our input begins with, not a second one. */
+	client->room = false;
 	return follow(&f, err);
 }
 
