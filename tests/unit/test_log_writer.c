@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing the stream log: the formats byte for byte, runs one behind the other, rotation and its
- * bound, what somebody does to the files meanwhile, limits, and the pace of waking. What a disk
- * that takes no more does is in test_log_memory.c.
+ * Writing the stream log: the formats byte for byte, runs one behind the other, limits, and the pace
+ * of waking. Rotation is in test_log_rotation.c, what a disk that takes no more does in
+ * test_log_memory.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -284,200 +284,6 @@ START_TEST(a_run_begins_behind_what_a_damaged_segment_may_have_told_of)
 }
 END_TEST
 
-/* ---- rotation ---- */
-
-START_TEST(segments_rotate_at_their_size_and_are_bounded_in_number)
-{
-	struct ct_log_options o = { .max_size = 10000, .max_files = 3 };
-
-	log_open(&f, fixture_dir(), &o);
-	for (int i = 0; i < 100; i++) {
-		memset(text, 'a' + i % 26, 992);
-		log_bytes(&f, CT_STREAM_STDOUT, text, 992);
-		ck_assert_uint_le(log_count_files("log."), 3);
-		ck_assert_uint_eq(log_count_files("index."), log_count_files("log."));
-	}
-	ck_assert_int_eq(log_file_size("log", 6), -1);
-	for (uint32_t n = 7; n < 10; n++)
-		ck_assert_int_eq(log_file_size("log", n), 10000);
-	ck_assert_uint_eq(f.page->first, 7);
-	ck_assert_uint_eq(f.page->last, 9);
-	/* As many are kept by descriptor as have names. */
-	ck_assert_uint_eq(f.page->oldest, 40000);
-	log_close(&f);
-}
-END_TEST
-
-START_TEST(a_frame_larger_than_a_segment_has_one_for_itself)
-{
-	struct ct_log_options o = { .max_size = 100, .max_files = 2 };
-
-	log_open(&f, fixture_dir(), &o);
-	log_text(&f, CT_STREAM_STDOUT, "a");
-	log_cursor(&f, CT_FROM_OLDEST, &cursor);
-	ck_assert_uint_eq(log_read_all(&cursor, text, sizeof(text)), 1);
-	memset(text, 'x', CT_FRAME_MAX);
-	log_bytes(&f, CT_STREAM_STDOUT, text, CT_FRAME_MAX);
-	log_text(&f, CT_STREAM_STDOUT, "b");
-	ck_assert_uint_eq(log_read_all(&cursor, text, sizeof(text)), CT_FRAME_MAX + 1);
-	ct_cursor_close(&cursor);
-	log_close(&f);
-}
-END_TEST
-
-START_TEST(an_index_of_tiny_frames_is_bounded_too)
-{
-	struct ct_log_options o = { .max_size = 20000, .max_files = 2 };
-
-	log_open(&f, fixture_dir(), &o);
-	for (int i = 0; i < 5000; i++)
-		log_text(&f, CT_STREAM_STDOUT, "x");
-	for (uint32_t n = 0; n < 20; n++)
-		ck_assert_int_le(log_file_size("index", n), 20000 + CT_PAGE_SIZE);
-	ck_assert_uint_eq(log_count_files("log."), 2);
-	log_close(&f);
-}
-END_TEST
-
-START_TEST(the_bound_is_what_a_reader_may_be_behind_without_loss)
-{
-	struct ct_log_options o = { .max_size = 1 << 20, .max_files = 4 };
-
-	log_open(&f, fixture_dir(), &o);
-	ck_assert_uint_eq(ct_log_bound(f.writer), 3 << 20);
-	for (int i = 0; i < 20000; i++) {
-		log_bytes(&f, CT_STREAM_STDOUT, text, 992);
-		ck_assert_uint_le(ct_log_bound(f.writer), 3 << 20);
-		ck_assert_uint_ge(ct_log_bound(f.writer), 2 << 20);
-		ck_assert_uint_ge(f.page->committed - f.page->oldest,
-				  i < 4000 ? 0 : ct_log_bound(f.writer));
-	}
-	log_close(&f);
-}
-END_TEST
-
-START_TEST(a_reader_within_the_bound_loses_nothing)
-{
-	/* One file, several, memory alone; frames large, small, and as small as can be. */
-	static const struct ct_log_options options[] = {
-		{ .max_size = 1 << 20, .max_files = 1 }, { .max_size = 1 << 20, .max_files = 4 },
-		{ .memory = true },
-	};
-	static const size_t sizes[] = { CT_FRAME_MAX, 999, 1 };
-	size_t size = sizes[_i % 3];
-	uint64_t written = 0, seen = 0;
-	int stream;
-
-	log_open(&f, fixture_dir(), &options[_i / 3]);
-	log_cursor(&f, CT_FROM_OLDEST, &cursor);
-	for (int i = 0; i < (size == CT_FRAME_MAX ? 1000 : 150000); i++) {
-		/* As the monitor does it: look, then up to four frames. */
-		while (i % 4 == 0 && ct_log_end(f.writer) - cursor.offset > ct_log_bound(f.writer)) {
-			ssize_t n = ct_cursor_read(&cursor, text, 50000, &stream, &err);
-
-			ck_assert_int_gt(n, 0);
-			ck_assert_uint_eq(sequence_check(text, seen, (size_t)n), (size_t)n);
-			seen += (uint64_t)n;
-		}
-		sequence_fill(f.frame + CT_FRAME_HEADER, written, size);
-		ct_log_append(f.writer, CT_STREAM_STDOUT, f.frame, size);
-		written += size;
-	}
-	for (ssize_t n = 1; n > 0; seen += (uint64_t)n) {
-		n = ct_cursor_read(&cursor, text, 50000, &stream, &err);
-		ck_assert_int_ge(n, 0);
-		ck_assert_uint_eq(sequence_check(text, seen, (size_t)n), (size_t)n);
-	}
-	ck_assert_uint_eq(ct_cursor_missed(&cursor), 0);
-	ck_assert_uint_eq(seen, written);
-	ct_cursor_close(&cursor);
-	log_close(&f);
-}
-END_TEST
-
-/* ---- what somebody does to the files ---- */
-
-/* The writer looks once a second whether its file is still there: let that second be over. */
-static void let_it_look(void)
-{
-	f.writer->look_at = 0;
-}
-
-static void damage_name(int how)
-{
-	if (how != 1)
-		ck_assert_int_eq(unlinkat(fixture_dir(), "log.0", 0), 0);
-	if (how == 0)
-		ck_assert_int_eq(unlinkat(fixture_dir(), "index.0", 0), 0);
-	if (how == 1)
-		ck_assert_int_eq(renameat(fixture_dir(), "log.0", fixture_dir(), "moved"), 0);
-	if (how == 2)
-		ck_assert_int_eq(symlinkat("victim", fixture_dir(), "log.0"), 0);
-	if (how == 3)
-		ck_assert_int_eq(mkfifoat(fixture_dir(), "log.0", 0600), 0);
-	if (how == 4)
-		fixture_file("log.0", "something else");
-}
-
-START_TEST(a_log_that_was_deleted_moved_or_replaced_goes_on_and_is_never_followed)
-{
-	fixture_file("victim", "untouched");
-	log_open(&f, fixture_dir(), NULL);
-	log_text(&f, CT_STREAM_STDOUT, "one ");
-	damage_name(_i);
-	log_text(&f, CT_STREAM_STDOUT, "two ");
-	/* The reader comes late: the names lead nowhere, the descriptors do. */
-	log_cursor(&f, CT_FROM_OLDEST, &cursor);
-	log_read_all(&cursor, text, sizeof(text));
-	ck_assert_str_eq(text, "one two ");
-	let_it_look();
-	log_text(&f, CT_STREAM_STDOUT, "three");
-	log_read_all(&cursor, text, sizeof(text));
-	ck_assert_str_eq(text, "three");
-	ct_cursor_close(&cursor);
-	/* The next segment is a file of its own. */
-	ck_assert_int_eq(log_file_size("log", 1), CT_FRAME_HEADER + 5);
-	read_file("victim", text, sizeof(text));
-	ck_assert_mem_eq(text, "untouched", 9);
-	log_close(&f);
-}
-END_TEST
-
-START_TEST(a_log_that_was_truncated_is_told_of_once_and_read_on)
-{
-	int ct_autofd fd = -1;
-	int stream;
-
-	log_open(&f, fixture_dir(), NULL);
-	for (int i = 0; i < 100; i++)
-		log_text(&f, CT_STREAM_STDOUT, "lost");
-	fd = openat(fixture_dir(), "log.0", O_WRONLY | O_TRUNC | O_CLOEXEC);
-	log_text(&f, CT_STREAM_STDOUT, "kept ");
-	log_cursor(&f, CT_FROM_OLDEST, &cursor);
-	ck_assert_int_eq(ct_cursor_read(&cursor, text, sizeof(text), &stream, &err), -EBADMSG);
-	ck_err(&err, EBADMSG, "damaged record at offset 0 of the log");
-	ck_assert_uint_eq(log_read_all(&cursor, text, sizeof(text)), 5);
-	log_text(&f, CT_STREAM_STDOUT, "new");
-	ck_assert_uint_eq(log_read_all(&cursor, text, sizeof(text)), 3);
-	ct_cursor_close(&cursor);
-	log_close(&f);
-}
-END_TEST
-
-START_TEST(a_name_that_is_taken_is_left_alone)
-{
-	fixture_file("victim", "untouched");
-	ck_assert_int_eq(symlinkat("victim", fixture_dir(), "log.0"), 0);
-	ck_assert_int_eq(symlinkat("victim", fixture_dir(), "index.1"), 0);
-	log_open(&f, fixture_dir(), NULL);
-	log_text(&f, CT_STREAM_STDOUT, "x");
-	ck_assert_int_eq(log_file_size("log", f.page->last), 9);
-	read_file("victim", text, sizeof(text));
-	ck_assert_mem_eq(text, "untouched", 9);
-	log_close(&f);
-}
-END_TEST
-
 /* ---- limits ---- */
 
 START_TEST(too_many_files_are_refused)
@@ -623,21 +429,6 @@ START_TEST(the_exit_always_wakes)
 }
 END_TEST
 
-static void add_files(TCase *tc)
-{
-	tcase_add_test(tc, segments_rotate_at_their_size_and_are_bounded_in_number);
-	tcase_add_test(tc, a_frame_larger_than_a_segment_has_one_for_itself);
-	tcase_add_test(tc, an_index_of_tiny_frames_is_bounded_too);
-	tcase_add_test(tc, the_bound_is_what_a_reader_may_be_behind_without_loss);
-	tcase_add_loop_test(tc, a_reader_within_the_bound_loses_nothing, 0, 9);
-	tcase_add_loop_test(tc,
-		a_log_that_was_deleted_moved_or_replaced_goes_on_and_is_never_followed, 0, 5);
-	tcase_add_test(tc, a_log_that_was_truncated_is_told_of_once_and_read_on);
-	tcase_add_test(tc, a_name_that_is_taken_is_left_alone);
-	tcase_add_test(tc, too_many_files_are_refused);
-	tcase_add_test(tc, a_limit_on_file_sizes_makes_segments_smaller);
-}
-
 Suite *suite_log_writer(void)
 {
 	Suite *s = suite_create("log_writer");
@@ -655,7 +446,8 @@ Suite *suite_log_writer(void)
 	tcase_add_test(tc, many_short_runs_keep_their_logs_until_the_bound);
 	tcase_add_test(tc, more_segments_than_a_log_may_have_are_cleared_away);
 	tcase_add_test(tc, a_run_begins_behind_what_a_damaged_segment_may_have_told_of);
-	add_files(tc);
+	tcase_add_test(tc, too_many_files_are_refused);
+	tcase_add_test(tc, a_limit_on_file_sizes_makes_segments_smaller);
 	tcase_add_test(tc, the_writer_names_all_its_descriptors);
 	tcase_add_test(tc, the_first_commit_after_a_quiet_time_wakes_at_once);
 	tcase_add_test(tc, what_was_held_back_is_due_soon_and_wakes_then);
