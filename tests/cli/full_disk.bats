@@ -13,6 +13,10 @@ mkdir "$disk"
 mount -t tmpfs -o size=4m,mode=700 small "$disk"
 head -c 3900000 /dev/zero > "$disk/ballast"
 export XDG_DATA_HOME=$disk XDG_RUNTIME_DIR=$disk
+# It is looked at before the command may have come to open it.
+: > "$1/out"
+# Whatever fails here, nothing stays that waits for room.
+trap 'rm -f "$disk/ballast"; cattach rm -f full > /dev/null 2>&1 || true' EXIT
 timeout 60 cattach run --name full "$CT_ROOTFS" \
 	sh -c 'seq 1 200000; echo done >&2; exit 3' > "$1/out" 2> "$1/err" &
 run=$!
