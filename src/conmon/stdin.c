@@ -66,6 +66,17 @@ static void dequeue(struct monitor *m)
 
 /* ---- the payload's end ---- */
 
+/* Nobody reads it: said once, then ignored. The credit stays, or the client would be in the wrong
+ * with its next message, which it may have sent before it could know. */
+static void refuse(struct monitor *m, struct client *c)
+{
+	c->credit = true;
+	if (!c->told)
+		ct_client_tell(m, c, "the container's stdin is not open");
+	c->told = true;
+}
+
+/* Those who wait for room get none: what they would send next could go nowhere. */
 void ct_input_close(struct monitor *m)
 {
 	if (m->in < 0)
@@ -78,7 +89,10 @@ void ct_input_close(struct monitor *m)
 		struct client *c = head(m);
 
 		dequeue(m);
-		ct_client_written(m, c);
+		if (c->fd < 0)
+			c->fd = 0;
+		else
+			refuse(m, c);
 	}
 }
 
@@ -144,15 +158,6 @@ void ct_input_eof(struct monitor *m)
 		ct_input_close(m);
 }
 
-/* Nobody reads it: said once, then ignored. The credit stays, or the client would be in the wrong
- * with its next message, which it may have sent before it could know. */
-static void refuse(struct monitor *m, struct client *c)
-{
-	if (!c->told)
-		ct_client_tell(m, c, "the container's stdin is not open");
-	c->told = true;
-}
-
 void ct_input_take(struct monitor *m, struct client *c, const uint8_t *data, size_t size)
 {
 	if (m->in < 0 || m->eof || c->eof) {
@@ -165,7 +170,6 @@ void ct_input_take(struct monitor *m, struct client *c, const uint8_t *data, siz
 		ssize_t n = write_some(m, data, size);
 
 		if (n < 0) {
-			c->credit = true;
 			refuse(m, c);
 			return;
 		}

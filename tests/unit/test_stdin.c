@@ -396,11 +396,12 @@ START_TEST(a_payload_that_closes_its_stdin_is_no_trouble)
 	close(l.in);
 	l.in = -1;
 	loop_run(&l);
-	/* Those who had something in the queue are free to go on, and are told. */
-	loop_expect(sock, CT_MSG_ROOM);
-	loop_expect(waiting, CT_MSG_ROOM);
-	loop_type(&l, sock, "x");
+	/* Who waited for room is told instead: nobody takes more out of its own stdin for nothing. */
 	loop_expect_error(sock, "the container's stdin is not open");
+	loop_expect_error(waiting, "the container's stdin is not open");
+	loop_type(&l, sock, "x");
+	loop_say(&l, sock, CT_MSG_SEGMENT_GET);
+	loop_expect(sock, CT_MSG_SEGMENT);
 	close(sock);
 	close(waiting);
 }
