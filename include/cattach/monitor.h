@@ -88,7 +88,7 @@ enum ct_size_policy {
 /* What a confined monitor may still do below a directory: bits. */
 #define CT_ALLOW_FILES	1u	/* read, write, make and remove files */
 #define CT_ALLOW_REMOVE	2u	/* list it, remove files and directories */
-#define CT_ALLOW_SOCKET	4u	/* make and remove sockets and directories */
+#define CT_ALLOW_SOCKET	4u	/* list it, make sockets and directories */
 #define CT_ALLOW_UNLINK	8u	/* list it, remove files */
 #define CT_ALLOW_RMDIR	16u	/* list it, remove directories */
 
