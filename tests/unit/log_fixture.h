@@ -6,7 +6,16 @@
 #ifndef CATTACH_TESTS_LOG_FIXTURE_H
 #define CATTACH_TESTS_LOG_FIXTURE_H
 
+#include <check.h>
+
 #include <cattach/streamlog.h>
+
+/* As ck_assert(), for what is looked at a million times: Check writes something down each time. */
+#define log_check(condition)                                \
+	do {                                                \
+		if (!(condition))                           \
+			ck_abort_msg("not so: " #condition); \
+	} while (0)
 
 struct log_fixture {
 	struct ct_log_writer *writer;

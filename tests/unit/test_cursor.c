@@ -48,9 +48,10 @@ static bool read_some(struct ct_cursor *c, size_t size)
 {
 	ssize_t n = ct_cursor_read(c, text, size, &stream, &err);
 
-	ck_assert_msg(n >= 0, "%s", err.what);
+	if (n < 0)
+		ck_abort_msg("%s", err.what);
 	seen += ct_cursor_missed(c);
-	ck_assert_uint_eq(sequence_check(text, seen, (size_t)n), (size_t)n);
+	log_check(sequence_check(text, seen, (size_t)n) == (size_t)n);
 	seen += (uint64_t)n;
 	return n > 0;
 }
@@ -88,9 +89,9 @@ START_TEST(a_buffer_of_any_size_gets_all_bytes)
 		add((size_t)(rand() % 40 + 1));
 		while (read_some(&cursor, (size_t)(_i ? _i : rand() % 100 + 1)))
 			continue;
-		ck_assert_uint_eq(seen, written);
+		log_check(seen == written);
 	}
-	ck_assert_uint_eq(cursor.offset, f.page->committed);
+	log_check(cursor.offset == f.page->committed);
 	ct_cursor_close(&cursor);
 	log_close(&f);
 }
@@ -144,10 +145,10 @@ START_TEST(reading_bytes_and_entries_may_be_mixed)
 			read_some(&cursor, (size_t)(rand() % 100 + 1));
 			continue;
 		}
-		ck_assert_int_eq(ct_cursor_next(&cursor, &entry, text, &err), 1);
+		log_check(ct_cursor_next(&cursor, &entry, text, &err) == 1);
 		if (entry.kind != CT_STREAM_STDOUT)
 			continue;
-		ck_assert_uint_eq(sequence_check(text, seen, entry.value), entry.value);
+		log_check(sequence_check(text, seen, entry.value) == entry.value);
 		seen += entry.value;
 	}
 	ct_cursor_close(&cursor);
@@ -250,17 +251,17 @@ START_TEST(a_reader_slower_than_the_bound_is_told_what_it_missed_to_the_byte)
 						   &stream, &err);
 			uint64_t lost = ct_cursor_missed(&cursor);
 
-			ck_assert_int_ge(n, 0);
+			log_check(n >= 0);
 			missed += lost;
 			seen += lost;
-			ck_assert_uint_eq(sequence_check(text, seen, (size_t)n), (size_t)n);
+			log_check(sequence_check(text, seen, (size_t)n) == (size_t)n);
 			seen += (uint64_t)n;
 		}
 	}
 	while (read_some(&cursor, sizeof(text)))
 		continue;
-	ck_assert_uint_eq(seen, written);
-	ck_assert_uint_gt(missed, 0);
+	log_check(seen == written);
+	log_check(missed > 0);
 	ct_cursor_close(&cursor);
 	log_close(&f);
 }
@@ -283,17 +284,16 @@ START_TEST(what_was_missed_comes_as_a_note_among_entries_and_is_counted_once)
 			read_some(&cursor, 5);
 		while ((r = ct_cursor_next(&cursor, &entry, text, &err)) == 1) {
 			if (entry.kind == CT_STREAM_STDOUT)
-				ck_assert_uint_eq(sequence_check(text, seen, entry.value),
-						  entry.value);
+				log_check(sequence_check(text, seen, entry.value) == entry.value);
 			gaps += entry.kind == CT_NOTE_GAP;
 			if (entry.kind == CT_NOTE_GAP || entry.kind == CT_STREAM_STDOUT)
 				seen += entry.value;
 		}
-		ck_assert_int_eq(r, 0);
-		ck_assert_uint_eq(seen, written);
+		log_check(r == 0);
+		log_check(seen == written);
 	}
-	ck_assert_uint_ge(gaps, 3);
-	ck_assert_uint_eq(ct_cursor_missed(&cursor), 0);
+	log_check(gaps >= 3);
+	log_check(ct_cursor_missed(&cursor) == 0);
 	ct_cursor_close(&cursor);
 	log_close(&f);
 }
@@ -338,11 +338,12 @@ static void follow_to_the_end(int result)
 	struct ct_exit status;
 
 	source.page = f.page;
-	ck_assert_int_eq(ct_cursor_open(&source, CT_FROM_OLDEST, &cursor, &err), 0);
+	log_check(ct_cursor_open(&source, CT_FROM_OLDEST, &cursor, &err) == 0);
 	while (!ct_cursor_ended(&cursor, &status)) {
 		ssize_t n = ct_cursor_read(&cursor, text, 65536, &stream, &err);
 
-		ck_assert_msg(n >= 0, "%s", err.what);
+		if (n < 0)
+		ck_abort_msg("%s", err.what);
 		sum = sum_of(sum, text, (size_t)n);
 		size += (uint64_t)n;
 		if (n == 0)

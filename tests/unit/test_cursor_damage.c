@@ -46,9 +46,10 @@ static bool read_some(struct ct_cursor *c, size_t size)
 {
 	ssize_t n = ct_cursor_read(c, text, size, &stream, &err);
 
-	ck_assert_msg(n >= 0, "%s", err.what);
+	if (n < 0)
+		ck_abort_msg("%s", err.what);
 	seen += ct_cursor_missed(c);
-	ck_assert_uint_eq(sequence_check(text, seen, (size_t)n), (size_t)n);
+	log_check(sequence_check(text, seen, (size_t)n) == (size_t)n);
 	seen += (uint64_t)n;
 	return n > 0;
 }
@@ -59,7 +60,7 @@ static void truncate_file(const char *name, int64_t size)
 {
 	int ct_autofd fd = openat(fixture_dir(), name, O_WRONLY | O_CLOEXEC);
 
-	ck_assert_int_eq(ftruncate(fd, size), 0);
+	log_check(ftruncate(fd, size) == 0);
 }
 
 static void copy_file(const char *from, const char *to)
@@ -69,8 +70,8 @@ static void copy_file(const char *from, const char *to)
 				   0600);
 	ssize_t n = read(in, text, sizeof(text));
 
-	ck_assert_int_ge(n, 0);
-	ck_assert_int_eq(write(out, text, (size_t)n), n);
+	log_check(n >= 0);
+	log_check(write(out, text, (size_t)n) == n);
 }
 
 /* A log whose writer was killed: 5 frames of 100 bytes. */
@@ -90,15 +91,15 @@ static void check_torn(uint64_t frames, bool torn)
 	log_dir_cursor(fixture_dir(), CT_FROM_OLDEST, &cursor);
 	while (read_some(&cursor, 70))
 		continue;
-	ck_assert_uint_eq(seen, frames * 100);
-	ck_assert_int_eq(cursor.torn, torn);
-	ck_assert_int_eq(ct_cursor_read(&cursor, text, 10, &stream, &err), 0);
+	log_check(seen == frames * 100);
+	log_check(cursor.torn == torn);
+	log_check(ct_cursor_read(&cursor, text, 10, &stream, &err) == 0);
 	ct_cursor_close(&cursor);
 	log_dir_cursor(fixture_dir(), CT_FROM_OLDEST, &cursor);
 	for (uint64_t i = 0; i <= frames; i++)
-		ck_assert_int_eq(ct_cursor_next(&cursor, &entry, text, &err), 1);
-	ck_assert_int_eq(ct_cursor_next(&cursor, &entry, text, &err), 0);
-	ck_assert_int_eq(cursor.torn, torn);
+		log_check(ct_cursor_next(&cursor, &entry, text, &err) == 1);
+	log_check(ct_cursor_next(&cursor, &entry, text, &err) == 0);
+	log_check(cursor.torn == torn);
 	ct_cursor_close(&cursor);
 }
 
@@ -151,7 +152,7 @@ static void poke(const char *name, off_t at, const void *bytes, size_t size)
 {
 	int ct_autofd fd = openat(fixture_dir(), name, O_WRONLY | O_CLOEXEC);
 
-	ck_assert_int_eq(pwrite(fd, bytes, size, at), (ssize_t)size);
+	log_check(pwrite(fd, bytes, size, at) == (ssize_t)size);
 }
 
 START_TEST(a_damaged_header_is_told_of_once_and_passed_over)
@@ -261,7 +262,7 @@ static void read_whatever(void)
 	log_dir_cursor(fixture_dir(), CT_FROM_OLDEST, &cursor);
 	do {
 		n = ct_cursor_read(&cursor, text, 300, &stream, &err);
-		ck_assert_int_lt(++calls, 5000);
+		log_check(++calls < 5000);
 	} while (n > 0 || n == -EBADMSG);
 	for (int i = 0; i < 4; i++) {
 		int r = i == 0 ? ct_cursor_seek_time(&cursor, (uint64_t)rand() << 32, &err) :
@@ -272,7 +273,7 @@ static void read_whatever(void)
 		calls = 0;
 		do {
 			r = ct_cursor_next(&cursor, &entry, frame, &err);
-			ck_assert_int_lt(++calls, 5000);
+			log_check(++calls < 5000);
 		} while (r == 1 || r == -EBADMSG);
 	}
 	ct_cursor_close(&cursor);

@@ -91,7 +91,7 @@ static void end_open_lines(void)
 static void model_bytes(const struct ct_index_entry *e)
 {
 	for (uint64_t i = 0; i < e->value; i++) {
-		ck_assert_uint_lt(byte_count, BYTES_MAX);
+		log_check(byte_count < BYTES_MAX);
 		bytes[byte_count++] = (struct byte){ e->offset + CT_FRAME_HEADER + i,
 						     (int)e->kind, frame[i], 0 };
 		if (frame[i] == '\n')
@@ -128,9 +128,9 @@ static void make_model(struct ct_cursor *c)
 			end_open_lines();
 		if (e->kind < CT_NOTE_RUN)
 			model_bytes(e);
-		ck_assert_uint_lt(++entry_count, ENTRIES_MAX);
+		log_check(++entry_count < ENTRIES_MAX);
 	}
-	ck_assert_int_eq(r, 0);
+	log_check(r == 0);
 	end_open_lines();
 	number_lines();
 }
@@ -201,15 +201,15 @@ static void check_entries(size_t n)
 		while (n < entry_count && entries[n].kind == CT_NOTE_GAP &&
 		       e.kind != CT_NOTE_GAP)
 			n++;
-		ck_assert_uint_lt(n, entry_count);
-		ck_assert_uint_eq(e.kind, entries[n].kind);
-		ck_assert_uint_eq(e.time, entries[n].time);
-		ck_assert_uint_eq(e.offset, entries[n].offset);
-		ck_assert_uint_eq(e.value, entries[n].value);
+		log_check(n < entry_count);
+		log_check(e.kind == entries[n].kind);
+		log_check(e.time == entries[n].time);
+		log_check(e.offset == entries[n].offset);
+		log_check(e.value == entries[n].value);
 		n++;
 	}
-	ck_assert_int_eq(r, 0);
-	ck_assert_uint_eq(n, entry_count);
+	log_check(r == 0);
+	log_check(n == entry_count);
 }
 
 /* ---- tests ---- */
@@ -251,21 +251,21 @@ static void check_lines(uint64_t n)
 		ssize_t got = ct_cursor_read(&cursor, frame, (size_t)(rand() % 50 + 1), &stream,
 					     &err);
 
-		ck_assert_int_ge(got, 0);
+		log_check(got >= 0);
 		if (got == 0)
 			break;
 		for (ssize_t i = 0; i < got; i++) {
 			while (at < byte_count && bytes[at].line < first)
 				at++;
-			ck_assert_uint_lt(at, byte_count);
-			ck_assert_int_eq(bytes[at].stream, stream);
-			ck_assert_int_eq(bytes[at].value, frame[i]);
+			log_check(at < byte_count);
+			log_check(bytes[at].stream == stream);
+			log_check(bytes[at].value == frame[i]);
 			at++;
 		}
 	}
 	while (at < byte_count && bytes[at].line < first)
 		at++;
-	ck_assert_uint_eq(at, byte_count);
+	log_check(at == byte_count);
 }
 
 /* The same by entries. */
@@ -279,31 +279,31 @@ static void check_lines_by_entries(uint64_t n)
 		for (uint64_t i = 0; e.kind < CT_NOTE_RUN && i < e.value; i++, at++) {
 			while (at < byte_count && bytes[at].line < first)
 				at++;
-			ck_assert_uint_lt(at, byte_count);
-			ck_assert_int_eq(bytes[at].value, frame[i]);
+			log_check(at < byte_count);
+			log_check(bytes[at].value == frame[i]);
 		}
 	}
 	while (at < byte_count && bytes[at].line < first)
 		at++;
-	ck_assert_uint_eq(at, byte_count);
+	log_check(at == byte_count);
 }
 
 static void find_lines(unsigned seed)
 {
 	make_log(seed);
 	for (uint64_t n = 0; n < 20; n++) {
-		ck_assert_int_eq(ct_cursor_seek_lines(&cursor, n, &err), 0);
+		log_check(ct_cursor_seek_lines(&cursor, n, &err) == 0);
 		check_lines(n);
-		ck_assert_int_eq(ct_cursor_seek_lines(&cursor, n, &err), 0);
+		log_check(ct_cursor_seek_lines(&cursor, n, &err) == 0);
 		check_lines_by_entries(n);
 	}
 	for (int round = 0; round < 10; round++) {
 		uint64_t n = (uint64_t)rand() % (line_count + 3);
 
-		ck_assert_int_eq(ct_cursor_seek_lines(&cursor, n, &err), 0);
+		log_check(ct_cursor_seek_lines(&cursor, n, &err) == 0);
 		check_lines(n);
 	}
-	ck_assert_int_eq(ct_cursor_seek_lines(&cursor, UINT64_MAX, &err), 0);
+	log_check(ct_cursor_seek_lines(&cursor, UINT64_MAX, &err) == 0);
 	check_lines(UINT64_MAX);
 	drop_log();
 }

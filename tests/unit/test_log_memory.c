@@ -50,11 +50,12 @@ static void follow(struct ct_cursor *c)
 		int stream;
 		ssize_t n = ct_cursor_read(c, buffer, sizeof(buffer), &stream, &err);
 
-		ck_assert_msg(n >= 0, "%s", err.what);
+		if (n < 0)
+			ck_abort_msg("%s", err.what);
 		if (n == 0)
 			return;
 		seen += ct_cursor_missed(c);
-		ck_assert_uint_eq(sequence_check(buffer, seen, (size_t)n), (size_t)n);
+		log_check(sequence_check(buffer, seen, (size_t)n) == (size_t)n);
 		seen += (uint64_t)n;
 	}
 }
@@ -147,11 +148,10 @@ START_TEST(what_memory_has_forgotten_is_missed_to_the_byte)
 		add(_i ? 10007 : (size_t)i + 1);
 	while ((r = ct_cursor_next(&cursor, &e, buffer, &err)) == 1) {
 		if (e.kind == CT_NOTE_GAP) {
-			ck_assert_uint_eq(got, 0);
+			log_check(got == 0);
 			gap += e.value;
 		} else if (e.kind == CT_STREAM_STDOUT) {
-			ck_assert_uint_eq(sequence_check(buffer, 77 + gap + got, e.value),
-					  e.value);
+			log_check(sequence_check(buffer, 77 + gap + got, e.value) == e.value);
 			got += e.value;
 		}
 	}
@@ -182,15 +182,15 @@ START_TEST(a_reader_in_recycled_memory_never_gets_bytes_of_another_place)
 		if (rand() % 10)
 			continue;
 		n = ct_cursor_read(&readers[k], buffer, (size_t)(rand() % 5000 + 1), &stream, &err);
-		ck_assert_int_ge(n, 0);
+		log_check(n >= 0);
 		places[k] += ct_cursor_missed(&readers[k]);
-		ck_assert_uint_eq(sequence_check(buffer, places[k], (size_t)n), (size_t)n);
+		log_check(sequence_check(buffer, places[k], (size_t)n) == (size_t)n);
 		places[k] += (uint64_t)n;
 	}
 	for (int i = 0; i < 8; i++) {
 		seen = places[i];
 		follow(&readers[i]);
-		ck_assert_uint_eq(seen, written);
+		log_check(seen == written);
 		ct_cursor_close(&readers[i]);
 	}
 	log_close(&f);
@@ -278,12 +278,12 @@ static void lose_what_memory_cannot_hold(int dir)
 	for (int i = 0; i < 30000; i++)
 		add(1000);
 	lost = f.page->lost;
-	ck_assert_uint_gt(lost, 15000000);
-	ck_assert_uint_lt(lost, written - LOG_MEMORY_SIZE);
+	log_check(lost > 15000000);
+	log_check(lost < written - LOG_MEMORY_SIZE);
 	free_disk(dir);
 	return_to_disk();
 	add(1000);
-	ck_assert_uint_eq(f.page->lost, lost);
+	log_check(f.page->lost == lost);
 	log_exit(&f, 0);
 	log_close(&f);
 	/* The gap is told exactly, and where it is, by reading... */
@@ -293,16 +293,16 @@ static void lose_what_memory_cannot_hold(int dir)
 			noted += e.value;
 			at += e.value;
 		} else if (e.kind == CT_STREAM_STDOUT) {
-			ck_assert_uint_eq(sequence_check(buffer, at, e.value), e.value);
+			log_check(sequence_check(buffer, at, e.value) == e.value);
 			at += e.value;
 		}
 	}
-	ck_assert_int_eq(r, 0);
-	ck_assert_uint_eq(noted, lost);
-	ck_assert_uint_eq(at, written);
+	log_check(r == 0);
+	log_check(noted == lost);
+	log_check(at == written);
 	ct_cursor_close(&cursor);
 	/* ...and by the note in the index, to who comes only behind it. */
-	ck_assert_uint_eq(sum_of_gap_notes(dir), lost);
+	log_check(sum_of_gap_notes(dir) == lost);
 }
 
 START_TEST(what_even_memory_cannot_hold_is_a_gap_that_is_counted_and_noted)
@@ -457,8 +457,8 @@ static void move_under_a_reader(int dir)
 	while (seen < 250000) {
 		ssize_t n = ct_cursor_read(&slow, buffer, 333, &stream, &err);
 
-		ck_assert_int_gt(n, 0);
-		ck_assert_uint_eq(sequence_check(buffer, seen, (size_t)n), (size_t)n);
+		log_check(n > 0);
+		log_check(sequence_check(buffer, seen, (size_t)n) == (size_t)n);
 		seen += (uint64_t)n;
 	}
 	for (int round = 0; round < 3; round++) {
@@ -470,8 +470,8 @@ static void move_under_a_reader(int dir)
 			add(1016);
 	}
 	follow(&slow);
-	ck_assert_uint_eq(seen, written);
-	ck_assert_uint_eq(ct_cursor_missed(&slow), 0);
+	log_check(seen == written);
+	log_check(ct_cursor_missed(&slow) == 0);
 	ct_cursor_close(&slow);
 	log_close(&f);
 }

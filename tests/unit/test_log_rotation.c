@@ -99,13 +99,12 @@ START_TEST(the_bound_is_what_a_reader_may_be_behind_without_loss)
 	struct ct_log_options o = { .max_size = 1 << 20, .max_files = 4 };
 
 	log_open(&f, fixture_dir(), &o);
-	ck_assert_uint_eq(ct_log_bound(f.writer), 3 << 20);
+	log_check(ct_log_bound(f.writer) == 3 << 20);
 	for (int i = 0; i < 20000; i++) {
 		log_bytes(&f, CT_STREAM_STDOUT, text, 992);
-		ck_assert_uint_le(ct_log_bound(f.writer), 3 << 20);
-		ck_assert_uint_ge(ct_log_bound(f.writer), 2 << 20);
-		ck_assert_uint_ge(f.page->committed - f.page->oldest,
-				  i < 4000 ? 0 : ct_log_bound(f.writer));
+		log_check(ct_log_bound(f.writer) <= 3 << 20);
+		log_check(ct_log_bound(f.writer) >= 2 << 20);
+		log_check(i < 4000 || f.page->committed - f.page->oldest >= ct_log_bound(f.writer));
 	}
 	log_close(&f);
 }
@@ -130,8 +129,8 @@ START_TEST(a_reader_within_the_bound_loses_nothing)
 		while (i % 4 == 0 && ct_log_end(f.writer) - cursor.offset > ct_log_bound(f.writer)) {
 			ssize_t n = ct_cursor_read(&cursor, text, 50000, &stream, &err);
 
-			ck_assert_int_gt(n, 0);
-			ck_assert_uint_eq(sequence_check(text, seen, (size_t)n), (size_t)n);
+			log_check(n > 0);
+			log_check(sequence_check(text, seen, (size_t)n) == (size_t)n);
 			seen += (uint64_t)n;
 		}
 		sequence_fill(f.frame + CT_FRAME_HEADER, written, size);
@@ -140,11 +139,11 @@ START_TEST(a_reader_within_the_bound_loses_nothing)
 	}
 	for (ssize_t n = 1; n > 0; seen += (uint64_t)n) {
 		n = ct_cursor_read(&cursor, text, 50000, &stream, &err);
-		ck_assert_int_ge(n, 0);
-		ck_assert_uint_eq(sequence_check(text, seen, (size_t)n), (size_t)n);
+		log_check(n >= 0);
+		log_check(sequence_check(text, seen, (size_t)n) == (size_t)n);
 	}
-	ck_assert_uint_eq(ct_cursor_missed(&cursor), 0);
-	ck_assert_uint_eq(seen, written);
+	log_check(ct_cursor_missed(&cursor) == 0);
+	log_check(seen == written);
 	ct_cursor_close(&cursor);
 	log_close(&f);
 }
