@@ -87,14 +87,15 @@ mode() { stat -c %a "$1"; }
 	XDG_RUNTIME_DIR=$before
 }
 
-@test "who starts without a runtime directory and attaches with one finds it" {
-	local before=$XDG_RUNTIME_DIR
-	unset XDG_RUNTIME_DIR
-	start "$N" "$R" sh -c 'while [ ! -e /tmp/go ]; do sleep 0.05; done; exit 3'
-	export XDG_RUNTIME_DIR=$before
-	has "$(cattach clients "$N")" ID
-	cattach rm -f "$N"
-	STARTED=()
+@test "who starts without a runtime directory of his own and attaches with one finds it" {
+	local before=$XDG_RUNTIME_DIR value
+	# None, and ones that are passed over: relative, missing, somebody else's.
+	for value in "" relative "$T/missing" /etc; do
+		XDG_RUNTIME_DIR=$value cattach run -d --name "$N" "$R" sleep 1000
+		has "$(cattach clients "$N")" ID
+		cattach rm -f "$N"
+	done
+	is "$XDG_RUNTIME_DIR" "$before"
 	is "$(find "/tmp/cattach-$(id -u)" "/run/user/$(id -u)/cattach" -mindepth 1 2> /dev/null)" ""
 }
 
