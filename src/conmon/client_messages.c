@@ -71,7 +71,7 @@ static void take_position(struct monitor *m, struct client *c, uint64_t offset)
 static void send_away(struct monitor *m, struct client *c)
 {
 	struct ct_message message = { .type = CT_MSG_DETACHED };
-	uint8_t record[CT_ATTACH_HEADER];
+	uint8_t record[CT_ATTACH_HEADER + 64];
 	ssize_t n = ct_message_encode(&message, record);
 
 	ct_send_fds(c->fd, record, (size_t)n, NULL, 0, MSG_DONTWAIT);

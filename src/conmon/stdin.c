@@ -154,7 +154,7 @@ void ct_input_writable(struct monitor *m)
 void ct_input_eof(struct monitor *m)
 {
 	m->eof = true;
-	if (!head(m))
+	if (m->queue_head == NO_SLOT)
 		ct_input_close(m);
 }
 
@@ -166,7 +166,7 @@ void ct_input_take(struct monitor *m, struct client *c, const uint8_t *data, siz
 	}
 	m->last_input = ct_now_monotonic();
 	c->credit = false;
-	if (!head(m)) {
+	if (m->queue_head == NO_SLOT) {
 		ssize_t n = write_some(m, data, size);
 
 		if (n < 0) {
