@@ -289,7 +289,7 @@ static void await_rest(struct monitor *m)
 
 static void on_timer(struct monitor *m)
 {
-	bool idle = !m->exited;
+	bool idle = !m->exited || ct_output_done(m);
 	uint64_t ticks;
 
 	if (read(m->timer, &ticks, sizeof(ticks)) < 0)
