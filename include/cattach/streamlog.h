@@ -34,7 +34,7 @@ enum ct_entry_kind {
 };
 
 #define CT_RUN_TTY	1u
-#define CT_GAP_MISSED	1u	/* flags of a gap: the bytes were there, but not any more for this reader */
+#define CT_GAP_MISSED	1u	/* flags of a gap: the bytes were there, but not for this reader */
 
 /* One entry of an index file, 32 bytes, in the machine's order. Sorted by offset and by time. */
 struct ct_index_entry {

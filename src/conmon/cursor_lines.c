@@ -184,8 +184,8 @@ static int seek(struct ct_cursor *c, uint64_t lines, const bool streams[2], stru
 	uint64_t end = c->offset;
 	uint8_t ct_autofree *frame = malloc(CT_FRAME_MAX);
 	struct search s = {
-		.c = c, .streams = streams, .left = lines, .lines = { { end, false }, { end, false } },
-		.frame = frame, .patience = PATIENCE,
+		.c = c, .streams = streams, .left = lines, .frame = frame, .patience = PATIENCE,
+		.lines = { { end, false }, { end, false } },
 	};
 	int r;
 

@@ -56,7 +56,8 @@ static int fit_limit(struct ct_log_writer *w, struct ct_err *err)
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < most)
 		most = limit.rlim_cur & ~(uint64_t)(CT_PAGE_SIZE - 1);
 	if (most < LOG_MEMORY_MIN) {
-		ct_fail(err, EFBIG, "the limit on file sizes leaves no room for the log: %llu bytes",
+		ct_fail(err, EFBIG,
+			"the limit on file sizes leaves no room for the log: %llu bytes",
 			(unsigned long long)limit.rlim_cur);
 		return ct_hint(err, "ulimit -f %u, or more", LOG_MEMORY_MIN / 1024);
 	}
@@ -223,10 +224,11 @@ static int save(struct ct_log_writer *w, int slot)
 int ct_log_memory_save(struct ct_log_writer *w)
 {
 	const struct log_memory *m = w->memory;
-	int first = m[0].used && (!m[1].used || m[0].header->segment < m[1].header->segment) ? 0 : 1;
+	bool second_first = !m[0].used ||
+			    (m[1].used && m[1].header->segment < m[0].header->segment);
 
 	for (int i = 0; i < 2; i++) {
-		int slot = i ? !first : first;
+		int slot = i ? !second_first : second_first;
 		int r = m[slot].used ? save(w, slot) : 0;
 
 		if (r < 0)

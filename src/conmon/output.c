@@ -34,7 +34,8 @@ static void arm(struct monitor *m, struct output *out)
 	if (out->fd < 0 || out->armed == on)
 		return;
 	out->armed = on;
-	/* Out of the set, not without events in it: a hang-up is reported even then, over and over. */
+	/* Out of the set, not without events in it: a hang-up is reported even then, again and
+	 * again. */
 	if (on)
 		ct_monitor_watch(m, out->fd, out->source, EPOLLIN);
 	else

@@ -218,9 +218,10 @@ static void find_times(unsigned seed)
 {
 	make_log(seed);
 	for (int round = 0; round < 40 && entry_count; round++) {
-		uint64_t time = entries[(size_t)rand() % entry_count].time + (uint64_t)(rand() % 3) - 1;
+		uint64_t time = entries[(size_t)rand() % entry_count].time;
 		size_t n = 0;
 
+		time += (uint64_t)(rand() % 3) - 1;
 		while (n < entry_count && entries[n].time < time)
 			n++;
 		ck_assert_int_eq(ct_cursor_seek_time(&cursor, time, &err), 0);
@@ -448,7 +449,8 @@ START_TEST(the_cost_of_finding_a_place_does_not_grow_with_the_log)
 
 	memset(line, 'x', 999);
 	line[999] = '\n';
-	log_open(&f, fixture_dir(), &(struct ct_log_options){ .max_size = 4 << 20, .max_files = 20 });
+	log_open(&f, fixture_dir(),
+		 &(struct ct_log_options){ .max_size = 4 << 20, .max_files = 20 });
 	log_cursor(&f, CT_FROM_OLDEST, &cursor);
 	for (int size = 0; size < 2; size++) {
 		for (int i = 0; i < (size ? 40000 : 400); i++) {
