@@ -33,11 +33,11 @@ SHARED = {
 
 # The public headers in include/cattach/ and the layer that each belongs to.
 HEADERS = {
-    "base": "arena buf err fd io json log num path proc",
+    "base": "arena buf encode err fd io json log num path proc timespec",
     "ns": "caps idmap mount ns plan probe seccomp",
     "cgroups": "cgroup",
     "oci": "spec",
-    "conmon": "attach monitor protocol streamlog",
+    "conmon": "attach client monitor protocol streamlog",
     "container": "age container run",
 }
 LAYER_OF = {f"cattach/{name}.h": layer for layer, names in HEADERS.items() for name in names.split()}

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include <cattach/arena.h>
+#include <cattach/client.h>
 #include <cattach/err.h>
 #include <cattach/monitor.h>
 #include <cattach/proc.h>
@@ -31,10 +32,11 @@ struct ct_store {
 	int containers;		/* its containers/ */
 	int names;		/* its names/ */
 	int cache;		/* its cache/, or -1 */
+	int runtime;		/* $XDG_RUNTIME_DIR/cattach, once ct_store_runtime() has opened it */
 	char path[4096];	/* of data, for messages */
 };
 
-#define CT_STORE_INIT { .data = -1, .containers = -1, .names = -1, .cache = -1 }
+#define CT_STORE_INIT { .data = -1, .containers = -1, .names = -1, .cache = -1, .runtime = -1 }
 
 /**
  * ct_store_open - open the store, making the directories that are missing
@@ -48,6 +50,20 @@ struct ct_store {
 int ct_store_open(struct ct_store *ret_store, struct ct_err *err);
 void ct_store_close(struct ct_store *store);
 
+/**
+ * ct_store_runtime - open the runtime directory of a container: where its sockets are
+ * @id:   64 hexadecimal digits
+ * @make: make it when it is missing
+ * @err:  ENOENT; EPERM, ELOOP, ENOTDIR as in ct_store_open(), with the path and the way out
+ *
+ * It is $XDG_RUNTIME_DIR/cattach/<id>; without that variable below /run/user/<uid> when that is
+ * ours, else in /tmp/cattach-<uid>; for root in /run/cattach. Every directory from "cattach" on is
+ * 0700 and ours, or this fails.
+ *
+ * Return: a descriptor that the caller owns.
+ */
+int ct_store_runtime(struct ct_store *store, const char *id, bool make, struct ct_err *err);
+
 static inline void ct_autostore_cleanup(struct ct_store *store)
 {
 	ct_store_close(store);
@@ -57,7 +73,7 @@ static inline void ct_autostore_cleanup(struct ct_store *store)
 
 enum ct_state {
 	CT_STATE_CREATING,	/* its directory exists, its monitor has not reported yet */
-	CT_STATE_CREATED,
+	CT_STATE_CREATED,	/* complete, and never started */
 	CT_STATE_RUNNING,
 	CT_STATE_PAUSED,
 	CT_STATE_STOPPED,	/* "exited" in this face, "stopped" in the runtime face */
@@ -85,6 +101,13 @@ struct ct_meta {
 	const char *network, *pid_mode, *ipc_mode, *uts_mode, *cgroupns_mode, *userns_mode;
 	const char *pidfile, *cidfile;
 	const char *detach_keys;
+	const char *stdin_eof;		/* --stdin-eof as given, checked by who follows it */
+	const char *size_policy;	/* "latest", "smallest", "largest", "none"; NULL: latest */
+	const char *log_driver;		/* "native" or "none"; NULL: native */
+	uint64_t log_max_size;		/* bytes, 0: as the log likes it */
+	int log_max_files;		/* 0: likewise */
+	bool tie;			/* the payload dies with the client that it was started for */
+	bool default_seccomp;		/* as in struct ct_spec, of which config.json does not know */
 	struct ct_strings cap_add, cap_drop, security_opt, binds;
 	const char *hostname;
 	const char *host;		/* identity of the machine that made it: host name + machine id */
@@ -149,6 +172,29 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 			struct ct_err *err);
 
 /**
+ * ct_container_complete - what was created is to stay, to be started later: CREATED from now on
+ * Without it a container that its creator leaves before it runs is damaged: a start cut short.
+ */
+int ct_container_complete(struct ct_container *container, struct ct_err *err);
+
+/**
+ * ct_container_reserve - be the only one who starts this container
+ * @err: EALREADY "container x is running", or what else its state says against a start
+ *
+ * Holds for as long as container->dir is open, here or in the monitor until the payload runs. Looks
+ * at the state anew.
+ */
+int ct_container_reserve(struct ct_container *container, struct ct_err *err);
+
+/* The spec of a container that was created, from its config.json. */
+int ct_container_spec(const struct ct_container *container, struct ct_arena *arena,
+		      struct ct_spec **ret_spec, struct ct_err *err);
+
+/* What is left to be said when the id is known: the host name, and HOSTNAME for a plain ROOTFS. */
+int ct_container_set_hostname(const struct ct_meta *meta, struct ct_arena *arena,
+			      struct ct_spec *spec, struct ct_err *err);
+
+/**
  * ct_container_remove - delete a container's directory and its name
  * @force: a running one is killed first (payload, then a monitor that does not leave)
  * @err: EBUSY "is running; stop it first or use -f", EPERM for a foreign one
@@ -180,6 +226,21 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
  */
 int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_err *err);
 
+/* The same until a time of CLOCK_MONOTONIC in ns (UINT64_MAX: for ever); then ETIMEDOUT. */
+int ct_container_wait_until(struct ct_container *container, uint64_t limit, int *ret_code,
+			    struct ct_err *err);
+
+/**
+ * ct_container_watch - a descriptor that becomes readable when it is time to look again
+ * @container: with its directory open: when its status or its files change; or NULL
+ * @ret_watch: inotify, non-blocking; readable, too, when any name is taken or given up
+ * @err: EMFILE and the like
+ *
+ * Look once after this has returned: what happened before it is not told.
+ */
+int ct_container_watch(const struct ct_store *store, const struct ct_container *container,
+		       int *ret_watch, struct ct_err *err);
+
 /* The identity of this machine for meta.host, in the arena; never NULL. */
 const char *ct_host_identity(struct ct_arena *arena);
 
@@ -194,7 +255,13 @@ struct ct_start_options {
 	uint16_t rows, columns;		/* of the terminal, 0: unknown */
 	unsigned preserve_fds;		/* descriptors 3... that the payload keeps */
 	int client;			/* the monitor's end of a client connection, or -1 */
+	struct ct_log_options log;	/* tty is taken from the container */
+	enum ct_size_policy size_policy;
+	bool keep;			/* a failed start leaves the container as it was */
 };
+
+/* The options of a start that are the container's own: its log, whose size its terminal gets. */
+void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options);
 
 /**
  * ct_container_start - fork the monitor and start the payload
@@ -206,5 +273,42 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       struct ct_container *container, const struct ct_spec *spec,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err);
+
+/**
+ * ct_container_attach - connect to the monitor of a running container
+ * @hello: CT_HELLO_*; @rows, @columns: size of our terminal or 0
+ * @ret_client: connected, with the container's log as its fallback; close with ct_client_close()
+ * @err: ESRCH "You cannot attach to a stopped container, start it first: NAME exited (5) 3 minutes
+ *       ago", for one that is just ending, too; likewise for every other state than running
+ */
+int ct_container_attach(struct ct_store *store, const struct ct_container *container,
+			uint32_t hello, uint16_t rows, uint16_t columns,
+			struct ct_client *ret_client, struct ct_err *err);
+
+/*
+ * Waiting for the start of a container that is CREATED: a socket beside the one of the monitor to
+ * come, which ct_container_start() connects to before anything runs. So a waiting client is there
+ * from the first byte on, however short the run and whatever becomes of its log.
+ */
+struct ct_waiter {
+	int dir;			/* runtime directory of the container */
+	int listener;			/* poll it: readable when a start is under way */
+	int watch;			/* and this: readable when the container has changed */
+	char name[32];			/* of the socket */
+};
+
+#define CT_WAITER_INIT { .dir = -1, .listener = -1, .watch = -1 }
+
+int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
+		   struct ct_waiter *ret_waiter, struct ct_err *err);
+
+/* The connection to the monitor that is being started: a socket for ct_client_hello(), or -EAGAIN
+ * when there is none (now). There is only one: if that start fails, open another waiter. */
+int ct_waiter_accept(struct ct_waiter *waiter);
+
+/* Forget what made the watch readable. */
+void ct_waiter_drain(struct ct_waiter *waiter);
+
+void ct_waiter_close(struct ct_waiter *waiter);
 
 #endif

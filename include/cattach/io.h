@@ -39,10 +39,26 @@ int ct_write_all(int fd, const void *data, size_t size);
 int ct_write_file_at(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		     struct ct_err *err);
 
+#define CT_FDS_MAX 3		/* descriptors in one record */
+
 /* Send one record with up to one descriptor (fd < 0: none); 0 or -errno. Never raises SIGPIPE. */
 int ct_send(int sock, const void *data, size_t size, int fd);
 
+/* The same with count descriptors, at most CT_FDS_MAX; flags as of sendmsg(2). */
+int ct_send_fds(int sock, const void *data, size_t size, const int *fds, size_t count, int flags);
+
 /* Receive one record; *ret_fd is a CLOEXEC descriptor or -1. Bytes received, 0 at end, -errno. */
 ssize_t ct_recv(int sock, void *data, size_t size, int *ret_fd);
+
+/**
+ * ct_recv_fds - receive one record and the descriptors that came with it
+ * @fds: room for CT_FDS_MAX; what is not filled is -1
+ * @flags: as of recvmsg(2)
+ *
+ * More descriptors than that: -EPROTO, and none is kept. A record longer than size: -EMSGSIZE.
+ *
+ * Return: bytes received, 0 at the end, -errno.
+ */
+ssize_t ct_recv_fds(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int flags);
 
 #endif

@@ -13,6 +13,9 @@
 
 #include <cattach/err.h>
 #include <cattach/proc.h>
+#include <cattach/streamlog.h>
+
+struct sock_filter;
 
 /* The status file: one JSON object padded to this size, rewritten in place by one pwrite(2), so
  * that the exit can be recorded on a full disk; "generation" stands at both ends. */
@@ -50,16 +53,13 @@ int ct_status_read(int fd, struct ct_status *ret_status, struct ct_err *err);
  */
 int ct_monitor_alive(int dir, pid_t *ret_pid);
 
-/* The descriptors with which a session is followed from outside. */
+/* What a launch gives back: the rest comes with the client's welcome, see client.h. */
 struct ct_session {
 	pid_t monitor_pid;
-	int page;		/* commit page, see streamlog.h */
-	int wake;		/* eventfd: readable edges when something was committed */
-	int log;		/* the stream log, for reading: --rm may unlink it at any moment */
 	int channel;		/* our end of the connection to the monitor, or -1 */
 };
 
-#define CT_SESSION_INIT { .page = -1, .wake = -1, .log = -1, .channel = -1 }
+#define CT_SESSION_INIT { .channel = -1 }
 
 void ct_session_close(struct ct_session *session);
 
@@ -77,23 +77,60 @@ struct ct_spawned {
 	int terminal;		/* master of the pty, or -1 */
 };
 
+/* Whose size a terminal gets when several clients have sent one. */
+enum ct_size_policy {
+	CT_SIZE_LATEST,		/* who has attached or resized last */
+	CT_SIZE_SMALLEST,	/* the least rows and the least columns: everybody sees everything */
+	CT_SIZE_LARGEST,
+	CT_SIZE_NONE,		/* nobody's: as it was made */
+};
+
+/* What a confined monitor may still do below a directory: bits. */
+#define CT_ALLOW_FILES	1u	/* read, write, make and remove files */
+#define CT_ALLOW_REMOVE	2u	/* list it, remove files and directories */
+#define CT_ALLOW_SOCKET	4u	/* list it, make sockets and directories */
+#define CT_ALLOW_UNLINK	8u	/* list it, remove files */
+#define CT_ALLOW_RMDIR	16u	/* list it, remove directories */
+
+/* Confinement beyond what the monitor does by itself: see src/conmon/confine.c. */
+struct ct_confinement {
+	struct {
+		int dir;		/* -1: none */
+		unsigned access;	/* CT_ALLOW_* */
+	} allow[6];			/* the container's directory need not be named */
+	uint64_t keep_caps;		/* of those that the process has: bits */
+	const struct sock_filter *filter;	/* the last thing to be loaded; NULL: none */
+	unsigned short filter_length;	/* instructions, at most 4,096 */
+};
+
 /**
  * struct ct_monitor_config - what a monitor is started with
  *
  * spawn() starts the payload (in the monitor process), release() gives back everything that only
- * the start needed. finish() runs after the exit is recorded (--rm), or when a start has failed and
- * nobody is there to hear of it (started is false). arg is passed to all three.
+ * the start needed. finish() runs after the exit is recorded (--rm; the runtime directory), or when
+ * a start has failed and nobody is there to hear of it (started is false). remake() makes a runtime
+ * directory that has vanished again and returns its descriptor or -errno. arg is passed to all.
  */
 struct ct_monitor_config {
 	int dir;		/* the container's directory */
+	int runtime;		/* its runtime directory, for the socket "attach"; -1: no socket */
+	struct ct_log_options log;
 	bool tty, stdin_open, stdin_once;
 	uint16_t rows, columns;
+	enum ct_size_policy size_policy;
 	int client;		/* the monitor's end of the first client's connection, or -1 */
+	bool tie;		/* its end without CT_MSG_DETACH is the payload's, too: SIGKILL */
+	/* Clients that have been waiting for the start: served as any other that has connected, but
+	 * from the first byte on. Borrowed. */
+	const int *waiting;
+	size_t waiting_count;
 	int (*spawn)(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
 		     struct ct_err *err);
 	void (*release)(void *arg);
 	void (*finish)(void *arg, bool started);
-	int keep[2];		/* descriptors that finish() needs, -1: none; all others are closed */
+	int (*remake)(void *arg);
+	int keep[3];		/* descriptors that these need, -1: none; all others are closed */
+	struct ct_confinement confinement;
 	void *arg;
 };
 

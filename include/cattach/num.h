@@ -51,17 +51,6 @@ int ct_parse_mode(const char *text, uint32_t *ret_mode, struct ct_err *err);
  */
 int ct_check_name(const char *name, struct ct_err *err);
 
-#define CT_KEYS_MAX 16
-
-/**
- * ct_parse_keys - a sequence of keys as docker spells it: "ctrl-p,ctrl-q", "ctrl-a,d"
- * @ret_keys: the bytes that a terminal sends for them
- * @ret_count: how many; 0 for the empty string
- * @err: EINVAL for anything else
- */
-int ct_parse_keys(const char *text, unsigned char ret_keys[CT_KEYS_MAX], size_t *ret_count,
-		  struct ct_err *err);
-
 /**
  * ct_parse_signal - a signal by name or number: KILL, SIGKILL, kill, 9, RTMIN+3
  * @ret_signal: 1...64

@@ -26,6 +26,10 @@ struct ct_run_options {
 	const char *network, *pid, *ipc, *uts, *cgroupns, *userns;
 	const char *preserve_fds, *detach_keys;
 	bool sig_proxy;			/* default true */
+	struct ct_strings attach;	/* -a STREAM */
+	const char *lag, *size_policy, *stdin_eof, *log_driver;
+	struct ct_strings log_opt;
+	bool tie;			/* the command dies with its client */
 	struct ct_strings env, env_file, ulimit, group_add, label, annotation;
 	struct ct_strings volume, mount, tmpfs, device;
 	struct ct_strings uidmap, gidmap, cap_add, cap_drop, security_opt, sysctl;
@@ -43,6 +47,16 @@ struct ct_run_options {
  */
 int ct_run_prepare(const struct ct_run_options *options, bool rootless, struct ct_arena *arena,
 		   struct ct_spec **ret_spec, struct ct_meta *ret_meta, struct ct_err *err);
+
+/* Which of our stdin, stdout and stderr are attached. */
+struct ct_streams {
+	bool in, out, err;
+};
+
+/* "stdin", "STDOUT", ...: those in the list, all three when it is empty.
+ * EINVAL "valid streams are STDIN, STDOUT and STDERR". */
+int ct_parse_streams(const struct ct_strings *list, struct ct_streams *ret_streams,
+		     struct ct_err *err);
 
 /* A user of the container, looked up in its /etc/passwd and /etc/group. */
 struct ct_user {

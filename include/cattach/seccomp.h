@@ -51,6 +51,7 @@ struct ct_seccomp_policy {
 	 * then silent, and rules with a wider mask are checked to win over those with a narrower.
 	 */
 	const char *key;
+	bool no_exec;		/* for a process that is there already: it need not allow execve */
 };
 
 /* A compiled program, ready for seccomp(2). */
@@ -68,6 +69,13 @@ struct ct_seccomp_program {
  * Unknown calls answer ENOSYS, known-bad ones EPERM; docs/seccomp.md has the table.
  */
 int ct_seccomp_default(struct ct_arena *arena, uint64_t caps, struct ct_seccomp_policy *ret_policy,
+		       struct ct_err *err);
+
+/**
+ * ct_seccomp_monitor - the policy that our own monitors live under, see src/ns/seccomp_monitor.c
+ * @arena: owns the policy
+ */
+int ct_seccomp_monitor(struct ct_arena *arena, struct ct_seccomp_policy *ret_policy,
 		       struct ct_err *err);
 
 /**

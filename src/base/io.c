@@ -181,26 +181,28 @@ union control {
 	struct cmsghdr align;
 };
 
-int ct_send(int sock, const void *data, size_t size, int fd)
+int ct_send_fds(int sock, const void *data, size_t size, const int *fds, size_t count, int flags)
 {
 	union control control = { .room = { 0 } };
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
-	if (fd >= 0) {
+	if (count > CT_FDS_MAX)
+		return -EINVAL;
+	if (count) {
 		struct cmsghdr *c;
 
 		msg.msg_control = control.room;
-		msg.msg_controllen = CMSG_SPACE(sizeof(fd));
+		msg.msg_controllen = CMSG_SPACE(count * sizeof(*fds));
 		c = CMSG_FIRSTHDR(&msg);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(fd));
-		memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+		c->cmsg_len = CMSG_LEN(count * sizeof(*fds));
+		memcpy(CMSG_DATA(c), fds, count * sizeof(*fds));
 	}
 	do {
-		n = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		n = sendmsg(sock, &msg, MSG_NOSIGNAL | flags);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
@@ -208,48 +210,84 @@ int ct_send(int sock, const void *data, size_t size, int fd)
 	return (size_t)n == size ? 0 : -EMSGSIZE;
 }
 
-/* The first descriptor that came along, or -1; the others are closed. */
-static int first_descriptor(struct msghdr *msg)
+int ct_send(int sock, const void *data, size_t size, int fd)
 {
-	int first = -1, fd;
+	return ct_send_fds(sock, data, size, &fd, fd >= 0, 0);
+}
+
+static void close_all(int fds[CT_FDS_MAX])
+{
+	for (size_t i = 0; i < CT_FDS_MAX; i++)
+		ct_drop_fd(&fds[i]);
+}
+
+/* The descriptors that came along, up to CT_FDS_MAX; the others are closed. How many there were. */
+static size_t take_descriptors(struct msghdr *msg, int fds[CT_FDS_MAX])
+{
+	size_t count = 0;
+	int fd;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
 			continue;
 		for (size_t end = c->cmsg_len - CMSG_LEN(0), at = 0; at + sizeof(fd) <= end;
-		     at += sizeof(fd)) {
+		     at += sizeof(fd), count++) {
 			memcpy(&fd, CMSG_DATA(c) + at, sizeof(fd));
-			if (first < 0)
-				first = fd;
+			if (count < CT_FDS_MAX)
+				fds[count] = fd;
 			else
 				ct_fd_close(fd);
 		}
 	}
-	return first;
+	return count;
 }
 
-ssize_t ct_recv(int sock, void *data, size_t size, int *ret_fd)
+/* A record with its descriptors, at most CT_FDS_MAX of them; *ret_count says how many there were. */
+static ssize_t receive(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int flags,
+		       size_t *ret_count)
 {
 	union control control;
 	struct iovec iov = { .iov_base = data, .iov_len = size };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
 			      .msg_controllen = sizeof(control.room) };
-	ct_autofd int fd = -1;
 	ssize_t n;
 
-	*ret_fd = -1;
+	for (size_t i = 0; i < CT_FDS_MAX; i++)
+		fds[i] = -1;
 	do {
-		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
+		n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC | flags);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	fd = first_descriptor(&msg);
+	*ret_count = take_descriptors(&msg, fds);
 	if (msg.msg_flags & MSG_CTRUNC)	/* some were lost: it is not what was sent */
-		return -EPROTO;
-	if (msg.msg_flags & MSG_TRUNC)
-		return -EMSGSIZE;
+		n = -EPROTO;
+	else if (msg.msg_flags & MSG_TRUNC)
+		n = -EMSGSIZE;
 	/* At the end there is no record that a descriptor could belong to. */
-	if (n > 0)
-		*ret_fd = ct_take_fd(&fd);
+	if (n <= 0)
+		close_all(fds);
+	return n;
+}
+
+ssize_t ct_recv_fds(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int flags)
+{
+	size_t count = 0;
+	ssize_t n = receive(sock, data, size, fds, flags, &count);
+
+	if (n <= 0 || count <= CT_FDS_MAX)
+		return n;
+	close_all(fds);
+	return -EPROTO;
+}
+
+ssize_t ct_recv(int sock, void *data, size_t size, int *ret_fd)
+{
+	int fds[CT_FDS_MAX];
+	size_t count = 0;
+	ssize_t n = receive(sock, data, size, fds, 0, &count);
+
+	*ret_fd = ct_take_fd(&fds[0]);
+	close_all(fds);
 	return n;
 }

@@ -47,6 +47,8 @@ struct ct_verb {
 
 #define CT_OPERANDS_ANY ((size_t)-1)
 
+extern const struct ct_verb ct_verb_attach, ct_verb_create, ct_verb_restart, ct_verb_start;
+extern const struct ct_verb ct_verb_clients, ct_verb_detach, ct_verb_logs, ct_verb_send;
 extern const struct ct_verb ct_verb_help, ct_verb_info, ct_verb_inspect, ct_verb_kill, ct_verb_ps,
 	ct_verb_rm, ct_verb_run, ct_verb_spec, ct_verb_stop, ct_verb_version, ct_verb_wait;
 
@@ -110,6 +112,14 @@ int ct_signal_option(const char *text, int *ret_signal, struct ct_err *err);
 /* Follow the options of "run" and return the exit code of the payload; the monitor unmaps its copy
  * of the arena. In run_execute.c. */
 int cmd_run_execute(const struct ct_run_options *options, struct ct_arena *arena,
+		    struct ct_err *err);
+
+/* Follow those of "create": make the container and print its id. */
+int cmd_create_execute(const struct ct_run_options *options, struct ct_arena *arena,
+		       struct ct_err *err);
+
+/* Fill in what of the options comes from the operands: what to run, and the command. */
+int ct_run_operands(const struct ct_call *call, struct ct_run_options *options,
 		    struct ct_err *err);
 
 #endif

@@ -4,13 +4,33 @@
  *
  * Runs in the command's own process and sleeps on the monitors' pidfds. All containers are looked
  * up before the first is waited for: one that removes itself meanwhile (--rm) still has its record
- * open here. Fails for containers that do not exist, after the others have been waited for.
+ * open here. Fails for containers that do not exist, after the others have been waited for; with
+ * --timeout ends with 124 when that has passed. --for-output is in wait_output.c.
  */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+
+#include <cattach/num.h>
+#include <cattach/proc.h>
+
+#include "wait_output.h"
+
+struct wait_options {
+	const char *for_output, *timeout, *stream;
+};
+
+#define OPTION(member) offsetof(struct wait_options, member)
 
 static const struct ct_option wait_table[] = {
+	{ "for-output", 0, CT_OPTION_STRING, "REGEX", OPTION(for_output),
+	  "Wait until a line of output matches, instead of for the end" },
+	{ "stream", 0, CT_OPTION_STRING, "STREAM", OPTION(stream),
+	  "With --for-output: only \"stdout\" or \"stderr\"" },
+	{ "timeout", 0, CT_OPTION_STRING, "TIME", OPTION(timeout),
+	  "Give up after TIME (10s, 1m30s, or seconds) with exit code 124" },
 	{ 0 },
 };
 
@@ -20,25 +40,30 @@ struct waiting {
 	bool found;
 };
 
-static int wait_one(struct waiting *waiting, struct ct_err *err)
+static int wait_one(struct waiting *waiting, uint64_t limit, struct ct_err *err)
 {
 	char line[16];
-	int code;
+	int code, r;
 
-	if (ct_container_wait(&waiting->container, &code, err) < 0)
-		return -err->code;
+	r = ct_container_wait_until(&waiting->container, limit, &code, err);
+	if (r == -ETIMEDOUT) {
+		ct_wrap(err, "--timeout");
+		return ct_exit_with(err, CT_EXIT_TIMED_OUT);
+	}
+	if (r < 0)
+		return r;
 	snprintf(line, sizeof(line), "%d", code);
 	return ct_print_line(line, err);
 }
 
-static int wait_for_all(struct waiting *list, size_t count)
+static int wait_for_all(struct waiting *list, size_t count, uint64_t limit)
 {
 	int code = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct ct_err failure = {0};
 
-		if (list[i].found && wait_one(&list[i], &failure) < 0) {
+		if (list[i].found && wait_one(&list[i], limit, &failure) < 0) {
 			ct_report(&failure);
 			code = failure.exit;
 		}
@@ -48,7 +73,7 @@ static int wait_for_all(struct waiting *list, size_t count)
 	return code;
 }
 
-static int wait_handler(const struct ct_call *call, struct ct_err *err)
+static int wait_for_end(const struct ct_call *call, uint64_t limit, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	size_t count = call->operands.count;
@@ -70,19 +95,71 @@ static int wait_handler(const struct ct_call *call, struct ct_err *err)
 			code = failure.exit;
 		}
 	}
-	waited = wait_for_all(list, count);
+	waited = wait_for_all(list, count, limit);
 	return waited ? waited : code;
+}
+
+/* The time at which it is over, UINT64_MAX: never. */
+static int parse_timeout(const char *text, uint64_t *ret_limit, struct ct_err *err)
+{
+	uint64_t span;
+
+	*ret_limit = UINT64_MAX;
+	if (!text)
+		return 0;
+	if (ct_parse_duration(text, &span, err) < 0)
+		return ct_wrap(err, "--timeout");
+	if (__builtin_add_overflow(ct_now_monotonic(), span, ret_limit))
+		*ret_limit = UINT64_MAX;
+	return 0;
+}
+
+static int parse_stream(const struct wait_options *o, struct ct_wait_output *wait,
+			struct ct_err *err)
+{
+	wait->stream[0] = !o->stream || !strcmp(o->stream, "stdout");
+	wait->stream[1] = !o->stream || !strcmp(o->stream, "stderr");
+	if (!wait->stream[0] && !wait->stream[1])
+		ct_fail(err, EINVAL, "must be stdout or stderr, not \"%.64s\"", o->stream);
+	else if (o->stream && !o->for_output)
+		ct_fail(err, EINVAL, "says which output counts, so it needs --for-output");
+	else
+		return 0;
+	return ct_wrap(err, "--stream");
+}
+
+static int wait_handler(const struct ct_call *call, struct ct_err *err)
+{
+	const struct wait_options *options = call->options;
+	struct ct_wait_output output = { .regex = options->for_output };
+	uint64_t limit;
+
+	if (parse_timeout(options->timeout, &limit, err) < 0 ||
+	    parse_stream(options, &output, err) < 0)
+		return -err->code;
+	if (!options->for_output)
+		return wait_for_end(call, limit, err);
+	output.deadline = limit == UINT64_MAX ? 0 : limit;
+	return ct_wait_output(call, &output, err);
 }
 
 const struct ct_verb ct_verb_wait = {
 	.name = "wait",
-	.summary = "Wait until containers have ended and print their exit codes",
-	.synopsis = "CONTAINER...",
-	.description = "Prints one code a line, in the order of the operands: that of the first "
-		       "process, 128 + N when signal N ended it, 255 when nobody could record it. "
-		       "A container that has ended already is answered at once.",
-	.examples = "code=$(cattach wait web)\tIts exit code, once it has one",
+	.summary = "Wait until containers have ended or have written something",
+	.synopsis = "[OPTIONS] CONTAINER...",
+	.description =
+		"Prints one code a line, in the order of the operands: that of the first process, "
+		"128 + N when signal N ended it, 255 when nobody could record it. A container that has "
+		"ended already is answered at once.\n\n"
+		"With --for-output nothing is printed; the exit code is 0 when every container has "
+		"written a line that matches the extended regular expression (see regex(7)), 1 when one "
+		"has ended without, 124 when the time was over. All of the current run counts, what was "
+		"written before the command began, too, and so does a line without its newline, such as "
+		"a prompt. A container that was not started yet is waited for.",
+	.examples = "code=$(cattach wait web)\tIts exit code, once it has one\n"
+		    "cattach wait --for-output 'listening on .*80' --timeout 30s web\tUntil it is ready",
 	.options = wait_table,
+	.options_size = sizeof(struct wait_options),
 	.operand = "CONTAINER",
 	.min_operands = 1,
 	.max_operands = CT_OPERANDS_ANY,

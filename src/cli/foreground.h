@@ -1,20 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Following a session in the foreground: what it writes to our stdout and stderr, our stdin and
- * signals to it, until it has ended and everything is drained.
+ * signals to it, until it has ended and everything is drained, or somebody lets go of it. What run,
+ * attach and start -a are, once they are connected.
  */
 #ifndef CATTACH_CLI_FOREGROUND_H
 #define CATTACH_CLI_FOREGROUND_H
 
 #include <stdbool.h>
 
+#include <cattach/client.h>
 #include <cattach/err.h>
-#include <cattach/monitor.h>
+
+#include "detach_keys.h"
+
+/* What the end of our stdin is. */
+enum ct_stdin_eof {
+	CT_STDIN_EOF_AUTO,	/* close, as the container allows; detach from a terminal session */
+	CT_STDIN_EOF_CLOSE,	/* whoever opened it: the connection was made with CT_HELLO_CLOSE */
+	CT_STDIN_EOF_KEEP,	/* nothing: the session is followed on */
+	CT_STDIN_EOF_DETACH,
+};
 
 struct ct_foreground {
-	bool tty;		/* the session has a terminal: its size follows ours */
+	const char *name;	/* of the container, for messages */
+	bool tty;		/* the session has a terminal */
 	bool stdin_open;	/* read our stdin and send it */
+	bool out[2];		/* show stdout, stderr */
 	bool sig_proxy;		/* signals go to the payload */
+	bool resize;		/* the size of its terminal follows ours */
+	bool redraw;		/* make it draw its screen anew */
+	bool hang_up_detaches;	/* our terminal's end is none of the payload's business */
+	enum ct_stdin_eof eof;
+	struct ct_detach_keys keys;	/* in force only where the session and we have a terminal */
 };
 
 /**
@@ -24,15 +42,29 @@ struct ct_foreground {
  */
 void ct_foreground_block(bool sig_proxy);
 
+/* The opposite, for who does not follow after all. */
+void ct_foreground_unblock(bool sig_proxy);
+
 /**
  * ct_foreground_run - follow a session to its end
- * @session: page, wake, log and channel are open
+ * @client: connected; the connection is used up
+ * @cursor: where to begin; its source is the client's
  *
- * Return: the exit code of the payload; 128 + SIGPIPE when nobody reads our output any more;
- * negative with err filled, whose exit is 255 when the monitor went away without recording how the
- * payload ended.
+ * Detaching is told in one line on stderr, once the terminal is as before.
+ *
+ * Return: the exit code of the payload; 0 when detached; 128 + SIGPIPE when nobody reads our output
+ * any more; negative with err filled, whose exit is 255 when the monitor went away without
+ * recording how the payload ended.
  */
-int ct_foreground_run(const struct ct_session *session, const struct ct_foreground *how,
-		      struct ct_err *err);
+int ct_foreground_run(struct ct_client *client, struct ct_cursor *cursor,
+		      const struct ct_foreground *how, struct ct_err *err);
+
+/**
+ * ct_foreground_show - show what a session that is over has left
+ *
+ * Return: 0, 128 + SIGPIPE, or negative.
+ */
+int ct_foreground_show(struct ct_cursor *cursor, const struct ct_foreground *how,
+		       struct ct_err *err);
 
 #endif

@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run: prepare the spec, create the container, start it through its monitor, then follow it in the
- * foreground or print its id.
+ * run and create: prepare the spec, create the container; create prints its id, run starts it
+ * through its monitor and follows it in the foreground, or prints its id.
  *
- * Runs in the CLI. Until ct_container_create() nothing exists on disk; when the start fails what
- * was created is forgotten, so that a container that never ran leaves nothing behind.
+ * Runs in the CLI. Until ct_container_create() nothing exists on disk; when the start of a run
+ * fails what was created is forgotten, so that a container that never ran leaves nothing behind.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cattach/caps.h>
 #include <cattach/fd.h>
-#include <cattach/io.h>
 #include <cattach/num.h>
 
 #include "cli.h"
-#include "foreground.h"
+#include "follow_options.h"
 #include "id_file.h"
+#include "starting.h"
 #include "terminal.h"
 
 /* Everything that one run holds while it starts. */
@@ -35,24 +32,8 @@ struct run {
 	struct ct_session session;
 	struct ct_id_file cidfile, pidfile;
 	unsigned preserve_fds;
+	struct ct_follow_plan plan;	/* unless it goes into the background */
 };
-
-/* The user namespace of "unshare -r" has one id and no groups. */
-static bool are_groups_denied(void)
-{
-	int ct_autofd fd = openat(AT_FDCWD, "/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
-	char text[8];
-
-	return fd >= 0 && read(fd, text, sizeof(text)) >= 4 && memcmp(text, "deny", 4) == 0;
-}
-
-/* Root of a container that lacks what makes namespaces and brings up their loopback devices can do
- * no more than any user, nor can one with a single id: it needs a user namespace of its own. */
-static bool is_rootless(void)
-{
-	return geteuid() != 0 || !ct_caps_have(CAP_SYS_ADMIN) || !ct_caps_have(CAP_NET_ADMIN) ||
-	       are_groups_denied();
-}
 
 /* Before we open anything ourselves: the numbers from 3 on must be the caller's. */
 static int check_preserved(struct run *run, struct ct_err *err)
@@ -75,64 +56,69 @@ static int check_preserved(struct run *run, struct ct_err *err)
 
 static int check_terminal(const struct ct_run_options *o, struct ct_err *err)
 {
-	if (!o->tty || !o->interactive || o->detach || isatty(STDIN_FILENO))
+	if (!o->tty || !o->interactive || o->detach || o->attach.count || isatty(STDIN_FILENO))
 		return 0;
 	ct_fail(err, ENOTTY, "the input device is not a TTY");
 	ct_wrap(err, "--tty");
 	return ct_hint(err, "leave out -t, or -i, or run in the background with -d");
 }
 
-/* docker's: the host name is the short id unless somebody said otherwise. */
-static int set_host_name(struct run *run, struct ct_err *err)
+/* How it is going to be followed: whatever is wrong with that shows before anything is made. */
+static int plan_following(struct run *run, struct ct_err *err)
 {
-	struct ct_spec *spec = run->spec;
-	const char *short_id = ct_arena_strndup(run->arena, run->container.meta.id,
-						CT_SHORT_ID_LENGTH);
-	const struct ct_spec_namespace *uts = &spec->linux_.namespaces[CT_NS_UTS];
-	const char *variable;
+	const struct ct_run_options *o = run->options;
+	struct ct_follow_options options = {
+		.detach_keys = o->detach_keys,
+		.stdin_eof = o->stdin_eof,
+		.lag = o->lag,
+		/* what a pipe gets must be all there is; a terminal is only looked at */
+		.lag_blocks = !run->meta.tty,
+		.sig_proxy = o->sig_proxy,
+		/* who asks for a terminal is held to it; a bundle that does may be fed by a pipe */
+		.any_stdin = !o->tty,
+	};
 
-	if (!short_id)
-		return ct_fail_nomem(err);
-	if (!spec->hostname && uts->present && !uts->path)
-		spec->hostname = short_id;
-	if (run->meta.bundle || !spec->hostname)
-		return 0;
-	variable = ct_arena_printf(run->arena, "HOSTNAME=%s", spec->hostname);
-	if (!variable || ct_strings_add(run->arena, &spec->process->env, variable) < 0)
-		return ct_fail_nomem(err);
-	return 0;
+	if (o->detach)
+		return ct_follow_check(&options, err);
+	if (ct_parse_streams(&o->attach, &options.streams, err) < 0)
+		return -err->code;
+	return ct_follow_prepare(&run->meta, &options, &run->plan, err);
 }
 
 /* Before anything exists, so that a place that cannot be written is refused in time. */
-static int open_files(struct run *run, struct ct_err *err)
+static int open_cidfile(struct run *run, struct ct_err *err)
 {
-	const struct ct_run_options *o = run->options;
+	const char *path = run->options->cidfile;
 
-	if (o->cidfile && ct_id_file_open(&run->cidfile, o->cidfile, true, err) < 0)
+	if (path && ct_id_file_open(&run->cidfile, path, true, err) < 0)
 		return ct_wrap(err, "--cidfile");
-	if (o->pidfile && ct_id_file_open(&run->pidfile, o->pidfile, false, err) < 0)
-		return ct_wrap(err, "--pidfile");
 	return 0;
 }
 
-static int write_pidfile(struct run *run, struct ct_err *err)
+static int open_files(struct run *run, struct ct_err *err)
 {
-	struct ct_status status;
-	char text[16];
+	const char *path = run->options->pidfile;
+	int r = open_cidfile(run, err);
 
-	if (!run->options->pidfile)
+	if (r == 0 && path && ct_id_file_open(&run->pidfile, path, false, err) < 0)
+		return ct_wrap(err, "--pidfile");
+	return r;
+}
+
+static int write_cidfile(struct run *run, struct ct_err *err)
+{
+	if (!run->options->cidfile)
 		return 0;
-	if (ct_status_read(run->container.status_fd, &status, err) < 0)
-		return -err->code;
-	snprintf(text, sizeof(text), "%d", status.pid);
-	return ct_id_file_write(&run->pidfile, text, err) < 0 ? ct_wrap(err, "--pidfile") : 0;
+	if (ct_id_file_write(&run->cidfile, run->container.meta.id, err) < 0)
+		return ct_wrap(err, "--cidfile");
+	return 0;
 }
 
 static int start(struct run *run, struct ct_err *err)
 {
 	const struct ct_run_options *o = run->options;
 	struct ct_start_options options = {
-		.rootless = is_rootless(),
+		.rootless = ct_is_rootless(),
 		.preserve_fds = run->preserve_fds,
 		.client = -1,
 	};
@@ -141,6 +127,7 @@ static int start(struct run *run, struct ct_err *err)
 	if (!o->detach && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	options.client = pair[1];
+	ct_container_start_options(&run->meta, &options);
 	/* Ours, or what a bundle says where we have none. */
 	if (run->meta.tty && !ct_terminal_caller_size(&options.rows, &options.columns)) {
 		options.rows = run->spec->process->console_height;
@@ -164,10 +151,9 @@ static int create_and_start(struct run *run, struct ct_err *err)
 
 	if (r < 0)
 		return r;
-	r = set_host_name(run, err);
-	if (r == 0 && run->options->cidfile &&
-	    ct_id_file_write(&run->cidfile, run->container.meta.id, err) < 0)
-		r = ct_wrap(err, "--cidfile");
+	r = ct_container_set_hostname(&run->meta, run->arena, run->spec, err);
+	if (r == 0)
+		r = write_cidfile(run, err);
 	if (r == 0)
 		r = start(run, err);
 	if (r < 0)
@@ -178,32 +164,33 @@ static int create_and_start(struct run *run, struct ct_err *err)
 static int follow(struct run *run, struct ct_err *err)
 {
 	const struct ct_run_options *o = run->options;
-	struct ct_foreground how = {
-		.tty = run->meta.tty,
-		.stdin_open = o->interactive,
-		.sig_proxy = o->sig_proxy,
-	};
-	int r = write_pidfile(run, err);
 
-	if (r < 0)
-		return r;
+	if (o->pidfile && ct_write_pidfile(&run->container, &run->pidfile, err) < 0)
+		return -err->code;
 	if (o->detach)
 		return ct_print_line(run->container.meta.id, err);
-	r = ct_foreground_run(&run->session, &how, err);
-	return r < 0 ? ct_wrap(err, "%s", run->container.meta.name) : r;
+	run->plan.how.name = run->container.meta.name;
+	return ct_follow_started(ct_take_fd(&run->session.channel), &run->plan, err);
 }
 
-static int execute(struct run *run, struct ct_err *err)
+static int prepare(struct run *run, struct ct_err *err)
 {
-	bool rootless = is_rootless();
+	int r = ct_run_prepare(run->options, ct_is_rootless(), run->arena, &run->spec, &run->meta,
+			       err);
+
+	return r < 0 ? r : ct_store_open(&run->store, err);
+}
+
+static int execute_run(struct run *run, struct ct_err *err)
+{
 	int r = check_preserved(run, err);
 
 	if (r == 0)
 		r = check_terminal(run->options, err);
 	if (r == 0)
-		r = ct_run_prepare(run->options, rootless, run->arena, &run->spec, &run->meta, err);
+		r = prepare(run, err);
 	if (r == 0)
-		r = ct_store_open(&run->store, err);
+		r = plan_following(run, err);
 	if (r == 0)
 		r = open_files(run, err);
 	if (r < 0)
@@ -219,15 +206,37 @@ static int execute(struct run *run, struct ct_err *err)
 	return follow(run, err);
 }
 
-int cmd_run_execute(const struct ct_run_options *options, struct ct_arena *arena,
-		    struct ct_err *err)
+static int execute_create(struct run *run, struct ct_err *err)
+{
+	int r = prepare(run, err);
+
+	if (r == 0)
+		r = open_cidfile(run, err);
+	if (r == 0)
+		r = ct_container_create(&run->store, run->arena, &run->meta, run->spec,
+					&run->container, err);
+	if (r < 0)
+		return r;
+	r = write_cidfile(run, err);
+	if (r == 0)
+		r = ct_container_complete(&run->container, err);
+	if (r < 0) {
+		ct_store_forget(&run->store, run->container.meta.id, run->container.meta.name);
+		return r;
+	}
+	ct_id_file_keep(&run->cidfile);
+	return ct_print_line(run->container.meta.id, err);
+}
+
+static int execute(const struct ct_run_options *options, struct ct_arena *arena,
+		   int (*how)(struct run *run, struct ct_err *err), struct ct_err *err)
 {
 	struct run run = {
 		.options = options, .arena = arena, .store = CT_STORE_INIT,
 		.container = CT_CONTAINER_INIT, .session = CT_SESSION_INIT,
 		.cidfile = CT_ID_FILE_INIT, .pidfile = CT_ID_FILE_INIT,
 	};
-	int r = execute(&run, err);
+	int r = how(&run, err);
 
 	ct_id_file_close(&run.cidfile);
 	ct_id_file_close(&run.pidfile);
@@ -235,4 +244,16 @@ int cmd_run_execute(const struct ct_run_options *options, struct ct_arena *arena
 	ct_container_close(&run.container);
 	ct_store_close(&run.store);
 	return r;
+}
+
+int cmd_run_execute(const struct ct_run_options *options, struct ct_arena *arena,
+		    struct ct_err *err)
+{
+	return execute(options, arena, execute_run, err);
+}
+
+int cmd_create_execute(const struct ct_run_options *options, struct ct_arena *arena,
+		       struct ct_err *err)
+{
+	return execute(options, arena, execute_create, err);
 }

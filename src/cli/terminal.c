@@ -25,6 +25,18 @@ int ct_terminal_raw(int fd, struct ct_terminal *ret_terminal, struct ct_err *err
 	return 0;
 }
 
+void ct_terminal_raw_again(const struct ct_terminal *terminal)
+{
+	struct termios raw = terminal->saved;
+
+	if (terminal->fd < 0)
+		return;
+	cfmakeraw(&raw);
+	/* In the background it stays the shell's: SIGTTOU would stop us again at once. */
+	if (tcgetpgrp(terminal->fd) == getpgrp() && tcsetattr(terminal->fd, TCSADRAIN, &raw) < 0)
+		return;
+}
+
 void ct_terminal_restore(struct ct_terminal *terminal)
 {
 	int saved = errno;

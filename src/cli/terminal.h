@@ -21,6 +21,9 @@ struct ct_terminal {
 /* Make fd raw, remembering how it was: every byte goes to the payload's terminal, which echoes. */
 int ct_terminal_raw(int fd, struct ct_terminal *ret_terminal, struct ct_err *err);
 
+/* Raw once more, after somebody else had the terminal while we were stopped. */
+void ct_terminal_raw_again(const struct ct_terminal *terminal);
+
 /* As it was before ct_terminal_raw(); may be called twice. */
 void ct_terminal_restore(struct ct_terminal *terminal);
 

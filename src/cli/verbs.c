@@ -14,9 +14,11 @@
 #include <cattach/log.h>
 
 const struct ct_verb *const ct_verbs[] = {
-	&ct_verb_run,	  &ct_verb_ps,	 &ct_verb_inspect, &ct_verb_stop,
-	&ct_verb_kill,	  &ct_verb_wait, &ct_verb_rm,	   &ct_verb_spec,
-	&ct_verb_info, &ct_verb_version, &ct_verb_help,	   NULL,
+	&ct_verb_run,	  &ct_verb_create, &ct_verb_start,   &ct_verb_attach,
+	&ct_verb_logs,	  &ct_verb_send,   &ct_verb_clients, &ct_verb_detach,
+	&ct_verb_ps,	  &ct_verb_inspect, &ct_verb_stop,   &ct_verb_restart,
+	&ct_verb_kill,	  &ct_verb_wait,   &ct_verb_rm,	     &ct_verb_spec,
+	&ct_verb_info,	  &ct_verb_version, &ct_verb_help,   NULL,
 };
 
 int ct_verb_find(const char *name, const struct ct_verb **ret_verb, struct ct_err *err)
@@ -55,6 +57,9 @@ static int check_operands(const struct ct_verb *verb, size_t count, struct ct_er
 		return 0;
 	if (!verb->max_operands)
 		ct_fail(err, EINVAL, "%s takes no operands", verb->name);
+	else if (verb->max_operands > 1)
+		ct_fail(err, EINVAL, "%s takes at most %zu operands, not %zu", verb->name,
+			verb->max_operands, count);
 	else
 		ct_fail(err, EINVAL, "%s takes one %s, not %zu", verb->name, operand, count);
 	return ct_hint(err, "usage: cattach %s %s", verb->name, verb->synopsis);

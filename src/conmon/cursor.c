@@ -1,38 +1,39 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading the stream log: a position that follows what the monitor has committed. A cursor never
- * makes the writer wait, reads with pread(2) from the page cache, and never goes beyond what the
- * commit page says.
+ * makes the writer wait, reads with pread(2) from the page cache, never maps the log, and never
+ * goes beyond what the commit page says.
  *
- * Runs in the CLI. What may fail: a damaged log, which is named with its offset.
+ * Runs in readers, with the user's rights. What may fail: a damaged log, which is named with its
+ * offset and passed over; reading.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/uio.h>
 
-#include <cattach/fd.h>
-#include <cattach/streamlog.h>
+#include "cursor.h"
 
-int ct_cursor_open(int page, int log, struct ct_cursor *ret_cursor, struct ct_err *err)
+int ct_cursor_open(const struct ct_log_source *source, enum ct_cursor_start start,
+		   struct ct_cursor *ret_cursor, struct ct_err *err)
 {
 	struct ct_cursor c = CT_CURSOR_INIT;
-	void *map = mmap(NULL, CT_PAGE_SIZE, PROT_READ, MAP_SHARED, page, 0);
+	int r;
 
-	if (map == MAP_FAILED)
-		return ct_fail_errno(err, errno, "cannot map the commit page");
-	c.page = map;
-	if (c.page->magic != CT_PAGE_MAGIC || c.page->version != 1) {
-		ct_cursor_close(&c);
-		return ct_fail(err, EBADMSG, "this is no commit page of a version known here");
+	c.source = *source;
+	if (start == CT_FROM_NOW)
+		r = ct_cursor_seek_end(&c, err);
+	else if (start == CT_FROM_RUN)
+		r = ct_cursor_seek_run(&c, -1, err);
+	else
+		r = ct_cursor_seek_oldest(&c, err);
+	if (r == -ENOENT) {
+		*err = (struct ct_err){ 0 };
+		r = ct_cursor_seek_oldest(&c, err);
 	}
-	/* All reads are at an offset of our own, so sharing the description does no harm. */
-	c.file = fcntl(log, F_DUPFD_CLOEXEC, 3);
-	if (c.file < 0) {
-		int code = errno;
-
+	if (r < 0) {
 		ct_cursor_close(&c);
-		return ct_fail_errno(err, code, "cannot take the log");
+		return r;
 	}
 	*ret_cursor = c;
 	return 0;
@@ -40,96 +41,185 @@ int ct_cursor_open(int page, int log, struct ct_cursor *ret_cursor, struct ct_er
 
 void ct_cursor_close(struct ct_cursor *cursor)
 {
-	if (cursor->page)
-		munmap((void *)cursor->page, CT_PAGE_SIZE);
-	cursor->page = NULL;
-	ct_drop_fd(&cursor->file);
+	ct_segment_close(&cursor->segment);
+	cursor->limit = 0;
 }
 
-static int fail_damaged(const struct ct_cursor *c, struct ct_err *err)
+uint64_t ct_cursor_missed(struct ct_cursor *cursor)
 {
-	return ct_fail(err, EBADMSG, "damaged record in the log at offset %llu",
-		       (unsigned long long)c->offset);
+	uint64_t missed = cursor->missed;
+
+	cursor->missed = 0;
+	return missed;
 }
 
-static ssize_t read_at(const struct ct_cursor *c, void *buf, size_t size)
+/* Is there something to read, up to *ret_end? 1, 0 nothing for now, negative. */
+static int ready(struct ct_cursor *c, uint64_t *ret_end, struct ct_err *err)
 {
+	int r;
+
+	do {
+		r = 0;
+		if (c->segment.data >= 0)
+			r = ct_cursor_reach(c, ret_end, err);
+		if (r == 0 && c->segment.data >= 0 && c->offset < *ret_end)
+			return 1;
+		if (r == -ESTALE)
+			r = ct_cursor_recover(c, err);
+		else if (r == 0)
+			r = ct_cursor_advance(c, err);
+	} while (r > 0);
+	return r;
+}
+
+/*
+ * What stands at the cursor, with its header in front unless we are inside a frame: bytes behind
+ * the header; 0 when it is not there (any more); -errno.
+ */
+static ssize_t fetch(struct ct_cursor *c, uint8_t *header, void *buf, size_t size, uint64_t end)
+{
+	size_t ahead = c->rest ? 0 : CT_FRAME_HEADER;
+	uint64_t there = end - c->offset;
+	struct iovec parts[2] = { { header, ahead }, { buf, size } };
 	ssize_t n;
 
+	if (there <= ahead)
+		return 0;
+	if (size > there - ahead)
+		parts[1].iov_len = (size_t)(there - ahead);
 	do
-		n = pread(c->file, buf, size, (off_t)c->offset);
+		n = preadv(c->segment.data, parts, 2, (off_t)(c->offset - c->header.base));
 	while (n < 0 && errno == EINTR);
-	return n;
+	if (n < 0)
+		return -errno;
+	if (n <= (ssize_t)ahead || ct_cursor_stale(c))
+		return 0;
+	return n - (ssize_t)ahead;
 }
 
-/* Go on to the next frame: 1, or 0 when there is none yet. */
-static int next_frame(struct ct_cursor *c, uint64_t committed, struct ct_err *err)
+/* Go on to the frame whose header this is, if it is one, with so many bytes to its end at most. */
+static bool begin_frame(struct ct_cursor *c, const uint8_t *header, uint64_t most)
 {
-	uint8_t h[CT_FRAME_HEADER];
-	uint32_t length;
+	uint32_t size;
+	int stream;
 
-	if (committed - c->offset < CT_FRAME_HEADER)
-		return committed == c->offset ? 0 : fail_damaged(c, err);
-	if (read_at(c, h, sizeof(h)) != (ssize_t)sizeof(h))
-		return fail_damaged(c, err);
-	length = (uint32_t)h[4] << 24 | (uint32_t)h[5] << 16 | (uint32_t)h[6] << 8 | h[7];
-	if ((h[0] != CT_STREAM_STDOUT && h[0] != CT_STREAM_STDERR) || length == 0 ||
-	    length > CT_FRAME_MAX || length > committed - c->offset - CT_FRAME_HEADER)
-		return fail_damaged(c, err);
+	if (ct_frame_decode(header, &stream, &size) < 0 || size > most)
+		return false;
+	c->stream = stream;
+	c->rest = size;
 	c->offset += CT_FRAME_HEADER;
-	c->stream = h[0];
-	c->rest = length;
-	return 1;
+	return true;
 }
 
-/* What stands before the damage is given first; the next call meets the damage again. */
-static ssize_t give_first(size_t done, int r, struct ct_err *err)
+/*
+ * The bytes of the current frame and of those behind it that are whole or begun in the buffer and
+ * of the same stream, with the headers between them taken out: how many.
+ */
+static size_t unframe(struct ct_cursor *c, uint8_t *buf, size_t size, uint64_t end)
 {
-	if (!done)
-		return r;
-	*err = (struct ct_err){ 0 };
-	return (ssize_t)done;
+	size_t in = 0, out = 0;
+
+	for (;;) {
+		size_t take = c->rest < size - in ? c->rest : size - in;
+		uint8_t *next = buf + in + take;
+
+		if (out != in)
+			memmove(buf + out, buf + in, take);
+		in += take;
+		out += take;
+		c->offset += take;
+		c->payload += take;
+		c->rest -= (uint32_t)take;
+		if (c->rest || size - in < CT_FRAME_HEADER || next[0] != c->stream ||
+		    !begin_frame(c, next, end - c->offset - CT_FRAME_HEADER))
+			return out;
+		in += CT_FRAME_HEADER;
+	}
+}
+
+/*
+ * After ct_cursor_seek_lines(): some bytes of a stream may be none of those that were asked for.
+ * 1 a frame was passed over; 0 there is something to read, up to *end; negative.
+ */
+static int pass_over(struct ct_cursor *c, uint64_t *end)
+{
+	uint8_t header[CT_FRAME_HEADER];
+	uint64_t from, body = c->offset + CT_FRAME_HEADER;
+	uint32_t size;
+	int stream;
+
+	if (c->rest) {
+		*end = c->rest < *end - c->offset ? c->offset + c->rest : *end;
+		return 0;
+	}
+	/* What is wrong here will be found out by reading it. */
+	if (ct_pread_all(c->segment.data, header, sizeof(header),
+			 (off_t)(c->offset - c->header.base)) != (ssize_t)sizeof(header) ||
+	    ct_frame_decode(header, &stream, &size) < 0 || *end < body || size > *end - body)
+		return 0;
+	from = c->skip[stream == CT_STREAM_STDERR];
+	*end = body + size;
+	if (from <= body)
+		return 0;
+	c->stream = stream;
+	c->rest = from < *end ? (uint32_t)(*end - from) : 0;
+	c->offset = *end - c->rest;
+	c->payload += size - c->rest;
+	return c->rest == 0;
+}
+
+static bool is_passing_over(const struct ct_cursor *c)
+{
+	return c->offset < c->skip[0] || c->offset < c->skip[1];
+}
+
+/* Bytes; 0 when what should be there is not; -errno. */
+static ssize_t read_some(struct ct_cursor *c, void *buf, size_t size, uint64_t end)
+{
+	uint8_t header[CT_FRAME_HEADER];
+	ssize_t n = fetch(c, header, buf, size, end);
+
+	if (n <= 0)
+		return n;
+	if (!c->rest && !begin_frame(c, header, end - c->offset - CT_FRAME_HEADER))
+		return 0;
+	c->entry = CT_ENTRY_UNKNOWN;
+	return (ssize_t)unframe(c, buf, (size_t)n, end);
 }
 
 ssize_t ct_cursor_read(struct ct_cursor *cursor, void *buf, size_t size, int *ret_stream,
 		       struct ct_err *err)
 {
-	uint64_t committed = atomic_load_explicit(&cursor->page->committed, memory_order_acquire);
-	size_t done = 0;
-
-	while (done < size) {
-		size_t want = size - done;
+	for (;;) {
+		uint64_t end = 0;
+		int r = size ? ready(cursor, &end, err) : 0;
 		ssize_t n;
 
-		if (cursor->rest == 0) {
-			int stream = cursor->stream;
-			int r = next_frame(cursor, committed, err);
-
-			if (r < 0)
-				return give_first(done, r, err);
-			if (r == 0)
-				break;
-			/* One stream at a time: the other one's bytes wait for the next call. */
-			if (done && cursor->stream != stream)
-				break;
+		if (r <= 0)
+			return r;
+		if (is_passing_over(cursor)) {
+			cursor->entry = CT_ENTRY_UNKNOWN;
+			if (pass_over(cursor, &end))
+				continue;
 		}
-		want = want < cursor->rest ? want : cursor->rest;
-		*ret_stream = cursor->stream;
-		n = read_at(cursor, (char *)buf + done, want);
-		if (n <= 0)
-			return give_first(done, fail_damaged(cursor, err), err);
-		cursor->offset += (uint64_t)n;
-		cursor->rest -= (uint32_t)n;
-		done += (size_t)n;
+		n = read_some(cursor, buf, size, end);
+		if (n < 0)
+			return ct_fail_errno(err, (int)-n, "cannot read the log");
+		if (n > 0) {
+			*ret_stream = cursor->stream;
+			return n;
+		}
+		r = ct_cursor_recover(cursor, err);
+		if (r <= 0)
+			return r;
 	}
-	return (ssize_t)done;
 }
 
 bool ct_cursor_ended(const struct ct_cursor *cursor, struct ct_exit *ret_status)
 {
-	const struct ct_page *page = cursor->page;
+	const struct ct_page *page = cursor->source.page;
 
-	if (atomic_load_explicit(&page->state, memory_order_acquire) != CT_PAGE_EXITED)
+	if (!page || atomic_load_explicit(&page->state, memory_order_acquire) != CT_PAGE_EXITED)
 		return false;
 	if (atomic_load_explicit(&page->committed, memory_order_acquire) != cursor->offset)
 		return false;

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -25,9 +26,6 @@
 
 void ct_session_close(struct ct_session *session)
 {
-	ct_drop_fd(&session->page);
-	ct_drop_fd(&session->wake);
-	ct_drop_fd(&session->log);
 	ct_drop_fd(&session->channel);
 }
 
@@ -117,43 +115,44 @@ static int launch(const struct ct_monitor_config *config, struct ct_log_writer *
 	return r;
 }
 
-/* Opened for reading before anything starts: a container with --rm may be gone at once. */
-static int open_log(int dir, struct ct_log_writer *log, struct ct_session *session,
-		    struct ct_err *err)
+/* A limit on file sizes is the payload's, not the log's: as far as it is soft, and only for now. */
+static int create_log(int dir, const struct ct_log_options *options, struct ct_log_writer **log,
+		      struct ct_err *err)
 {
-	int ct_autofd main = openat(dir, "main", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct rlimit before, raised;
+	bool limited = getrlimit(RLIMIT_FSIZE, &before) == 0 && before.rlim_cur < before.rlim_max;
+	int r;
 
-	if (main < 0)
-		return ct_fail_errno(err, errno, "cannot open the session's directory");
-	if (ct_log_create(main, log, err) < 0)
-		return -err->code;
-	session->log = openat(main, "log.0", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (session->log >= 0)
-		return 0;
-	ct_fail_errno(err, errno, "cannot open the log for reading");
-	ct_log_writer_close(log);
-	return -err->code;
+	raised = before;
+	raised.rlim_cur = before.rlim_max;
+	if (limited && setrlimit(RLIMIT_FSIZE, &raised) < 0)
+		limited = false;
+	r = ct_log_create(dir, options, log, err);
+	if (limited && setrlimit(RLIMIT_FSIZE, &before) < 0)
+		r = r < 0 ? r : ct_fail_errno(err, errno, "cannot set the limit on file sizes");
+	return r;
 }
 
 int ct_monitor_launch(const struct ct_monitor_config *config, struct ct_session *ret_session,
 		      struct ct_err *err)
 {
+	int ct_autofd main = openat(config->dir, "main",
+				    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct ct_log_options options = config->log;
 	struct ct_session session = CT_SESSION_INIT;
-	struct ct_log_writer log;
-	int r = open_log(config->dir, &log, &session, err);
+	struct ct_log_writer *log;
+	int r;
 
-	if (r < 0) {
-		ct_session_close(&session);
+	if (main < 0)
+		return ct_fail_errno(err, errno, "cannot open the session's directory");
+	options.tty = config->tty;
+	r = create_log(main, &options, &log, err);
+	if (r < 0)
 		return r;
-	}
-	r = launch(config, &log, &session, err);
-	session.page = ct_take_fd(&log.page_fd);
-	session.wake = ct_take_fd(&log.wake);
-	ct_log_writer_close(&log);
-	if (r < 0) {
-		ct_session_close(&session);
+	r = launch(config, log, &session, err);
+	ct_log_free(log);
+	if (r < 0)
 		return r;
-	}
 	*ret_session = session;
 	return 0;
 }

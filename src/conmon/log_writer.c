@@ -1,121 +1,250 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing the stream log: append a frame to the file, then publish the new length on the commit
- * page, then wake whoever reads.
+ * Writing the stream log: append a frame to the segment, then its entry to the index, then publish
+ * the new end on the commit page, then wake whoever reads.
  *
- * Made in the CLI before the monitor is forked (the mapping is inherited), used in the monitor
- * only. Appending allocates nothing. The page is sealed after it was mapped for writing: from then
- * on nobody, the monitor included, can map it for writing again (memfd_create(2), F_SEAL_*).
+ * Runs in the monitor. Nothing is allocated and nothing fails: what the disk does not take goes to
+ * memory, and back to disk as soon as that takes it. The monitor never reads the page back.
+ *
+ * Waking costs more the more readers sleep, so it is paced: the first commit after a quiet time
+ * wakes at once, after that nothing is woken sooner than 20 times what the last one has cost, and
+ * what was held back is due then (ct_log_wake_due).
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
-#include <cattach/fd.h>
-#include <cattach/streamlog.h>
+#include <cattach/proc.h>
 
-static int make_page(struct ct_log_writer *w, struct ct_err *err)
+#include "log_writer.h"
+
+#define WAKE_PACE	20
+#define WAKE_MAX	50000000ull	/* ns: nobody waits longer for a wake-up */
+
+/* ---- waking ---- */
+
+/* Processor time, not wall time: whoever is woken may run at once, in our place. */
+static uint64_t spent(void)
 {
-	int seals = F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	struct timespec t;
 
-	w->page_fd = memfd_create("cattach-page", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (w->page_fd < 0 || ftruncate(w->page_fd, CT_PAGE_SIZE) < 0)
-		return ct_fail_errno(err, errno, "cannot make the commit page");
-	w->page = mmap(NULL, CT_PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, w->page_fd, 0);
-	if (w->page == MAP_FAILED) {
-		w->page = NULL;
-		return ct_fail_errno(err, errno, "cannot map the commit page");
-	}
-	w->page->magic = CT_PAGE_MAGIC;
-	w->page->version = 1;
-	if (fcntl(w->page_fd, F_ADD_SEALS, seals) < 0)
-		return ct_fail_errno(err, errno, "cannot seal the commit page");
-	return 0;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-int ct_log_create(int dir, struct ct_log_writer *ret_writer, struct ct_err *err)
+static void wake(struct ct_log_writer *w)
 {
-	struct ct_log_writer w = { .page_fd = -1, .wake = -1, .file = -1 };
-	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-	int r = make_page(&w, err);
+	uint64_t one = 1, before = spent(), hold;
 
-	if (r == 0) {
-		w.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (w.wake < 0)
-			r = ct_fail_errno(err, errno, "cannot make an eventfd");
-	}
-	if (r == 0) {
-		w.file = openat(dir, "log.0", flags, 0600);
-		if (w.file < 0)
-			r = ct_fail_errno(err, errno, "cannot make the log");
-	}
-	if (r < 0) {
-		ct_log_writer_close(&w);
-		return r;
-	}
-	*ret_writer = w;
-	return 0;
-}
-
-void ct_log_writer_close(struct ct_log_writer *writer)
-{
-	if (writer->page)
-		munmap(writer->page, CT_PAGE_SIZE);
-	writer->page = NULL;
-	ct_drop_fd(&writer->page_fd);
-	ct_drop_fd(&writer->wake);
-	ct_drop_fd(&writer->file);
-}
-
-static void wake(const struct ct_log_writer *w)
-{
-	uint64_t one = 1;
-
+	w->wake_held = false;
 	/* The counter is never read: edges are what counts, and full means that it is readable. */
-	if (write(w->wake, &one, sizeof(one)) < 0)
+	if (write(w->wake_fd, &one, sizeof(one)) < 0)
 		return;
+	hold = WAKE_PACE * (spent() - before);
+	w->wake_at = ct_now_monotonic() + (hold < WAKE_MAX ? hold : WAKE_MAX);
 }
 
-/* A torn frame gives its room back; readers never saw it, and need not find it after a crash. */
-static void cut_back(const struct ct_log_writer *writer)
+static void wake_paced(struct ct_log_writer *w, uint64_t now)
 {
-	if (ftruncate(writer->file, (off_t)writer->offset) < 0)
-		return;
+	if (now < w->wake_at)
+		w->wake_held = true;
+	else
+		wake(w);
 }
 
-int ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, size_t size)
+/* ---- publishing ---- */
+
+uint64_t ct_log_time(const struct ct_log_writer *w)
 {
-	size_t whole = CT_FRAME_HEADER + size, done = 0;
+	uint64_t now = ct_now_real();
 
-	memset(frame, 0, CT_FRAME_HEADER);
-	frame[0] = (uint8_t)stream;
-	frame[4] = (uint8_t)(size >> 24);
-	frame[5] = (uint8_t)(size >> 16);
-	frame[6] = (uint8_t)(size >> 8);
-	frame[7] = (uint8_t)size;
-	/* At the place, not at the end: what a failure left there is written over by the next try. */
-	while (done < whole) {
-		ssize_t n = pwrite(writer->file, frame + done, whole - done,
-				   (off_t)(writer->offset + done));
+	return now > w->time ? now : w->time;
+}
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			int code = n < 0 ? errno : ENOSPC;
+void ct_log_begin(struct ct_log_writer *w, uint32_t number, uint32_t flags)
+{
+	w->time = ct_log_time(w);
+	w->head = (struct ct_index_header){
+		.magic = CT_INDEX_MAGIC, .version = 1, .segment = number, .base = w->end,
+		.run = w->run, .payload = w->payload, .time = w->time, .flags = flags,
+	};
+	w->entries = w->notes = 0;
+	w->next = number + 1;
+}
 
-			if (done)
-				cut_back(writer);
-			return -code;
-		}
-		done += (size_t)n;
+static uint64_t entries_word(const struct ct_log_writer *w)
+{
+	return (uint64_t)w->head.segment << 32 | w->entries;
+}
+
+void ct_log_begun(struct ct_log_writer *w)
+{
+	ct_log_publish_reach(w);
+	atomic_store_explicit(&w->page->entries, entries_word(w), memory_order_release);
+	atomic_store_explicit(&w->page->last, w->head.segment, memory_order_release);
+}
+
+void ct_log_count(struct ct_log_writer *w, const struct ct_index_entry *entry)
+{
+	w->time = entry->time;
+	w->entries++;
+	if (ct_entry_is_frame(entry)) {
+		w->end += CT_FRAME_HEADER + entry->value;
+		w->payload += entry->value;
+		atomic_store_explicit(&w->page->payload, w->payload, memory_order_relaxed);
+		atomic_store_explicit(&w->page->committed, w->end, memory_order_release);
+	} else {
+		w->notes++;
 	}
-	writer->offset += whole;
-	atomic_store_explicit(&writer->page->committed, writer->offset, memory_order_release);
-	wake(writer);
-	return 0;
+	atomic_store_explicit(&w->page->entries, entries_word(w), memory_order_release);
+}
+
+static bool is_written(const struct ct_log_writer *w)
+{
+	return w->slot >= 0 || w->data >= 0;
+}
+
+void ct_log_publish_reach(struct ct_log_writer *w)
+{
+	uint32_t first = is_written(w) ? w->head.segment : UINT32_MAX;
+	uint64_t oldest = w->end;
+
+	for (int i = 0; i < 2; i++) {
+		const struct ct_index_header *h = w->memory[i].header;
+
+		if (w->memory[i].used && h->segment < first)
+			first = h->segment;
+		if (w->memory[i].used && h->base < oldest)
+			oldest = h->base;
+	}
+	if (w->listed_count && w->listed[0].number < first)
+		first = w->listed[0].number;
+	if (w->listed_count && w->listed[0].base < oldest)
+		oldest = w->listed[0].base;
+	if (is_written(w) && w->head.base < oldest)
+		oldest = w->head.base;
+	for (size_t i = 0; i < w->kept_count; i++)
+		if (w->kept[i].info.base < oldest)
+			oldest = w->kept[i].info.base;
+	/* What was called gone once stays so. */
+	if (oldest > atomic_load_explicit(&w->page->oldest, memory_order_relaxed))
+		atomic_store_explicit(&w->page->oldest, oldest, memory_order_release);
+	if (first != UINT32_MAX)
+		atomic_store_explicit(&w->page->first, first, memory_order_release);
+}
+
+/* ---- choosing the segment ---- */
+
+static void begin_memory(struct ct_log_writer *w, uint64_t now)
+{
+	w->tried_at = now;
+	ct_log_memory_begin(w);
+}
+
+/* The next segment: a file, or memory where none can be made. */
+static void begin_next(struct ct_log_writer *w, uint64_t now)
+{
+	if (ct_log_file_begin(w) < 0)
+		begin_memory(w, now);
+}
+
+/* Try to be on disk again. */
+static void try_disk(struct ct_log_writer *w, uint64_t now)
+{
+	w->tried_at = now;
+	w->retry_wait = w->retry_wait * 2 < LOG_RETRY_IDLE ? w->retry_wait * 2 : LOG_RETRY_IDLE;
+	if (ct_log_memory_save(w) == 0)
+		begin_next(w, now);
+}
+
+static void settle_file(struct ct_log_writer *w, size_t size, uint64_t now)
+{
+	uint64_t used = w->end - w->head.base;
+
+	if (now >= w->look_at) {
+		w->look_at = now + LOG_LOOK_EVERY;
+		w->retry_wait = LOG_RETRY_MIN;
+		if (!ct_log_file_there(w)) {
+			ct_log_file_end(w, false);
+			begin_next(w, now);
+			return;
+		}
+	}
+	if ((used && used + size > w->max_size) ||
+	    (uint64_t)ct_entry_place(w->entries + 1) > w->index_size) {
+		ct_log_file_end(w, true);
+		begin_next(w, now);
+	}
+}
+
+static uint64_t retry_wait(const struct ct_log_writer *w)
+{
+	return w->retry_wait < LOG_RETRY_MAX ? w->retry_wait : LOG_RETRY_MAX;
+}
+
+/* Before an entry and a frame of so many bytes: where are they to go? */
+static void settle(struct ct_log_writer *w, size_t size, uint64_t now)
+{
+	if (w->slot < 0)
+		settle_file(w, size, now);
+	else if (!w->memory_only && now - w->tried_at >= retry_wait(w))
+		try_disk(w, now);
+	if (w->slot < 0)
+		ct_log_file_room(w, w->end - w->head.base + size);
+	else if (!ct_log_memory_fits(w, size))
+		ct_log_memory_begin(w);
+}
+
+static void put(struct ct_log_writer *w, const void *frame, size_t size,
+		struct ct_index_entry *entry, uint64_t now)
+{
+	settle(w, size, now);
+	entry->offset = w->end;
+	entry->time = ct_log_time(w);
+	if (ct_entry_is_frame(entry))
+		entry->flags = w->notes;
+	if (w->slot < 0 && ct_log_file_append(w, frame, size, entry) == 0)
+		return;
+	if (w->slot < 0) {
+		ct_log_file_end(w, false);
+		begin_memory(w, now);
+		if (ct_entry_is_frame(entry))
+			entry->flags = w->notes;
+		entry->time = ct_log_time(w);
+	}
+	ct_log_memory_append(w, frame, size, entry);
+}
+
+void ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, size_t size)
+{
+	struct ct_index_entry entry = { .value = size, .kind = (uint32_t)stream };
+	uint64_t now = ct_now_monotonic();
+
+	ct_frame_encode(frame, stream, (uint32_t)size);
+	put(writer, frame, CT_FRAME_HEADER + size, &entry, now);
+	wake_paced(writer, now);
+}
+
+void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t value,
+		 uint32_t flags)
+{
+	struct ct_index_entry entry = { .value = value, .kind = kind, .flags = flags };
+	uint64_t now = ct_now_monotonic();
+
+	put(writer, NULL, 0, &entry, now);
+	wake_paced(writer, now);
+}
+
+/* The last words of a run: everything on disk that can be, and what cannot is counted as lost. */
+static void end_run(struct ct_log_writer *w, const struct ct_exit *status)
+{
+	ct_log_note(w, CT_NOTE_END, (uint64_t)ct_exit_code(status), 0);
+	if (w->slot < 0) {
+		ct_log_file_seal(w);
+	} else if (!w->memory_only && ct_log_memory_save(w) < 0) {
+		atomic_fetch_add_explicit(&w->page->lost, ct_log_memory_unsaved(w),
+					  memory_order_relaxed);
+	}
 }
 
 void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
@@ -123,6 +252,8 @@ void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 {
 	struct ct_page *page = writer->page;
 
+	if (state == CT_PAGE_EXITED)
+		end_run(writer, status);
 	if (status) {
 		atomic_store_explicit(&page->exit_signaled, status->signaled,
 				      memory_order_relaxed);
@@ -131,4 +262,38 @@ void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 	}
 	atomic_store_explicit(&page->state, state, memory_order_release);
 	wake(writer);
+}
+
+/* ---- what is due later ---- */
+
+static bool waits_for_disk(const struct ct_log_writer *w)
+{
+	return w->slot >= 0 && !w->memory_only;
+}
+
+int64_t ct_log_wake_due(const struct ct_log_writer *writer)
+{
+	uint64_t now, due = UINT64_MAX;
+
+	if (writer->wake_held)
+		due = writer->wake_at;
+	if (waits_for_disk(writer) && writer->tried_at + writer->retry_wait < due)
+		due = writer->tried_at + writer->retry_wait;
+	if (due == UINT64_MAX)
+		return -1;
+	now = ct_now_monotonic();
+	return due > now ? (int64_t)(due - now) : 0;
+}
+
+void ct_log_wake_now(struct ct_log_writer *writer)
+{
+	uint64_t now;
+
+	if (!writer->wake_held && !waits_for_disk(writer))
+		return;
+	now = ct_now_monotonic();
+	if (writer->wake_held && now >= writer->wake_at)
+		wake(writer);
+	if (waits_for_disk(writer) && now - writer->tried_at >= writer->retry_wait)
+		try_disk(writer, now);
 }

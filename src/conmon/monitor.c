@@ -7,9 +7,10 @@
  * lost. It holds the record lock that says that it is alive; the payload dies with it.
  *
  * Exit path: reap, drain until end of file or a bounded grace for descendants that hold the pipes,
- * write the status file, let finish() clean up (--rm), publish the exit on the commit page, tell
- * the client, leave. What may fail at the start is sent to the launcher; afterwards nothing is
- * allocated, and nothing that fails ends the loop.
+ * write the status file, take the socket away, let finish() clean up (--rm), release the lock,
+ * publish the exit on the commit page, tell the clients, serve those that still read, leave. What
+ * may fail at the start is sent to the launcher; afterwards nothing is allocated, and nothing that
+ * fails ends the loop.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -32,9 +34,24 @@
 
 #include "monitor.h"
 
+#define NS_PER_SECOND	INT64_C(1000000000)
+#define OWN_DESCRIPTORS	18	/* without those of the log and of waiting clients */
+#define WAITING_MAX	128
+#define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
+
+/* Where the parts of a monitor's memory are, each on pages of its own. */
+#define PAGE_SIZE	4096u
+#define PAGES(size)	(((size) + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE)
+#define FRAME_AT	PAGES(sizeof(struct monitor))
+#define RECORD_AT	(FRAME_AT + PAGES(CT_FRAME_HEADER + CT_FRAME_MAX))
+#define CLIENTS_AT	(RECORD_AT + PAGES(CT_ATTACH_RECORD_MAX))
+#define STDIN_AREA_AT	(CLIENTS_AT + PAGES(CT_ATTACH_MAX_CLIENTS * sizeof(struct client)))
+#define MONITOR_SIZE	(STDIN_AREA_AT + (size_t)CT_ATTACH_MAX_CLIENTS * CT_ATTACH_DATA_MAX)
+
 void ct_monitor_watch(struct monitor *m, int fd, enum source source, uint32_t events)
 {
-	struct epoll_event event = { .events = events, .data.u32 = source };
+	union event_ref ref = { .source = (uint16_t)source };
+	struct epoll_event event = { .events = events, .data.u64 = ref.u64 };
 
 	if (epoll_ctl(m->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
 		return;
@@ -90,7 +107,7 @@ static int open_record(struct monitor *m, struct ct_err *err)
 	return record(m, CT_STATUS_STARTING, err);
 }
 
-static int open_loop(struct monitor *m, struct ct_err *err)
+int ct_monitor_open_loop(struct monitor *m, struct ct_err *err)
 {
 	sigset_t set;
 
@@ -98,6 +115,7 @@ static int open_loop(struct monitor *m, struct ct_err *err)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -105,66 +123,6 @@ static int open_loop(struct monitor *m, struct ct_err *err)
 	if (m->epoll < 0 || m->signals < 0 || m->timer < 0)
 		return ct_fail_errno(err, errno, "cannot set up the monitor's loop");
 	return 0;
-}
-
-static int make_pipe(int *ours, int *theirs, bool we_read, struct ct_err *err)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return ct_fail_errno(err, errno, "cannot make a pipe");
-	*ours = fds[we_read ? 0 : 1];
-	*theirs = fds[we_read ? 1 : 0];
-	/* Only our end: the payload gets a pipe that blocks, as any program expects. */
-	if (fcntl(*ours, F_SETFL, O_NONBLOCK) < 0)
-		return ct_fail_errno(err, errno, "cannot set up a pipe");
-	return 0;
-}
-
-static int make_stdio(struct monitor *m, struct ct_child_stdio *stdio, struct ct_err *err)
-{
-	int r = 0;
-
-	stdio->tty = m->config->tty;
-	stdio->rows = m->config->rows;
-	stdio->columns = m->config->columns;
-	if (stdio->tty)
-		return 0;
-	for (int i = 0; i < 2 && r == 0; i++)
-		r = make_pipe(&m->out[i].fd, &stdio->fd[1 + i], true, err);
-	if (r < 0)
-		return r;
-	if (m->config->stdin_open)
-		return make_pipe(&m->in, &stdio->fd[0], false, err);
-	stdio->fd[0] = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
-	if (stdio->fd[0] < 0)
-		return ct_fail_errno(err, errno, "cannot open /dev/null");
-	return 0;
-}
-
-static void close_child_ends(const struct ct_child_stdio *stdio)
-{
-	for (int i = 0; i < 3; i++)
-		ct_fd_close(stdio->fd[i]);
-}
-
-static int take_terminal(struct monitor *m, struct ct_err *err)
-{
-	if (!m->config->tty)
-		return 0;
-	if (fcntl(m->payload.terminal, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-		return ct_fail_errno(err, errno, "cannot set up the terminal");
-	m->out[0].fd = m->payload.terminal;
-	/* Held open, or a payload that lets go of its terminal and opens /dev/console again later
-	 * would have ended it in between: the master says EIO once the last slave is closed. */
-	m->peer = ioctl(m->payload.terminal, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (m->peer < 0)
-		return ct_fail_errno(err, errno, "cannot hold the terminal");
-	if (!m->config->stdin_open)
-		return 0;
-	/* A descriptor of its own, so that stdin can be watched for room separately. */
-	m->in = fcntl(m->payload.terminal, F_DUPFD_CLOEXEC, 3);
-	return m->in < 0 ? ct_fail_errno(err, errno, "cannot set up the terminal") : 0;
 }
 
 /* Our own end would be its, too, unless it has undone that: a failed start must leave nothing. */
@@ -180,20 +138,14 @@ static void end_payload(struct monitor *m)
 
 static int start_payload(struct monitor *m, struct ct_err *err)
 {
-	struct ct_child_stdio stdio = { .fd = { -1, -1, -1 } };
-	int r = make_stdio(m, &stdio, err);
+	int r = ct_payload_start(m, err);
 
-	if (r == 0)
-		r = m->config->spawn(m->config->arg, &stdio, &m->payload, err);
-	close_child_ends(&stdio);
-	if (r < 0)
-		return r;
-	m->status.pid = m->payload.pid;
-	ct_proc_starttime(m->payload.pid, &m->status.starttime);
-	m->status.started = ct_now_real();
-	r = take_terminal(m, err);
-	if (r == 0)
+	if (r == 0) {
+		m->status.pid = m->payload.pid;
+		ct_proc_starttime(m->payload.pid, &m->status.starttime);
+		m->status.started = ct_now_real();
 		r = record(m, CT_STATUS_RUNNING, err);
+	}
 	if (r < 0)
 		end_payload(m);
 	return r;
@@ -206,8 +158,14 @@ static int start(struct monitor *m, struct ct_err *err)
 	if (r == 0)
 		r = open_record(m, err);
 	if (r == 0)
-		r = open_loop(m, err);
-	return r == 0 ? start_payload(m, err) : r;
+		r = ct_monitor_open_loop(m, err);
+	if (r == 0)
+		r = ct_listen_open(m, err);
+	if (r == 0)
+		r = start_payload(m, err);
+	if (r < 0)
+		ct_listen_close(m);
+	return r;
 }
 
 static int by_number(const void *a, const void *b)
@@ -218,14 +176,17 @@ static int by_number(const void *a, const void *b)
 /* Close everything that is not the monitor's own: what the caller had open, what starting needed. */
 static void keep_own_descriptors(const struct monitor *m)
 {
-	int keep[] = { m->log.page_fd, m->log.wake,   m->log.file, m->status_fd,
-		       m->lock_fd,     m->epoll,      m->signals,  m->timer,
-		       m->out[0].fd,   m->out[1].fd,  m->in,	   m->client,
-		       m->peer,	       m->config->dir, m->payload.pidfd,
-		       m->config->keep[0], m->config->keep[1] };
-	size_t n = sizeof(keep) / sizeof(keep[0]);
+	int keep[KEEP_MAX] = { m->status_fd,   m->lock_fd,   m->epoll,		m->signals,
+			       m->timer,       m->out[0].fd, m->out[1].fd,	m->in,
+			       m->peer,	       m->listener,  m->reserve,	m->runtime,
+			       m->config->dir, m->config->client, m->payload.pidfd,
+			       m->config->keep[0], m->config->keep[1], m->config->keep[2] };
+	size_t n = OWN_DESCRIPTORS;
 	unsigned next = 3;
 
+	for (size_t i = 0; i < m->config->waiting_count && i < WAITING_MAX; i++)
+		keep[n++] = m->config->waiting[i];
+	n += ct_log_descriptors(m->log, keep + n, KEEP_MAX - n);
 	qsort(keep, n, sizeof(keep[0]), by_number);
 	for (size_t i = 0; i < n; i++) {
 		if (keep[i] < (int)next)
@@ -237,16 +198,46 @@ static void keep_own_descriptors(const struct monitor *m)
 	close_range(next, ~0U, 0);
 }
 
-static void watch_all(struct monitor *m)
+/* The client that came with the start: without a look at its uid, and waited for. */
+static void add_first_client(struct monitor *m)
+{
+	int fd = m->config->client;
+	struct client *first;
+
+	if (fd < 0 || fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return;
+	first = ct_client_add(m, fd);
+	if (!first)
+		return;
+	first->first = true;
+	if (m->config->tie)
+		m->tied_id = first->id;
+	ct_lag_count(m);
+}
+
+/* Those who have been waiting for the start: what they have said by now counts from the beginning. */
+static void add_waiting_clients(struct monitor *m)
+{
+	for (size_t i = 0; i < m->config->waiting_count; i++) {
+		struct client *c = ct_client_add(m, m->config->waiting[i]);
+
+		if (c)
+			ct_client_ready(m, ct_client_slot(m, c), c->generation, EPOLLIN);
+	}
+}
+
+void ct_monitor_watch_all(struct monitor *m)
 {
 	ct_monitor_watch(m, m->signals, SRC_SIGNALS, EPOLLIN);
 	ct_monitor_watch(m, m->payload.pidfd, SRC_PAYLOAD, EPOLLIN);
 	ct_monitor_watch(m, m->timer, SRC_TIMER, EPOLLIN);
+	ct_listen_resume(m);
+	/* Whoever must get everything counts before the first byte is read. */
+	add_first_client(m);
+	add_waiting_clients(m);
 	for (int i = 0; i < 2; i++)
 		if (m->out[i].fd >= 0)
-			ct_monitor_watch(m, m->out[i].fd, m->out[i].source, EPOLLIN);
-	if (m->client >= 0)
-		ct_monitor_watch(m, m->client, SRC_CLIENT, EPOLLIN);
+			ct_output_open(m, &m->out[i]);
 }
 
 /* ---- loop ---- */
@@ -256,9 +247,16 @@ static void on_signals(struct monitor *m)
 {
 	struct signalfd_siginfo info;
 
-	while (read(m->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		if (info.ssi_signo == SIGTERM && !m->exited)
+	while (read(m->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		if (info.ssi_signo == SIGUSR1)
+			ct_listen_again(m);
+		if (info.ssi_signo != SIGTERM)
+			continue;
+		if (m->exited)
+			m->leave = true;
+		else
 			ct_pidfd_signal(m->payload.pidfd, SIGTERM);
+	}
 }
 
 static void on_payload(struct monitor *m)
@@ -273,37 +271,42 @@ static void on_payload(struct monitor *m)
 }
 
 /*
- * Some time after the payload's end those who still hold its pipes are waited for no longer. But what
- * is in the pipes waits with the frame that has no room, for as long as it takes, and meanwhile the
- * end itself is on record.
+ * Some time after the payload's end those who still hold its pipes are waited for no longer. What
+ * waits in the pipes for a client that must get everything may wait for ever: so the end itself is
+ * on record meanwhile.
  */
-static void end_grace(struct monitor *m)
+static void await_rest(struct monitor *m)
 {
 	struct ct_err err = { 0 };
 
-	if (!m->held)
-		ct_output_close(m);
-	else if (m->status.state != CT_STATUS_EXITED)
+	if (!(m->hold & HOLD_LAG)) {
+		if (++m->grace > GRACE_TICKS)
+			ct_output_close(m);
+	} else if (m->status.state != CT_STATUS_EXITED) {
 		record(m, CT_STATUS_EXITED, &err);
-	m->grace = 0;
+	}
 }
 
 static void on_timer(struct monitor *m)
 {
+	bool idle = !m->exited || ct_output_done(m);
 	uint64_t ticks;
 
 	if (read(m->timer, &ticks, sizeof(ticks)) < 0)
 		return;
-	ct_output_retry(m);
-	if (m->exited && ++m->grace > GRACE_TICKS)
-		end_grace(m);
-	if (!m->exited && !m->held)
+	if (m->exited && !ct_output_done(m))
+		await_rest(m);
+	idle = ct_listen_resume(m) && idle;
+	idle = ct_clients_retry(m) && idle;
+	if (idle)
 		ct_monitor_tick(m, false);
 }
 
 static void dispatch(struct monitor *m, const struct epoll_event *event)
 {
-	switch ((enum source)event->data.u32) {
+	union event_ref ref = { .u64 = event->data.u64 };
+
+	switch ((enum source)ref.source) {
 	case SRC_SIGNALS:
 		on_signals(m);
 		return;
@@ -319,8 +322,11 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 	case SRC_STDIN:
 		ct_input_writable(m);
 		return;
+	case SRC_LISTEN:
+		ct_listen_ready(m);
+		return;
 	case SRC_CLIENT:
-		ct_input_client(m, event->events);
+		ct_client_ready(m, ref.slot, ref.generation, event->events);
 		return;
 	case SRC_TIMER:
 		on_timer(m);
@@ -328,53 +334,85 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 	}
 }
 
-/* A payload that ends soon, or has much to say, is not kept waiting for the tidying up. */
-static void loop(struct monitor *m)
+/* epoll_wait(2) with a time in ns, -1: for ever. */
+static int wait_for_events(const struct monitor *m, struct epoll_event *events, int max, int64_t ns)
 {
-	struct epoll_event events[8];
-	bool tidy = false;
+	struct timespec limit = { .tv_sec = ns / NS_PER_SECOND, .tv_nsec = ns % NS_PER_SECOND };
+	int n = epoll_pwait2(m->epoll, events, max, ns < 0 ? NULL : &limit, NULL);
 
-	while (!m->exited || !ct_output_done(m)) {
-		int n = epoll_wait(m->epoll, events, 8, tidy ? -1 : TICK_MS);
-
-		for (int i = 0; i < n; i++)
-			dispatch(m, &events[i]);
-		if (n == 0 && !tidy) {
-			ct_monitor_give_back();
-			tidy = true;
-		}
-	}
+	if (n >= 0 || errno != ENOSYS)
+		return n;
+	/* Before Linux 5.11: whole milliseconds. */
+	return epoll_wait(m->epoll, events, max, ns < 0 ? -1 : (int)((ns + 999999) / 1000000));
 }
 
+int ct_monitor_turn(struct monitor *m, int timeout)
+{
+	int64_t due = ct_output_timeout(m), ns = timeout < 0 ? -1 : timeout * INT64_C(1000000);
+	struct epoll_event events[8];
+	int n = wait_for_events(m, events, 8, ns < 0 || (due >= 0 && due < ns) ? due : ns);
+
+	for (int i = 0; i < n; i++) {
+		dispatch(m, &events[i]);
+		ct_lag_look(m);
+	}
+	ct_output_due(m);
+	ct_lag_look(m);
+	return n;
+}
+
+/* The record first, then what others may do only now (remove it, start it again), then the word. */
 static void finish(struct monitor *m)
 {
 	struct ct_err err = { 0 };
 
 	record(m, CT_STATUS_EXITED, &err);
+	ct_input_close(m);
+	ct_listen_close(m);
+	/* Nobody keeps the directory for those who still read: --rm, or somebody's rm from now on. */
+	if (m->client_count)
+		ct_log_hold(m->log);
 	m->config->finish(m->config->arg, true);
-	ct_log_publish(&m->log, CT_PAGE_EXITED, &m->status.exit);
-	ct_input_say(m, CT_MSG_EXIT);
+	ct_drop_fd(&m->lock_fd);
+	ct_log_publish(m->log, CT_PAGE_EXITED, &m->status.exit);
+	m->ended = true;
+	ct_clients_say_exit(m);
 }
 
-static struct monitor *new_monitor(const struct ct_monitor_config *config)
+static void set_up(struct monitor *m, const struct ct_monitor_config *config,
+		   struct ct_log_writer *log)
 {
-	size_t frame = CT_FRAME_HEADER + CT_FRAME_MAX;
-	size_t size = sizeof(struct monitor) + frame + CT_ATTACH_RECORD_MAX + CT_ATTACH_DATA_MAX;
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	m->config = config;
+	m->log = log;
+	m->status_fd = m->lock_fd = m->epoll = m->signals = m->timer = -1;
+	m->payload.pidfd = m->payload.terminal = -1;
+	m->out[0] = (struct output){ .fd = -1, .stream = CT_STREAM_STDOUT, .source = SRC_STDOUT };
+	m->out[1] = (struct output){ .fd = -1, .stream = CT_STREAM_STDERR, .source = SRC_STDERR };
+	m->in = m->peer = m->listener = m->reserve = m->runtime = -1;
+	m->queue_head = m->queue_tail = NO_SLOT;
+	m->run_start = ct_log_end(log);
+	m->rows = config->rows;
+	m->columns = config->columns;
+}
+
+/* One mapping: the struct, the buffers, the clients' slots, their stdin. All but the first pages
+ * stay untouched until there are clients; no huge page must make them present at once. */
+struct monitor *ct_monitor_new(const struct ct_monitor_config *config, struct ct_log_writer *log)
+{
+	void *memory = mmap(NULL, MONITOR_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct monitor *m = memory;
+	uint8_t *bytes = memory;
 
 	if (memory == MAP_FAILED)
 		return NULL;
-	m->config = config;
-	m->status_fd = m->lock_fd = m->epoll = m->signals = m->timer = -1;
-	m->payload.pidfd = m->payload.terminal = -1;
-	m->out[0] = (struct output){ -1, CT_STREAM_STDOUT, SRC_STDOUT };
-	m->out[1] = (struct output){ -1, CT_STREAM_STDERR, SRC_STDERR };
-	m->in = m->peer = -1;
-	m->client = config->client;
-	m->frame = (uint8_t *)(m + 1);
-	m->record = m->frame + frame;
-	m->pending = m->record + CT_ATTACH_RECORD_MAX;
+	if (madvise(memory, MONITOR_SIZE, MADV_NOHUGEPAGE) < 0)
+		errno = 0;	/* a kernel without huge pages */
+	m->stdin_area = bytes + STDIN_AREA_AT;
+	m->clients = (void *)(bytes + CLIENTS_AT);
+	m->record = bytes + RECORD_AT;
+	m->frame = bytes + FRAME_AT;
+	set_up(m, config, log);
 	return m;
 }
 
@@ -394,31 +432,48 @@ static void raise_limits(void)
 	}
 }
 
+void ct_monitor_free(struct monitor *m)
+{
+	munmap(m, MONITOR_SIZE);
+}
+
+/* In the monitor, once its payload runs. */
+static _Noreturn void monitor_payload(struct monitor *m)
+{
+	bool tidy = false;
+
+	ct_confine_prepare(m);
+	m->config->release(m->config->arg);
+	raise_limits();
+	ct_confine(m);
+	keep_own_descriptors(m);
+	ct_monitor_watch_all(m);
+	while (!m->exited || !ct_output_done(m)) {
+		/* A payload that ends soon, or has much to say, is not kept waiting for the tidying up. */
+		if (ct_monitor_turn(m, tidy ? -1 : TICK_MS) > 0 || tidy)
+			continue;
+		ct_monitor_give_back();
+		tidy = true;
+	}
+	finish(m);
+	ct_linger(m);
+	_exit(0);
+}
+
 _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
 			       int report)
 {
 	struct start_report answer = { .monitor_pid = getpid() };
-	struct monitor *m = new_monitor(config);
-	int r = m ? 0 : ct_fail_nomem(&answer.err);
+	struct monitor *m = ct_monitor_new(config, log);
+	int r = m ? start(m, &answer.err) : ct_fail_nomem(&answer.err);
 
-	if (m)
-		m->log = *log;
-	if (r == 0)
-		r = start(m, &answer.err);
 	answer.started = r == 0;
 	if (r == 0)
-		ct_log_publish(&m->log, CT_PAGE_RUNNING, NULL);
+		ct_log_publish(m->log, CT_PAGE_RUNNING, NULL);
 	/* Nobody there to hear of a failure: then what was made is forgotten from here. */
 	if (ct_send(report, &answer, sizeof(answer), -1) < 0 && r < 0)
 		config->finish(config->arg, false);
 	if (r < 0)
 		_exit(1);
-	config->release(config->arg);
-	raise_limits();
-	keep_own_descriptors(m);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	watch_all(m);
-	loop(m);
-	finish(m);
-	_exit(0);
+	monitor_payload(m);
 }

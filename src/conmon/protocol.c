@@ -1,101 +1,214 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Encoding and decoding of the attach protocol's records: pure functions, used by both ends and by
- * the fuzzer. Nothing is trusted: not the length, not the type, not the version.
+ * the fuzzer. Nothing is trusted: not the length, not the type, not the version, not a flag that
+ * this version does not know. PROTOCOL.md has the same as a table of bytes.
+ *
+ * Runs in the monitor and in commands. May fail with EPROTO only, with a text that can be sent to
+ * the peer as it is.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <cattach/attach.h>
 
-static void put32(uint8_t *p, uint32_t value)
+#define SIGNAL_MAX 64
+
+/* ---- numbers, most significant byte first ---- */
+
+static uint8_t *put(uint8_t *p, uint64_t value, unsigned bytes)
 {
-	p[0] = (uint8_t)(value >> 24);
-	p[1] = (uint8_t)(value >> 16);
-	p[2] = (uint8_t)(value >> 8);
-	p[3] = (uint8_t)value;
+	for (unsigned i = 0; i < bytes; i++)
+		p[i] = (uint8_t)(value >> (8 * (bytes - 1 - i)));
+	return p + bytes;
 }
 
-static uint32_t get32(const uint8_t *p)
+static uint64_t get(const uint8_t **p, unsigned bytes)
 {
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+	uint64_t value = 0;
+
+	for (unsigned i = 0; i < bytes; i++)
+		value = value << 8 | *(*p)++;
+	return value;
 }
 
-static uint16_t get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
+/* ---- what a body is made of ---- */
 
-/* Body of a message behind the header; its size. */
-static size_t encode_body(const struct ct_message *m, uint8_t *body)
+/* Bytes of a body of fixed size; -1 for a type that nobody knows. Text and stdin come on top. */
+static int fixed_size(enum ct_message_type type)
 {
-	switch (m->type) {
-	case CT_MSG_RESIZE:
-		body[0] = (uint8_t)(m->rows >> 8);
-		body[1] = (uint8_t)m->rows;
-		body[2] = (uint8_t)(m->columns >> 8);
-		body[3] = (uint8_t)m->columns;
-		return 4;
-	case CT_MSG_SIGNAL:
-		body[0] = (uint8_t)m->signal;
-		return 1;
+	switch (type) {
 	case CT_MSG_STDIN:
-	case CT_MSG_ERROR:
-		if (m->size)
-			memmove(body, m->data, m->size);
-		return m->size;
 	case CT_MSG_EOF:
+	case CT_MSG_DETACH:
+	case CT_MSG_CLIENTS_GET:
 	case CT_MSG_EXIT:
 	case CT_MSG_ROOM:
+	case CT_MSG_DETACHED:
 		return 0;
+	case CT_MSG_SIGNAL:
+		return 1;
+	case CT_MSG_RESIZE:
+	case CT_MSG_SEGMENT_GET:
+	case CT_MSG_CLIENT_DROP:
+	case CT_MSG_ERROR:
+		return 4;
+	case CT_MSG_HELLO:
+	case CT_MSG_POSITION:
+	case CT_MSG_POSITION_GET:
+	case CT_MSG_WELCOME:
+		return 8;
+	case CT_MSG_SEGMENT:
+		return 12;
+	case CT_MSG_CLIENT:
+		return 32;
 	}
-	return 0;
+	return -1;
+}
+
+static bool has_data(enum ct_message_type type)
+{
+	return type == CT_MSG_STDIN || type == CT_MSG_ERROR;
+}
+
+/* Which flags a type may carry. */
+static uint32_t known_flags(enum ct_message_type type)
+{
+	if (type == CT_MSG_HELLO)
+		return CT_HELLO_ALL;
+	return UINT32_MAX;
+}
+
+/* ---- encoding ---- */
+
+/* The fixed part of a body; its end. */
+static uint8_t *put_body(const struct ct_message *m, uint8_t *p)
+{
+	switch (m->type) {
+	case CT_MSG_SIGNAL:
+		return put(p, (unsigned)m->signal, 1);
+	case CT_MSG_RESIZE:
+		return put(put(p, m->rows, 2), m->columns, 2);
+	case CT_MSG_HELLO:
+		return put(put(put(p, m->flags, 4), m->rows, 2), m->columns, 2);
+	case CT_MSG_SEGMENT_GET:
+	case CT_MSG_CLIENT_DROP:
+		return put(p, m->number, 4);
+	case CT_MSG_POSITION:
+	case CT_MSG_POSITION_GET:
+		return put(p, m->offset, 8);
+	case CT_MSG_ERROR:
+		return put(p, m->flags, 4);
+	case CT_MSG_WELCOME:
+		return put(put(p, m->flags, 4), m->number, 4);
+	case CT_MSG_SEGMENT:
+		return put(put(p, m->number, 4), m->offset, 8);
+	case CT_MSG_CLIENT:
+		p = put(put(put(put(p, m->number, 4), m->pid, 4), m->uid, 4), m->flags, 4);
+		return put(put(p, m->offset, 8), m->time, 8);
+	case CT_MSG_STDIN:
+	case CT_MSG_EOF:
+	case CT_MSG_DETACH:
+	case CT_MSG_CLIENTS_GET:
+	case CT_MSG_EXIT:
+	case CT_MSG_ROOM:
+	case CT_MSG_DETACHED:
+		return p;
+	}
+	return p;
 }
 
 ssize_t ct_message_encode(const struct ct_message *message, uint8_t *record)
 {
-	size_t size;
+	uint8_t *body = record + CT_ATTACH_HEADER;
+	int fixed = fixed_size(message->type);
+	size_t size = has_data(message->type) ? message->size : 0;
 
-	if (message->size > CT_ATTACH_DATA_MAX)
+	if (fixed < 0 || size > CT_ATTACH_DATA_MAX - (size_t)fixed)
 		return -EMSGSIZE;
-	size = encode_body(message, record + CT_ATTACH_HEADER);
+	/* First, for the data may lie in the record already. */
+	if (size && message->data != body + fixed)
+		memmove(body + fixed, message->data, size);
+	put_body(message, body);
 	record[0] = (uint8_t)message->type;
 	record[1] = CT_ATTACH_VERSION;
 	record[2] = record[3] = 0;
-	put32(record + 4, (uint32_t)size);
-	return (ssize_t)(CT_ATTACH_HEADER + size);
+	put(record + 4, (size_t)fixed + size, 4);
+	return (ssize_t)(CT_ATTACH_HEADER + (size_t)fixed + size);
 }
 
-static int decode_body(const uint8_t *body, size_t size, struct ct_message *m, struct ct_err *err)
-{
-	size_t expected = m->type == CT_MSG_RESIZE ? 4 : m->type == CT_MSG_SIGNAL ? 1 : 0;
+/* ---- decoding ---- */
 
+static void get_body(const uint8_t *p, struct ct_message *m)
+{
 	switch (m->type) {
-	case CT_MSG_STDIN:
-	case CT_MSG_ERROR:
-		m->data = body;
-		m->size = size;
-		return 0;
-	case CT_MSG_RESIZE:
 	case CT_MSG_SIGNAL:
+		m->signal = (int)get(&p, 1);
+		break;
+	case CT_MSG_HELLO:
+		m->flags = (uint32_t)get(&p, 4);
+		m->rows = (uint16_t)get(&p, 2);
+		m->columns = (uint16_t)get(&p, 2);
+		break;
+	case CT_MSG_RESIZE:
+		m->rows = (uint16_t)get(&p, 2);
+		m->columns = (uint16_t)get(&p, 2);
+		break;
+	case CT_MSG_SEGMENT_GET:
+	case CT_MSG_CLIENT_DROP:
+		m->number = (uint32_t)get(&p, 4);
+		break;
+	case CT_MSG_POSITION:
+	case CT_MSG_POSITION_GET:
+		m->offset = get(&p, 8);
+		break;
+	case CT_MSG_ERROR:
+		m->flags = (uint32_t)get(&p, 4);
+		break;
+	case CT_MSG_WELCOME:
+		m->flags = (uint32_t)get(&p, 4);
+		m->number = (uint32_t)get(&p, 4);
+		break;
+	case CT_MSG_SEGMENT:
+		m->number = (uint32_t)get(&p, 4);
+		m->offset = get(&p, 8);
+		break;
+	case CT_MSG_CLIENT:
+		m->number = (uint32_t)get(&p, 4);
+		m->pid = (uint32_t)get(&p, 4);
+		m->uid = (uint32_t)get(&p, 4);
+		m->flags = (uint32_t)get(&p, 4);
+		m->offset = get(&p, 8);
+		m->time = get(&p, 8);
+		break;
+	case CT_MSG_STDIN:
 	case CT_MSG_EOF:
+	case CT_MSG_DETACH:
+	case CT_MSG_CLIENTS_GET:
 	case CT_MSG_EXIT:
 	case CT_MSG_ROOM:
-		if (size != expected)
-			return ct_fail(err, EPROTO, "message type %d has %zu bytes, not %zu",
-				       (int)m->type, size, expected);
+	case CT_MSG_DETACHED:
 		break;
-	default:
-		return ct_fail(err, EPROTO, "unknown message type %d", (int)m->type);
 	}
-	if (m->type == CT_MSG_RESIZE) {
-		m->rows = get16(body);
-		m->columns = get16(body + 2);
-	}
-	if (m->type == CT_MSG_SIGNAL)
-		m->signal = body[0];
-	if (m->type == CT_MSG_SIGNAL && (m->signal < 1 || m->signal > 64))
-		return ct_fail(err, EPROTO, "%d is no signal", m->signal);
+}
+
+static int check_header(const uint8_t *record, size_t size, struct ct_err *err)
+{
+	const uint8_t *at = record + 4;
+	uint64_t length;
+
+	if (size < CT_ATTACH_HEADER)
+		return ct_fail(err, EPROTO, "record of %zu bytes is shorter than a header", size);
+	if (record[1] != CT_ATTACH_VERSION)
+		return ct_fail(err, EPROTO, "unsupported version %d (%d)", record[1],
+			       CT_ATTACH_VERSION);
+	length = get(&at, 4);
+	if (length > CT_ATTACH_DATA_MAX || size != CT_ATTACH_HEADER + length)
+		return ct_fail(err, EPROTO, "record of %zu bytes says that it has %llu", size,
+			       (unsigned long long)length);
+	if (record[2] || record[3])
+		return ct_fail(err, EPROTO, "bytes 2 and 3 of the header are not zero");
 	return 0;
 }
 
@@ -103,19 +216,28 @@ int ct_message_decode(const uint8_t *record, size_t size, struct ct_message *ret
 		      struct ct_err *err)
 {
 	struct ct_message m = { 0 };
-	uint32_t length;
+	int r = check_header(record, size, err), fixed;
+	size_t body;
 
-	if (size < CT_ATTACH_HEADER)
-		return ct_fail(err, EPROTO, "record of %zu bytes is shorter than a header", size);
-	if (record[1] != CT_ATTACH_VERSION)
-		return ct_fail(err, EPROTO, "unsupported version %d (%d)", record[1],
-			       CT_ATTACH_VERSION);
-	length = get32(record + 4);
-	if (length != size - CT_ATTACH_HEADER || length > CT_ATTACH_DATA_MAX)
-		return ct_fail(err, EPROTO, "record of %zu bytes says that it has %u", size, length);
+	if (r < 0)
+		return r;
+	body = size - CT_ATTACH_HEADER;
 	m.type = (enum ct_message_type)record[0];
-	if (decode_body(record + CT_ATTACH_HEADER, length, &m, err) < 0)
-		return -EPROTO;
+	fixed = fixed_size(m.type);
+	if (fixed < 0)
+		return ct_fail(err, EPROTO, "unknown message type %d", record[0]);
+	if (has_data(m.type) ? body < (size_t)fixed : body != (size_t)fixed)
+		return ct_fail(err, EPROTO, "message type %d has %zu bytes, not %d", record[0], body,
+			       fixed);
+	get_body(record + CT_ATTACH_HEADER, &m);
+	if (has_data(m.type)) {
+		m.data = record + CT_ATTACH_HEADER + fixed;
+		m.size = body - (size_t)fixed;
+	}
+	if (m.type == CT_MSG_SIGNAL && (m.signal < 1 || m.signal > SIGNAL_MAX))
+		return ct_fail(err, EPROTO, "%d is no signal", m.signal);
+	if (m.flags & ~known_flags(m.type))
+		return ct_fail(err, EPROTO, "unknown flags %#x", m.flags & ~known_flags(m.type));
 	*ret_message = m;
 	return 0;
 }

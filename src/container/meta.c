@@ -49,7 +49,9 @@ static const struct field fields[] = {
 	FIELD(cgroupns_mode, TEXT), FIELD(userns_mode, TEXT),
 	FIELD(pidfile, TEXT), FIELD(cidfile, TEXT), FIELD(detach_keys, TEXT),
 	FIELD(cap_add, LIST), FIELD(cap_drop, LIST), FIELD(security_opt, LIST), FIELD(binds, LIST),
-	FIELD(hostname, TEXT),
+	FIELD(hostname, TEXT), FIELD(stdin_eof, TEXT), FIELD(size_policy, TEXT),
+	FIELD(log_driver, TEXT), FIELD(log_max_size, TIME), FIELD(log_max_files, NUMBER),
+	FIELD(tie, FLAG), FIELD(default_seccomp, FLAG),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
@@ -71,6 +73,9 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 	if (meta->stop_signal < 1 || meta->stop_signal > SIGRTMAX)
 		return ct_fail(err, EBADMSG, "stop_signal must be 1...%d, not %d", SIGRTMAX,
 			       meta->stop_signal);
+	if (meta->log_max_files < 0 || meta->log_max_files > CT_LOG_MAX_FILES)
+		return ct_fail(err, EBADMSG, "log_max_files must be 0...%d, not %d", CT_LOG_MAX_FILES,
+			       meta->log_max_files);
 	if (meta->stop_timeout < -1)
 		return ct_fail(err, EBADMSG, "stop_timeout must be -1 or more, not %d",
 			       meta->stop_timeout);

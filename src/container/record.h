@@ -34,6 +34,7 @@ struct ct_probe {
 	bool monitor;		/* a monitor holds the lock, or lives though the lock file is gone */
 	pid_t holder;		/* of the lock, 0: not visible from here */
 	bool payload;		/* its monitor is gone and the recorded payload lives on */
+	bool complete;		/* it was created to stay, see created.c */
 	bool other_boot;	/* the status was written before the host restarted */
 	struct ct_status status;
 };
@@ -49,6 +50,9 @@ bool ct_container_has_creator(int dir);
 /* Become its creator: hold an flock on this descriptor's open directory until the last copy of
  * the descriptor is closed. 0 or -errno. */
 int ct_container_mark_creator(int dir);
+
+/* Was the container in this directory created to stay? */
+bool ct_container_is_complete(int dir);
 
 /* State and, where it needs one, its explanation in words, from a probe that succeeded. */
 enum ct_state ct_probe_state(const struct ct_probe *probe, const char **ret_why);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cattach/fd.h>
 #include <cattach/proc.h>
@@ -164,6 +165,26 @@ static int refuse_foreign(const struct ct_store *store, const struct ct_containe
 		       store->path, c->meta.id);
 }
 
+static int unlink_one(int dir, const char *name, unsigned char type, void *arg)
+{
+	(void)arg;
+	/* sockets: of a monitor that was killed, of clients that wait for a start */
+	return type == DT_SOCK && unlinkat(dir, name, 0) < 0 ? -errno : 0;
+}
+
+/* What a killed monitor has left there, and what waits for a start that is not going to come. Not
+ * being able to is no reason to keep the container: nobody finds the way back to it. */
+static void forget_runtime(const char *id)
+{
+	struct ct_store store = CT_STORE_INIT;
+	struct ct_err ignored;
+	int ct_autofd dir = ct_store_runtime(&store, id, false, &ignored);
+
+	if (dir >= 0 && ct_each_entry(dir, unlink_one, NULL) == 0)
+		unlinkat(store.runtime, id, AT_REMOVEDIR);
+	ct_fd_close(store.runtime);
+}
+
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err)
 {
@@ -181,6 +202,7 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot remove %s/containers/%s", store->path,
 				     c->meta.id);
+	forget_runtime(c->meta.id);
 	return 0;
 }
 

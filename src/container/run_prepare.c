@@ -34,18 +34,6 @@ static int check_files(const struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
-/* They are kept as they were written, for those who attach. */
-static int check_detach_keys(const struct ct_run *run, struct ct_err *err)
-{
-	unsigned char keys[CT_KEYS_MAX];
-	size_t count;
-
-	if (run->options->detach_keys &&
-	    ct_parse_keys(run->options->detach_keys, keys, &count, err) < 0)
-		return ct_wrap(err, "--detach-keys");
-	return 0;
-}
-
 /* The part of the record that is the options themselves. */
 static int fill_meta(struct ct_run *run, struct ct_err *err)
 {
@@ -54,15 +42,12 @@ static int fill_meta(struct ct_run *run, struct ct_err *err)
 
 	meta->name = options->name;
 	meta->tty = run->spec->process->terminal;
-	meta->stdin_open = options->interactive;
-	/* The end of the creator's input ends the container's, unless nobody was to stay. */
-	meta->stdin_once = options->interactive && !options->detach;
 	meta->remove = options->remove;
 	meta->detach = options->detach;
 	meta->init = options->init;
 	meta->pidfile = options->pidfile;
 	meta->cidfile = options->cidfile;
-	meta->detach_keys = options->detach_keys;
+	meta->default_seccomp = run->spec->default_seccomp;
 	if (ct_run_add_pairs(run->arena, &options->label, true, &meta->labels, err) < 0)
 		return ct_wrap(err, "--label");
 	if (ct_run_add_pairs(run->arena, &options->annotation, false, &run->spec->annotations,
@@ -77,7 +62,7 @@ int ct_run_prepare_for(const struct ct_run_options *options, const struct ct_id_
 {
 	static int (*const parts[])(struct ct_run *run, struct ct_err *err) = {
 		ct_run_source, ct_run_namespaces, ct_run_user, ct_run_idmap, ct_run_process,
-		ct_run_mounts, ct_run_caps, ct_run_security, fill_meta,
+		ct_run_mounts, ct_run_caps, ct_run_security, ct_run_session, fill_meta,
 	};
 	struct ct_meta meta = { 0 };
 	struct ct_run run = {
@@ -86,8 +71,6 @@ int ct_run_prepare_for(const struct ct_run_options *options, const struct ct_id_
 	};
 	int ret = check_files(&run, err);
 
-	if (ret == 0)
-		ret = check_detach_keys(&run, err);
 	for (size_t i = 0; ret == 0 && i < sizeof(parts) / sizeof(parts[0]); i++)
 		ret = parts[i](&run, err);
 	ct_fd_close(run.rootfs);

@@ -109,6 +109,7 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 
 	if (r == 0 && !is_settled(&p)) {
 		p.creator = ct_container_has_creator(container->dir);
+		p.complete = ct_container_is_complete(container->dir);
 		r = look(container, &p, err);
 	}
 	if (r == 0 && !is_settled(&p))
@@ -134,6 +135,9 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 		*ret_why = p->other_boot ? "the host restarted" : "its monitor was killed";
 		return CT_STATE_STOPPED;
 	}
+	/* Also while somebody is about to start it, and when such a start was cut short. */
+	if (p->complete)
+		return CT_STATE_CREATED;
 	if (p->creator)
 		return CT_STATE_CREATING;
 	*ret_why = "its start was interrupted";

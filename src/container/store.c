@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store: finding, making and verifying the directories that everything else is kept in.
+ * The store: finding and making the directories that everything else is kept in.
  *
- * Runs in commands, as the user. Who can write these directories can make cattach signal, show or
- * delete the wrong things, so each of them (the last component "cattach" and what is below it) is
- * opened as it is, without following a link, and refused unless it is a directory of ours that is
- * closed to everybody else. The directories above belong to the user's home; links there are the
+ * Runs in commands, as the user. Each directory (the last component "cattach" and what is below it)
+ * is verified, see private.c. The directories above belong to the user's home; links there are the
  * user's business. After that, only descriptors are used.
  *
  * May fail: no home, a place that cannot be written, a directory that is not private.
@@ -74,69 +72,6 @@ int ct_store_path(uid_t euid, char *buf, size_t size, struct ct_err *err)
 	return user_path(euid, buf, size, err);
 }
 
-/* ---- verifying ---- */
-
-static int check_private(const struct stat *st, const char *path, struct ct_err *err)
-{
-	uid_t euid = geteuid();
-
-	if (S_ISLNK(st->st_mode)) {
-		ct_fail(err, ELOOP, "%s is a symbolic link; a directory is needed", path);
-		return ct_hint(err, "remove the link, or set XDG_DATA_HOME to where it leads");
-	}
-	if (!S_ISDIR(st->st_mode)) {
-		ct_fail(err, ENOTDIR, "%s is not a directory", path);
-		return ct_hint(err, "move it away");
-	}
-	if (st->st_uid != euid) {
-		ct_fail(err, EPERM, "%s belongs to uid %u, not to you (uid %u)", path,
-			(unsigned)st->st_uid, (unsigned)euid);
-		return ct_hint(err, "chown -R %u %s, or set XDG_DATA_HOME to a place of yours",
-			       (unsigned)euid, path);
-	}
-	if (st->st_mode & 077) {
-		ct_fail(err, EPERM, "%s is open to other users (mode %04o)", path,
-			(unsigned)st->st_mode & 07777);
-		return ct_hint(err, "chmod 700 %s", path);
-	}
-	return 0;
-}
-
-/* A handle on what is there, whatever it is; made as a directory when nothing is. */
-static int find_place(int parent, const char *name)
-{
-	int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-
-	if (fd >= 0 || errno != ENOENT)
-		return fd;
-	if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
-		return -1;
-	return openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/*
- * Open a directory, making it if it is missing, and verify it. What was verified is what is then
- * opened for reading, through its own handle: nobody can exchange it in between.
- */
-static int open_private(int parent, const char *name, const char *path, struct ct_err *err)
-{
-	int ct_autofd place = find_place(parent, name);
-	struct stat st;
-	int fd, r;
-
-	if (place < 0)
-		return ct_fail_errno(err, errno, "cannot open or make directory %s", path);
-	if (fstat(place, &st) < 0)
-		return ct_fail_errno(err, errno, "cannot look at %s", path);
-	r = check_private(&st, path, err);
-	if (r < 0)
-		return r;
-	fd = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return ct_fail_errno(err, errno, "cannot open %s", path);
-	return fd;
-}
-
 /* ---- opening ---- */
 
 /* Make what is missing on the way to a directory ("~/.local/share"), private as the base directory
@@ -188,7 +123,7 @@ static int open_data(struct ct_store *store, struct ct_err *err)
 	above = open_above(parent[0] ? parent : (char[]){ "/" }, err);
 	if (above < 0)
 		return above;
-	store->data = open_private(above, name, store->path, err);
+	store->data = ct_open_private(above, name, store->path, "XDG_DATA_HOME", true, err);
 	return store->data < 0 ? store->data : 0;
 }
 
@@ -198,7 +133,7 @@ static int open_part(const struct ct_store *store, const char *name, int *ret_fd
 	char path[sizeof(store->path) + 16];
 
 	snprintf(path, sizeof(path), "%s/%s", store->path, name);
-	*ret_fd = open_private(store->data, name, path, err);
+	*ret_fd = ct_open_private(store->data, name, path, "XDG_DATA_HOME", true, err);
 	return *ret_fd < 0 ? *ret_fd : 0;
 }
 
@@ -238,8 +173,7 @@ int ct_store_open_at(const char *path, struct ct_store *ret_store, struct ct_err
 	return 0;
 }
 
-/* Are we in a user namespace below the first one, inside a container, say? */
-static bool is_nested(void)
+bool ct_store_is_nested(void)
 {
 	struct stat st;
 
@@ -251,7 +185,7 @@ int ct_store_open(struct ct_store *ret_store, struct ct_err *err)
 	char path[sizeof(ret_store->path)];
 	uid_t euid = geteuid();
 	/* Root of a nested namespace is a user: the system's directories need not be its own. */
-	int r = is_nested() ? user_path(euid, path, sizeof(path), err) :
+	int r = ct_store_is_nested() ? user_path(euid, path, sizeof(path), err) :
 			      ct_store_path(euid, path, sizeof(path), err);
 
 	return r < 0 ? r : ct_store_open_at(path, ret_store, err);
@@ -263,6 +197,7 @@ void ct_store_close(struct ct_store *store)
 	ct_drop_fd(&store->containers);
 	ct_drop_fd(&store->names);
 	ct_drop_fd(&store->cache);
+	ct_drop_fd(&store->runtime);
 }
 
 bool ct_is_id(const char *text)

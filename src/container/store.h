@@ -19,6 +19,27 @@ int ct_store_path(uid_t euid, char *buf, size_t size, struct ct_err *err);
 /* Open the store whose data directory is this absolute path. */
 int ct_store_open_at(const char *path, struct ct_store *ret_store, struct ct_err *err);
 
+/**
+ * ct_open_private - open a directory and verify that it is ours and closed to everybody else
+ * @path: the whole path, for messages
+ * @variable: environment variable that names another place, for messages
+ * @make: make it when it is missing
+ * @err: ENOENT (only without make), ELOOP, ENOTDIR, EPERM, or of opening
+ *
+ * What was verified is what is then opened for reading: nobody can exchange it in between.
+ *
+ * Return: a descriptor that the caller owns.
+ */
+int ct_open_private(int parent, const char *name, const char *path, const char *variable, bool make,
+		    struct ct_err *err);
+
+/* Are we in a user namespace below the first one, inside a container, say? Then root is a user. */
+bool ct_store_is_nested(void);
+
+/* The directory above $XDG_RUNTIME_DIR/cattach, of the place that ct_store_runtime() would use to
+ * make one: an O_PATH descriptor, or -errno. */
+int ct_runtime_base(void);
+
 /* Is this the name of a container's directory: 64 lower-case hexadecimal digits? */
 bool ct_is_id(const char *text);
 

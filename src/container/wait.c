@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 
+#include <cattach/age.h>
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
@@ -37,17 +38,21 @@ static bool outlives_monitor(const struct ct_probe *probe)
 	return payload >= 0 && ct_pidfd_await(payload, PAYLOAD_GRACE) == 0;
 }
 
-/* Sleep until something can have changed. */
-static void sleep_on(const struct ct_container *c, const struct ct_probe *probe)
+/* Sleep until something can have changed, or it is time. */
+static void sleep_on(const struct ct_container *c, const struct ct_probe *probe, uint64_t limit)
 {
 	int ct_autofd monitor = ct_probe_open_monitor(probe, c->dir);
+	uint64_t left = CT_FOREVER;
 
+	if (limit != CT_FOREVER)
+		left = ct_age_since(ct_now_monotonic(), limit);
 	/* A creator has no monitor yet, and one in a pid namespace above ours cannot be opened. */
-	if (monitor < 0 || ct_pidfd_await(monitor, CT_FOREVER) < 0)
-		ct_nap(PAUSE);
+	if (monitor < 0 || ct_pidfd_await(monitor, left) < 0)
+		ct_nap(left < PAUSE ? left : PAUSE);
 }
 
-int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_err *err)
+int ct_container_wait_until(struct ct_container *container, uint64_t limit, int *ret_code,
+			    struct ct_err *err)
 {
 	struct ct_container *c = container;
 	struct ct_probe probe;
@@ -65,9 +70,22 @@ int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_e
 			return no_end(c, err);
 		if (c->state == CT_STATE_STOPPED)
 			break;
-		sleep_on(c, &probe);
+		/* not running, which is what is waited for: docker's answer */
+		if (c->state == CT_STATE_CREATED) {
+			*ret_code = 0;
+			return 0;
+		}
+		if (ct_now_monotonic() >= limit)
+			return ct_fail(err, ETIMEDOUT, "container %s has not ended in this time",
+				       ct_container_label(c));
+		sleep_on(c, &probe, limit);
 	}
 	*ret_code = c->status.state == CT_STATUS_EXITED ? ct_exit_code(&c->status.exit) :
 							  UNKNOWN_CODE;
 	return 0;
+}
+
+int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_err *err)
+{
+	return ct_container_wait_until(container, CT_FOREVER, ret_code, err);
 }

@@ -484,7 +484,8 @@ static int build(struct ct_arena *arena, const struct ct_seccomp_policy *policy,
 	}
 	warn_unknown(&b, library);
 	rc = export(&b, ret_program, err);
-	rc = rc < 0 ? rc : check_execve(ret_program, err);
+	if (rc == 0 && !policy->no_exec)
+		rc = check_execve(ret_program, err);
 	return rc < 0 ? rc : prove_masks(&b, ret_program, err);
 }
 

@@ -227,7 +227,7 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 @test "--detach-keys is taken" {
 	run_with --detach-keys ctrl-a,b -- true
 	run_with --detach-keys '' -- true
-	refused 125 '--detach-keys: not a sequence of keys: "ctrl-p ctrl-q"' run_with --detach-keys 'ctrl-p ctrl-q' -- true
+	refused 125 'invalid detach keys (ctrl-p ctrl-q): Unknown character' run_with --detach-keys 'ctrl-p ctrl-q' -- true
 }
 
 # ---- file systems ------------------------------------------------------------------------------

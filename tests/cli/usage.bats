@@ -96,17 +96,18 @@ teardown()
 }
 
 @test "operands that are missing or too many" {
-	for verb in rm kill stop inspect; do
+	for verb in rm kill stop inspect wait logs; do
 		refused "$verb needs a CONTAINER (usage: cattach $verb [OPTIONS] CONTAINER...)" cattach $verb
 	done
-	refused 'wait needs a CONTAINER (usage: cattach wait CONTAINER...)' cattach wait
+	refused 'clients takes one CONTAINER, not 2 (usage: cattach clients [OPTIONS] CONTAINER)' cattach clients x y
+	refused 'detach takes at most 2 operands, not 3 (usage: cattach detach [OPTIONS] CONTAINER [CLIENT])' cattach detach x y z
 	refused 'ps takes no operands (usage: cattach ps [OPTIONS])' cattach ps x
 	refused 'version takes no operands (usage: cattach version [OPTIONS])' cattach version x
 	refused 'help takes one COMMAND, not 2 (usage: cattach help [COMMAND])' cattach help ps rm
 }
 
 @test "a container that does not exist is told by every command" {
-	for verb in rm kill stop wait; do
+	for verb in rm kill stop wait logs clients detach; do
 		refused 'no such container: nope' cattach $verb nope
 	done
 	run --separate-stderr cattach inspect nope

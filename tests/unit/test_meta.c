@@ -77,7 +77,9 @@ START_TEST(every_field_survives)
 		.ipc_mode = "a", .uts_mode = "b", .cgroupns_mode = "c", .userns_mode = "d",
 		.pidfile = "/p", .cidfile = "/c", .detach_keys = "ctrl-p", .cap_add = list,
 		.cap_drop = list, .security_opt = list, .binds = list, .hostname = "h",
-		.host = "machine/id",
+		.host = "machine/id", .stdin_eof = "keep", .size_policy = "largest",
+		.log_driver = "none", .log_max_size = UINT64_MAX, .log_max_files = CT_LOG_MAX_FILES,
+		.tie = true, .default_seccomp = true,
 	};
 
 	container_arena(&arena);
@@ -113,6 +115,12 @@ START_TEST(every_field_survives)
 	ck_assert_str_eq(read.detach_keys, "ctrl-p");
 	ck_assert_str_eq(read.hostname, "h");
 	ck_assert_str_eq(read.host, "machine/id");
+	ck_assert_str_eq(read.stdin_eof, "keep");
+	ck_assert_str_eq(read.size_policy, "largest");
+	ck_assert_str_eq(read.log_driver, "none");
+	ck_assert_uint_eq(read.log_max_size, UINT64_MAX);
+	ck_assert_int_eq(read.log_max_files, CT_LOG_MAX_FILES);
+	ck_assert(read.tie && read.default_seccomp);
 }
 END_TEST
 

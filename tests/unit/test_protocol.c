@@ -31,12 +31,21 @@ static size_t round_trip(const struct ct_message *message)
 	ck_assert_uint_eq(back.rows, message->rows);
 	ck_assert_uint_eq(back.columns, message->columns);
 	ck_assert_int_eq(back.signal, message->signal);
+	ck_assert_uint_eq(back.flags, message->flags);
+	ck_assert_uint_eq(back.number, message->number);
+	ck_assert_uint_eq(back.offset, message->offset);
+	ck_assert_uint_eq(back.time, message->time);
+	ck_assert_uint_eq(back.pid, message->pid);
+	ck_assert_uint_eq(back.uid, message->uid);
 	return (size_t)n;
 }
 
 START_TEST(messages_without_a_body_survive)
 {
-	static const enum ct_message_type types[] = { CT_MSG_EOF, CT_MSG_EXIT, CT_MSG_ROOM };
+	static const enum ct_message_type types[] = {
+		CT_MSG_EOF, CT_MSG_DETACH, CT_MSG_CLIENTS_GET, CT_MSG_EXIT, CT_MSG_ROOM,
+		CT_MSG_DETACHED,
+	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		struct ct_message message = { .type = types[i] };
@@ -59,7 +68,10 @@ START_TEST(stdin_and_error_texts_of_every_size_survive)
 
 		ck_assert_uint_eq(round_trip(&message), CT_ATTACH_HEADER + sizes[i]);
 		message.type = CT_MSG_ERROR;
-		round_trip(&message);
+		message.flags = CT_ERROR_KEPT;
+		/* An error has flags before its text. */
+		message.size = sizes[i] < sizeof(data) - 4 ? sizes[i] : sizeof(data) - 4;
+		ck_assert_uint_eq(round_trip(&message), CT_ATTACH_HEADER + 4 + message.size);
 	}
 }
 END_TEST
@@ -82,11 +94,40 @@ START_TEST(sizes_and_signals_survive)
 }
 END_TEST
 
+START_TEST(everything_else_survives_with_the_largest_numbers)
+{
+	static const struct {
+		struct ct_message message;
+		size_t body;
+	} messages[] = {
+		{ { .type = CT_MSG_HELLO, .flags = CT_HELLO_ALL, .rows = 65535, .columns = 1 }, 8 },
+		{ { .type = CT_MSG_SEGMENT_GET, .number = UINT32_MAX }, 4 },
+		{ { .type = CT_MSG_CLIENT_DROP, .number = 0x01020304 }, 4 },
+		{ { .type = CT_MSG_POSITION, .offset = UINT64_MAX }, 8 },
+		{ { .type = CT_MSG_POSITION_GET, .offset = 0x0102030405060708 }, 8 },
+		{ { .type = CT_MSG_WELCOME, .flags = UINT32_MAX, .number = 1 }, 8 },
+		{ { .type = CT_MSG_SEGMENT, .number = 7, .offset = UINT64_MAX - 1 }, 12 },
+		{ { .type = CT_MSG_CLIENT, .number = 1, .pid = 2, .uid = UINT32_MAX, .flags = 4,
+		    .offset = 5, .time = UINT64_MAX }, 32 },
+	};
+
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+		ck_assert_uint_eq(round_trip(&messages[i].message),
+				  CT_ATTACH_HEADER + messages[i].body);
+}
+END_TEST
+
 START_TEST(too_much_data_is_not_encoded)
 {
 	static uint8_t data[CT_ATTACH_DATA_MAX + 1], record[CT_ATTACH_RECORD_MAX];
 	struct ct_message message = { .type = CT_MSG_STDIN, .data = data, .size = sizeof(data) };
 
+	ck_assert_int_eq(ct_message_encode(&message, record), -EMSGSIZE);
+	message.type = CT_MSG_ERROR;
+	message.size = CT_ATTACH_DATA_MAX - 3;
+	ck_assert_int_eq(ct_message_encode(&message, record), -EMSGSIZE);
+	message.type = (enum ct_message_type)63;
+	message.size = 0;
 	ck_assert_int_eq(ct_message_encode(&message, record), -EMSGSIZE);
 }
 END_TEST
@@ -148,6 +189,16 @@ static const struct bad_record {
 	{ "signal 0", { 4, 1, 0, 0, 0, 0, 0, 1, 0 }, 9, "0 is no signal" },
 	{ "signal 65", { 4, 1, 0, 0, 0, 0, 0, 1, 65 }, 9, "65 is no signal" },
 	{ "signal 255", { 4, 1, 0, 0, 0, 0, 0, 1, 255 }, 9, "255 is no signal" },
+	{ "a header that is not all known", { 2, 1, 0, 1, 0, 0, 0, 0 }, 8,
+	  "bytes 2 and 3 of the header are not zero" },
+	{ "a greeting without flags", { 5, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0 }, 12,
+	  "message type 5 has 4 bytes, not 8" },
+	{ "a greeting with a flag of tomorrow", { 5, 1, 0, 0, 0, 0, 0, 8, 0, 0, 1, 0, 0, 0, 0, 0 }, 16,
+	  "unknown flags 0x100" },
+	{ "an error without flags", { 65, 1, 0, 0, 0, 0, 0, 3, 'a', 'b', 'c' }, 11,
+	  "message type 65 has 3 bytes, not 4" },
+	{ "half a position", { 7, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0 }, 12,
+	  "message type 7 has 4 bytes, not 8" },
 	{ "room with a body", { 66, 1, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0 }, 12,
 	  "message type 66 has 4 bytes, not 0" },
 };
@@ -222,6 +273,7 @@ Suite *suite_protocol(void)
 	tcase_add_test(good, messages_without_a_body_survive);
 	tcase_add_test(good, stdin_and_error_texts_of_every_size_survive);
 	tcase_add_test(good, sizes_and_signals_survive);
+	tcase_add_test(good, everything_else_survives_with_the_largest_numbers);
 	tcase_add_test(good, too_much_data_is_not_encoded);
 	tcase_add_test(good, data_may_lie_in_the_record_already);
 	tcase_add_test(good, the_bytes_of_a_record_are_what_the_protocol_says);

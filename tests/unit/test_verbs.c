@@ -159,7 +159,7 @@ static const struct {
 	const char *verb, *words[4], *text;
 } calls[] = {
 	{ "rm", { 0 }, "rm needs a CONTAINER (usage: cattach rm [OPTIONS] CONTAINER...)" },
-	{ "wait", { 0 }, "wait needs a CONTAINER (usage: cattach wait CONTAINER...)" },
+	{ "wait", { 0 }, "wait needs a CONTAINER (usage: cattach wait [OPTIONS] CONTAINER...)" },
 	{ "ps", { "x" }, "ps takes no operands (usage: cattach ps [OPTIONS])" },
 	{ "help", { "a", "b" }, "help takes one COMMAND, not 2 (usage: cattach help [COMMAND])" },
 	{ "kill", { "-s", "BOGUS", "x" }, "--signal: unknown signal \"BOGUS\"" },

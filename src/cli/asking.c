@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A short conversation with the monitor of a running container, over a connection of its own that
+ * counts as nobody's terminal: it is not listed, has no size and ends nothing when it goes.
+ *
+ * Runs in the command's own process with the caller's rights. What may fail: the container does not
+ * run, or ends meanwhile; the monitor refuses what it is asked.
+ */
+#include "asking.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+static int fail_not_running(const struct ct_asking *a, struct ct_err *err)
+{
+	enum ct_state state = a->container.state;
+
+	ct_fail(err, ESRCH, "container %s is not running (%s)", a->name, ct_state_name(state));
+	if (state == CT_STATE_CREATED || state == CT_STATE_STOPPED)
+		return ct_hint(err, "cattach start %s", a->name);
+	return -err->code;
+}
+
+int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char *name,
+		uint32_t hello, struct ct_err *err)
+{
+	struct ct_asking *a = asking;
+
+	a->name = name;
+	if (ct_store_open(&a->store, err) < 0 ||
+	    ct_container_find(&a->store, call->arena, name, &a->container, err) < 0)
+		return -err->code;
+	if (a->container.meta.name)
+		a->name = a->container.meta.name;
+	if (a->container.state != CT_STATE_RUNNING && a->container.state != CT_STATE_PAUSED)
+		return fail_not_running(a, err);
+	return ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0,
+				   &a->client, err);
+}
+
+void ct_ask_close(struct ct_asking *asking)
+{
+	if (asking->client.sock >= 0)
+		ct_client_send(&asking->client, &(struct ct_message){ .type = CT_MSG_DETACH });
+	ct_client_close(&asking->client);
+	ct_container_close(&asking->container);
+	ct_store_close(&asking->store);
+}
+
+static int fail_ended(const struct ct_asking *a, struct ct_err *err)
+{
+	return ct_fail(err, ESRCH, "container %s has ended meanwhile", a->name);
+}
+
+int ct_ask_send(struct ct_asking *asking, const struct ct_message *message, struct ct_err *err)
+{
+	int r = ct_client_send(&asking->client, message);
+
+	if (r == -EPIPE || r == -ECONNRESET)
+		return fail_ended(asking, err);
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot ask the monitor of %s", asking->name);
+	return 0;
+}
+
+/* What the monitor says when it does not do something, but goes on. */
+static int fail_refused(const struct ct_asking *a, const struct ct_message *m, struct ct_err *err)
+{
+	return ct_fail(err, EPERM, "the monitor of %s refuses: %.*s", a->name, (int)m->size,
+		       (const char *)m->data);
+}
+
+int ct_ask_wait(struct ct_asking *asking, enum ct_message_type type,
+		struct ct_message *ret_message, struct ct_err *err)
+{
+	struct pollfd sock = { .fd = asking->client.sock, .events = POLLIN };
+
+	for (;;) {
+		int r = ct_client_receive(&asking->client, ret_message, err);
+
+		if (r == -EPIPE)
+			return fail_ended(asking, err);
+		if (r < 0)
+			return ct_wrap(err, "%s", asking->name);
+		if (r == 0 && poll(&sock, 1, -1) < 0 && errno != EINTR)
+			return ct_fail_errno(err, errno, "cannot wait for the monitor of %s",
+					     asking->name);
+		if (r == 0)
+			continue;
+		if (ret_message->type == type)
+			return 0;
+		if (ret_message->type == CT_MSG_EXIT)
+			return fail_ended(asking, err);
+		if (ret_message->type == CT_MSG_ERROR)
+			return fail_refused(asking, ret_message, err);
+	}
+}
+
+int ct_ask_clients(struct ct_asking *asking, struct ct_arena *arena,
+		   struct ct_attached *ret_attached, struct ct_err *err)
+{
+	struct ct_attached list = {
+		.items = ct_arena_calloc(arena, CT_ATTACH_MAX_CLIENTS, sizeof(*list.items)),
+	};
+	struct ct_message message = { .type = CT_MSG_CLIENTS_GET };
+
+	if (!list.items)
+		return ct_fail_nomem(err);
+	if (ct_ask_send(asking, &message, err) < 0)
+		return -err->code;
+	while (list.count < CT_ATTACH_MAX_CLIENTS) {
+		if (ct_ask_wait(asking, CT_MSG_CLIENT, &message, err) < 0)
+			return -err->code;
+		if (!message.number)
+			break;
+		list.items[list.count++] = message;
+	}
+	*ret_attached = list;
+	return 0;
+}

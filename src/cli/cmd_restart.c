@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach restart: stop, then start.
+ *
+ * Runs in the command's own process with the caller's rights, one container after the other. One
+ * that does not run is only started. Fails as stop and start do; the others go on.
+ */
+#include "cli.h"
+
+#include <cattach/num.h>
+
+#include "operands.h"
+#include "starting.h"
+
+struct restart_options {
+	const char *timeout, *signal;
+};
+
+#define OPTION(member) offsetof(struct restart_options, member)
+
+static const struct ct_option restart_table[] = {
+	{ "timeout", 't', CT_OPTION_STRING, "SECONDS", OPTION(timeout),
+	  "Seconds to wait before KILL (default that of the container; -1 for ever)" },
+	{ "time", 0, CT_OPTION_STRING, "SECONDS", OPTION(timeout), NULL },
+	{ "signal", 's', CT_OPTION_STRING, "SIGNAL", OPTION(signal),
+	  "Signal to send first (default that of the container)" },
+	{ 0 },
+};
+
+#define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
+
+struct restart {
+	int signal, timeout;
+};
+
+static int restart_one(struct ct_store *store, struct ct_container *container, void *arg,
+		       struct ct_err *err)
+{
+	const struct restart *restart = arg;
+	int r = ct_container_stop(container, restart->signal, restart->timeout, err);
+
+	return r < 0 ? r : ct_start_existing(store, container, 0, 0, NULL, err);
+}
+
+static int restart_handler(const struct ct_call *call, struct ct_err *err)
+{
+	const struct restart_options *o = call->options;
+	struct restart restart = { .timeout = -2 };
+	const struct ct_each each = { .act = restart_one, .arg = &restart };
+	int64_t seconds;
+
+	if (o->signal && ct_signal_option(o->signal, &restart.signal, err) < 0)
+		return -err->code;
+	if (o->timeout) {
+		if (ct_parse_i64(o->timeout, -1, MAX_SECONDS, &seconds, err) < 0)
+			return ct_wrap(err, "--timeout");
+		restart.timeout = (int)seconds;
+	}
+	return ct_each_operand(call, &each, err);
+}
+
+const struct ct_verb ct_verb_restart = {
+	.name = "restart",
+	.summary = "Stop containers and start them again",
+	.synopsis = "[OPTIONS] CONTAINER...",
+	.description = "What \"cattach stop\" and \"cattach start\" do, for one container after the "
+		       "other. One that does not run is only started.",
+	.examples = "cattach restart -t 2 web\tTwo seconds to end, then the same again",
+	.options = restart_table,
+	.options_size = sizeof(struct restart_options),
+	.operand = "CONTAINER",
+	.min_operands = 1,
+	.max_operands = CT_OPERANDS_ANY,
+	.handler = restart_handler,
+};

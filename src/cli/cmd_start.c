@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach start: start containers that were created or have ended, and follow one if asked to.
+ *
+ * Runs in the command's own process with the caller's rights; the monitors are its children's
+ * children. A container that runs already is no error, as docker has it. Fails with the exit codes
+ * of run (126, 127) when the command cannot be executed; the container is then as it was.
+ */
+#include "cli.h"
+
+#include <errno.h>
+
+#include "follow_options.h"
+#include "latest.h"
+#include "starting.h"
+
+struct start_options {
+	bool attach, interactive, sig_proxy, latest;
+	const char *detach_keys;
+};
+
+#define OPTION(member) offsetof(struct start_options, member)
+
+static const struct ct_option start_table[] = {
+	{ "attach", 'a', CT_OPTION_BOOL, NULL, OPTION(attach),
+	  "Follow the container: its output, signals and exit code" },
+	{ "interactive", 'i', CT_OPTION_BOOL, NULL, OPTION(interactive),
+	  "Follow it and give it standard input, if it was made with -i" },
+	{ "sig-proxy", 0, CT_OPTION_BOOL, "BOOL", OPTION(sig_proxy),
+	  "Pass signals on to the container that is followed (default true)" },
+	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
+	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
+	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest),
+	  "Start the container that was made last" },
+	{ 0 },
+};
+
+static const struct start_options start_defaults = { .sig_proxy = true };
+
+/* ---- in the background ---- */
+
+static int start_one(struct ct_store *store, struct ct_arena *arena, const char *name,
+		     struct ct_err *err)
+{
+	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	int r = ct_container_find(store, arena, name, &container, err);
+
+	if (r == 0)
+		r = ct_start_existing(store, &container, 0, 0, NULL, err);
+	if (r < 0 && r != -EALREADY)
+		return r;
+	return ct_print_line(name, err);
+}
+
+/* One that fails is reported and the others go on. */
+static int start_all(const struct ct_call *call, struct ct_store *store)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < call->operands.count; i++) {
+		struct ct_err failure = { 0 };
+
+		if (start_one(store, call->arena, call->operands.items[i], &failure) == 0)
+			continue;
+		ct_report(&failure);
+		code = failure.exit;
+	}
+	return code;
+}
+
+/* ---- followed ---- */
+
+static int follow_running(struct ct_store *store, struct ct_container *container,
+			  const struct ct_follow_plan *plan, struct ct_err *err)
+{
+	struct ct_client client = CT_CLIENT_INIT;
+	struct ct_cursor cursor = CT_CURSOR_INIT;
+	struct ct_log_source source;
+
+	if (ct_container_attach(store, container, plan->hello, plan->rows, plan->columns, &client,
+				err) < 0)
+		return -err->code;
+	source = ct_client_source(&client);
+	if (ct_cursor_open(&source, CT_FROM_NOW, &cursor, err) < 0) {
+		ct_client_close(&client);
+		return -err->code;
+	}
+	return ct_follow_session(&client, &cursor, plan, err);
+}
+
+static int start_and_follow(struct ct_store *store, struct ct_arena *arena, const char *name,
+			    const struct start_options *o, struct ct_err *err)
+{
+	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	struct ct_follow_options options = {
+		.streams = { .in = o->interactive, .out = true, .err = true },
+		.detach_keys = o->detach_keys,
+		.sig_proxy = o->sig_proxy,
+	};
+	struct ct_follow_plan plan;
+	int sock = -1, r = ct_container_find(store, arena, name, &container, err);
+
+	options.lag_blocks = !container.meta.tty;
+	if (r == 0)
+		r = ct_follow_prepare(&container.meta, &options, &plan, err);
+	if (r < 0)
+		return r;
+	plan.how.hang_up_detaches = true;
+	/* From here on a signal is meant for the payload, which may start at any moment. */
+	ct_foreground_block(o->sig_proxy);
+	r = ct_start_existing(store, &container, plan.rows, plan.columns, &sock, err);
+	if (r == -EALREADY)
+		return follow_running(store, &container, &plan, err);
+	return r < 0 ? r : ct_follow_started(sock, &plan, err);
+}
+
+static int start_handler(const struct ct_call *call, struct ct_err *err)
+{
+	const struct start_options *o = call->options;
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	const struct ct_follow_options keys = { .detach_keys = o->detach_keys };
+	bool attached = o->attach || o->interactive;
+	const char *name;
+	int r = ct_check_latest(call, o->latest, err);
+
+	if (r == 0)
+		r = ct_follow_check(&keys, err);
+	if (r == 0 && attached && call->operands.count > 1) {
+		ct_fail(err, EINVAL, "you cannot start and attach multiple containers at once");
+		return ct_hint(err, "start them, then cattach attach each, or cattach logs -f all");
+	}
+	if (r == 0)
+		r = ct_store_open(&store, err);
+	if (r == 0 && call->operands.count > 1)
+		return start_all(call, &store);
+	if (r == 0)
+		r = ct_operand_or_latest(call, o->latest, &store, &name, err);
+	if (r < 0)
+		return r;
+	if (attached)
+		return start_and_follow(&store, call->arena, name, o, err);
+	return start_one(&store, call->arena, name, err);
+}
+
+const struct ct_verb ct_verb_start = {
+	.name = "start",
+	.summary = "Start containers that were created or have ended",
+	.synopsis = "[OPTIONS] CONTAINER...",
+	.description =
+		"Runs the command of each container again, with the options it was made with, and prints "
+		"its name. What it writes goes on in the same log. A container that runs already is no "
+		"error.\n\n"
+		"With -a or -i one container is followed as by \"cattach run\"; the exit code is then "
+		"its own. 126 and 127 have the meaning they have there.",
+	.examples = "cattach start web db\tStart two containers\n"
+		    "cattach start -ai shell\tStart one and sit down at it",
+	.options = start_table,
+	.defaults = &start_defaults,
+	.options_size = sizeof(struct start_options),
+	.operand = "CONTAINER",
+	.max_operands = CT_OPERANDS_ANY,
+	.handler = start_handler,
+};

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where the log of a container is read from. While somebody writes it: through a quiet, read-only
+ * connection to the monitor, which hands out the segments, those in memory and those of a container
+ * that removes itself (--rm), too. Later: from its directory.
+ *
+ * A container can end between the look at its state and the connection; then it is looked for again.
+ * With retry a stream that is done waits for the next run of its container, or for the next
+ * container of that name, and comes here once more.
+ *
+ * Runs in the CLI with the caller's rights. What may fail: a container that does not exist, one
+ * without a log, one whose monitor does not answer.
+ */
+#include "logs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cattach/fd.h>
+
+#define TRIES	5
+
+void ct_log_stream_drop(struct ct_log_stream *stream)
+{
+	struct ct_log_stream *s = stream;
+
+	if (s->open)
+		ct_cursor_close(&s->cursor);
+	if (s->connected)
+		ct_client_close(&s->client);
+	ct_drop_fd(&s->main);
+	ct_container_close(&s->container);
+	s->client = (struct ct_client)CT_CLIENT_INIT;
+	s->cursor = (struct ct_cursor)CT_CURSOR_INIT;
+	s->open = s->connected = s->hung_up = s->watched = s->ended = s->flush = s->final = false;
+	s->ready = s->idle = false;
+	s->notice_due = false;
+	s->damaged = 0;
+}
+
+void ct_log_stream_close(struct ct_log_stream *stream)
+{
+	ct_log_stream_drop(stream);
+	ct_lines_free(&stream->cutter);
+	free(stream->frame);
+	stream->frame = NULL;
+	ct_drop_fd(&stream->watch);
+}
+
+static bool is_unstarted(const struct ct_container *c)
+{
+	return c->state == CT_STATE_CREATED || c->state == CT_STATE_CREATING;
+}
+
+/* Nothing to read: an end, or something to wait for. */
+static int open_nothing(struct ct_log_stream *s)
+{
+	bool wait = s->query->retry || s->query->await_start;
+
+	ct_log_stream_drop(s);
+	s->state = wait ? CT_STREAM_WAITING : CT_STREAM_DONE;
+	s->late = wait;
+	return 0;
+}
+
+static int open_directory(struct ct_log_stream *s, struct ct_err *err)
+{
+	const char *name = s->container.meta.name;
+
+	if (s->container.dir >= 0)
+		s->main = openat(s->container.dir, "main",
+				 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (s->main >= 0)
+		return 0;
+	if (s->container.state == CT_STATE_DAMAGED) {
+		ct_fail(err, ENOENT, "container %s has no log that can be read: %s", name,
+			s->container.damage);
+		return ct_hint(err, "cattach rm -f %s", name);
+	}
+	return ct_fail(err, ENOENT, "container %s has no log any more", name);
+}
+
+/* 1: try again, it has changed meanwhile. */
+static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
+			    struct ct_arena *arena, bool last, struct ct_err *err)
+{
+	int r;
+
+	ct_log_stream_drop(s);
+	r = ct_container_find(store, arena, s->name, &s->container, err);
+	if (r < 0)
+		return r;
+	if (s->container.meta.log_driver && !strcmp(s->container.meta.log_driver, "none")) {
+		ct_fail(err, EINVAL,
+			"this container is using the 'none' log driver, cannot read logs");
+		return ct_wrap(err, "%s", s->name);
+	}
+	if (s->container.state != CT_STATE_RUNNING && s->container.state != CT_STATE_PAUSED)
+		return is_unstarted(&s->container) ? 0 : open_directory(s, err);
+	r = ct_container_attach(store, &s->container, CT_HELLO_QUIET | CT_HELLO_READ_ONLY, 0, 0,
+				&s->client, err);
+	s->connected = r == 0;
+	return r < 0 && !last ? 1 : r;
+}
+
+/* The source, or CT_STREAM_WAITING, or CT_STREAM_DONE when there is nothing. */
+static int open_source(struct ct_log_stream *s, struct ct_store *store, struct ct_arena *arena,
+		       struct ct_err *err)
+{
+	int r = 1;
+
+	for (int i = 1; r == 1; i++)
+		r = open_source_once(s, store, arena, i == TRIES, err);
+	if (r == -ENOENT && s->query->retry)
+		return open_nothing(s);
+	if (r < 0)
+		return r;
+	if (is_unstarted(&s->container))
+		return open_nothing(s);
+	s->state = CT_STREAM_LIVE;
+	return 0;
+}
+
+static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
+{
+	struct ct_log_source source = s->connected ? ct_client_source(&s->client) :
+						     ct_log_source_of_dir(s->main);
+	int r = ct_cursor_open(&source, now ? CT_FROM_NOW : CT_FROM_OLDEST, &s->cursor, err);
+
+	if (r < 0)
+		return ct_wrap(err, "%s", s->name);
+	s->open = true;
+	/* Without follow the end is where it was when we came, however fast the payload writes. */
+	s->limit = UINT64_MAX;
+	if (s->connected && !s->query->follow)
+		s->limit = atomic_load_explicit(&s->client.page->committed, memory_order_acquire);
+	return 0;
+}
+
+/* What it goes by from now on. */
+static void note_names(struct ct_log_stream *s)
+{
+	const char *name = s->container.meta.name ? s->container.meta.name : s->name;
+
+	snprintf(s->short_id, sizeof(s->short_id), "%s", s->container.meta.id);
+	snprintf(s->real_name, sizeof(s->real_name), "%s", name);
+	s->label.tty = s->container.meta.tty;
+}
+
+static int allocate(struct ct_log_stream *s, struct ct_err *err)
+{
+	/* A zero stands behind it, for those who take a line for a string (checkers do). */
+	if (!s->frame)
+		s->frame = calloc(1, CT_FRAME_MAX + 1);
+	return s->frame ? 0 : ct_fail_nomem(err);
+}
+
+/* What has come since, or whatever the name stands for by now. */
+static int seek_again(struct ct_log_stream *s, struct ct_err *err)
+{
+	int r;
+
+	if (strcmp(s->id, s->container.meta.id) != 0) {
+		s->run = s->only = s->resume = 0;
+		return ct_log_stream_seek(s, err);
+	}
+	r = ct_log_stream_resume(s, err);
+	return r == -ENOENT ? open_nothing(s) : r;
+}
+
+int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
+		       struct ct_arena *arena, struct ct_err *err)
+{
+	struct ct_log_stream *s = stream;
+	bool again = s->id[0], now;
+	int r = allocate(s, err);
+
+	if (r == 0)
+		r = open_source(s, store, arena, err);
+	if (r < 0 || s->state != CT_STREAM_LIVE)
+		return r;
+	note_names(s);
+	s->by_lines = s->query->by_lines || (s->query->by_lines_unless_tty && !s->label.tty);
+	now = !s->late && s->query->tail && !s->query->lines && s->query->follow && s->connected;
+	r = open_cursor(s, now, err);
+	if (r == 0)
+		r = again ? seek_again(s, err) : ct_log_stream_seek(s, err);
+	if (r < 0)
+		return r;
+	if (s->state == CT_STREAM_LIVE)
+		strcpy(s->id, s->container.meta.id);
+	return 0;
+}

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Segments of the stream log in memory: two pairs of memfds, made at the start and backed as they
+ * are filled. They stand in when the disk takes no more, and are all there is with log driver
+ * "none". When both are full the older one is used again: what it held is lost, and is counted.
+ * When the disk takes something again, what they hold is put there first, so that a disk that was
+ * full for a moment has cost nothing.
+ *
+ * Runs in the monitor (made in the CLI). Written through mappings, which cannot fail; the memfds are
+ * sealed, so that readers can hold but not change them. What may fail: the start, under a limit on
+ * file sizes that leaves no room for a frame.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+
+#include "log_writer.h"
+
+/* ---- made, given back ---- */
+
+static void *make_memfd(const char *name, size_t size, int *ret_fd)
+{
+	int seals = F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	int ct_autofd fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	void *map;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size) < 0)
+		return NULL;
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		return NULL;
+	if (fcntl(fd, F_ADD_SEALS, seals) < 0) {
+		munmap(map, size);
+		return NULL;
+	}
+	*ret_fd = ct_take_fd(&fd);
+	return map;
+}
+
+static size_t index_bytes(const struct ct_log_writer *w)
+{
+	return (size_t)ct_entry_place(w->memory_entries);
+}
+
+/* A limit on file sizes holds for memfds too. */
+static int fit_limit(struct ct_log_writer *w, struct ct_err *err)
+{
+	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
+	uint64_t most = LOG_MEMORY_SIZE;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < most)
+		most = limit.rlim_cur & ~(uint64_t)(CT_PAGE_SIZE - 1);
+	if (most < LOG_MEMORY_MIN) {
+		ct_fail(err, EFBIG,
+			"the limit on file sizes leaves no room for the log: %llu bytes",
+			(unsigned long long)limit.rlim_cur);
+		return ct_hint(err, "ulimit -f %u, or more", LOG_MEMORY_MIN / 1024);
+	}
+	w->memory_size = (uint32_t)most;
+	w->memory_entries = ((most < LOG_MEMORY_INDEX ? (uint32_t)most : LOG_MEMORY_INDEX) -
+			     (uint32_t)sizeof(struct ct_index_header)) / (uint32_t)CT_ENTRY_SIZE;
+	if (limit.rlim_cur != RLIM_INFINITY && w->max_size > limit.rlim_cur)
+		w->max_size = limit.rlim_cur;
+	w->index_size = w->max_size + CT_PAGE_SIZE;
+	if (limit.rlim_cur != RLIM_INFINITY && w->index_size > limit.rlim_cur)
+		w->index_size = limit.rlim_cur;
+	return 0;
+}
+
+int ct_log_memory_open(struct ct_log_writer *w, struct ct_err *err)
+{
+	int r = fit_limit(w, err);
+
+	for (int i = 0; i < 2 && r == 0; i++) {
+		struct log_memory *m = &w->memory[i];
+
+		m->bytes = make_memfd("cattach-log", w->memory_size, &m->data);
+		m->header = m->bytes ? make_memfd("cattach-index", index_bytes(w), &m->index) :
+				       NULL;
+		if (!m->header)
+			r = ct_fail_errno(err, errno, "cannot make the log's memory");
+	}
+	return r;
+}
+
+void ct_log_memory_close(struct ct_log_writer *w)
+{
+	for (int i = 0; i < 2; i++) {
+		struct log_memory *m = &w->memory[i];
+
+		if (m->bytes)
+			munmap(m->bytes, w->memory_size);
+		if (m->header)
+			munmap(m->header, index_bytes(w));
+		ct_drop_fd(&m->data);
+		ct_drop_fd(&m->index);
+	}
+}
+
+/* ---- written ---- */
+
+static struct ct_index_entry *entries_of(const struct log_memory *m)
+{
+	return (struct ct_index_entry *)(m->header + 1);
+}
+
+bool ct_log_memory_fits(const struct ct_log_writer *w, size_t size)
+{
+	return w->end - w->head.base + size <= w->memory_size && w->entries < w->memory_entries;
+}
+
+void ct_log_memory_append(struct ct_log_writer *w, const void *frame, size_t size,
+			  const struct ct_index_entry *entry)
+{
+	struct log_memory *m = &w->memory[w->slot];
+
+	if (size)
+		memcpy(m->bytes + (w->end - w->head.base), frame, size);
+	entries_of(m)[w->entries] = *entry;
+	ct_log_count(w, entry);
+}
+
+/* The segment that is written is complete. */
+static void leave(struct ct_log_writer *w)
+{
+	struct log_memory *m = &w->memory[w->slot];
+
+	m->end = m->header->end = w->end;
+	m->header->entries = w->entries;
+	m->payload = w->payload;
+}
+
+/*
+ * What this pair holds is lost, unless it has become a file since. The segment behind it, if there
+ * is one, has kept room for a note about the gap before it; with log driver "none" it is no gap: to
+ * forget what is old is what was asked for.
+ */
+static void lose(struct ct_log_writer *w, int slot)
+{
+	struct log_memory *m = &w->memory[slot], *other = &w->memory[!slot];
+
+	if (!m->used)
+		return;
+	m->used = false;
+	if (w->memory_only)
+		return;
+	atomic_fetch_add_explicit(&w->page->lost, m->payload - m->header->payload,
+				  memory_order_relaxed);
+	if (other->used)
+		entries_of(other)[0].value = other->header->payload - w->disk_payload;
+}
+
+static int choose(const struct ct_log_writer *w)
+{
+	const struct log_memory *m = w->memory;
+
+	if (w->slot >= 0)
+		return !w->slot;
+	if (m[0].used != m[1].used)
+		return m[0].used;
+	/* Both free: the older one, so that readers have the most time with the younger. */
+	return m[0].header->segment > m[1].header->segment;
+}
+
+void ct_log_memory_begin(struct ct_log_writer *w)
+{
+	int slot = choose(w);
+	struct log_memory *m = &w->memory[slot];
+	struct ct_index_entry gap = { .kind = CT_NOTE_GAP };
+
+	if (w->slot >= 0)
+		leave(w);
+	lose(w, slot);
+	ct_log_begin(w, w->next, CT_SEGMENT_MEMORY);
+	w->slot = slot;
+	/* Readers must find out before anything is overwritten: they look here after each read. */
+	ct_log_publish_reach(w);
+	atomic_store(&w->page->memory[slot], w->head.segment + 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	memset(m->header + 1, 0, m->header->entries * CT_ENTRY_SIZE);
+	*m->header = w->head;
+	m->used = true;
+	if (!w->memory_only) {
+		gap.time = w->time;
+		gap.offset = w->end;
+		ct_log_memory_append(w, NULL, 0, &gap);
+	}
+	ct_log_begun(w);
+}
+
+/* ---- put on disk ---- */
+
+static int save(struct ct_log_writer *w, int slot)
+{
+	struct log_memory *m = &w->memory[slot];
+	struct ct_index_header header = *m->header;
+	int r;
+
+	if (slot == w->slot) {
+		header.end = w->end;
+		header.entries = w->entries;
+		m->payload = w->payload;
+	}
+	header.flags = 0;
+	/* Nothing but the room for a note about a gap: not worth a file. */
+	r = header.entries > 1 ? ct_log_file_copy(w, m, &header) : 0;
+	if (r < 0)
+		return r;
+	if (slot == w->slot) {
+		leave(w);
+		w->slot = -1;
+	}
+	m->used = false;
+	w->disk_payload = m->payload;
+	ct_log_publish_reach(w);
+	return 0;
+}
+
+int ct_log_memory_save(struct ct_log_writer *w)
+{
+	const struct log_memory *m = w->memory;
+	bool second_first = !m[0].used ||
+			    (m[1].used && m[1].header->segment < m[0].header->segment);
+
+	for (int i = 0; i < 2; i++) {
+		int slot = i ? !second_first : second_first;
+		int r = m[slot].used ? save(w, slot) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w)
+{
+	uint64_t bytes = 0;
+
+	for (int i = 0; i < 2; i++) {
+		const struct log_memory *m = &w->memory[i];
+		uint64_t end = i == w->slot ? w->payload : m->payload;
+
+		if (m->used)
+			bytes += end - m->header->payload;
+	}
+	return bytes;
+}

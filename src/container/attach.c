@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Attaching to a container: is it in a state for that, where is its monitor's socket, and what to
+ * say when it is not.
+ *
+ * Runs in commands, as the user. The state is looked at before, and again when nobody answers: a
+ * container may end in between, and is then a stopped one like any other. A monitor whose runtime
+ * directory has vanished under it (a logout without linger) is asked to make its socket again, by a
+ * signal through its verified pidfd.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+#include "store.h"
+
+#define REMAKE_TIME	CT_SECOND
+#define PAUSE		(CT_SECOND / 500)
+
+/* ---- why not ---- */
+
+static int refuse_stopped(const struct ct_container *c, struct ct_err *err)
+{
+	char how[512];
+
+	ct_fail(err, ESRCH, "You cannot attach to a stopped container, start it first: %s %s",
+		ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
+	return ct_hint(err, "cattach start %s", ct_container_label(c));
+}
+
+static int refuse(const struct ct_container *c, struct ct_err *err)
+{
+	const char *label = ct_container_label(c);
+	char how[512];
+
+	switch (c->state) {
+	case CT_STATE_PAUSED:
+		ct_fail(err, EBUSY, "You cannot attach to a paused container, unpause it first: %s",
+			label);
+		return ct_hint(err, "cattach unpause %s", label);
+	case CT_STATE_STOPPED:
+	case CT_STATE_CREATED:
+		return refuse_stopped(c, err);
+	case CT_STATE_CREATING:
+		ct_fail(err, EAGAIN, "You cannot attach to a container that is being created: %s", label);
+		return ct_hint(err, "try again in a moment");
+	case CT_STATE_DAMAGED:
+		ct_fail(err, EIO, "You cannot attach to a damaged container: %s (%s)", label,
+			ct_container_describe(c, how, sizeof(how)));
+		return ct_hint(err, "cattach rm -f %s", label);
+	case CT_STATE_FOREIGN:
+		ct_fail(err, EXDEV, "You cannot attach to a container of another machine: %s", label);
+		return ct_hint(err, "attach to it on %s", c->meta.host);
+	case CT_STATE_RUNNING:
+		break;
+	}
+	ct_fail(err, ECONNREFUSED, "container %s is running, but its monitor (pid %d) has no socket",
+		label, (int)c->status.monitor_pid);
+	return ct_hint(err, "is its runtime directory on a full or read-only file system?");
+}
+
+/* ---- connecting ---- */
+
+struct request {
+	uint32_t hello;
+	uint16_t rows, columns;
+};
+
+static int connect_to(struct ct_store *store, const struct ct_container *c, const struct request *q,
+		      struct ct_client *ret_client, struct ct_err *err)
+{
+	int ct_autofd dir = ct_store_runtime(store, c->meta.id, false, err);
+
+	if (dir < 0)
+		return dir;
+	return ct_client_connect(dir, q->hello, q->rows, q->columns, ret_client, err);
+}
+
+/* Nobody there, or going away at this moment. */
+static bool is_absent(int code)
+{
+	return code == -ENOENT || code == -ECONNREFUSED || code == -EPIPE || code == -ECONNRESET;
+}
+
+/* The monitor makes its socket again when asked; it takes a moment. */
+static int connect_again(struct ct_store *store, const struct ct_container *c,
+			 const struct ct_probe *probe, const struct request *q,
+			 struct ct_client *ret_client, struct ct_err *err)
+{
+	int ct_autofd monitor = ct_probe_open_monitor(probe, c->dir);
+	uint64_t limit = ct_now_monotonic() + REMAKE_TIME;
+	int r = monitor < 0 ? monitor : ct_pidfd_signal(monitor, SIGUSR1);
+
+	if (r < 0)
+		return refuse(c, err);
+	do {
+		ct_pidfd_await(monitor, PAUSE);
+		r = connect_to(store, c, q, ret_client, err);
+	} while (is_absent(r) && ct_now_monotonic() < limit);
+	return is_absent(r) ? refuse(c, err) : r;
+}
+
+static int connect_running(struct ct_store *store, struct ct_container *c, const struct request *q,
+			   struct ct_client *ret_client, struct ct_err *err)
+{
+	struct ct_probe probe;
+	int r = connect_to(store, c, q, ret_client, err);
+
+	if (!is_absent(r))
+		return r;
+	if (ct_container_probe(c, &probe, err) < 0)
+		return ct_wrap(err, "%s", ct_container_label(c));
+	c->status = probe.status;
+	c->state = ct_probe_state(&probe, &c->damage);
+	if (c->state != CT_STATE_RUNNING)
+		return refuse(c, err);
+	return connect_again(store, c, &probe, q, ret_client, err);
+}
+
+int ct_container_attach(struct ct_store *store, const struct ct_container *container,
+			uint32_t hello, uint16_t rows, uint16_t columns,
+			struct ct_client *ret_client, struct ct_err *err)
+{
+	struct request q = { .hello = hello, .rows = rows, .columns = columns };
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+	struct ct_client client = CT_CLIENT_INIT;
+	int r;
+
+	/* One that is being started may have its socket already. */
+	if (c.state != CT_STATE_RUNNING && c.state != CT_STATE_CREATING)
+		return refuse(&c, err);
+	r = connect_running(store, &c, &q, &client, err);
+	if (r < 0)
+		return r;
+	client.fallback = openat(c.dir, "main", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	*ret_client = client;
+	return 0;
+}

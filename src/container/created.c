@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Containers between create and start: what makes one complete, who may start it, and what is read
+ * back of it for that.
+ *
+ * Runs in commands, as the user. A container that was created to stay carries the file "created";
+ * one without it whose creator is gone is the remains of a start. Whoever starts one holds the same
+ * lock on its directory that its creator held, so that there is only one, and others who look see
+ * that somebody is at it. May fail: a record or configuration that cannot be read, a container that
+ * runs already, a monitor of the last run that does not leave.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/json.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+
+#define LOG_SIZE_MIN	(256 * 1024)
+#define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
+
+int ct_container_complete(struct ct_container *container, struct ct_err *err)
+{
+	int fd = openat(container->dir, "created", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "cannot make the file \"created\" of container %s",
+				     ct_container_label(container));
+	ct_fd_close(fd);
+	if (container->state == CT_STATE_CREATING)
+		container->state = CT_STATE_CREATED;
+	return 0;
+}
+
+bool ct_container_is_complete(int dir)
+{
+	return faccessat(dir, "created", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* ---- who starts it ---- */
+
+static int refuse_start(const struct ct_container *c, struct ct_err *err)
+{
+	char how[512];
+
+	ct_fail(err, EIO, "container %s cannot be started (%s)", ct_container_label(c),
+		ct_container_describe(c, how, sizeof(how)));
+	if (c->state == CT_STATE_FOREIGN)
+		return ct_hint(err, "start it there");
+	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
+}
+
+/* The last run is over, but its monitor may still be serving those who read what it left. */
+static int await_monitor(const struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
+{
+	uint64_t limit = ct_now_monotonic() + LEAVE;
+
+	while (probe->monitor && probe->status.state == CT_STATUS_EXITED) {
+		int ct_autofd monitor = ct_probe_open_monitor(probe, c->dir);
+		uint64_t now = ct_now_monotonic();
+
+		if (now >= limit) {
+			ct_fail(err, EBUSY, "container %s has ended, but its monitor still serves clients",
+				ct_container_label(c));
+			return ct_hint(err, "cattach clients %s; cattach detach --all %s",
+				       ct_container_label(c), ct_container_label(c));
+		}
+		if (monitor < 0 || ct_pidfd_await(monitor, limit - now) < 0)
+			ct_nap(CT_SECOND / 100);
+		if (ct_container_probe(c, probe, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+int ct_container_reserve(struct ct_container *container, struct ct_err *err)
+{
+	struct ct_container *c = container;
+	struct ct_probe probe;
+	int r;
+
+	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
+		return refuse_start(c, err);
+	r = ct_container_mark_creator(c->dir);
+	if (r < 0 && r != -EOPNOTSUPP)
+		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
+	r = ct_container_probe(c, &probe, err);
+	if (r == 0)
+		r = await_monitor(c, &probe, err);
+	if (r < 0)
+		return ct_wrap(err, "%s", ct_container_label(c));
+	c->status = probe.status;
+	c->state = ct_probe_state(&probe, &c->damage);
+	if (c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED)
+		return ct_fail(err, EALREADY, "container %s is running", ct_container_label(c));
+	if (c->state == CT_STATE_CREATED || c->state == CT_STATE_STOPPED)
+		return 0;
+	/* The lock is ours, so whoever was creating it has gone without an end. */
+	if (c->state == CT_STATE_CREATING) {
+		c->state = CT_STATE_DAMAGED;
+		c->damage = "its start was interrupted";
+	}
+	return refuse_start(c, err);
+}
+
+/* ---- what is read back ---- */
+
+int ct_container_spec(const struct ct_container *container, struct ct_arena *arena,
+		      struct ct_spec **ret_spec, struct ct_err *err)
+{
+	struct ct_spec *spec;
+	const char *text;
+	size_t size;
+
+	if (ct_read_file_at(arena, container->dir, "config.json", CT_JSON_MAX_SIZE, &text, &size,
+			    err) < 0 ||
+	    ct_spec_parse(arena, "config.json", text, size, &spec, err) < 0)
+		return ct_wrap(err, "%s", ct_container_label(container));
+	spec->default_seccomp = container->meta.default_seccomp;
+	*ret_spec = spec;
+	return 0;
+}
+
+/* docker's: the host name is the short id unless somebody said otherwise. */
+int ct_container_set_hostname(const struct ct_meta *meta, struct ct_arena *arena,
+			      struct ct_spec *spec, struct ct_err *err)
+{
+	const char *short_id = ct_arena_strndup(arena, meta->id, CT_SHORT_ID_LENGTH);
+	const struct ct_spec_namespace *uts = &spec->linux_.namespaces[CT_NS_UTS];
+	const char *variable;
+
+	if (!short_id)
+		return ct_fail_nomem(err);
+	if (!spec->hostname && uts->present && !uts->path)
+		spec->hostname = short_id;
+	if (meta->bundle || !spec->hostname)
+		return 0;
+	variable = ct_arena_printf(arena, "HOSTNAME=%s", spec->hostname);
+	if (!variable || ct_strings_add(arena, &spec->process->env, variable) < 0)
+		return ct_fail_nomem(err);
+	return 0;
+}
+
+static enum ct_size_policy size_policy(const char *word)
+{
+	if (word && !strcmp(word, "smallest"))
+		return CT_SIZE_SMALLEST;
+	if (word && !strcmp(word, "largest"))
+		return CT_SIZE_LARGEST;
+	if (word && !strcmp(word, "none"))
+		return CT_SIZE_NONE;
+	return CT_SIZE_LATEST;
+}
+
+/* A log file has room for some frames at least, or a reader that the payload waits for could not
+ * keep up however fast it is: less than that was asked for by somebody who wants it small. */
+void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options)
+{
+	options->log.max_size = meta->log_max_size;
+	if (meta->log_max_size && meta->log_max_size < LOG_SIZE_MIN)
+		options->log.max_size = LOG_SIZE_MIN;
+	options->log.max_files = (uint32_t)meta->log_max_files;
+	options->log.memory = meta->log_driver && !strcmp(meta->log_driver, "none");
+	options->size_policy = size_policy(meta->size_policy);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The session that a container is going to have: which streams its client is attached to, what the
+ * end of that client means, whose size its terminal gets, and how its log is kept.
+ *
+ * Pure functions from the options of run and create to the record; runs in the command before
+ * anything is created. May fail for words and numbers that are none, and for options that
+ * contradict each other, in docker's words where scripts know those.
+ */
+#include "run_parts.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include <cattach/num.h>
+#include <cattach/streamlog.h>
+
+/* ---- streams ---- */
+
+int ct_parse_streams(const struct ct_strings *list, struct ct_streams *ret_streams,
+		     struct ct_err *err)
+{
+	struct ct_streams streams = { 0 };
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *name = list->items[i];
+
+		if (!strcasecmp(name, "stdin"))
+			streams.in = true;
+		else if (!strcasecmp(name, "stdout"))
+			streams.out = true;
+		else if (!strcasecmp(name, "stderr"))
+			streams.err = true;
+		else
+			return ct_fail(err, EINVAL, "invalid argument \"%s\" for \"-a, --attach\" flag: "
+				       "valid streams are STDIN, STDOUT and STDERR", name);
+	}
+	if (!list->count)
+		streams = (struct ct_streams){ true, true, true };
+	*ret_streams = streams;
+	return 0;
+}
+
+static int set_streams(struct ct_run *run, struct ct_err *err)
+{
+	const struct ct_run_options *o = run->options;
+	struct ct_streams streams;
+
+	if (ct_parse_streams(&o->attach, &streams, err) < 0)
+		return -err->code;
+	if (o->detach && o->attach.count) {
+		ct_fail(err, EINVAL, "conflicting options: cannot specify both --attach and --detach");
+		return ct_hint(err, "cattach attach -a STREAM follows it later");
+	}
+	if (o->detach && o->tie) {
+		ct_fail(err, EINVAL, "conflicting options: cannot specify both --tie and --detach");
+		return ct_hint(err, "nobody would be there to be tied to");
+	}
+	run->meta->stdin_open = o->interactive;
+	/* The end of the creator's input ends the container's, unless nobody was to stay. */
+	run->meta->stdin_once = o->interactive && !o->detach && streams.in;
+	run->meta->tie = o->tie;
+	run->meta->detach_keys = o->detach_keys;
+	return 0;
+}
+
+/* ---- words ---- */
+
+/* One of a closed list, or NULL, which is the default. */
+static int check_word(const char *option, const char *word, const char *const *words,
+		      const char *all, struct ct_err *err)
+{
+	if (!word)
+		return 0;
+	for (size_t i = 0; words[i]; i++)
+		if (!strcmp(words[i], word))
+			return 0;
+	ct_fail(err, EINVAL, "must be %s, not \"%s\"", all, word);
+	return ct_wrap(err, "%s", option);
+}
+
+static int set_words(struct ct_run *run, struct ct_err *err)
+{
+	static const char *const policies[] = { "latest", "smallest", "largest", "none", NULL };
+	static const char *const ends[] = { "close", "keep", "detach", NULL };
+	const struct ct_run_options *o = run->options;
+
+	if (check_word("--size-policy", o->size_policy, policies,
+		       "latest, smallest, largest or none", err) < 0 ||
+	    check_word("--stdin-eof", o->stdin_eof, ends, "close, keep or detach", err) < 0)
+		return -err->code;
+	run->meta->size_policy = o->size_policy;
+	run->meta->stdin_eof = o->stdin_eof;
+	return 0;
+}
+
+/* ---- the log ---- */
+
+static int set_log_driver(struct ct_run *run, struct ct_err *err)
+{
+	const char *driver = run->options->log_driver;
+
+	if (driver && strcmp(driver, "native") != 0 && strcmp(driver, "none") != 0) {
+		ct_fail(err, ENOTSUP, "there is no log driver \"%s\"", driver);
+		ct_hint(err, "native, or none to keep only what fits into memory");
+		return ct_wrap(err, "--log-driver");
+	}
+	run->meta->log_driver = driver;
+	return 0;
+}
+
+static int set_max_size(struct ct_meta *meta, const char *value, struct ct_err *err)
+{
+	uint64_t size;
+
+	if (ct_parse_size(value, &size, err) < 0)
+		return ct_wrap(err, "--log-opt max-size");
+	if (!size) {
+		ct_fail(err, ERANGE, "must be more than nothing");
+		ct_hint(err, "--log-driver none keeps no log on disk");
+		return ct_wrap(err, "--log-opt max-size");
+	}
+	meta->log_max_size = size;
+	return 0;
+}
+
+static int set_max_file(struct ct_meta *meta, const char *value, struct ct_err *err)
+{
+	uint64_t count;
+
+	if (ct_parse_u64(value, 1, CT_LOG_MAX_FILES, &count, err) < 0)
+		return ct_wrap(err, "--log-opt max-file");
+	meta->log_max_files = (int)count;
+	return 0;
+}
+
+static int set_log_options(struct ct_run *run, struct ct_err *err)
+{
+	const struct ct_strings *list = &run->options->log_opt;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *text = list->items[i];
+		int r;
+
+		if (!strncmp(text, "max-size=", 9)) {
+			r = set_max_size(run->meta, text + 9, err);
+		} else if (!strncmp(text, "max-file=", 9)) {
+			r = set_max_file(run->meta, text + 9, err);
+		} else {
+			ct_fail(err, EINVAL, "unknown log option \"%s\"", text);
+			ct_hint(err, "max-size=SIZE or max-file=N");
+			return ct_wrap(err, "--log-opt");
+		}
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int ct_run_session(struct ct_run *run, struct ct_err *err)
+{
+	int r = set_streams(run, err);
+
+	if (r == 0)
+		r = set_words(run, err);
+	if (r == 0)
+		r = set_log_driver(run, err);
+	return r < 0 ? r : set_log_options(run, err);
+}

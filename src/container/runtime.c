@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runtime directory: where the sockets of containers are, beside the store and not in it, for a
+ * home may be on a file system that has no sockets.
+ *
+ * There are up to three places, the best first: $XDG_RUNTIME_DIR, /run/user/<uid>, a directory in
+ * /tmp. A container is started in the first that is there, and looked for in all of them: who logs
+ * in after a start from a timer or by su sees places that were not there before. A place that is
+ * not ours is passed over where others may well have made it (a variable that su has kept), and
+ * refused where it has our name.
+ *
+ * Runs in commands, and in a monitor whose directory has vanished, as the user.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+
+#include "store.h"
+
+#define VARIABLE	"XDG_RUNTIME_DIR"
+#define PLACES_MAX	3
+
+struct place {
+	const char *base;	/* a directory that somebody else has made */
+	const char *name;	/* ours in it */
+};
+
+struct places {
+	struct place list[PLACES_MAX];
+	size_t count;
+	char user[32], name[32];	/* "/run/user/1000", "cattach-1000" */
+};
+
+/* ---- where ---- */
+
+static bool is_ours(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
+static void add(struct places *places, const char *base, const char *name)
+{
+	places->list[places->count++] = (struct place){ base, name };
+}
+
+static void find_places(struct places *places)
+{
+	const char *given = getenv(VARIABLE);
+	unsigned euid = geteuid();
+
+	places->count = 0;
+	if (euid == 0 && !ct_store_is_nested()) {
+		add(places, "/run", "cattach");
+		return;
+	}
+	snprintf(places->user, sizeof(places->user), "/run/user/%u", euid);
+	snprintf(places->name, sizeof(places->name), "cattach-%u", euid);
+	if (given && given[0] == '/' && is_ours(given))
+		add(places, given, "cattach");
+	if (is_ours(places->user))
+		add(places, places->user, "cattach");
+	add(places, "/tmp", places->name);
+}
+
+int ct_runtime_base(void)
+{
+	struct places places;
+	int fd;
+
+	find_places(&places);
+	fd = open(places.list[0].base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* ---- opening ---- */
+
+/* The container's directory in one place; the place's own directory goes to *ret_above. */
+static int open_in(const struct place *place, const char *id, bool make, int *ret_above,
+		   struct ct_err *err)
+{
+	int ct_autofd base = open(place->base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int ct_autofd above = -1;
+	char path[PATH_MAX];
+	int fd;
+
+	if (base < 0)
+		return ct_fail_errno(err, errno, "cannot open %s", place->base);
+	snprintf(path, sizeof(path), "%s/%s", place->base, place->name);
+	above = ct_open_private(base, place->name, path, VARIABLE, make, err);
+	if (above < 0)
+		return above;
+	snprintf(path, sizeof(path), "%s/%s/%s", place->base, place->name, id);
+	fd = ct_open_private(above, id, path, VARIABLE, make, err);
+	if (fd >= 0)
+		*ret_above = ct_take_fd(&above);
+	return fd;
+}
+
+/* Is it that this place cannot be used, rather than that somebody has been at it? */
+static bool may_try_next(int code)
+{
+	return code == -ENOENT || code == -EACCES || code == -EROFS || code == -ENOSPC ||
+	       code == -EDQUOT;
+}
+
+int ct_store_runtime(struct ct_store *store, const char *id, bool make, struct ct_err *err)
+{
+	mode_t ct_autoumask saved = umask(077);
+	struct places places;
+	int fd = -1, above = -1;
+
+	find_places(&places);
+	if (!ct_is_id(id))
+		return ct_fail(err, EINVAL, "\"%s\" is no id", id);
+	for (size_t i = 0; i < places.count; i++) {
+		fd = open_in(&places.list[i], id, make, &above, err);
+		if (fd >= 0) {
+			ct_drop_fd(&store->runtime);
+			store->runtime = above;
+			return fd;
+		}
+		if (!may_try_next(fd))
+			return fd;
+	}
+	/* The last one's error: they all have failed. */
+	if (make)
+		ct_hint(err, "set " VARIABLE " to a directory of yours");
+	return fd;
+}
