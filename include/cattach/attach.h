@@ -18,6 +18,7 @@
 #define CT_ATTACH_DATA_MAX	32768		/* bytes of stdin in one message */
 #define CT_ATTACH_RECORD_MAX	(CT_ATTACH_HEADER + CT_ATTACH_DATA_MAX)
 #define CT_ATTACH_MAX_CLIENTS	1024
+#define CT_ATTACH_PLACES	8		/* descriptors that come with CT_MSG_NAMESPACES */
 
 enum ct_message_type {
 	/* client to monitor */
@@ -33,6 +34,7 @@ enum ct_message_type {
 	CT_MSG_CLIENTS_GET,	/* who is attached? */
 	CT_MSG_CLIENT_DROP,	/* number: be32; a client's id, 0: all others. Answered by CT_MSG_CLIENT
 				 * with number 0 and in offset how many there were */
+	CT_MSG_NAMESPACES_GET,	/* the way into the container, please */
 	/* monitor to client */
 	CT_MSG_EXIT = 64,	/* the session has ended; the status is on the commit page */
 	CT_MSG_ERROR,		/* flags: CT_ERROR_*, text; the connection ends but for CT_ERROR_KEPT */
@@ -47,6 +49,9 @@ enum ct_message_type {
 	CT_MSG_DETACHED,	/* somebody sent CT_MSG_CLIENT_DROP for this client */
 	CT_MSG_POSITION_GET,	/* offset: n; CT_MSG_POSITION is due now, and again whenever n/8 more
 				 * bytes are read or all of them, until less than n/4 are left */
+	CT_MSG_NAMESPACES,	/* with CT_ATTACH_PLACES descriptors: the container's namespaces user,
+				 * mnt, pid, net, ipc, uts, cgroup, and its root (O_PATH); without any:
+				 * there is no way in, or not any more */
 };
 
 #define CT_HELLO_READ_ONLY	1u	/* the monitor refuses stdin, signals and sizes from it */

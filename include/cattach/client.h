@@ -68,6 +68,14 @@ int ct_client_receive(struct ct_client *client, struct ct_message *ret_message, 
  */
 int ct_client_position(struct ct_client *client, uint64_t offset);
 
+/**
+ * ct_client_namespaces - ask the monitor for the way into the container
+ * @ret_fds: in the order of CT_MSG_NAMESPACES; the caller owns them
+ * @err: ENOENT: the payload has ended; EPERM for a read-only client; the monitor is gone
+ */
+int ct_client_namespaces(struct ct_client *client, int ret_fds[CT_ATTACH_PLACES],
+			 struct ct_err *err);
+
 /* Segments of this session, asked of the monitor: a source for ct_cursor_open(). The client must
  * outlive the cursor. After the monitor's end it answers from the directory fallback (-1: none). */
 struct ct_log_source ct_client_source(struct ct_client *client);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include <cattach/attach.h>
 #include <cattach/err.h>
 #include <cattach/proc.h>
 #include <cattach/streamlog.h>
@@ -75,6 +76,8 @@ struct ct_spawned {
 	pid_t pid;
 	int pidfd;
 	int terminal;		/* master of the pty, or -1 */
+	/* The container's namespaces and root, for clients that ask (CT_MSG_NAMESPACES); -1: none. */
+	int places[CT_ATTACH_PLACES];
 };
 
 /* Whose size a terminal gets when several clients have sent one. */
@@ -118,6 +121,7 @@ struct ct_monitor_config {
 	bool tty, stdin_open, stdin_once;
 	uint16_t rows, columns;
 	enum ct_size_policy size_policy;
+	int owner;		/* pidfd of a process with which this session ends by SIGKILL, or -1 */
 	int client;		/* the monitor's end of the first client's connection, or -1 */
 	bool tie;		/* its end without CT_MSG_DETACH is the payload's, too: SIGKILL */
 	/* Clients that have been waiting for the start: served as any other that has connected, but

@@ -10,9 +10,59 @@
 #include <cattach/err.h>
 #include <cattach/plan.h>
 
+/* A container from inside: its namespaces, and its root directory (O_PATH). */
+enum ct_ns_place {
+	CT_PLACE_USER,
+	CT_PLACE_MOUNT,
+	CT_PLACE_PID,
+	CT_PLACE_NETWORK,
+	CT_PLACE_IPC,
+	CT_PLACE_UTS,
+	CT_PLACE_CGROUP,
+	CT_PLACE_ROOT,
+};
+
+#define CT_PLACES 8
+
+/* Descriptors of all of these, or -1 each; owned by who has the struct. */
+struct ct_ns_places {
+	int fd[CT_PLACES];
+};
+
+#define CT_NS_PLACES_INIT { .fd = { -1, -1, -1, -1, -1, -1, -1, -1 } }
+
+void ct_ns_places_close(struct ct_ns_places *places);
+
+static inline void ct_autoplaces_cleanup(struct ct_ns_places *places)
+{
+	ct_ns_places_close(places);
+}
+
+#define ct_autoplaces __attribute__((cleanup(ct_autoplaces_cleanup)))
+
+/**
+ * ct_ns_places_open - the namespaces and the root of a process, through the host's /proc
+ * @pid: as this process sees it; whose it is must be checked by a pidfd afterwards
+ * @ret_places: all of them, close with ct_ns_places_close()
+ * @err: EACCES, EPERM: we may not look into it (ptrace(2), "PTRACE_MODE_READ"); ENOENT: no such
+ *       process, or no /proc
+ */
+int ct_ns_places_open(pid_t pid, struct ct_ns_places *ret_places, struct ct_err *err);
+
+/**
+ * ct_ns_places_join - make a plan join the namespaces that are not the caller's own
+ * @places: stay the caller's, and open until ct_ns_start() has returned
+ * @plan: joins, join_count and mounts_joined are set
+ * @place: what the errors call them
+ * @err: EINVAL: the mount namespace is the caller's own, so this is no container
+ */
+int ct_ns_places_join(const struct ct_ns_places *places, const char *place, struct ct_plan *plan,
+		      struct ct_err *err);
+
 /* The stdio of the new process, and what comes back. */
 struct ct_ns_stdio {
 	int fd[3];			/* stdin, stdout, stderr; ignored with process.tty */
+	bool borrowed;			/* they are somebody else's: their owner stays as it is */
 	unsigned short rows, columns;	/* of the pty, 0: leave it */
 };
 
@@ -20,6 +70,7 @@ struct ct_ns_started {
 	pid_t pid;			/* as the caller sees it */
 	int pidfd;			/* owned by the receiver */
 	int terminal;			/* master of the pty, or -1; owned by the receiver */
+	struct ct_ns_places places;	/* with plan->report_places; owned by the receiver */
 };
 
 /**

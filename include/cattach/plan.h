@@ -141,6 +141,7 @@ struct ct_plan_process {
 	const char *seccomp_place;	/* where the policy came from, for errors */
 	bool seccomp_given;		/* it is the user's, who may have forgotten a call */
 	unsigned preserve_fds;
+	bool untied;			/* outlives who started it; else SIGKILL when that ends */
 	int init;			/* sealed memfd of our init (--init), or -1 */
 	struct ct_strings init_args;	/* its argv: "cattach-init", two places the child fills
 					 * (socket, program), then args */
@@ -151,6 +152,7 @@ struct ct_plan {
 	struct ct_plan_join joins[CT_PLAN_MAX_JOINS];
 	size_t join_count;
 	bool mounts_joined;		/* among them: then root, mounts, devices and masks are none */
+	bool report_places;		/* the starter wants descriptors of the namespaces and the root */
 	struct ct_plan_ids uid_map, gid_map;	/* when CLONE_NEWUSER is made; empty otherwise */
 	struct ct_plan_root root;
 	struct ct_plan_mount *mounts;

@@ -138,6 +138,17 @@ static int post_question(struct monitor *m, const struct client *c)
 					     .offset = ct_log_bound(m->log) });
 }
 
+/* One way in is as good as eight: all are there or none. */
+static int post_namespaces(struct monitor *m, const struct client *c)
+{
+	struct ct_message message = { .type = CT_MSG_NAMESPACES };
+	bool there = m->payload.places[0] >= 0;
+
+	if (!has_read_all(c))
+		return -EAGAIN;
+	return post_with(c, &message, m->payload.places, there ? CT_ATTACH_PLACES : 0);
+}
+
 /* The first of the things that it is owed: 0, -EAGAIN (later), or another -errno (never). */
 static int post_one(struct monitor *m, struct client *c, unsigned what)
 {
@@ -154,6 +165,8 @@ static int post_one(struct monitor *m, struct client *c, unsigned what)
 		return post(c, &(struct ct_message){ .type = CT_MSG_CLIENT, .offset = c->listed });
 	case OWE_ASK:
 		return post_question(m, c);
+	case OWE_NAMESPACES:
+		return post_namespaces(m, c);
 	case OWE_EXIT:
 		return post(c, &(struct ct_message){ .type = CT_MSG_EXIT });
 	default:

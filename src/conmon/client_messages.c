@@ -100,7 +100,8 @@ static void drop_others(struct monitor *m, struct client *c, uint32_t id)
 static bool is_for_writers(enum ct_message_type type)
 {
 	return type == CT_MSG_STDIN || type == CT_MSG_EOF || type == CT_MSG_RESIZE ||
-	       type == CT_MSG_SIGNAL || type == CT_MSG_CLIENT_DROP;
+	       type == CT_MSG_SIGNAL || type == CT_MSG_CLIENT_DROP ||
+	       type == CT_MSG_NAMESPACES_GET;
 }
 
 static void answer_segment(struct monitor *m, struct client *c, uint32_t number)
@@ -151,6 +152,9 @@ void ct_client_handle(struct monitor *m, struct client *c, const struct ct_messa
 	case CT_MSG_CLIENT_DROP:
 		drop_others(m, c, message->number);
 		return;
+	case CT_MSG_NAMESPACES_GET:
+		ct_client_owe(m, c, OWE_NAMESPACES);
+		return;
 	case CT_MSG_EXIT:
 	case CT_MSG_ERROR:
 	case CT_MSG_ROOM:
@@ -159,6 +163,7 @@ void ct_client_handle(struct monitor *m, struct client *c, const struct ct_messa
 	case CT_MSG_CLIENT:
 	case CT_MSG_DETACHED:
 	case CT_MSG_POSITION_GET:
+	case CT_MSG_NAMESPACES:
 		ct_client_refuse(m, c, "only a monitor sends messages of this type");
 		return;
 	}

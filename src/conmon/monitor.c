@@ -35,7 +35,7 @@
 #include "monitor.h"
 
 #define NS_PER_SECOND	INT64_C(1000000000)
-#define OWN_DESCRIPTORS	18	/* without those of the log and of waiting clients */
+#define OWN_DESCRIPTORS	27	/* without those of the log and of waiting clients */
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
@@ -180,10 +180,13 @@ static void keep_own_descriptors(const struct monitor *m)
 			       m->timer,       m->out[0].fd, m->out[1].fd,	m->in,
 			       m->peer,	       m->listener,  m->reserve,	m->runtime,
 			       m->config->dir, m->config->client, m->payload.pidfd,
-			       m->config->keep[0], m->config->keep[1], m->config->keep[2] };
-	size_t n = OWN_DESCRIPTORS;
+			       m->config->keep[0], m->config->keep[1], m->config->keep[2],
+			       m->config->owner };
+	size_t n = OWN_DESCRIPTORS - CT_ATTACH_PLACES;
 	unsigned next = 3;
 
+	for (size_t i = 0; i < CT_ATTACH_PLACES; i++)
+		keep[n++] = m->payload.places[i];
 	for (size_t i = 0; i < m->config->waiting_count && i < WAITING_MAX; i++)
 		keep[n++] = m->config->waiting[i];
 	n += ct_log_descriptors(m->log, keep + n, KEEP_MAX - n);
@@ -231,6 +234,8 @@ void ct_monitor_watch_all(struct monitor *m)
 	ct_monitor_watch(m, m->signals, SRC_SIGNALS, EPOLLIN);
 	ct_monitor_watch(m, m->payload.pidfd, SRC_PAYLOAD, EPOLLIN);
 	ct_monitor_watch(m, m->timer, SRC_TIMER, EPOLLIN);
+	if (m->config->owner >= 0)
+		ct_monitor_watch(m, m->config->owner, SRC_OWNER, EPOLLIN);
 	ct_listen_resume(m);
 	/* Whoever must get everything counts before the first byte is read. */
 	add_first_client(m);
@@ -259,6 +264,21 @@ static void on_signals(struct monitor *m)
 	}
 }
 
+/* Nobody goes in any more, and nothing of the container is kept from going. */
+static void drop_places(struct monitor *m)
+{
+	for (size_t i = 0; i < CT_ATTACH_PLACES; i++)
+		ct_drop_fd(&m->payload.places[i]);
+}
+
+/* The kernel ends it only where it shares the pid namespace of the one that has ended. */
+static void on_owner(struct monitor *m)
+{
+	ct_monitor_unwatch(m, m->config->owner);
+	if (!m->exited)
+		ct_pidfd_signal(m->payload.pidfd, SIGKILL);
+}
+
 static void on_payload(struct monitor *m)
 {
 	if (m->exited || ct_pidfd_wait(m->payload.pidfd, &m->status.exit) < 0)
@@ -267,6 +287,7 @@ static void on_payload(struct monitor *m)
 	m->status.finished = ct_now_real();
 	ct_monitor_unwatch(m, m->payload.pidfd);
 	ct_drop_fd(&m->peer);
+	drop_places(m);
 	ct_monitor_tick(m, true);
 }
 
@@ -312,6 +333,9 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 		return;
 	case SRC_PAYLOAD:
 		on_payload(m);
+		return;
+	case SRC_OWNER:
+		on_owner(m);
 		return;
 	case SRC_STDOUT:
 		ct_output_ready(m, &m->out[0]);
@@ -386,6 +410,8 @@ static void set_up(struct monitor *m, const struct ct_monitor_config *config,
 	m->log = log;
 	m->status_fd = m->lock_fd = m->epoll = m->signals = m->timer = -1;
 	m->payload.pidfd = m->payload.terminal = -1;
+	for (size_t i = 0; i < CT_ATTACH_PLACES; i++)
+		m->payload.places[i] = -1;
 	m->out[0] = (struct output){ .fd = -1, .stream = CT_STREAM_STDOUT, .source = SRC_STDOUT };
 	m->out[1] = (struct output){ .fd = -1, .stream = CT_STREAM_STDERR, .source = SRC_STDERR };
 	m->in = m->peer = m->listener = m->reserve = m->runtime = -1;

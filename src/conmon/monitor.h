@@ -17,6 +17,7 @@
 enum source {
 	SRC_SIGNALS,
 	SRC_PAYLOAD,		/* its pidfd */
+	SRC_OWNER,		/* the process with which the session ends */
 	SRC_STDOUT,		/* or the pty's master */
 	SRC_STDERR,
 	SRC_STDIN,		/* the payload can take more */
@@ -56,7 +57,8 @@ struct output {
 #define OWE_LIST	8u
 #define OWE_COUNT	16u	/* how many CT_MSG_CLIENT_DROP has dropped */
 #define OWE_ASK		32u	/* where are you? */
-#define OWE_EXIT	64u
+#define OWE_NAMESPACES	64u
+#define OWE_EXIT	128u
 
 #define NO_SLOT		0xffffu
 

@@ -43,9 +43,11 @@ static int fixed_size(enum ct_message_type type)
 	case CT_MSG_EOF:
 	case CT_MSG_DETACH:
 	case CT_MSG_CLIENTS_GET:
+	case CT_MSG_NAMESPACES_GET:
 	case CT_MSG_EXIT:
 	case CT_MSG_ROOM:
 	case CT_MSG_DETACHED:
+	case CT_MSG_NAMESPACES:
 		return 0;
 	case CT_MSG_SIGNAL:
 		return 1;
@@ -111,9 +113,11 @@ static uint8_t *put_body(const struct ct_message *m, uint8_t *p)
 	case CT_MSG_EOF:
 	case CT_MSG_DETACH:
 	case CT_MSG_CLIENTS_GET:
+	case CT_MSG_NAMESPACES_GET:
 	case CT_MSG_EXIT:
 	case CT_MSG_ROOM:
 	case CT_MSG_DETACHED:
+	case CT_MSG_NAMESPACES:
 		return p;
 	}
 	return p;
@@ -186,9 +190,11 @@ static void get_body(const uint8_t *p, struct ct_message *m)
 	case CT_MSG_EOF:
 	case CT_MSG_DETACH:
 	case CT_MSG_CLIENTS_GET:
+	case CT_MSG_NAMESPACES_GET:
 	case CT_MSG_EXIT:
 	case CT_MSG_ROOM:
 	case CT_MSG_DETACHED:
+	case CT_MSG_NAMESPACES:
 		break;
 	}
 }

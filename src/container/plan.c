@@ -130,6 +130,7 @@ int ct_plan_make(struct ct_arena *arena, const struct ct_spec *spec, const struc
 		if (r < 0)
 			return r;
 	}
+	p.plan->report_places = true;
 	*ret_plan = p.plan;
 	return 0;
 }

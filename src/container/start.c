@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -56,6 +57,8 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 		.pidfd = started.pidfd,
 		.terminal = started.terminal,
 	};
+	_Static_assert(sizeof(ret_spawned->places) == sizeof(started.places.fd), "the same places");
+	memcpy(ret_spawned->places, started.places.fd, sizeof(ret_spawned->places));
 	return 0;
 }
 
@@ -194,6 +197,7 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		.stdin_once = meta->stdin_once,
 		.rows = options->rows,
 		.columns = options->columns,
+		.owner = -1,
 		.client = options->client,
 		.tie = meta->tie && options->client >= 0,
 		.spawn = spawn,

@@ -35,14 +35,13 @@ static _Noreturn void fail(const struct child *c, const struct ct_err *err)
 static int wait_for_maps(struct child *c, struct ct_err *err)
 {
 	struct sync_message message;
-	int ct_autofd fd = -1;
-	int r;
+	int fds[CT_FDS_MAX], r;
 
 	/* A child of the helper that joins goes on when the monitor has its pidfd, or nobody would
 	 * ever reap it. */
 	if (!c->plan->uid_map.count && !c->plan->join_count)
 		return 0;
-	r = ct_sync_receive(c->sync, &message, &fd);
+	r = ct_sync_receive(c->sync, &message, fds);	/* nobody sends it descriptors */
 	if (r != 1 || message.type != SYNC_MAPPED)
 		return ct_fail(err, ECANCELED, "the monitor went away");
 	return 0;
@@ -142,6 +141,8 @@ static int run(struct child *c, struct ct_err *err)
 		r = wait_for_maps(c, err);
 	if (r == 0)
 		r = build_root(c, err);
+	if (r == 0)
+		r = ct_child_report_places(c, err);
 	/* From here on nobody of the same user may look into this process, either. */
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = ct_fail_errno(err, errno, "cannot become undumpable");

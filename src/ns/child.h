@@ -10,6 +10,7 @@
 
 #include <sys/stat.h>
 
+#include <cattach/io.h>
 #include <cattach/ns.h>
 #include <cattach/plan.h>
 
@@ -116,10 +117,14 @@ int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
 bool ct_joins_user(const struct ct_plan *plan);
 
+/* places.c: descriptors of the namespaces and the root, for the starter */
+int ct_child_report_places(struct child *c, struct ct_err *err);
+
 /* sync.c: messages between the child and its starter */
 enum sync_type {
 	SYNC_MAPPED = 1,	/* to the child: your ids are mapped and you are known, go on */
 	SYNC_TERMINAL,		/* to the starter, with the pty's master */
+	SYNC_PLACES,		/* to the starter, with CT_PLACES descriptors */
 	SYNC_EXEC,		/* to the starter: everything is set up, what follows is execve */
 	SYNC_ERROR,		/* to the starter: struct ct_err */
 };
@@ -130,6 +135,8 @@ struct sync_message {
 };
 
 int ct_sync_send(int sync, enum sync_type type, const struct ct_err *err, int fd);
-int ct_sync_receive(int sync, struct sync_message *message, int *ret_fd);
+int ct_sync_send_fds(int sync, enum sync_type type, const int *fds, size_t count);
+/* The descriptors that are not there are -1; the receiver owns the others. */
+int ct_sync_receive(int sync, struct sync_message *message, int fds[CT_FDS_MAX]);
 
 #endif

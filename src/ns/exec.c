@@ -86,6 +86,8 @@ static int tie_to_monitor(const struct child *c, struct ct_err *err)
 {
 	struct pollfd hangup = { .fd = c->sync, .events = POLLRDHUP };
 
+	if (c->plan->process.untied)
+		return 0;
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return ct_fail_errno(err, errno, "cannot tie the payload to its monitor");
 	if (poll(&hangup, 1, 0) > 0)

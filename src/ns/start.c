@@ -176,21 +176,29 @@ static bool became_program(const struct ct_plan *plan, const struct ct_ns_starte
 	return !plan->process.seccomp_given || ct_proc_has_executed(started->pid) != 0;
 }
 
+/* Descriptors that the child has sent: those that are expected, once each; others are closed. */
+static void take_descriptors(enum sync_type type, int fds[CT_FDS_MAX], struct ct_ns_started *started)
+{
+	if (type == SYNC_TERMINAL && started->terminal < 0)
+		started->terminal = ct_take_fd(&fds[0]);
+	for (size_t i = 0; type == SYNC_PLACES && i < CT_PLACES; i++)
+		if (started->places.fd[i] < 0)
+			started->places.fd[i] = ct_take_fd(&fds[i]);
+	for (size_t i = 0; i < CT_FDS_MAX; i++)
+		ct_drop_fd(&fds[i]);
+}
+
 /* Follow the child until it is the program (0) or has failed. */
 static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *started,
 		  struct ct_err *err)
 {
 	struct sync_message message;
 	bool at_exec = false;
-	int r, fd = -1;
+	int fds[CT_FDS_MAX], r;
 
-	while ((r = ct_sync_receive(sync, &message, &fd)) == 1) {
-		if (message.type == SYNC_TERMINAL && !at_exec) {
-			ct_fd_close(started->terminal);
-			started->terminal = fd;
-			continue;
-		}
-		ct_fd_close(fd);
+	while ((r = ct_sync_receive(sync, &message, fds)) == 1) {
+		/* Our init has the socket for a moment, when everything of ours has been said. */
+		take_descriptors(at_exec ? SYNC_EXEC : message.type, fds, started);
 		if (message.type == SYNC_EXEC)
 			at_exec = true;
 		if (message.type == SYNC_ERROR) {
@@ -222,7 +230,9 @@ static int set_up(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		struct ct_ns_started *ret_started, struct ct_err *err)
 {
-	struct ct_ns_started started = { .pidfd = -1, .terminal = -1 };
+	struct ct_ns_started started = {
+		.pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT,
+	};
 	int ct_autofd ours = -1;
 	int pair[2], r;
 
@@ -246,5 +256,6 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	}
 	ct_fd_close(started.pidfd);
 	ct_fd_close(started.terminal);
+	ct_ns_places_close(&started.places);
 	return r;
 }

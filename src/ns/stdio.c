@@ -35,7 +35,7 @@ static int set_stdio(struct child *c, struct ct_err *err)
 	for (int i = 0; i < 3; i++) {
 		int from = p->tty ? c->terminal : c->stdio->fd[i];
 
-		if (!p->tty)
+		if (!p->tty && !c->stdio->borrowed)
 			give_pipe(from, p);
 		if (dup2(from, i) < 0)
 			return ct_fail_errno(err, errno, "cannot set up descriptor %d", i);

@@ -25,7 +25,7 @@ struct loop {
 #define autoloop __attribute__((cleanup(loop_close)))
 
 /* struct loop autoloop l = LOOP_INIT; */
-#define LOOP_INIT { .config = { .runtime = -1, .client = -1, .stdin_open = true }, .in = -1, \
+#define LOOP_INIT { .config = { .runtime = -1, .owner = -1, .client = -1, .stdin_open = true }, .in = -1, \
 		    .out = -1, .runtime = -1 }
 
 /* config.runtime 0: listen in a directory of the fixture's. */

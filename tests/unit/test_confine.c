@@ -59,7 +59,7 @@ static void confined(struct ct_confinement confinement, int (*try)(void), bool f
 	ck_assert_int_ge(pid, 0);
 	if (pid == 0) {
 		struct ct_monitor_config config = { .dir = fixture_dir(), .runtime = -1,
-						    .client = -1, .confinement = confinement };
+						    .owner = -1, .client = -1, .confinement = confinement };
 		struct ct_log_options options = { .memory = true };
 		struct ct_log_writer *log;
 		struct monitor *m;

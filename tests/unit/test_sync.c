@@ -38,17 +38,18 @@ START_TEST(an_error_arrives_whole)
 {
 	struct sync_message message;
 	struct ct_err sent = { 0 };
-	int fd = 4711;
+	int fds[CT_FDS_MAX];
 
 	ct_fail(&sent, ENOENT, "no such directory: /nope");
 	ct_wrap(&sent, "mounts[3].source");
 	ct_hint(&sent, "make it");
 	ct_exit_with(&sent, 126);
 	ck_assert_int_eq(ct_sync_send(pair[0], SYNC_ERROR, &sent, -1), 0);
-	ck_assert_int_eq(ct_sync_receive(pair[1], &message, &fd), 1);
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), 1);
 	ck_assert_int_eq(message.type, SYNC_ERROR);
 	ck_assert_mem_eq(&message.err, &sent, sizeof(sent));
-	ck_assert_int_eq(fd, -1);
+	for (int i = 0; i < CT_FDS_MAX; i++)
+		ck_assert_int_eq(fds[i], -1);
 }
 END_TEST
 
@@ -57,18 +58,18 @@ START_TEST(a_descriptor_arrives_closed_on_exec)
 	int ct_autofd null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	struct sync_message message;
 	struct stat sent, got;
-	int fd = -1;
+	int fds[CT_FDS_MAX];
 
 	ck_assert_int_eq(ct_sync_send(pair[0], SYNC_TERMINAL, NULL, null), 0);
-	ck_assert_int_eq(ct_sync_receive(pair[1], &message, &fd), 1);
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), 1);
 	ck_assert_int_eq(message.type, SYNC_TERMINAL);
 	ck_assert_int_eq(message.err.code, 0);
-	ck_assert_int_ge(fd, 0);
-	ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	ck_assert_int_ge(fds[0], 0);
+	ck_assert_int_eq(fcntl(fds[0], F_GETFD), FD_CLOEXEC);
 	ck_assert_int_eq(fstat(null, &sent), 0);
-	ck_assert_int_eq(fstat(fd, &got), 0);
+	ck_assert_int_eq(fstat(fds[0], &got), 0);
 	ck_assert_uint_eq(got.st_rdev, sent.st_rdev);
-	close(fd);
+	close(fds[0]);
 }
 END_TEST
 
@@ -76,17 +77,17 @@ START_TEST(messages_arrive_in_order_and_then_the_end)
 {
 	static const enum sync_type types[] = { SYNC_MAPPED, SYNC_TERMINAL, SYNC_EXEC };
 	struct sync_message message;
-	int fd;
+	int fds[CT_FDS_MAX];
 
 	for (int i = 0; i < 3; i++)
 		ck_assert_int_eq(ct_sync_send(pair[0], types[i], NULL, -1), 0);
 	ct_drop_fd(&pair[0]);
 	for (int i = 0; i < 3; i++) {
-		ck_assert_int_eq(ct_sync_receive(pair[1], &message, &fd), 1);
+		ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), 1);
 		ck_assert_int_eq(message.type, types[i]);
 	}
-	ck_assert_int_eq(ct_sync_receive(pair[1], &message, &fd), 0);
-	ck_assert_int_eq(ct_sync_receive(pair[1], &message, &fd), 0);
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), 0);
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), 0);
 }
 END_TEST
 
@@ -94,11 +95,11 @@ END_TEST
 START_TEST(a_peer_that_died_without_reading_is_an_end)
 {
 	struct sync_message message;
-	int fd;
+	int fds[CT_FDS_MAX];
 
 	ck_assert_int_eq(ct_sync_send(pair[1], SYNC_MAPPED, NULL, -1), 0);
 	ct_drop_fd(&pair[0]);
-	ck_assert_int_eq(ct_sync_receive(pair[1], &message, &fd), 0);
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), 0);
 }
 END_TEST
 
@@ -114,12 +115,12 @@ START_TEST(a_record_of_another_size_is_refused)
 {
 	struct sync_message message;
 	char longer[sizeof(message) + 1] = { 0 };
-	int fd;
+	int fds[CT_FDS_MAX];
 
 	ck_assert_int_eq(send(pair[0], longer, sizeof(message) - 1, 0), sizeof(message) - 1);
-	ck_assert_int_eq(ct_sync_receive(pair[1], &message, &fd), -EPROTO);
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), -EPROTO);
 	ck_assert_int_eq(send(pair[0], longer, 1, 0), 1);
-	ck_assert_int_eq(ct_sync_receive(pair[1], &message, &fd), -EPROTO);
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), -EPROTO);
 }
 END_TEST
 
