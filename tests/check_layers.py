@@ -38,7 +38,7 @@ HEADERS = {
     "cgroups": "cgroup",
     "oci": "spec",
     "conmon": "attach client monitor protocol streamlog",
-    "container": "age container run",
+    "container": "age container exec run",
 }
 LAYER_OF = {f"cattach/{name}.h": layer for layer, names in HEADERS.items() for name in names.split()}
 

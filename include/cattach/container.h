@@ -107,6 +107,7 @@ struct ct_meta {
 	uint64_t log_max_size;		/* bytes, 0: as the log likes it */
 	int log_max_files;		/* 0: likewise */
 	bool tie;			/* the payload dies with the client that it was started for */
+	bool keep_groups;		/* --group-add keep-groups, of which config.json does not know */
 	bool default_seccomp;		/* as in struct ct_spec, of which config.json does not know */
 	struct ct_strings cap_add, cap_drop, security_opt, binds;
 	const char *hostname;

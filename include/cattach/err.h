@@ -16,6 +16,7 @@
 
 /* Exit codes that are ours; docker and podman give them the same meaning. */
 #define CT_EXIT_FAILED		125	/* cattach could not do it; no payload ran */
+#define CT_EXIT_TIMED_OUT	124	/* as timeout(1) says it */
 #define CT_EXIT_NOT_EXECUTABLE	126	/* the command was found but cannot be executed */
 #define CT_EXIT_NOT_FOUND	127	/* the command was not found in the container */
 #define CT_EXIT_SIGNAL_BASE	128	/* payload ended by signal n: 128 + n */

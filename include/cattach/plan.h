@@ -116,6 +116,7 @@ struct ct_plan_process {
 	struct ct_strings args, env;
 	const char *path;		/* value of PATH in env, or the default */
 	const char *cwd;
+	bool cwd_is_there;		/* or else an error; otherwise it is made */
 	bool tty;
 	uid_t uid;
 	gid_t gid;

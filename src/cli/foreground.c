@@ -45,6 +45,11 @@ static void proxied_signals(sigset_t *set)
 		sigdelset(set, left_alone[i]);
 }
 
+void ct_foreground_signals(sigset_t *set)
+{
+	proxied_signals(set);
+}
+
 /* Without a proxy ctrl-c lets go of the payload; the terminal is looked after all the same. */
 static void detaching_signals(sigset_t *set)
 {

@@ -7,6 +7,7 @@
 #ifndef CATTACH_CLI_FOREGROUND_H
 #define CATTACH_CLI_FOREGROUND_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include <cattach/client.h>
@@ -41,6 +42,9 @@ struct ct_foreground {
  * Called before the payload starts, so that none is lost in between.
  */
 void ct_foreground_block(bool sig_proxy);
+
+/* Those that are proxied, for who proxies by itself. */
+void ct_foreground_signals(sigset_t *set);
 
 /* The opposite, for who does not follow after all. */
 void ct_foreground_unblock(bool sig_proxy);

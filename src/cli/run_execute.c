@@ -7,17 +7,15 @@
  * fails what was created is forgotten, so that a container that never ran leaves nothing behind.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
-#include <cattach/num.h>
 
 #include "cli.h"
 #include "follow_options.h"
 #include "id_file.h"
+#include "preserve_fds.h"
 #include "starting.h"
 #include "terminal.h"
 
@@ -34,25 +32,6 @@ struct run {
 	unsigned preserve_fds;
 	struct ct_follow_plan plan;	/* unless it goes into the background */
 };
-
-/* Before we open anything ourselves: the numbers from 3 on must be the caller's. */
-static int check_preserved(struct run *run, struct ct_err *err)
-{
-	uint64_t count = 0;
-
-	if (!run->options->preserve_fds)
-		return 0;
-	if (ct_parse_u64(run->options->preserve_fds, 0, 1024, &count, err) < 0)
-		return ct_wrap(err, "--preserve-fds");
-	for (unsigned i = 0; i < count; i++) {
-		if (fcntl(3 + (int)i, F_GETFD) >= 0)
-			continue;
-		ct_fail(err, EBADF, "descriptor %u is not open", 3 + i);
-		return ct_wrap(err, "--preserve-fds");
-	}
-	run->preserve_fds = (unsigned)count;
-	return 0;
-}
 
 static int check_terminal(const struct ct_run_options *o, struct ct_err *err)
 {
@@ -183,7 +162,7 @@ static int prepare(struct run *run, struct ct_err *err)
 
 static int execute_run(struct run *run, struct ct_err *err)
 {
-	int r = check_preserved(run, err);
+	int r = ct_preserve_fds(run->options->preserve_fds, &run->preserve_fds, err);
 
 	if (r == 0)
 		r = check_terminal(run->options, err);

@@ -10,7 +10,6 @@
 #include "cli.h"
 
 #define CT_EXIT_NOT_SEEN	1	/* the container ended without writing it */
-#define CT_EXIT_TIMED_OUT	124	/* as timeout(1) says it */
 
 /* What "wait" was asked for, parsed. */
 struct ct_wait_output {

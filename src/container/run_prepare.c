@@ -48,6 +48,7 @@ static int fill_meta(struct ct_run *run, struct ct_err *err)
 	meta->pidfile = options->pidfile;
 	meta->cidfile = options->cidfile;
 	meta->default_seccomp = run->spec->default_seccomp;
+	meta->keep_groups = run->spec->process->keep_groups;
 	if (ct_run_add_pairs(run->arena, &options->label, true, &meta->labels, err) < 0)
 		return ct_wrap(err, "--label");
 	if (ct_run_add_pairs(run->arena, &options->annotation, false, &run->spec->annotations,

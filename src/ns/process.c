@@ -159,11 +159,20 @@ static int leave_keyring(const struct ct_plan_process *p, struct ct_err *err)
 	return ct_hint(err, "sysctl kernel.keys.maxkeys and kernel.keys.maxbytes limit them");
 }
 
-static int open_cwd(const char *cwd, struct ct_err *err)
+static int fail_cwd(const char *cwd, int code, struct ct_err *err)
 {
+	ct_fail_errno(err, code, "working directory %s", cwd);
+	return ct_exit_with(err, code == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE);
+}
+
+static int open_cwd(const struct ct_plan_process *p, struct ct_err *err)
+{
+	const char *cwd = p->cwd;
 	uint64_t resolve = RESOLVE_NO_MAGICLINKS;
 	int fd = ct_path_try(AT_FDCWD, cwd, O_PATH | O_DIRECTORY, resolve);
 
+	if (fd < 0 && fd != -ELOOP && p->cwd_is_there)
+		return fail_cwd(cwd, -fd, err);
 	if (fd == -ENOENT) {
 		int ct_autofd root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
@@ -178,10 +187,12 @@ static int open_cwd(const char *cwd, struct ct_err *err)
 static int enter_cwd(const struct ct_plan_process *p, struct ct_err *err)
 {
 	char where[4096];
-	int ct_autofd fd = open_cwd(p->cwd, err);
+	int ct_autofd fd = open_cwd(p, err);
 
 	if (fd < 0)
-		return ct_wrap(err, "process.cwd");
+		return p->cwd_is_there ? fd : ct_wrap(err, "process.cwd");
+	if (fchdir(fd) < 0 && p->cwd_is_there)
+		return fail_cwd(p->cwd, errno, err);
 	if (fchdir(fd) < 0) {
 		ct_fail_errno(err, errno, "working directory %s", p->cwd);
 		return ct_wrap(err, "process.cwd");

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach exec: its options, and what can be checked on them before anything happens.
+ *
+ * Runs in the command's own process with the caller's rights. Fails for containers that do not run,
+ * each state with its way out, and on options that contradict each other.
+ */
+#include "exec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/num.h>
+
+#include "foreground.h"
+#include "latest.h"
+#include "preserve_fds.h"
+
+#define OPTION(member) offsetof(struct ct_exec_cli, member)
+
+static const struct ct_option exec_table[] = {
+	{ "interactive", 'i', CT_OPTION_BOOL, NULL, OPTION(interactive),
+	  "Give the command our standard input, not /dev/null" },
+	{ "user", 'u', CT_OPTION_STRING, "USER[:GROUP]", OPTION(user),
+	  "Names of the container's own files, or numbers" },
+	{ "workdir", 'w', CT_OPTION_STRING, "DIR", OPTION(workdir),
+	  "Directory to start in (default: the container's)" },
+	{ "env", 'e', CT_OPTION_LIST, "NAME[=VALUE]", OPTION(env),
+	  "Set a variable, or pass ours on" },
+	{ "env-file", 0, CT_OPTION_LIST, "FILE", OPTION(env_file), "Variables from a file" },
+	{ "privileged", 0, CT_OPTION_BOOL, NULL, OPTION(privileged),
+	  "All capabilities that the container's user namespace has" },
+	{ "cap-add", 0, CT_OPTION_LIST, "CAP", OPTION(cap_add), "Add a capability, or ALL" },
+	{ "cap-drop", 0, CT_OPTION_LIST, "CAP", OPTION(cap_drop), "Drop a capability, or ALL" },
+	{ "preserve-fds", 0, CT_OPTION_STRING, "N", OPTION(preserve_fds),
+	  "Give N more descriptors, from 3 on, to the command" },
+	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest),
+	  "The container that was made last, in place of CONTAINER" },
+	{ "cidfile", 0, CT_OPTION_STRING, "FILE", OPTION(cidfile),
+	  "Read the container's id from FILE, in place of CONTAINER" },
+	{ "sig-proxy", 0, CT_OPTION_BOOL, "BOOL", OPTION(sig_proxy),
+	  "Pass signals on to the command (default true)" },
+	{ "timeout", 0, CT_OPTION_STRING, "TIME", OPTION(timeout),
+	  "End it after TIME: SIGTERM, SIGKILL 10 seconds later, exit code 124" },
+	{ "on-client-exit", 0, CT_OPTION_STRING, "keep|kill", OPTION(on_client_exit),
+	  "What our own end is to the command (default kill)" },
+	{ 0 },
+};
+
+static const struct ct_exec_cli exec_defaults = { .sig_proxy = true };
+
+/* ---- options ---- */
+
+static int parse_on_client_exit(struct ct_exec_call *call, struct ct_err *err)
+{
+	const char *text = call->options->on_client_exit;
+
+	if (text && strcmp(text, "keep") != 0 && strcmp(text, "kill") != 0) {
+		ct_fail(err, EINVAL, "must be keep or kill, not \"%.64s\"", text);
+		return ct_wrap(err, "--on-client-exit");
+	}
+	call->keep = text && !strcmp(text, "keep");
+	return 0;
+}
+
+static int parse_timeout(struct ct_exec_call *call, struct ct_err *err)
+{
+	const char *text = call->options->timeout;
+
+	if (text && ct_parse_duration(text, &call->timeout, err) < 0)
+		return ct_wrap(err, "--timeout");
+	if (!text || call->timeout)
+		return 0;
+	ct_fail(err, EINVAL, "must be more than 0");
+	return ct_wrap(err, "--timeout");
+}
+
+static int parse_options(struct ct_exec_call *call, struct ct_err *err)
+{
+	int r = ct_preserve_fds(call->options->preserve_fds, &call->preserve_fds, err);
+
+	if (r == 0)
+		r = parse_on_client_exit(call, err);
+	return r < 0 ? r : parse_timeout(call, err);
+}
+
+/* ---- operands ---- */
+
+/* One line: the id, as run --cidfile writes it. */
+static int read_cidfile(struct ct_arena *arena, const char *path, const char **ret_name,
+			struct ct_err *err)
+{
+	const char *text;
+	size_t size;
+
+	if (ct_read_file_at(arena, AT_FDCWD, path, 4096, &text, &size, err) < 0) {
+		ct_wrap(err, "%s", path);
+		return ct_wrap(err, "--cidfile");
+	}
+	*ret_name = ct_arena_strndup(arena, text, strcspn(text, " \t\r\n"));
+	return *ret_name ? 0 : ct_fail_nomem(err);
+}
+
+/* Which words are the container, and which the command? */
+static int take_operands(const struct ct_call *call, struct ct_exec_call *exec,
+			 const char **ret_name, struct ct_err *err)
+{
+	const struct ct_exec_cli *o = exec->options;
+	size_t named = o->latest || o->cidfile ? 0 : 1;
+
+	if (o->latest && o->cidfile)
+		return ct_fail(err, EINVAL, "--latest and --cidfile exclude each other");
+	if (call->operands.count <= named) {
+		ct_fail(err, EINVAL, call->operands.count < named ? "exec needs a CONTAINER" :
+								    "exec needs a COMMAND");
+		return ct_hint(err, "usage: cattach exec %s", call->verb->synopsis);
+	}
+	exec->command.items = call->operands.items + named;
+	exec->command.count = call->operands.count - named;
+	if (o->cidfile)
+		return read_cidfile(call->arena, o->cidfile, ret_name, err);
+	*ret_name = named ? call->operands.items[0] : NULL;
+	return 0;
+}
+
+static int find_container(const struct ct_call *call, struct ct_exec_call *exec, const char *name,
+			  struct ct_err *err)
+{
+	int r = ct_store_open(&exec->store, err);
+
+	if (r == 0 && !name)
+		r = ct_operand_or_latest(call, true, &exec->store, &name, err);
+	if (r < 0)
+		return r;
+	return ct_container_find(&exec->store, call->arena, name, &exec->container, err);
+}
+
+/* ---- all of it ---- */
+
+static int prepare(struct ct_exec_call *call, struct ct_err *err)
+{
+	const struct ct_exec_cli *o = call->options;
+	const struct ct_exec_options process = {
+		.command = call->command, .tty = o->tty, .privileged = o->privileged,
+		.user = o->user, .workdir = o->workdir, .env = o->env, .env_file = o->env_file,
+		.cap_add = o->cap_add, .cap_drop = o->cap_drop,
+	};
+	int r = ct_exec_open(&call->store, call->arena, &call->container, &call->exec, err);
+
+	if (r == 0)
+		r = ct_exec_process(&call->exec, call->arena, &process, err);
+	if (r < 0)
+		return r;
+	return ct_exec_plan(&call->exec, &call->store, call->arena, call->preserve_fds, call->keep,
+			    err);
+}
+
+static int execute(const struct ct_call *call, struct ct_exec_call *exec, struct ct_err *err)
+{
+	const char *name;
+	int r = parse_options(exec, err);
+
+	if (r == 0)
+		r = take_operands(call, exec, &name, err);
+	if (r == 0)
+		r = find_container(call, exec, name, err);
+	if (r == 0)
+		r = prepare(exec, err);
+	return r < 0 ? r : ct_exec_run(exec, err);
+}
+
+static int exec_handler(const struct ct_call *call, struct ct_err *err)
+{
+	struct ct_exec_call exec = {
+		.options = call->options, .arena = call->arena, .store = CT_STORE_INIT,
+		.container = CT_CONTAINER_INIT, .exec = CT_EXEC_INIT,
+	};
+	int r = execute(call, &exec, err);
+
+	ct_exec_close(&exec.exec);
+	ct_container_close(&exec.container);
+	ct_store_close(&exec.store);
+	return r;
+}
+
+const struct ct_verb ct_verb_exec = {
+	.name = "exec",
+	.summary = "Run another command in a running container",
+	.synopsis = "[OPTIONS] CONTAINER COMMAND [ARG...]",
+	.description =
+		"COMMAND runs beside the container's own, in its namespaces and as confined as that is, "
+		"with our own standard input, output and error: nothing stands in between. A terminal is "
+		"never handed into a container; where one of them is a terminal, a pipe is.\n\n"
+		"The exit code is that of COMMAND; 125 when it could not be started, 126 when it cannot "
+		"be executed, 127 when it was not found, 128 + N when signal N ended it. What follows "
+		"CONTAINER is never taken for an option.",
+	.examples =
+		"cattach exec web ps aux\tWhat runs in there\n"
+		"cattach exec -u nobody -w /tmp web id\tAs somebody else, somewhere else\n"
+		"tar c . | cattach exec -i web tar x -C /srv\tInto a container through a pipe",
+	.options = exec_table,
+	.defaults = &exec_defaults,
+	.options_size = sizeof(struct ct_exec_cli),
+	.operand = "CONTAINER",
+	.max_operands = CT_OPERANDS_ANY,
+	.stop_at_operand = true,
+	.handler = exec_handler,
+};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Streams of a process that is our own child. It has our own descriptors, so that nothing stands
+ * between it and what it reads and writes, unless one is a terminal: who holds a terminal can type
+ * into it (ioctl_tty(2), TIOCSTI) and drive what runs there, so a pipe is handed over and we carry
+ * the bytes. A directory is never handed over: from one inside, a path leads out.
+ *
+ * Runs in the command, in its loop, without ever waiting in a read or write: a terminal that is
+ * stopped keeps no signal waiting. What may fail: making pipes.
+ */
+#include "exec_relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+
+static const char *const names[] = { "standard input", "standard output", "standard error" };
+
+static int check(int fd, struct ct_err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return ct_fail_errno(err, errno, "%s", names[fd]);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	ct_fail(err, EISDIR, "%s is a directory, which is not handed into a container", names[fd]);
+	return ct_hint(err, "redirect it to or from a file, or /dev/null");
+}
+
+/* A pipe in place of our terminal: *ret_theirs is the end that the process gets. */
+static int relay(struct ct_relay *r, int fd, int *ret_theirs, struct ct_err *err)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return ct_fail_errno(err, errno, "cannot make a pipe");
+	r->pipe = ends[fd == 0];
+	*ret_theirs = ends[fd != 0];
+	if (fcntl(r->pipe, F_SETFL, O_NONBLOCK) < 0)
+		return ct_fail_errno(err, errno, "cannot set up a pipe");
+	r->from = fd == 0 ? fd : r->pipe;
+	ct_outlet_open(fd == 0 ? r->pipe : fd, &r->to);
+	return 0;
+}
+
+static int open_one(struct ct_relays *relays, int fd, bool interactive, int *ret_end,
+		    struct ct_err *err)
+{
+	int r = check(fd, err);
+
+	*ret_end = fd;
+	if (r < 0)
+		return r;
+	if (fd == 0 && !interactive) {
+		relays->theirs[0] = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
+		if (relays->theirs[0] < 0)
+			return ct_fail_errno(err, errno, "cannot open /dev/null");
+	} else if (isatty(fd)) {
+		r = relay(&relays->stream[fd], fd, &relays->theirs[fd], err);
+	}
+	if (relays->theirs[fd] >= 0)
+		*ret_end = relays->theirs[fd];
+	return r;
+}
+
+int ct_relays_open(struct ct_relays *relays, bool interactive, struct ct_ns_stdio *ret_stdio,
+		   struct ct_err *err)
+{
+	int r = 0;
+
+	memset(ret_stdio, 0, sizeof(*ret_stdio));
+	ret_stdio->borrowed = true;
+	for (int i = 0; i < 3; i++) {
+		struct ct_relay *one = &relays->stream[i];
+
+		one->from = one->pipe = one->to.fd = relays->theirs[i] = -1;
+		one->to.own = one->ended = false;
+		one->start = one->end = 0;
+	}
+	for (int i = 0; i < 3 && r == 0; i++)
+		r = open_one(relays, i, interactive, &ret_stdio->fd[i], err);
+	return r;
+}
+
+void ct_relays_started(struct ct_relays *relays)
+{
+	for (int i = 0; i < 3; i++)
+		ct_drop_fd(&relays->theirs[i]);
+}
+
+/* ---- moving ---- */
+
+static void end_relay(struct ct_relay *r)
+{
+	ct_outlet_close(&r->to);
+	ct_drop_fd(&r->pipe);
+	r->from = -1;
+	r->start = r->end = 0;
+}
+
+static bool is_open(const struct ct_relay *r)
+{
+	return r->pipe >= 0;
+}
+
+void ct_relays_poll(const struct ct_relays *relays, struct pollfd fds[3])
+{
+	for (int i = 0; i < 3; i++) {
+		const struct ct_relay *r = &relays->stream[i];
+
+		fds[i] = (struct pollfd){ .fd = -1 };
+		if (!is_open(r))
+			continue;
+		fds[i].fd = r->start < r->end ? r->to.fd : r->from;
+		fds[i].events = r->start < r->end ? POLLOUT : POLLIN;
+	}
+}
+
+/* Without O_NONBLOCK on a descriptor that others share: is there something? */
+static bool is_readable(int fd)
+{
+	struct pollfd one = { .fd = fd, .events = POLLIN };
+
+	return poll(&one, 1, 0) > 0;
+}
+
+static void fill(struct ct_relay *r)
+{
+	ssize_t n;
+
+	if (r->ended || r->start < r->end || !is_readable(r->from))
+		return;
+	n = read(r->from, r->data, sizeof(r->data));
+	if (n > 0) {
+		r->start = 0;
+		r->end = (size_t)n;
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+		r->ended = true;
+	}
+}
+
+/* False: nobody takes it any more. */
+static bool drain(struct ct_relay *r)
+{
+	while (r->start < r->end) {
+		ssize_t n = ct_outlet_write(&r->to, r->data + r->start, r->end - r->start);
+
+		if (n < 0)
+			return false;
+		if (n == 0)
+			return true;
+		r->start += (size_t)n;
+	}
+	return true;
+}
+
+bool ct_relays_pump(struct ct_relays *relays)
+{
+	bool wanted = true;
+
+	for (int i = 0; i < 3; i++) {
+		struct ct_relay *r = &relays->stream[i];
+		bool taken;
+
+		if (!is_open(r))
+			continue;
+		fill(r);
+		taken = drain(r);
+		if (!taken || (r->ended && r->start == r->end))
+			end_relay(r);
+		/* A process that reads no more is its own affair; who reads from us is not. */
+		wanted = wanted && (taken || i == 0);
+	}
+	return wanted;
+}
+
+bool ct_relays_pending(const struct ct_relays *relays)
+{
+	for (int i = 1; i < 3; i++) {
+		const struct ct_relay *r = &relays->stream[i];
+
+		if (is_open(r) && (r->start < r->end || (!r->ended && is_readable(r->from))))
+			return true;
+	}
+	return false;
+}
+
+void ct_relays_close(struct ct_relays *relays)
+{
+	ct_relays_started(relays);
+	for (int i = 0; i < 3; i++)
+		end_relay(&relays->stream[i]);
+}

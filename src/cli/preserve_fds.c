@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Descriptors that a command is given beyond its first three: a number, and all of them must be
+ * open, or those that follow would have other numbers than the caller thinks.
+ *
+ * Runs in run and exec, first of all. Fails on what is no number and on a descriptor that is not
+ * there.
+ */
+#include "preserve_fds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include <cattach/num.h>
+
+int ct_preserve_fds(const char *text, unsigned *ret_count, struct ct_err *err)
+{
+	uint64_t count = 0;
+
+	*ret_count = 0;
+	if (!text)
+		return 0;
+	if (ct_parse_u64(text, 0, 1024, &count, err) < 0)
+		return ct_wrap(err, "--preserve-fds");
+	for (unsigned i = 0; i < count; i++) {
+		if (fcntl(3 + (int)i, F_GETFD) >= 0)
+			continue;
+		ct_fail(err, EBADF, "descriptor %u is not open", 3 + i);
+		return ct_wrap(err, "--preserve-fds");
+	}
+	*ret_count = (unsigned)count;
+	return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Going into a container that runs: may we, by which way, and starting a process there.
+ *
+ * Runs in the command that execs, or in the monitor of a session (ct_exec_spawn() only), with the
+ * caller's rights. The way in is looked for twice: through /proc, which costs a few system calls
+ * and needs the right to trace the payload, and then at the container's monitor, which has kept
+ * descriptors from the start. Whose they are is beyond doubt either way: a pidfd that was checked
+ * against the record still names a living process after they were opened.
+ *
+ * What may fail: a container in any other state, one that ends while we are at it (which is said
+ * instead of whatever the kernel made of it), a monitor that does not answer.
+ */
+#include <cattach/exec.h>
+
+#include <errno.h>
+
+#include <cattach/fd.h>
+#include <cattach/log.h>
+#include <cattach/proc.h>
+
+#include "plan.h"
+#include "record.h"
+
+#define END_TIME	(CT_SECOND / 2)		/* for an end that is under way to show */
+
+/* ---- states ---- */
+
+static int refuse(const struct ct_container *c, struct ct_err *err)
+{
+	const char *label = ct_container_label(c);
+	char how[512];
+
+	switch (c->state) {
+	case CT_STATE_CREATED:
+		ct_fail(err, ESRCH, "container %s is not running: it was created and never started",
+			label);
+		return ct_hint(err, "cattach start %s", label);
+	case CT_STATE_STOPPED:
+		ct_fail(err, ESRCH, "container %s is not running: %s", label,
+			ct_container_describe(c, how, sizeof(how)));
+		return ct_hint(err, "cattach start %s", label);
+	case CT_STATE_PAUSED:
+		ct_fail(err, EBUSY, "container %s is paused, unpause it before exec", label);
+		return ct_hint(err, "cattach unpause %s", label);
+	case CT_STATE_CREATING:
+		ct_fail(err, EAGAIN, "container %s is being created", label);
+		return ct_hint(err, "try again in a moment");
+	case CT_STATE_DAMAGED:
+		ct_fail(err, EIO, "container %s is not running (%s)", label,
+			ct_container_describe(c, how, sizeof(how)));
+		return ct_hint(err, "cattach rm -f %s", label);
+	case CT_STATE_FOREIGN:
+		ct_fail(err, EXDEV, "container %s runs on another machine, if it does", label);
+		return ct_hint(err, "exec into it on %s", c->meta.host);
+	case CT_STATE_RUNNING:
+		break;
+	}
+	return ct_fail(err, ESRCH, "container %s has just ended", label);
+}
+
+/* It was running when we looked first. */
+static int fail_ended(const struct ct_container *container, struct ct_err *err)
+{
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+	struct ct_probe probe;
+	struct ct_err ignored;
+
+	if (c.status_fd >= 0 && ct_container_probe(&c, &probe, &ignored) == 0 &&
+	    probe.status.state == CT_STATUS_EXITED) {
+		c.status = probe.status;
+		c.state = ct_probe_state(&probe, &c.damage);
+	}
+	*err = (struct ct_err){ 0 };
+	return refuse(&c, err);
+}
+
+/* ---- the way in ---- */
+
+/* Through the monitor, which has it from the start. */
+static int ask_monitor(struct ct_store *store, const struct ct_container *container,
+		       struct ct_ns_places *places, struct ct_err *err)
+{
+	struct ct_client client = CT_CLIENT_INIT;
+	int r = ct_container_attach(store, container, CT_HELLO_QUIET, 0, 0, &client, err);
+
+	_Static_assert(CT_PLACES == CT_ATTACH_PLACES, "the same places");
+	if (r < 0)
+		return r;
+	r = ct_client_namespaces(&client, places->fd, err);
+	ct_client_close(&client);
+	return r;
+}
+
+static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_err *err)
+{
+	const struct ct_container *c = exec->container;
+	int r = ct_ns_places_open(c->status.pid, &exec->places, err);
+
+	if (r == 0 && ct_pidfd_await(exec->payload, 0) == 0)
+		return 0;
+	ct_ns_places_close(&exec->places);
+	/* A moment ago it lived: now that would be somebody else with its pid. */
+	if (ct_pidfd_await(exec->payload, 0) != 0)
+		return fail_ended(c, err);
+	ct_log(CT_LOG_DEBUG, CT_TOPIC_NS, "asking the monitor for the way in: %s", err->what);
+	*err = (struct ct_err){ 0 };
+	r = ask_monitor(store, c, &exec->places, err);
+	if (r < 0 && ct_pidfd_await(exec->payload, END_TIME) != 0)
+		return fail_ended(c, err);
+	return r;
+}
+
+static int open_way(struct ct_exec *exec, struct ct_store *store, struct ct_err *err)
+{
+	const struct ct_status *status = &exec->container->status;
+
+	exec->payload = ct_proc_open(status->pid, status->starttime);
+	if (exec->payload == -ESRCH)
+		return fail_ended(exec->container, err);
+	if (exec->payload < 0)
+		return ct_fail_errno(err, -exec->payload, "cannot find the payload of container %s",
+				     ct_container_label(exec->container));
+	return find_places(exec, store, err);
+}
+
+int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
+		 const struct ct_container *container, struct ct_exec *ret_exec,
+		 struct ct_err *err)
+{
+	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
+	int r;
+
+	if (container->state != CT_STATE_RUNNING)
+		return refuse(container, err);
+	exec.container = container;
+	r = ct_container_spec(container, arena, &exec.spec, err);
+	if (r == 0 && !exec.spec->process)
+		r = ct_spec_fail(exec.spec, err, EINVAL, "process", "missing");
+	if (r == 0)
+		r = ct_container_set_hostname(&container->meta, arena, exec.spec, err);
+	if (r == 0)
+		r = open_way(&exec, store, err);
+	if (r < 0)
+		return r;
+	*ret_exec = exec;
+	exec = (struct ct_exec)CT_EXEC_INIT;
+	return 0;
+}
+
+void ct_exec_close(struct ct_exec *exec)
+{
+	ct_drop_fd(&exec->payload);
+	ct_ns_places_close(&exec->places);
+}
+
+/* ---- the process ---- */
+
+int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *arena,
+		 unsigned preserve_fds, bool untied, struct ct_err *err)
+{
+	const char *label = ct_arena_printf(arena, "container %s", ct_container_label(exec->container));
+	struct planning p = {
+		.arena = arena, .spec = exec->spec, .meta = &exec->container->meta,
+		.cache = store->cache, .preserve_fds = preserve_fds,
+	};
+	int r;
+
+	p.plan = ct_arena_alloc(arena, sizeof(*p.plan));
+	if (!p.plan || !label)
+		return ct_fail_nomem(err);
+	r = ct_ns_places_join(&exec->places, label, p.plan, err);
+	if (r == 0)
+		r = ct_plan_process(&p, err);
+	if (r == 0)
+		r = ct_plan_scheduling(&p, err);
+	if (r == 0)
+		r = ct_plan_seccomp(&p, err);
+	if (r < 0)
+		return r;
+	p.plan->process.untied = untied;
+	p.plan->process.cwd_is_there = true;
+	exec->plan = p.plan;
+	return 0;
+}
+
+int ct_exec_spawn(const struct ct_exec *exec, const struct ct_ns_stdio *stdio,
+		  struct ct_ns_started *ret_started, struct ct_err *err)
+{
+	int r = ct_ns_start(exec->plan, stdio, ret_started, err);
+
+	/* Only what the program itself is to blame for has nothing to do with an end. */
+	if (r < 0 && (err->exit == CT_EXIT_FAILED || err->code == ECHILD) &&
+	    ct_pidfd_await(exec->payload, 0) != 0)
+		return fail_ended(exec->container, err);
+	return r;
+}
