@@ -5,6 +5,7 @@
 #ifndef CATTACH_NS_H
 #define CATTACH_NS_H
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <cattach/err.h>
@@ -64,6 +65,8 @@ struct ct_ns_stdio {
 	int fd[3];			/* stdin, stdout, stderr; ignored with process.tty */
 	bool borrowed;			/* they are somebody else's: their owner stays as it is */
 	unsigned short rows, columns;	/* of the pty, 0: leave it */
+	uint64_t limit;			/* when it must be the program, by CLOCK_MONOTONIC in ns; 0: any
+					 * time. Who is in a container that is joined can stop it. */
 };
 
 struct ct_ns_started {

@@ -51,12 +51,13 @@ static int relay(struct ct_relay *r, int fd, int *ret_theirs, struct ct_err *err
 static int open_one(struct ct_relays *relays, int fd, bool interactive, int *ret_end,
 		    struct ct_err *err)
 {
-	int r = check(fd, err);
+	bool ours = fd != 0 || interactive;
+	int r = ours ? check(fd, err) : 0;
 
 	*ret_end = fd;
 	if (r < 0)
 		return r;
-	if (fd == 0 && !interactive) {
+	if (!ours) {
 		relays->theirs[0] = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
 		if (relays->theirs[0] < 0)
 			return ct_fail_errno(err, errno, "cannot open /dev/null");

@@ -111,8 +111,6 @@ static int follow(struct running *r, struct ct_err *err)
 	struct ct_exit status = { 0 };
 	int waited;
 
-	if (r->call->timeout)
-		r->deadline = ct_now_monotonic() + r->call->timeout;
 	while (!turn(r))
 		continue;
 	waited = ct_pidfd_wait(r->process.pidfd, &status);
@@ -134,30 +132,47 @@ static int open_signals(bool sig_proxy, int *ret_fd, struct ct_err *err)
 	if (!sig_proxy)
 		return 0;
 	ct_foreground_signals(&set);
-	ct_foreground_block(true);
 	*ret_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return *ret_fd < 0 ? ct_fail_errno(err, errno, "cannot watch signals") : 0;
+}
+
+/*
+ * Until the program runs, signals do with us what they would do with a program that has not come to
+ * handle them: who is in the container can stop the half-made process, and ctrl-c must get us out.
+ */
+static int spawn(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *err)
+{
+	const struct ct_exec_call *call = r->call;
+	int ret;
+
+	stdio->limit = call->timeout ? ct_now_monotonic() + call->timeout : 0;
+	ret = ct_exec_spawn(&call->exec, stdio, &r->process, err);
+	if (ret < 0)
+		return err->code == ETIMEDOUT ? ct_exit_with(err, CT_EXIT_TIMED_OUT) : ret;
+	r->deadline = stdio->limit;
+	if (r->signals >= 0)
+		ct_foreground_block(true);
+	return 0;
 }
 
 int ct_exec_run(struct ct_exec_call *call, struct ct_err *err)
 {
 	struct ct_relays relays;
 	struct ct_ns_stdio stdio;
-	int ct_autofd signals = -1;
 	int ct_autofd process = -1;
-	struct running running = { .call = call, .relays = &relays };
+	struct running running = { .call = call, .relays = &relays, .signals = -1 };
 	int r = ct_relays_open(&relays, call->options->interactive, &stdio, err);
 
 	if (r == 0)
-		r = open_signals(call->options->sig_proxy, &signals, err);
+		r = open_signals(call->options->sig_proxy, &running.signals, err);
 	if (r == 0)
-		r = ct_exec_spawn(&call->exec, &stdio, &running.process, err);
+		r = spawn(&running, &stdio, err);
 	ct_relays_started(&relays);
 	if (r == 0) {
 		process = running.process.pidfd;
-		running.signals = signals;
 		r = follow(&running, err);
 	}
+	ct_fd_close(running.signals);
 	ct_relays_close(&relays);
 	return r;
 }

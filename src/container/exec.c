@@ -184,14 +184,26 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 	return 0;
 }
 
+/* Only what the program itself is to blame for has nothing to do with an end. */
+static bool may_be_the_end(const struct ct_err *err)
+{
+	return err->exit == CT_EXIT_FAILED || err->code == ECHILD;
+}
+
+/* What a pid namespace does when its init ends: it kills whoever is in it, and takes nobody in. The
+ * init itself shows as ended only when all of them have been reaped. pid_namespaces(7). */
+static bool is_told_of_the_end(const struct ct_err *err)
+{
+	return err->code == ECHILD || err->code == ENOMEM;
+}
+
 int ct_exec_spawn(const struct ct_exec *exec, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *ret_started, struct ct_err *err)
 {
 	int r = ct_ns_start(exec->plan, stdio, ret_started, err);
 
-	/* Only what the program itself is to blame for has nothing to do with an end. */
-	if (r < 0 && (err->exit == CT_EXIT_FAILED || err->code == ECHILD) &&
-	    ct_pidfd_await(exec->payload, 0) != 0)
+	if (r < 0 && may_be_the_end(err) &&
+	    ct_pidfd_await(exec->payload, is_told_of_the_end(err) ? END_TIME : 0) != 0)
 		return fail_ended(exec->container, err);
 	return r;
 }

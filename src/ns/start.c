@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -188,15 +189,40 @@ static void take_descriptors(enum sync_type type, int fds[CT_FDS_MAX], struct ct
 		ct_drop_fd(&fds[i]);
 }
 
+/* Something to receive before the limit, if there is one: 0 or -ETIMEDOUT. */
+static int await(int sync, uint64_t limit)
+{
+	struct pollfd one = { .fd = sync, .events = POLLIN };
+
+	while (limit) {
+		uint64_t now = ct_now_monotonic();
+		uint64_t left = now < limit ? (limit - now) / 1000000 + 1 : 0;
+
+		if (!left)
+			return -ETIMEDOUT;
+		if (poll(&one, 1, left < 60000 ? (int)left : 60000) > 0)
+			return 0;
+	}
+	return 0;
+}
+
+/* 1 a message, 0 the end, -errno. */
+static int receive(int sync, uint64_t limit, struct sync_message *message, int fds[CT_FDS_MAX])
+{
+	int r = await(sync, limit);
+
+	return r < 0 ? r : ct_sync_receive(sync, message, fds);
+}
+
 /* Follow the child until it is the program (0) or has failed. */
-static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *started,
-		  struct ct_err *err)
+static int follow(const struct ct_plan *plan, int sync, uint64_t limit,
+		  struct ct_ns_started *started, struct ct_err *err)
 {
 	struct sync_message message;
 	bool at_exec = false;
 	int fds[CT_FDS_MAX], r;
 
-	while ((r = ct_sync_receive(sync, &message, fds)) == 1) {
+	while ((r = receive(sync, limit, &message, fds)) == 1) {
 		/* Our init has the socket for a moment, when everything of ours has been said. */
 		take_descriptors(at_exec ? SYNC_EXEC : message.type, fds, started);
 		if (message.type == SYNC_EXEC)
@@ -206,6 +232,8 @@ static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 			return -(err->code > 0 ? err->code : EIO);
 		}
 	}
+	if (r == -ETIMEDOUT)
+		return ct_fail(err, ETIMEDOUT, "the time was up before the program ran");
 	if (r < 0)
 		return ct_fail_errno(err, -r, "lost the process that was being set up");
 	if (at_exec && became_program(plan, started))
@@ -213,8 +241,8 @@ static int follow(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 	return fail_silent(plan, started->pidfd, err);
 }
 
-static int set_up(const struct ct_plan *plan, int sync, struct ct_ns_started *started,
-		  struct ct_err *err)
+static int set_up(const struct ct_plan *plan, int sync, uint64_t limit,
+		  struct ct_ns_started *started, struct ct_err *err)
 {
 	int r = 0;
 
@@ -224,7 +252,7 @@ static int set_up(const struct ct_plan *plan, int sync, struct ct_ns_started *st
 		return r;
 	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
-	return follow(plan, sync, started, err);
+	return follow(plan, sync, limit, started, err);
 }
 
 int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
@@ -243,7 +271,7 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	/* Ours only to give: its end of file must mean the child's exec or end. */
 	close(pair[1]);
 	if (r == 0)
-		r = set_up(plan, ours, &started, err);
+		r = set_up(plan, ours, stdio->limit, &started, err);
 	if (r == 0) {
 		*ret_started = started;
 		return 0;
