@@ -132,12 +132,14 @@ static int set_groups(const struct ct_plan_process *p, struct ct_err *err)
 
 static int set_ids(const struct ct_plan_process *p, struct ct_err *err)
 {
-	int r = set_groups(p, err);
+	int r;
 
-	if (r < 0)
-		return r;
+	/* Before the groups, of which it is one as a rule: so it is named when it is not mapped. */
 	if (setresgid(p->gid, p->gid, p->gid) < 0)
 		return fail_id("gid", p->gid, err);
+	r = set_groups(p, err);
+	if (r < 0)
+		return r;
 	if (setresuid(p->uid, p->uid, p->uid) < 0)
 		return fail_id("uid", p->uid, err);
 	return 0;
