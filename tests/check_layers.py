@@ -20,8 +20,9 @@ LAYERS = {
     "cgroups": ["base"],
     "oci": ["base"],
     "conmon": ["base"],
-    "container": ["base", "ns", "cgroups", "oci", "conmon"],
-    "cli": ["base", "ns", "cgroups", "oci", "conmon", "container"],
+    "copy": ["base"],
+    "container": ["base", "ns", "cgroups", "oci", "conmon", "copy"],
+    "cli": ["base", "ns", "cgroups", "oci", "conmon", "copy", "container"],
     "init": ["base", "ns"],
 }
 
@@ -38,7 +39,8 @@ HEADERS = {
     "cgroups": "cgroup",
     "oci": "spec",
     "conmon": "attach client monitor protocol streamlog",
-    "container": "age container exec run",
+    "copy": "copy",
+    "container": "age container cp exec run top",
 }
 LAYER_OF = {f"cattach/{name}.h": layer for layer, names in HEADERS.items() for name in names.split()}
 

@@ -18,7 +18,8 @@ for group; do
 	case $group in
 	build)
 		packages="$packages gcc libc6-dev make pkg-config libseccomp-dev libcap-dev
-			libmount-dev libyajl-dev uidmap busybox-static binutils procps" ;;
+			libmount-dev libyajl-dev uidmap busybox-static binutils procps
+			libarchive-tools" ;;
 	check)
 		packages="$packages check bats python3 python3-pexpect" ;;
 	analysis)

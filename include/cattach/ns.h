@@ -97,6 +97,34 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
  */
 int ct_ns_join_check(int fd, int flag, const char *path, struct ct_err *err);
 
+/**
+ * ct_ns_unshare - put this process into a user namespace of its own
+ * @uid_map, @gid_map: of it; where they map id 0 the process is its root then
+ * @flags: CLONE_NEW* of other namespaces, which belong to it
+ * @err: what the host refuses, and the way out; the process may be in the namespace then, and is
+ *       good for nothing but to end
+ */
+int ct_ns_unshare(const struct ct_plan_ids *uid_map, const struct ct_plan_ids *gid_map,
+		  uint64_t flags, struct ct_err *err);
+
+/* A process of our own code in a container. */
+struct ct_ns_visit {
+	const struct ct_ns_places *places;	/* of a container that runs, or NULL: */
+	const struct ct_plan_ids *uid_map, *gid_map;	/* of one that does not; empty: none */
+	const char *place;		/* what errors call the container */
+	int root, socket;		/* what it gets, besides /dev/null; stay the caller's */
+	/* What it does, as the container's root as far as files are concerned. */
+	int (*run)(int root, int socket, void *arg);
+	void *arg;
+};
+
+/**
+ * ct_ns_visit - send a process into a container's user and mount namespaces
+ * @ret_pid, @ret_pidfd: our child, in there already; it dies with us
+ */
+int ct_ns_visit(const struct ct_ns_visit *visit, pid_t *ret_pid, int *ret_pidfd,
+		struct ct_err *err);
+
 /* "user", "mount", ... for a CLONE_NEW* flag. */
 const char *ct_ns_flag_name(int flag);
 

@@ -110,6 +110,9 @@ int ct_child_before_join(struct child *c, struct ct_err *err);
 /* The whole sequence, from the first instruction after clone to execve; never returns */
 _Noreturn void ct_child_main(struct child *c);
 
+/* start.c: the error for a process, or namespaces, that cannot be made */
+int ct_fail_clone(int code, uint64_t flags, struct ct_err *err);
+
 /* maps.c: write the id maps of a process in a new user namespace */
 int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
 

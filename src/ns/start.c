@@ -28,7 +28,7 @@
 
 #include "child.h"
 
-static int fail_clone(int code, uint64_t flags, struct ct_err *err)
+int ct_fail_clone(int code, uint64_t flags, struct ct_err *err)
 {
 	if (code == ENOSPC || code == EUSERS) {
 		ct_fail(err, code, "the limit of namespaces for this user is reached");
@@ -95,7 +95,7 @@ static _Noreturn void join_and_clone(const struct ct_plan *plan, const struct ct
 	if (ct_child_before_join(&c, &err) == 0 && ct_join_all(plan, &err) == 0) {
 		pid = ct_clone(plan->new_namespaces | CLONE_PARENT, -1, 0, &pidfd);
 		if (pid < 0)
-			fail_clone(-pid, plan->new_namespaces, &err);
+			ct_fail_clone(-pid, plan->new_namespaces, &err);
 	}
 	if (pid == 0) {
 		close(answer);
@@ -129,7 +129,7 @@ static int start_joined(const struct ct_plan *plan, const struct ct_ns_stdio *st
 	}
 	close(pair[0]);
 	if (pid < 0)
-		return fail_clone(-pid, 0, err);
+		return ct_fail_clone(-pid, 0, err);
 	/* Without a pidfd the error is waiting on the socket; a process that the helper may have made
 	 * all the same is told to end. */
 	if (pidfd < 0)
@@ -148,7 +148,7 @@ static int start_process(const struct ct_plan *plan, const struct ct_ns_stdio *s
 	if (started->pid == 0)
 		become_child(plan, stdio, sync);
 	if (started->pid < 0)
-		return fail_clone(-started->pid, plan->new_namespaces, err);
+		return ct_fail_clone(-started->pid, plan->new_namespaces, err);
 	return 0;
 }
 

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach top: the processes of a container, as a table.
+ *
+ * Runs in the command's own process with the caller's rights, and starts nothing: there is no ps,
+ * neither the host's nor the container's. Fails for containers that do not run, and for columns
+ * that there are not.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "latest.h"
+#include "table.h"
+#include "top_columns.h"
+
+#define COLUMNS_MAX 64
+
+struct top_options {
+	struct ct_strings columns;
+	bool latest;
+};
+
+static const struct ct_option top_table[] = {
+	{ "columns", 'o', CT_OPTION_LIST, "COLUMN,...", offsetof(struct top_options, columns),
+	  "Which columns, instead of operands" },
+	{ "latest", 'l', CT_OPTION_BOOL, NULL, offsetof(struct top_options, latest),
+	  "The container that was made last, in place of CONTAINER" },
+	{ 0 },
+};
+
+struct columns {
+	const struct ct_top_column *items[COLUMNS_MAX];
+	size_t count;
+};
+
+static int fail_column(const char *name, size_t length, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf names = { 0 };
+
+	ct_fail(err, EINVAL, "unknown column \"%.*s\"", (int)(length < 64 ? length : 64), name);
+	for (const struct ct_top_column *c = ct_top_columns; c->name; c++)
+		ct_buf_printf(&names, "%s%s", c == ct_top_columns ? "" : " ", c->name);
+	return ct_hint(err, "there are: %s", ct_buf_text(&names));
+}
+
+/* "pid,args" */
+static int add_columns(struct columns *columns, const char *list, struct ct_err *err)
+{
+	for (;;) {
+		size_t length = strcspn(list, ",");
+		const struct ct_top_column *column = ct_top_column(list, length);
+
+		if (!column)
+			return fail_column(list, length, err);
+		if (columns->count == COLUMNS_MAX)
+			return ct_fail(err, E2BIG, "more than %d columns", COLUMNS_MAX);
+		columns->items[columns->count++] = column;
+		if (!list[length])
+			return 0;
+		list += length + 1;
+	}
+}
+
+static int choose_columns(const struct ct_call *call, struct columns *columns, struct ct_err *err)
+{
+	const struct top_options *options = call->options;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < options->columns.count; i++)
+		r = add_columns(columns, options->columns.items[i], err);
+	for (size_t i = options->latest ? 0 : 1; r == 0 && i < call->operands.count; i++)
+		r = add_columns(columns, call->operands.items[i], err);
+	for (const struct ct_top_column *c = ct_top_default; r == 0 && c->name && !options->columns.count &&
+	     call->operands.count <= (options->latest ? 0 : 1); c++)
+		columns->items[columns->count++] = c;
+	return r;
+}
+
+static int print_table(const struct columns *columns, const struct ct_top *top, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf lines = { 0 }, table = { 0 };
+	struct ct_top_now now;
+
+	ct_top_now(&now);
+	for (size_t i = 0; i < columns->count; i++)
+		ct_buf_printf(&lines, "%s%s", i ? "\t" : "", columns->items[i]->title);
+	for (size_t row = 0; row < top->count; row++)
+		for (size_t i = 0; i < columns->count; i++) {
+			ct_buf_putc(&lines, i ? '\t' : '\n');
+			columns->items[i]->write(&lines, &top->items[row], &now);
+		}
+	ct_buf_putc(&lines, '\n');
+	if (lines.failed)
+		return ct_fail_nomem(err);
+	if (ct_table_render(ct_buf_text(&lines), &table, err) < 0)
+		return -err->code;
+	return ct_print(&table, err);
+}
+
+static int top_handler(const struct ct_call *call, struct ct_err *err)
+{
+	const struct top_options *options = call->options;
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	struct columns columns = { .count = 0 };
+	const char *name = NULL;
+	struct ct_top top;
+
+	if (!options->latest && !call->operands.count)
+		return ct_check_latest(call, false, err);
+	if (choose_columns(call, &columns, err) < 0 || ct_store_open(&store, err) < 0 ||
+	    ct_operand_or_latest(call, options->latest, &store, &name, err) < 0 ||
+	    ct_container_find(&store, call->arena, name, &container, err) < 0 ||
+	    ct_top(&store, call->arena, &container, &top, err) < 0)
+		return -err->code;
+	return print_table(&columns, &top, err);
+}
+
+const struct ct_verb ct_verb_top = {
+	.name = "top",
+	.summary = "Show the processes of a container",
+	.synopsis = "[OPTIONS] CONTAINER [COLUMN...]",
+	.description =
+		"As the host sees them, without starting anything: by default UID, PID, PPID, C, STIME, "
+		"TTY, TIME and CMD, all of them the host's."
+		"\n\n"
+		"Columns by name are args, capbnd, capeff, capinh, capprm, comm, etime, group, hgroup, "
+		"hpgid, hpid, hppid, huser, label, nice, pcpu, pid, ppid, rgroup, rss, ruser, seccomp, "
+		"state, stime, time, tty, user and vsz. pid, ppid, user and group are those of the "
+		"container; \"h\" before them means the host's.",
+	.examples = "cattach top web\tWhat runs in it\n"
+		    "cattach top web pid,hpid,user,args\tNumbers inside and outside",
+	.options = top_table,
+	.options_size = sizeof(struct top_options),
+	.operand = "CONTAINER",
+	.max_operands = CT_OPERANDS_ANY,
+	.handler = top_handler,
+};

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way to a container's files: through the namespaces of one that runs, or to the root directory
+ * of one that does not.
+ *
+ * Runs in the command, as the user. Without a running process there is a directory of the host and
+ * nothing else: what the container mounts is not mounted, and an overlay was gone with its last
+ * process. Both are said rather than copied from where they are not. What may fail besides: the
+ * root directory is not there any more.
+ */
+#include "cp_open.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <cattach/fd.h>
+
+#include "record.h"
+
+static int refuse_state(const struct ct_container *c, struct ct_err *err)
+{
+	const char *label = ct_container_label(c);
+	char how[512];
+
+	if (c->state == CT_STATE_FOREIGN) {
+		ct_fail(err, EXDEV, "container %s belongs to another machine", label);
+		return ct_hint(err, "copy on %s", c->meta.host);
+	}
+	if (c->state == CT_STATE_CREATING) {
+		ct_fail(err, EAGAIN, "container %s is being created", label);
+		return ct_hint(err, "try again in a moment");
+	}
+	ct_fail(err, EIO, "container %s has no files to be sure of (%s)", label,
+		ct_container_describe(c, how, sizeof(how)));
+	return ct_hint(err, "cattach rm -f %s", label);
+}
+
+/* ---- of one that does not run ---- */
+
+/* Is path, which begins at the root, at or below a mount of the container? */
+static bool is_below(const char *path, const char *mount)
+{
+	for (;;) {
+		size_t length;
+
+		mount += strspn(mount, "/");
+		path += strspn(path, "/");
+		length = strcspn(mount, "/");
+		if (!length)
+			return true;
+		if (strcspn(path, "/") != length || memcmp(path, mount, length) != 0)
+			return false;
+		mount += length;
+		path += length;
+	}
+}
+
+static int check_mounts(const struct ct_container *c, const struct ct_spec *spec, const char *path,
+			struct ct_err *err)
+{
+	for (size_t i = 0; i < spec->mounts.count; i++) {
+		const struct ct_spec_mount *mount = &spec->mounts.items[i];
+
+		if (!is_below(path, mount->destination))
+			continue;
+		ct_fail(err, ENOENT, "%s of container %s is a mount, which is there only while it runs",
+			mount->destination, ct_container_label(c));
+		if (mount->source && *mount->source == '/')
+			return ct_hint(err, "it is %s on this host; or start it first: cattach start %s",
+				       mount->source, ct_container_label(c));
+		return ct_hint(err, "cattach start %s", ct_container_label(c));
+	}
+	return 0;
+}
+
+static int take_ids(struct ct_arena *arena, const struct ct_spec_idmaps *maps,
+		    struct ct_plan_ids *ids, struct ct_err *err)
+{
+	ids->items = ct_arena_calloc(arena, maps->count + 1, sizeof(*ids->items));
+	if (!ids->items)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < maps->count; i++)
+		ids->items[i] = (struct ct_plan_id){
+			.inside = maps->items[i].container_id,
+			.outside = maps->items[i].host_id,
+			.count = maps->items[i].size,
+		};
+	ids->count = maps->count;
+	return 0;
+}
+
+static int take_maps(struct ct_arena *arena, const struct ct_container *c,
+		     const struct ct_spec *spec, struct ct_cp_way *way, struct ct_err *err)
+{
+	const struct ct_spec_namespace *user = &spec->linux_.namespaces[CT_NS_USER];
+
+	if (!user->present)
+		return 0;
+	if (user->path) {
+		ct_fail(err, ESRCH, "container %s does not run, and its user namespace is another's",
+			ct_container_label(c));
+		return ct_hint(err, "cattach start %s", ct_container_label(c));
+	}
+	if (take_ids(arena, &spec->linux_.uid_mappings, &way->uid_map, err) < 0)
+		return -err->code;
+	return take_ids(arena, &spec->linux_.gid_mappings, &way->gid_map, err);
+}
+
+static int open_stopped(struct ct_arena *arena, const struct ct_container *c, const char *path,
+			struct ct_cp_way *way, struct ct_err *err)
+{
+	struct ct_spec *spec;
+
+	if (c->meta.overlay) {
+		ct_fail(err, ESRCH, "container %s does not run, and what it wrote over %s went with "
+			"it", ct_container_label(c), c->meta.rootfs);
+		return ct_hint(err, "cattach start %s", ct_container_label(c));
+	}
+	if (ct_container_spec(c, arena, &spec, err) < 0 || check_mounts(c, spec, path, err) < 0 ||
+	    take_maps(arena, c, spec, way, err) < 0)
+		return -err->code;
+	way->root = openat(AT_FDCWD, c->meta.rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (way->root < 0)
+		return ct_fail_errno(err, errno, "cannot open %s, the root of container %s",
+				     c->meta.rootfs, ct_container_label(c));
+	return 0;
+}
+
+/* ---- both ---- */
+
+static int open_running(struct ct_store *store, struct ct_arena *arena,
+			const struct ct_container *c, struct ct_cp_way *way, struct ct_err *err)
+{
+	way->running = true;
+	if (ct_exec_open(store, arena, c, &way->exec, err) < 0)
+		return -err->code;
+	way->root = ct_take_fd(&way->exec.places.fd[CT_PLACE_ROOT]);
+	return 0;
+}
+
+int ct_cp_open(struct ct_store *store, struct ct_arena *arena,
+	       const struct ct_container *container, const char *path, struct ct_cp_way *ret_way,
+	       struct ct_err *err)
+{
+	switch (container->state) {
+	case CT_STATE_RUNNING:
+	case CT_STATE_PAUSED:
+		return open_running(store, arena, container, ret_way, err);
+	case CT_STATE_CREATED:
+	case CT_STATE_STOPPED:
+		return open_stopped(arena, container, path, ret_way, err);
+	case CT_STATE_CREATING:
+	case CT_STATE_DAMAGED:
+	case CT_STATE_FOREIGN:
+		break;
+	}
+	return refuse_state(container, err);
+}
+
+void ct_cp_close(struct ct_cp_way *way)
+{
+	ct_exec_close(&way->exec);
+	ct_drop_fd(&way->root);
+}

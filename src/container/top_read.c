@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One process, read from its directory in /proc: proc_pid_stat(5), proc_pid_status(5),
+ * proc_pid_cmdline(5).
+ *
+ * Runs in the command, as the user. The directory is opened once, so all of it is about the same
+ * process, or fails when that has ended. Names and command lines are the process's own to choose:
+ * they may hold parentheses, newlines, escape sequences, and are bytes to us.
+ */
+#include "top_read.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+
+#define ARGS_MAX	65536	/* bytes of a command line that are shown */
+
+ssize_t ct_top_read_text(int process, const char *name, char *buf, size_t size)
+{
+	int ct_autofd fd = openat(process, name, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+
+	if (fd < 0)
+		return -errno;
+	while (used < size - 1) {
+		ssize_t n = read(fd, buf + used, size - 1 - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	buf[used] = '\0';
+	return (ssize_t)used;
+}
+
+int ct_top_parse_stat(struct ct_arena *arena, const char *text, struct ct_top_process *process)
+{
+	/* The name may hold anything, so it ends with the last parenthesis. */
+	const char *open = strchr(text, '('), *close = strrchr(text, ')');
+	uint64_t user, system;
+	long long resident;
+
+	if (!open || !close || close < open || sscanf(text, "%d", &process->pid) != 1)
+		return -EPROTO;
+	if (sscanf(close + 1, " %c %d %d %*d %d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
+		   " %*d %*d %*d %ld %*d %*d %" SCNu64 " %" SCNu64 " %lld",
+		   &process->state, &process->parent, &process->group, &process->tty, &user, &system,
+		   &process->nice, &process->started, &process->size, &resident) != 10)
+		return -EPROTO;
+	process->ticks = user + system;
+	process->resident = (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	process->comm = ct_arena_strndup(arena, open + 1, (size_t)(close - open - 1));
+	return process->comm ? 0 : -ENOMEM;
+}
+
+static const char *line_of(const char *text, const char *key)
+{
+	size_t length = strlen(key);
+
+	while (text && strncmp(text, key, length) != 0) {
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+	}
+	return text ? text + length : NULL;
+}
+
+static void parse_ids(const char *line, uint32_t *real, uint32_t *effective)
+{
+	if (!line || sscanf(line, "%" SCNu32 " %" SCNu32, real, effective) != 2)
+		*real = *effective = UINT32_MAX;
+}
+
+void ct_top_parse_status(const char *text, struct ct_top_process *process)
+{
+	static const char *const caps[] = { "CapInh:", "CapPrm:", "CapEff:", "CapBnd:" };
+	const char *line = line_of(text, "Seccomp:");
+
+	/* The name stands first, with its newlines escaped, so it cannot pass for another line. */
+	parse_ids(line_of(text, "Uid:"), &process->ruid, &process->uid);
+	parse_ids(line_of(text, "Gid:"), &process->rgid, &process->gid);
+	process->seccomp = line ? atoi(line) : 0;
+	for (size_t i = 0; i < 4; i++) {
+		line = line_of(text, caps[i]);
+		process->caps[i] = line ? strtoull(line, NULL, 16) : 0;
+	}
+	/* One number for each namespace, the innermost last. */
+	line = line_of(text, "NSpid:");
+	process->inside = 0;
+	while (line && *line && *line != '\n') {
+		char *end;
+
+		process->inside = (pid_t)strtol(line, &end, 10);
+		line = end + strspn(end, " \t");
+		if (!end || (*line && *line != '\n' && (*line < '0' || *line > '9')))
+			break;
+	}
+}
+
+char *ct_top_parse_args(struct ct_arena *arena, const char *text, size_t size, const char *comm)
+{
+	char *args;
+
+	while (size && text[size - 1] == '\0')
+		size--;
+	if (!size)
+		return ct_arena_printf(arena, "[%s]", comm);
+	args = ct_arena_alloc(arena, size + 1);
+	for (size_t i = 0; args && i < size; i++)
+		args[i] = text[i] ? text[i] : ' ';
+	return args;
+}
+
+void ct_top_parse_map(const char *text, struct ct_top_map *map)
+{
+	int used;
+
+	map->count = 0;
+	while (map->count < sizeof(map->lines) / sizeof(map->lines[0]) &&
+	       sscanf(text, "%" SCNu32 " %" SCNu32 " %" SCNu32 "%n", &map->lines[map->count].inside,
+		      &map->lines[map->count].outside, &map->lines[map->count].count, &used) == 3) {
+		map->count++;
+		text += used;
+	}
+}
+
+uint32_t ct_top_inside(const struct ct_top_map *map, uint32_t outside)
+{
+	for (size_t i = 0; i < map->count; i++)
+		if (outside - map->lines[i].outside < map->lines[i].count)
+			return map->lines[i].inside + (outside - map->lines[i].outside);
+	return UINT32_MAX;
+}
+
+static const char *read_label(struct ct_arena *arena, int process)
+{
+	char text[512];
+
+	if (ct_top_read_text(process, "attr/current", text, sizeof(text)) <= 0)
+		return "?";
+	text[strcspn(text, "\n")] = '\0';
+	return ct_arena_strdup(arena, text);
+}
+
+int ct_top_read(struct ct_arena *arena, int process, struct ct_top_process *ret_process)
+{
+	char text[8192], *args = malloc(ARGS_MAX);
+	struct ct_top_process p = { 0 };
+	ssize_t n;
+	int r;
+
+	if (!args)
+		return -ENOMEM;
+	r = ct_top_read_text(process, "stat", text, sizeof(text)) <= 0 ? -ESRCH :
+		    ct_top_parse_stat(arena, text, &p);
+	if (r == 0 && ct_top_read_text(process, "status", text, sizeof(text)) <= 0)
+		r = -ESRCH;
+	if (r == 0) {
+		ct_top_parse_status(text, &p);
+		n = ct_top_read_text(process, "cmdline", args, ARGS_MAX);
+		p.args = ct_top_parse_args(arena, args, n < 0 ? 0 : (size_t)n, p.comm);
+		p.label = read_label(arena, process);
+		r = p.args && p.label ? 0 : -ENOMEM;
+	}
+	free(args);
+	if (r == 0)
+		*ret_process = p;
+	return r;
+}
