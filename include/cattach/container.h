@@ -7,6 +7,10 @@
  *   $XDG_DATA_HOME/cattach/names/<name>      symbolic link whose text is the id
  *   $XDG_DATA_HOME/cattach/cache/            compiled seccomp programs
  *   $XDG_RUNTIME_DIR/cattach/<id>/           sockets (made when there is something to put there)
+ *
+ * What exec starts under a monitor of its own is a session: a container in all that matters here,
+ * kept in a store inside the container's directory (exec/<id>/, exec-names/<name>), and called
+ * CONTAINER/SESSION.
  */
 #ifndef CATTACH_CONTAINER_H
 #define CATTACH_CONTAINER_H
@@ -20,6 +24,7 @@
 #include <cattach/client.h>
 #include <cattach/err.h>
 #include <cattach/monitor.h>
+#include <cattach/num.h>
 #include <cattach/proc.h>
 #include <cattach/spec.h>
 
@@ -34,6 +39,8 @@ struct ct_store {
 	int cache;		/* its cache/, or -1 */
 	int runtime;		/* $XDG_RUNTIME_DIR/cattach, once ct_store_runtime() has opened it */
 	char path[4096];	/* of data, for messages */
+	/* A store of sessions: the id and the name of their container; both empty otherwise. */
+	char session_of[CT_CONTAINER_ID_LENGTH + 1], owner[CT_NAME_MAX + 1];
 };
 
 #define CT_STORE_INIT { .data = -1, .containers = -1, .names = -1, .cache = -1, .runtime = -1 }
@@ -49,6 +56,19 @@ struct ct_store {
  */
 int ct_store_open(struct ct_store *ret_store, struct ct_err *err);
 void ct_store_close(struct ct_store *store);
+
+struct ct_container;
+
+/**
+ * ct_store_sessions - open the store of a container's sessions
+ * @store: the one that the container is in
+ * @container: or one of its sessions
+ * @make: make it when it is missing
+ * @ret_sessions: for every function that takes a store; close with ct_store_close()
+ * @err: ENOENT when there is none, or the container is gone; else as in ct_store_open()
+ */
+int ct_store_sessions(const struct ct_store *store, const struct ct_container *container, bool make,
+		      struct ct_store *ret_sessions, struct ct_err *err);
 
 /**
  * ct_store_runtime - open the runtime directory of a container: where its sockets are
@@ -124,7 +144,12 @@ struct ct_container {
 	const char *damage;		/* CT_STATE_DAMAGED: why; also why a CT_STATE_STOPPED one's exit
 					 * is not known (status.state is not CT_STATUS_EXITED) */
 	struct ct_status status;	/* include/cattach/monitor.h */
+	const char *session_of;		/* id of the container that it is a session of; or NULL */
+	const char *label;		/* of a session: CONTAINER/SESSION; or NULL */
 };
+
+/* Its name for people: that of a session has its container's before it; never NULL. */
+const char *ct_container_label(const struct ct_container *container);
 
 void ct_container_close(struct ct_container *container);
 
@@ -139,7 +164,8 @@ static inline void ct_autocontainer_cleanup(struct ct_container *container)
 
 /**
  * ct_container_find - a container by name, id, or unambiguous beginning of an id
- * @name: a leading "/" is stripped, as docker does
+ * @name: a leading "/" is stripped, as docker does; CONTAINER/SESSION is a session, likewise by
+ *        name, id or beginning of an id
  * @err:  ENOENT "no such container: x" (hint lists up to five names), EEXIST "matches 3 containers"
  *
  * Damaged and foreign containers are found too; the caller looks at ->state. meta.id and meta.name
@@ -157,10 +183,15 @@ struct ct_container_list {
 int ct_container_list(struct ct_store *store, struct ct_arena *arena,
 		      struct ct_container_list *ret_list, struct ct_err *err);
 
+/* The sessions of a container; none where there is no store of them. */
+int ct_session_list(const struct ct_store *store, struct ct_arena *arena,
+		    const struct ct_container *container, struct ct_container_list *ret_list,
+		    struct ct_err *err);
+
 /**
  * ct_container_create - reserve id and name, write config.json and meta.json
  * @meta: id and name may be NULL: they are generated (and set); created and host are set
- * @spec: written as config.json
+ * @spec: written as config.json; NULL: none, of a session
  * @ret_container: state CREATING, dir open
  * @err:  EEXIST "name "x" is in use by container ID (running); ..." with the way out
  *
@@ -171,6 +202,10 @@ int ct_container_list(struct ct_store *store, struct ct_arena *arena,
 int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct ct_meta *meta,
 			const struct ct_spec *spec, struct ct_container *ret_container,
 			struct ct_err *err);
+
+/* Refuse what can be done to containers only: "c1/s1 is a session ..., and cannot be WHAT". */
+int ct_container_refuse_session(const struct ct_container *container, const char *what,
+				struct ct_err *err);
 
 /**
  * ct_container_complete - what was created is to stay, to be started later: CREATED from now on
@@ -198,6 +233,7 @@ int ct_container_set_hostname(const struct ct_meta *meta, struct ct_arena *arena
 /**
  * ct_container_remove - delete a container's directory and its name
  * @force: a running one is killed first (payload, then a monitor that does not leave)
+ * Its sessions go with it, whatever they do. @store is the user's, for a session, too.
  * @err: EBUSY "is running; stop it first or use -f", EPERM for a foreign one
  */
 int ct_container_remove(struct ct_store *store, struct ct_container *container, bool force,

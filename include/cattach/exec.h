@@ -6,7 +6,8 @@
  *   ct_exec_open()      is it running, and the way in
  *   ct_exec_process()   what to run, from options; or a process.json into exec->spec->process
  *   ct_exec_plan()      everything that can be checked is
- *   ct_exec_spawn()     now, as a child of the caller
+ *   ct_exec_spawn()     now, as a child of the caller; or
+ *   ct_session_start()  under a monitor of its own
  */
 #ifndef CATTACH_EXEC_H
 #define CATTACH_EXEC_H
@@ -86,5 +87,23 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
  */
 int ct_exec_spawn(const struct ct_exec *exec, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *ret_started, struct ct_err *err);
+
+/* An error of going in: when the container has ended meanwhile that is what it says from now on. */
+int ct_exec_blame(const struct ct_exec *exec, struct ct_err *err);
+
+/**
+ * ct_session_start - start it under a monitor of its own, instead of ct_exec_spawn()
+ * @exec: planned, not untied; it ends with the monitor and with the container
+ * @store: the user's
+ * @meta: as for ct_container_create(): id and name may be NULL
+ * @options: rootless, preserve_fds and keep do not matter
+ * @ret_container: the session, as ct_container_find() finds it as CONTAINER/SESSION
+ * @ret_session: close with ct_session_close()
+ * @err: as for ct_exec_spawn(); EEXIST when the name is taken. Nothing stays on disk
+ */
+int ct_session_start(struct ct_exec *exec, struct ct_store *store, struct ct_arena *arena,
+		     struct ct_meta *meta, const struct ct_start_options *options,
+		     struct ct_container *ret_container, struct ct_session *ret_session,
+		     struct ct_err *err);
 
 #endif

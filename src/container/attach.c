@@ -27,6 +27,11 @@ static int refuse_stopped(const struct ct_container *c, struct ct_err *err)
 {
 	char how[512];
 
+	if (c->session_of) {
+		ct_fail(err, ESRCH, "You cannot attach to a session that has ended: %s %s",
+			ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
+		return ct_hint(err, "cattach logs %s", ct_container_label(c));
+	}
 	ct_fail(err, ESRCH, "You cannot attach to a stopped container, start it first: %s %s",
 		ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
 	return ct_hint(err, "cattach start %s", ct_container_label(c));

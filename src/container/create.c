@@ -75,17 +75,20 @@ static int make_directory(const struct ct_store *store, const char *id, struct c
 	int dir;
 
 	if (guard < 0)
-		return ct_fail_errno(err, errno, "cannot open %s/containers", store->path);
+		return ct_fail_errno(err, errno, "cannot open %s/%s", store->path,
+				     ct_store_part(store));
 	while (flock(guard, LOCK_SH) < 0 && errno == EINTR)
 		;
 	if (mkdirat(store->containers, id, 0700) < 0)
-		return ct_fail_errno(err, errno, "cannot make %s/containers/%s", store->path, id);
+		return ct_fail_errno(err, errno, "cannot make %s/%s/%s", store->path,
+				     ct_store_part(store), id);
 	dir = openat(store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0) {
 		int code = errno;
 
 		unlinkat(store->containers, id, AT_REMOVEDIR);
-		return ct_fail_errno(err, code, "cannot open %s/containers/%s", store->path, id);
+		return ct_fail_errno(err, code, "cannot open %s/%s/%s", store->path,
+				     ct_store_part(store), id);
 	}
 	ct_container_mark_creator(dir);
 	return dir;
@@ -119,8 +122,10 @@ static int make_lock(int dir, struct ct_err *err)
 
 static int make_files(struct ct_container *c, const struct ct_buf *config, struct ct_err *err)
 {
-	int r = ct_write_file_at(c->dir, "config.json", config->data, config->length, 0600, err);
+	int r = 0;
 
+	if (config->length)
+		r = ct_write_file_at(c->dir, "config.json", config->data, config->length, 0600, err);
 	if (r == 0)
 		r = make_status(c->dir, &c->status_fd, err);
 	if (r == 0)
@@ -156,20 +161,20 @@ static const char *adjective(enum ct_state state)
 {
 	switch (state) {
 	case CT_STATE_RUNNING:
-		return "a running container";
+		return "a running";
 	case CT_STATE_PAUSED:
-		return "a paused container";
+		return "a paused";
 	case CT_STATE_STOPPED:
-		return "an exited container";
+		return "an exited";
 	case CT_STATE_DAMAGED:
-		return "a damaged container";
+		return "a damaged";
 	case CT_STATE_FOREIGN:
-		return "another machine's container";
+		return "another machine's";
 	case CT_STATE_CREATING:
 	case CT_STATE_CREATED:
 		break;
 	}
-	return "a new container";
+	return "a new";
 }
 
 /* Say who has the name, and what to do about it. */
@@ -180,19 +185,21 @@ static int name_taken(const struct ct_store *store, struct ct_arena *arena, cons
 	char id[CT_CONTAINER_ID_LENGTH + 1], how[256];
 
 	if (ct_name_lookup(store, name, id) < 0) {
-		ct_fail(err, EEXIST, "name \"%s\" is in use: %s/names/%s is not one of our links", name,
-			store->path, name);
+		ct_fail(err, EEXIST, "name \"%s\" is in use: %s/%s/%s is not one of our links", name,
+			store->path, ct_store_names_part(store), name);
 		return ct_hint(err, "remove it, or choose another name");
 	}
 	if (ct_container_load(store, arena, NULL, id, &c, err) < 0) {
-		ct_fail(err, EEXIST, "name \"%s\" is in use by a container that is being removed", name);
+		ct_fail(err, EEXIST, "name \"%s\" is in use by a %s that is being removed", name,
+			ct_store_noun(store));
 		return ct_hint(err, "try again");
 	}
-	ct_fail(err, EEXIST, "name \"%s\" is in use by %s (%.12s, %s)", name, adjective(c.state), id,
-		ct_container_describe(&c, how, sizeof(how)));
+	ct_fail(err, EEXIST, "name \"%s\" is in use by %s %s (%.12s, %s)", name, adjective(c.state),
+		ct_store_noun(store), id, ct_container_describe(&c, how, sizeof(how)));
 	if (c.state == CT_STATE_FOREIGN)
 		return ct_hint(err, "choose another name");
-	return ct_hint(err, "cattach rm %s%s", c.state == CT_STATE_STOPPED ? "" : "-f ", name);
+	return ct_hint(err, "cattach rm %s%s", c.state == CT_STATE_STOPPED ? "" : "-f ",
+		       ct_container_label(&c));
 }
 
 /* Write the record and claim its name; a generated one that is taken is generated again. */
@@ -214,8 +221,8 @@ static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
 		if (r == 0)
 			return 0;
 		if (r != -EEXIST)
-			return ct_fail_errno(err, -r, "cannot make %s/names/%s", store->path,
-					     meta->name);
+			return ct_fail_errno(err, -r, "cannot make %s/%s/%s", store->path,
+					     ct_store_names_part(store), meta->name);
 		if (!generate)
 			break;
 	}
@@ -256,7 +263,7 @@ static int populate(const struct ct_store *store, struct ct_arena *arena, struct
 	int r = make_files(c, config, err);
 
 	if (r < 0)
-		return ct_wrap(err, "%s/containers/%.12s", store->path, meta->id);
+		return ct_wrap(err, "%s/%s/%.12s", store->path, ct_store_part(store), meta->id);
 	return write_and_claim(store, arena, meta, c->dir, err);
 }
 
@@ -272,7 +279,7 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 
 	if (r == 0)
 		r = fill_meta(arena, meta, err);
-	if (r == 0)
+	if (r == 0 && spec)
 		r = ct_spec_write(spec, &config, err);
 	if (r == 0)
 		r = check_size(&config, "config.json", err);
@@ -282,13 +289,15 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 	if (c.dir < 0)
 		return c.dir;
 	r = populate(store, arena, meta, &config, &c, err);
+	c.meta = *meta;
+	c.state = CT_STATE_CREATING;
+	if (r == 0)
+		r = ct_session_mark(store, arena, &c, err);
 	if (r < 0) {
 		ct_store_forget(store, meta->id, meta->name);
 		meta->name = wanted;
 		return r;
 	}
-	c.meta = *meta;
-	c.state = CT_STATE_CREATING;
 	*ret_container = c;
 	c = (struct ct_container)CT_CONTAINER_INIT;
 	return 0;

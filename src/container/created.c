@@ -84,6 +84,8 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 	struct ct_probe probe;
 	int r;
 
+	if (c->session_of)
+		return ct_container_refuse_session(c, "started again", err);
 	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
 		return refuse_start(c, err);
 	r = ct_container_mark_creator(c->dir);

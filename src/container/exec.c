@@ -131,6 +131,8 @@ int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
 	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
 	int r;
 
+	if (container->session_of)
+		return ct_container_refuse_session(container, "entered", err);
 	if (container->state != CT_STATE_RUNNING)
 		return refuse(container, err);
 	exec.container = container;
@@ -197,13 +199,18 @@ static bool is_told_of_the_end(const struct ct_err *err)
 	return err->code == ECHILD || err->code == ENOMEM;
 }
 
+int ct_exec_blame(const struct ct_exec *exec, struct ct_err *err)
+{
+	if (may_be_the_end(err) &&
+	    ct_pidfd_await(exec->payload, is_told_of_the_end(err) ? END_TIME : 0) != 0)
+		return fail_ended(exec->container, err);
+	return -err->code;
+}
+
 int ct_exec_spawn(const struct ct_exec *exec, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *ret_started, struct ct_err *err)
 {
 	int r = ct_ns_start(exec->plan, stdio, ret_started, err);
 
-	if (r < 0 && may_be_the_end(err) &&
-	    ct_pidfd_await(exec->payload, is_told_of_the_end(err) ? END_TIME : 0) != 0)
-		return fail_ended(exec->container, err);
-	return r;
+	return r < 0 ? ct_exec_blame(exec, err) : r;
 }

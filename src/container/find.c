@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finding one container by what a user typed: a name, an id, the beginning of an id, in this
- * order, so that a name that looks like the beginning of another's id means the name.
+ * order, so that a name that looks like the beginning of another's id means the name. Behind a slash
+ * stands a session of the container, found the same way in the container's own store.
  *
  * Runs in commands, as the user. A name is one readlinkat(2); only the beginning of an id, and the
  * list of known names for the error, read a directory.
@@ -63,7 +64,10 @@ static int not_found(const struct ct_store *store, struct ct_arena *arena, const
 {
 	struct collection known = { .arena = arena };
 
-	ct_fail(err, ENOENT, "no such container: %s", name);
+	if (store->session_of[0])
+		ct_fail(err, ENOENT, "no such session: %s in container %s", name, store->owner);
+	else
+		ct_fail(err, ENOENT, "no such container: %s", name);
 	if (ct_each_entry(store->names, collect, &known) == 0)
 		hint_list(err, "known: ", &known.list);
 	return -err->code;
@@ -86,7 +90,7 @@ static int ambiguous(const struct ct_store *store, struct ct_arena *arena, const
 {
 	struct ct_strings shown = { 0 };
 
-	ct_fail(err, EEXIST, "\"%s\" matches %zu containers", prefix, ids->count);
+	ct_fail(err, EEXIST, "\"%s\" matches %zu %ss", prefix, ids->count, ct_store_noun(store));
 	for (size_t i = 0; i < ids->count; i++) {
 		char name[CT_NAME_MAX + 1] = "no name";
 		const char *text;
@@ -113,7 +117,7 @@ static int by_id(const struct ct_store *store, struct ct_arena *arena, const cha
 		return ct_container_load(store, arena, NULL, text, ret_container, err);
 	r = ct_each_entry(store->containers, collect, &found);
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot read %s/containers", store->path);
+		return ct_fail_errno(err, -r, "cannot read %s/%s", store->path, ct_store_part(store));
 	if (found.list.count == 0)
 		return ct_fail(err, ENOENT, "no such id: %s", text);
 	if (found.list.count > 1)
@@ -121,18 +125,53 @@ static int by_id(const struct ct_store *store, struct ct_arena *arena, const cha
 	return ct_container_load(store, arena, NULL, found.list.items[0], ret_container, err);
 }
 
-int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
-		      struct ct_container *ret_container, struct ct_err *err)
+static int find_one(struct ct_store *store, struct ct_arena *arena, const char *name,
+		    struct ct_container *ret_container, struct ct_err *err)
 {
-	int r;
+	int r = ct_check_name(name, err);
 
-	if (name[0] == '/')
-		name++;
-	r = ct_check_name(name, err);
 	if (r < 0)
 		return r;
 	r = by_name(store, arena, name, ret_container, err);
 	if (r == -ENOENT)
 		r = by_id(store, arena, name, ret_container, err);
 	return r == -ENOENT ? not_found(store, arena, name, err) : r;
+}
+
+/* A container that has never had a session has no store for them. */
+static int find_session(struct ct_store *store, struct ct_arena *arena, const char *name,
+			const char *session, struct ct_container *ret_container,
+			struct ct_err *err)
+{
+	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	struct ct_store ct_autostore sessions = CT_STORE_INIT;
+	int r = find_one(store, arena, name, &container, err);
+
+	if (r == 0)
+		r = ct_check_name(session, err);
+	if (r < 0)
+		return r;
+	r = ct_store_sessions(store, &container, false, &sessions, err);
+	if (r == -ENOENT) {
+		ct_fail(err, ENOENT, "no such session: %s in container %s", session,
+			ct_container_label(&container));
+		return ct_hint(err, "it has none");
+	}
+	return r < 0 ? r : find_one(&sessions, arena, session, ret_container, err);
+}
+
+int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		      struct ct_container *ret_container, struct ct_err *err)
+{
+	const char *slash, *container;
+
+	if (name[0] == '/')
+		name++;
+	slash = strchr(name, '/');
+	if (!slash)
+		return find_one(store, arena, name, ret_container, err);
+	container = ct_arena_strndup(arena, name, (size_t)(slash - name));
+	if (!container)
+		return ct_fail_nomem(err);
+	return find_session(store, arena, container, slash + 1, ret_container, err);
 }

@@ -78,8 +78,8 @@ int ct_container_list(struct ct_store *store, struct ct_arena *arena,
 	l.host = ct_host_identity(arena);
 	r = ct_each_entry(store->containers, visit, &l);
 	if (r < 0)
-		return l.failed ? r : ct_fail_errno(err, -r, "cannot read %s/containers",
-						    store->path);
+		return l.failed ? r : ct_fail_errno(err, -r, "cannot read %s/%s", store->path,
+						    ct_store_part(store));
 	if (l.list.count)
 		qsort(l.list.items, l.list.count, sizeof(*l.list.items), compare);
 	*ret_list = l.list;

@@ -240,6 +240,8 @@ static int load_once(const struct ct_store *store, struct ct_arena *arena, const
 	}
 	if (r == 0)
 		r = load_name(store, arena, &c, err);
+	if (r == 0)
+		r = ct_session_mark(store, arena, &c, err);
 	if (r != 0)
 		return r;
 	*ret_container = c;

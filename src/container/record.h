@@ -65,8 +65,12 @@ int ct_container_load(const struct ct_store *store, struct ct_arena *arena, cons
 /* "up 3 minutes", "exited (5) 3 minutes ago", "damaged: why"; returns buf. */
 const char *ct_container_describe(const struct ct_container *container, char *buf, size_t size);
 
-/* Its name for messages; never NULL. */
-const char *ct_container_label(const struct ct_container *container);
+/* Of a container that was found or made in a store of sessions: what it belongs to. */
+int ct_session_mark(const struct ct_store *store, struct ct_arena *arena, struct ct_container *c,
+		    struct ct_err *err);
+
+/* End and forget all sessions of a container, in a bounded time; what resists is left behind. */
+void ct_sessions_end(const struct ct_store *store, const struct ct_container *container);
 
 /* ---- its processes ---- */
 

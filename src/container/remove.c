@@ -5,8 +5,9 @@
  * Runs in commands, as the user. What runs is found out anew, not taken from the caller's struct.
  * With force the payload gets SIGKILL through its verified pidfd, and its monitor the time to
  * write the end down, serve its clients and leave; one that does not leave is killed too. A
- * payload whose monitor is gone is killed by its recorded identity. Containers of other machines
- * are refused: their processes cannot be seen from here. Two who remove the same one both succeed.
+ * payload whose monitor is gone is killed by its recorded identity. Sessions are ended before their
+ * container, and go with it. Containers of other machines are refused: their processes cannot be
+ * seen from here. Two who remove the same one both succeed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -161,8 +162,8 @@ static int refuse_foreign(const struct ct_store *store, const struct ct_containe
 {
 	ct_fail(err, EPERM, "container %s belongs to another machine (%s)", ct_container_label(c),
 		c->meta.host);
-	return ct_hint(err, "remove it there; if that machine is gone: rm -r %s/containers/%s",
-		       store->path, c->meta.id);
+	return ct_hint(err, "remove it there; if that machine is gone: rm -r %s/%s/%s",
+		       store->path, ct_store_part(store), c->meta.id);
 }
 
 static int unlink_one(int dir, const char *name, unsigned char type, void *arg)
@@ -194,14 +195,19 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 
 	if (c->state == CT_STATE_FOREIGN)
 		return refuse_foreign(store, c, err);
+	/* Before it: a pid namespace ends only when all that is in it has been reaped. */
+	if (force && !store->session_of[0])
+		ct_sessions_end(store, c);
 	look(c, &probe);
 	r = force ? end_processes(c, &probe, grace, err) : check_ended(c, &probe, grace, err);
 	if (r < 0)
 		return r;
+	if (!store->session_of[0])
+		ct_sessions_end(store, c);
 	r = ct_store_forget(store, c->meta.id, c->meta.name);
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot remove %s/containers/%s", store->path,
-				     c->meta.id);
+		return ct_fail_errno(err, -r, "cannot remove %s/%s/%s", store->path,
+				     ct_store_part(store), c->meta.id);
 	forget_runtime(c->meta.id);
 	return 0;
 }
@@ -209,5 +215,14 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 int ct_container_remove(struct ct_store *store, struct ct_container *container, bool force,
 			struct ct_err *err)
 {
-	return ct_container_remove_within(store, container, force, GRACE, err);
+	struct ct_store ct_autostore sessions = CT_STORE_INIT;
+	int r;
+
+	if (!container->session_of)
+		return ct_container_remove_within(store, container, force, GRACE, err);
+	r = ct_store_sessions(store, container, false, &sessions, err);
+	/* It has gone with its container. */
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : ct_container_remove_within(&sessions, container, force, GRACE, err);
 }

@@ -13,10 +13,26 @@
 #include "run_parts.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <cattach/fd.h>
 #include <cattach/num.h>
+
+/* "cattach exec ls web" lists: no container can be called like what exec does to sessions. */
+static int check_name(const char *name, struct ct_err *err)
+{
+	static const char *const taken[] = { "ls", "kill", "wait", "rm", "attach", "logs" };
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		if (strcmp(name, taken[i]) != 0)
+			continue;
+		ct_fail(err, EINVAL, "\"%s\" cannot be the name of a container: \"cattach exec %s\" "
+			"is a command", name, name);
+		return ct_hint(err, "choose another name");
+	}
+	return ct_check_name(name, err);
+}
 
 /* Files of ours must not take the place of others; checked again when they are written. */
 static int check_files(const struct ct_run *run, struct ct_err *err)
@@ -29,7 +45,7 @@ static int check_files(const struct ct_run *run, struct ct_err *err)
 		ct_hint(err, "remove it, or choose another file");
 		return ct_wrap(err, "--cidfile");
 	}
-	if (run->options->name && ct_check_name(run->options->name, err) < 0)
+	if (run->options->name && check_name(run->options->name, err) < 0)
 		return ct_wrap(err, "--name");
 	return 0;
 }

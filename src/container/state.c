@@ -148,6 +148,8 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 
 const char *ct_container_label(const struct ct_container *container)
 {
+	if (container->label)
+		return container->label;
 	return container->meta.name ? container->meta.name : container->meta.id;
 }
 

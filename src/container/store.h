@@ -43,6 +43,22 @@ int ct_runtime_base(void);
 /* Is this the name of a container's directory: 64 lower-case hexadecimal digits? */
 bool ct_is_id(const char *text);
 
+/* What the two directories are called in their parent, and what is in them, for messages. */
+static inline const char *ct_store_part(const struct ct_store *store)
+{
+	return store->session_of[0] ? "exec" : "containers";
+}
+
+static inline const char *ct_store_names_part(const struct ct_store *store)
+{
+	return store->session_of[0] ? "exec-names" : "names";
+}
+
+static inline const char *ct_store_noun(const struct ct_store *store)
+{
+	return store->session_of[0] ? "session" : "container";
+}
+
 /* Names: symbolic links in names/ whose text is an id. */
 
 /* The id that a name stands for: 0, -ENOENT, -EINVAL when the link's text is no id. */

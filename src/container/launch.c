@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a container's or a session's directory and a plan to a monitor: its runtime directory, what
+ * it may do once it is confined, and what it is called back for: to spawn the process, to give back
+ * what the start needed, to tidy up after the end.
+ *
+ * ct_launch() runs in the CLI; the callbacks run in the monitor, which knows nothing of namespaces
+ * or directories itself. When the start fails nothing of it stays but the directory it was for.
+ */
+#include "launch.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/log.h>
+#include <cattach/ns.h>
+#include <cattach/proc.h>
+#include <cattach/seccomp.h>
+
+#include "record.h"
+#include "store.h"
+#include "waiter.h"
+
+/* To become its program: who is in the container can stop a process that goes in. */
+#define SESSION_TIME	(20 * CT_SECOND)
+
+static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
+		 struct ct_err *err)
+{
+	const struct launching *s = arg;
+	struct ct_ns_stdio ends = {
+		.fd = { stdio->fd[0], stdio->fd[1], stdio->fd[2] },
+		.rows = stdio->rows,
+		.columns = stdio->columns,
+		.limit = s->exec ? ct_now_monotonic() + SESSION_TIME : 0,
+	};
+	struct ct_ns_started started;
+	int r = s->exec ? ct_exec_spawn(s->exec, &ends, &started, err) :
+			  ct_ns_start(s->plan, &ends, &started, err);
+
+	if (r < 0)
+		return r;
+	*ret_spawned = (struct ct_spawned){
+		.pid = started.pid,
+		.pidfd = started.pidfd,
+		.terminal = started.terminal,
+	};
+	_Static_assert(sizeof(ret_spawned->places) == sizeof(started.places.fd), "the same places");
+	memcpy(ret_spawned->places, started.places.fd, sizeof(ret_spawned->places));
+	return 0;
+}
+
+/* The monitor keeps nothing of what was parsed: memory is what a monitor costs. Its record lock
+ * says from now on that the container lives, so the creator's mark on the directory can go. */
+static void release(void *arg)
+{
+	struct launching *s = arg;
+	char title[sizeof(s->label) + 32];
+
+	flock(s->dir, LOCK_UN);
+	snprintf(title, sizeof(title), "cattach: monitor of %s", s->label);
+	ct_process_title(title);
+	if (s->exec)
+		ct_ns_places_close(&s->exec->places);
+	ct_arena_close(s->arena);
+}
+
+/* The monitor has written that it was starting. If this fails, too, that is what it looks like:
+ * a start cut short, of a container that is complete. */
+static void put_back(const struct launching *s)
+{
+	int ct_autofd fd = openat(s->dir, "status", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	struct ct_status now, before = s->before;
+	struct ct_err ignored;
+
+	if (fd < 0 || ct_status_read(fd, &now, &ignored) < 0)
+		return;
+	before.generation = now.generation + 1;
+	if (ct_status_write(fd, &before, &ignored) < 0)
+		return;
+}
+
+/* The socket is gone; a client that waits for the next start has its own there, and keeps it. */
+static void remove_runtime(const struct launching *s)
+{
+	if (s->store.runtime >= 0 && unlinkat(s->store.runtime, s->id, AT_REMOVEDIR) < 0)
+		return;
+}
+
+static void finish(void *arg, bool started)
+{
+	struct launching *s = arg;
+
+	remove_runtime(s);
+	if (!started && s->keep)
+		put_back(s);
+	else if (s->remove || !started)
+		ct_store_forget(&s->store, s->id, s->name);
+}
+
+/* The runtime directory was there and is not any more: a logout, somebody's rm -r. */
+static int remake(void *arg)
+{
+	struct launching *s = arg;
+	struct ct_err ignored;
+	int fd = ct_store_runtime(&s->store, s->id, true, &ignored);
+
+	return fd < 0 ? -ignored.code : fd;
+}
+
+/*
+ * What the monitor may still do: its own files by itself; make sockets where it may have to make
+ * them again (but remove nothing there, where others' files are: one that was made again and whose
+ * container goes by --rm stays behind, empty); take away its runtime directory; and with --rm the
+ * container and its name. Root keeps what it takes to signal and to remove what belongs to other ids.
+ */
+static int confine(struct ct_monitor_config *config, const struct launching *s, int base,
+		   struct ct_err *err)
+{
+	struct ct_confinement *c = &config->confinement;
+	struct ct_seccomp_policy policy;
+	struct ct_seccomp_program program;
+	size_t n = 0;
+	int r = ct_seccomp_monitor(s->arena, &policy, err);
+
+	if (r == 0)
+		r = ct_seccomp_compile(s->arena, &policy, s->store.cache, &program, err);
+	if (r < 0)
+		return ct_wrap(err, "the monitor's filter");
+	c->filter = program.filter;
+	c->filter_length = program.length;
+	c->allow[n].dir = base;
+	c->allow[n++].access = CT_ALLOW_SOCKET;
+	c->allow[n].dir = config->runtime;
+	c->allow[n++].access = CT_ALLOW_SOCKET | CT_ALLOW_REMOVE;
+	c->allow[n].dir = s->store.runtime;
+	c->allow[n++].access = CT_ALLOW_RMDIR;
+	c->keep_caps = UINT64_C(1) << CAP_KILL;
+	if (!s->remove)
+		return 0;
+	c->allow[n].dir = s->dir;
+	c->allow[n++].access = CT_ALLOW_REMOVE;
+	c->allow[n].dir = s->store.containers;
+	c->allow[n++].access = CT_ALLOW_RMDIR;
+	c->allow[n].dir = s->store.names;
+	c->allow[n++].access = CT_ALLOW_UNLINK;
+	c->keep_caps |= UINT64_C(1) << CAP_DAC_OVERRIDE | UINT64_C(1) << CAP_FOWNER;
+	return 0;
+}
+
+/* With a runtime directory and whoever waits there for this start. */
+static int launch(struct ct_monitor_config *config, struct launching *s, struct ct_session *session,
+		  struct ct_err *err)
+{
+	int ct_autofd base = ct_runtime_base();
+	int waiting[CT_WAITERS_MAX];
+	int r = confine(config, s, base, err);
+
+	if (r < 0)
+		return r;
+	config->waiting = waiting;
+	config->waiting_count = ct_waiters_connect(config->runtime, waiting);
+	r = ct_monitor_launch(config, session, err);
+	for (size_t i = 0; i < config->waiting_count; i++)
+		ct_fd_close(waiting[i]);
+	return r;
+}
+
+static struct ct_monitor_config make_config(const struct ct_container *container,
+					    const struct ct_start_options *options,
+					    struct launching *s, int runtime)
+{
+	const struct ct_meta *meta = &container->meta;
+
+	return (struct ct_monitor_config){
+		.dir = container->dir,
+		.runtime = runtime,
+		.log = options->log,
+		.size_policy = options->size_policy,
+		.tty = meta->tty,
+		.stdin_open = meta->stdin_open,
+		.stdin_once = meta->stdin_once,
+		.rows = options->rows,
+		.columns = options->columns,
+		/* A session ends with its container. */
+		.owner = s->exec ? s->exec->payload : -1,
+		.client = options->client,
+		.tie = meta->tie && options->client >= 0,
+		.spawn = spawn,
+		.release = release,
+		.finish = finish,
+		.remake = remake,
+		.keep = { s->store.containers, s->store.names, s->store.runtime },
+		.arg = s,
+	};
+}
+
+int ct_launch(struct ct_store *store, const struct ct_container *container,
+	      const struct ct_start_options *options, struct launching *launching,
+	      struct ct_session *ret_session, struct ct_err *err)
+{
+	/* For the log: the caller's may be anything, and hide our own files from us. */
+	mode_t ct_autoumask saved = umask(077);
+	const struct ct_meta *meta = &container->meta;
+	struct launching *s = launching;
+	struct ct_monitor_config config;
+	int ct_autofd runtime = -1;
+	int r;
+
+	ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "%s %s, named %s, in %s/%s", ct_store_noun(store),
+	       meta->id, meta->name, store->path, ct_store_part(store));
+	runtime = ct_store_runtime(store, meta->id, true, err);
+	if (runtime < 0)
+		return runtime;
+	s->store = *store;
+	s->dir = container->dir;
+	s->remove = meta->remove;
+	s->keep = options->keep;
+	s->before = container->status;
+	snprintf(s->id, sizeof(s->id), "%s", meta->id);
+	snprintf(s->name, sizeof(s->name), "%s", meta->name);
+	snprintf(s->label, sizeof(s->label), "%s", ct_container_label(container));
+	config = make_config(container, options, s, runtime);
+	r = launch(&config, s, ret_session, err);
+	if (r == 0) {
+		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "pid %d", ret_session->monitor_pid);
+		return 0;
+	}
+	remove_runtime(s);
+	if (options->keep)
+		put_back(s);
+	return r;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions on disk: a store in the directory of their container, made of the same parts as the
+ * user's own, so that everything that can be done to a container (look, list, find, wait, signal,
+ * remove) can be done to a session by the same functions.
+ *
+ *   containers/<id>/exec/<session's id>/     as a container's directory, without a config.json
+ *   containers/<id>/exec-names/<name>        link to the id
+ *
+ * Runs in commands, as the user. The container's directory is opened by its id anew: the store of
+ * one that has been removed cannot be opened, whoever still has a descriptor of it. May fail: a
+ * container that is gone, directories that are not private, what can be done to containers only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cattach/fd.h>
+#include <cattach/num.h>
+
+#include "record.h"
+#include "store.h"
+
+/* "c1" of "c1/s1", or the name of a container itself. */
+static size_t owner_length(const struct ct_container *container)
+{
+	return strcspn(ct_container_label(container), "/");
+}
+
+/* A store that has a path and an owner, but nothing open. */
+static int name_it(const struct ct_store *store, const struct ct_container *container,
+		   struct ct_store *sessions, struct ct_err *err)
+{
+	const char *id = container->session_of ? container->session_of : container->meta.id;
+	/* The store that a session was found in need not be the one that is asked. */
+	int length = snprintf(sessions->path, sizeof(sessions->path), "%s/containers/%s", store->path,
+			      id);
+
+	if (length < 0 || (size_t)length >= sizeof(sessions->path))
+		return ct_fail(err, ENAMETOOLONG, "the path of the store is too long for sessions");
+	snprintf(sessions->session_of, sizeof(sessions->session_of), "%s", id);
+	snprintf(sessions->owner, sizeof(sessions->owner), "%.*s", (int)owner_length(container),
+		 ct_container_label(container));
+	return 0;
+}
+
+static int open_part(const struct ct_store *sessions, int dir, const char *name, bool make,
+		     int *ret_fd, struct ct_err *err)
+{
+	char path[sizeof(sessions->path) + 16];
+
+	snprintf(path, sizeof(path), "%s/%s", sessions->path, name);
+	*ret_fd = ct_open_private(dir, name, path, "XDG_DATA_HOME", make, err);
+	return *ret_fd < 0 ? *ret_fd : 0;
+}
+
+int ct_store_sessions(const struct ct_store *store, const struct ct_container *container, bool make,
+		      struct ct_store *ret_sessions, struct ct_err *err)
+{
+	struct ct_store ct_autostore sessions = CT_STORE_INIT;
+	mode_t ct_autoumask saved = umask(077);
+	int ct_autofd dir = -1;
+	int r = name_it(store, container, &sessions, err);
+
+	if (r < 0)
+		return r;
+	dir = openat(store->containers, sessions.session_of,
+		     O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return ct_fail_errno(err, errno, "cannot open %s", sessions.path);
+	r = open_part(&sessions, dir, ct_store_part(&sessions), make, &sessions.containers, err);
+	if (r == 0)
+		r = open_part(&sessions, dir, ct_store_names_part(&sessions), make, &sessions.names,
+			      err);
+	if (r < 0)
+		return r;
+	/* One cache for all; without it the same is compiled again. */
+	if (store->cache >= 0)
+		sessions.cache = fcntl(store->cache, F_DUPFD_CLOEXEC, 3);
+	*ret_sessions = sessions;
+	sessions = (struct ct_store)CT_STORE_INIT;
+	return 0;
+}
+
+int ct_session_mark(const struct ct_store *store, struct ct_arena *arena, struct ct_container *c,
+		    struct ct_err *err)
+{
+	if (!store->session_of[0])
+		return 0;
+	c->session_of = ct_arena_strdup(arena, store->session_of);
+	c->label = ct_arena_printf(arena, "%s/%s", store->owner, c->meta.name);
+	return c->session_of && c->label ? 0 : ct_fail_nomem(err);
+}
+
+int ct_session_list(const struct ct_store *store, struct ct_arena *arena,
+		    const struct ct_container *container, struct ct_container_list *ret_list,
+		    struct ct_err *err)
+{
+	struct ct_store ct_autostore sessions = CT_STORE_INIT;
+	int r = ct_store_sessions(store, container, false, &sessions, err);
+
+	if (r == 0)
+		return ct_container_list(&sessions, arena, ret_list, err);
+	*ret_list = (struct ct_container_list){ 0 };
+	return r == -ENOENT ? 0 : r;
+}
+
+int ct_container_refuse_session(const struct ct_container *container, const char *what,
+				struct ct_err *err)
+{
+	const char *label = ct_container_label(container);
+
+	if (!container->session_of)
+		return 0;
+	ct_fail(err, EINVAL, "%s is a session of a container, and cannot be %s", label, what);
+	return ct_hint(err, "cattach exec %.*s COMMAND starts another", (int)owner_length(container),
+		       label);
+}
