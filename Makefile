@@ -269,6 +269,7 @@ check-all: deps-check ## what "make check" leaves out: static analysis and compa
 	$(Q)tests/run.sh all
 bench: all $(B)/bench/floor $(B)/bench/timer ## what a start costs, beside the least that it can
 	$(Q)bench/run.sh $(B)
+	$(Q)bench/exec.sh $(B)
 .PHONY: deps deps-check deps-all run check check-all bench
 
 $(B)/bench/%: bench/%.c $(B)/flags

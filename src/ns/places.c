@@ -93,23 +93,26 @@ int ct_child_report_places(struct child *c, struct ct_err *err)
 	return r < 0 ? ct_fail_errno(err, -r, "cannot hand over the container's namespaces") : 0;
 }
 
-/* Are we in this namespace ourselves? The kernel refuses to join one's own user namespace. */
-static bool is_own(int fd, const char *path)
+/* Are we in this namespace ourselves? The kernel refuses to join one's own user namespace, and the
+ * others of the host's from inside of another one. */
+static bool is_own(int fd, int self, const char *path)
 {
 	struct stat there, here;
-	char own[32];
 
-	snprintf(own, sizeof(own), "/proc/self/%s", path);
-	return fstat(fd, &there) == 0 && stat(own, &here) == 0 && there.st_dev == here.st_dev &&
-	       there.st_ino == here.st_ino;
+	return fstat(fd, &there) == 0 && fstatat(self, path, &here, 0) == 0 &&
+	       there.st_dev == here.st_dev && there.st_ino == here.st_ino;
 }
 
 int ct_ns_places_join(const struct ct_ns_places *places, const char *place, struct ct_plan *plan,
 		      struct ct_err *err)
 {
+	int ct_autofd self = openat(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (self < 0)
+		return ct_fail_errno(err, errno, "cannot open /proc/self");
 	plan->join_count = 0;
 	for (size_t i = 0; i < CT_PLACES; i++) {
-		if (!kinds[i].flag || is_own(places->fd[i], kinds[i].path))
+		if (!kinds[i].flag || is_own(places->fd[i], self, kinds[i].path))
 			continue;
 		plan->joins[plan->join_count++] = (struct ct_plan_join){
 			.fd = places->fd[i],

@@ -109,9 +109,10 @@ static _Noreturn void join_and_clone(const struct ct_plan *plan, const struct ct
 }
 
 static int start_joined(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
-			const int sync[2], struct ct_ns_started *started, struct ct_err *err)
+			const int sync[2], struct ct_ns_started *started, pid_t *ret_helper,
+			struct ct_err *err)
 {
-	int pair[2], status, pidfd = -1;
+	int pair[2], pidfd = -1;
 	int ct_autofd helper = -1;
 	char byte;
 	pid_t pid;
@@ -122,14 +123,12 @@ static int start_joined(const struct ct_plan *plan, const struct ct_ns_stdio *st
 	if (pid == 0)
 		join_and_clone(plan, stdio, sync, pair[1]);
 	close(pair[1]);
-	if (pid > 0) {
+	if (pid > 0)
 		ct_recv(pair[0], &byte, 1, &pidfd);
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			continue;
-	}
 	close(pair[0]);
 	if (pid < 0)
 		return ct_fail_clone(-pid, 0, err);
+	*ret_helper = pid;
 	/* Without a pidfd the error is waiting on the socket; a process that the helper may have made
 	 * all the same is told to end. */
 	if (pidfd < 0)
@@ -140,10 +139,11 @@ static int start_joined(const struct ct_plan *plan, const struct ct_ns_stdio *st
 }
 
 static int start_process(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
-			 const int sync[2], struct ct_ns_started *started, struct ct_err *err)
+			 const int sync[2], struct ct_ns_started *started, pid_t *ret_helper,
+			 struct ct_err *err)
 {
 	if (plan->join_count)
-		return start_joined(plan, stdio, sync, started, err);
+		return start_joined(plan, stdio, sync, started, ret_helper, err);
 	started->pid = ct_clone(plan->new_namespaces, -1, SIGCHLD, &started->pidfd);
 	if (started->pid == 0)
 		become_child(plan, stdio, sync);
@@ -255,6 +255,16 @@ static int set_up(const struct ct_plan *plan, int sync, uint64_t limit,
 	return follow(plan, sync, limit, started, err);
 }
 
+/* The helper that joins has nothing to do once there is a process, so it ends while that sets itself
+ * up, and is not waited for before. */
+static void reap_helper(pid_t pid)
+{
+	int status;
+
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+}
+
 int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		struct ct_ns_started *ret_started, struct ct_err *err)
 {
@@ -262,16 +272,18 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		.pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT,
 	};
 	int ct_autofd ours = -1;
+	pid_t helper = 0;
 	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	ours = pair[0];
-	r = start_process(plan, stdio, pair, &started, err);
+	r = start_process(plan, stdio, pair, &started, &helper, err);
 	/* Ours only to give: its end of file must mean the child's exec or end. */
 	close(pair[1]);
 	if (r == 0)
 		r = set_up(plan, ours, stdio->limit, &started, err);
+	reap_helper(helper);
 	if (r == 0) {
 		*ret_started = started;
 		return 0;
