@@ -17,7 +17,8 @@ static int fail_not_running(const struct ct_asking *a, struct ct_err *err)
 	enum ct_state state = a->container.state;
 
 	ct_fail(err, ESRCH, "container %s is not running (%s)", a->name, ct_state_name(state));
-	if (state == CT_STATE_CREATED || state == CT_STATE_STOPPED)
+	if (!a->container.session_of &&
+	    (state == CT_STATE_CREATED || state == CT_STATE_STOPPED))
 		return ct_hint(err, "cattach start %s", a->name);
 	return -err->code;
 }
@@ -32,7 +33,7 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 	    ct_container_find(&a->store, call->arena, name, &a->container, err) < 0)
 		return -err->code;
 	if (a->container.meta.name)
-		a->name = a->container.meta.name;
+		a->name = ct_container_label(&a->container);
 	if (a->container.state != CT_STATE_RUNNING && a->container.state != CT_STATE_PAUSED)
 		return fail_not_running(a, err);
 	return ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0,

@@ -77,6 +77,12 @@ int ct_verb_find(const char *name, const struct ct_verb **ret_verb, struct ct_er
 int ct_verb_call(const struct ct_verb *verb, struct ct_arena *arena, int argc, char *const *argv,
 		 struct ct_err *err);
 
+/* The same for operands that are not what was typed: change looks at them and changes them before
+ * anything else does. 0: go on, 1: there is nothing to do, or negative. */
+int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int argc,
+		      char *const *argv, int (*change)(struct ct_call *call, struct ct_err *err),
+		      struct ct_err *err);
+
 /**
  * ct_command - follow a command line
  * @argc, @argv: the words after the program's name

@@ -152,6 +152,8 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 		r = plan_following(o, &container->meta, &plan, err);
 	if (r < 0)
 		return r;
+	plan.how.name = ct_container_label(container);
+	plan.how.session = container->session_of != NULL;
 	plan.how.hang_up_detaches = true;
 	if (container->state == CT_STATE_CREATED)
 		return ct_attach_created(store, arena, container, &plan, err);

@@ -22,8 +22,13 @@
 #define OPTION(member) offsetof(struct ct_exec_cli, member)
 
 static const struct ct_option exec_table[] = {
+	{ .kind = CT_OPTION_HEADING, .help = "The command" },
 	{ "interactive", 'i', CT_OPTION_BOOL, NULL, OPTION(interactive),
 	  "Give the command our standard input, not /dev/null" },
+	{ "tty", 't', CT_OPTION_BOOL, NULL, OPTION(tty),
+	  "Give the command a terminal of its own; makes a session" },
+	{ "detach", 'd', CT_OPTION_BOOL, NULL, OPTION(detach),
+	  "Run in the background and print the id of the session" },
 	{ "user", 'u', CT_OPTION_STRING, "USER[:GROUP]", OPTION(user),
 	  "Names of the container's own files, or numbers" },
 	{ "workdir", 'w', CT_OPTION_STRING, "DIR", OPTION(workdir),
@@ -41,12 +46,22 @@ static const struct ct_option exec_table[] = {
 	  "The container that was made last, in place of CONTAINER" },
 	{ "cidfile", 0, CT_OPTION_STRING, "FILE", OPTION(cidfile),
 	  "Read the container's id from FILE, in place of CONTAINER" },
+	{ .kind = CT_OPTION_HEADING, .help = "Sessions and signals" },
+	{ "session", 0, CT_OPTION_STRING, "NAME", OPTION(session),
+	  "Make a session of this name: CONTAINER/NAME" },
+	{ "rm", 0, CT_OPTION_CHOICE, "BOOL", OPTION(remove),
+	  "Remove the session when it ends (default true, false with -d)" },
+	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
+	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
+	{ "lag", 0, CT_OPTION_STRING, "block|skip", OPTION(lag),
+	  "When the output of a session is taken slower than it is written: make it wait in the end, "
+	  "or leave bytes out (default block, skip with -t)" },
 	{ "sig-proxy", 0, CT_OPTION_BOOL, "BOOL", OPTION(sig_proxy),
 	  "Pass signals on to the command (default true)" },
 	{ "timeout", 0, CT_OPTION_STRING, "TIME", OPTION(timeout),
 	  "End it after TIME: SIGTERM, SIGKILL 10 seconds later, exit code 124" },
 	{ "on-client-exit", 0, CT_OPTION_STRING, "keep|kill", OPTION(on_client_exit),
-	  "What our own end is to the command (default kill)" },
+	  "What our own end is to the command (default kill, keep for a session)" },
 	{ 0 },
 };
 
@@ -63,6 +78,7 @@ static int parse_on_client_exit(struct ct_exec_call *call, struct ct_err *err)
 		return ct_wrap(err, "--on-client-exit");
 	}
 	call->keep = text && !strcmp(text, "keep");
+	call->tie = text && !strcmp(text, "kill");
 	return 0;
 }
 
@@ -84,7 +100,9 @@ static int parse_options(struct ct_exec_call *call, struct ct_err *err)
 
 	if (r == 0)
 		r = parse_on_client_exit(call, err);
-	return r < 0 ? r : parse_timeout(call, err);
+	if (r == 0)
+		r = parse_timeout(call, err);
+	return r < 0 ? r : ct_exec_session_check(call, err);
 }
 
 /* ---- operands ---- */
@@ -154,8 +172,9 @@ static int prepare(struct ct_exec_call *call, struct ct_err *err)
 		r = ct_exec_process(&call->exec, call->arena, &process, err);
 	if (r < 0)
 		return r;
-	return ct_exec_plan(&call->exec, &call->store, call->arena, call->preserve_fds, call->keep,
-			    err);
+	/* A session dies with its monitor; what that dies with is its own business. */
+	return ct_exec_plan(&call->exec, &call->store, call->arena, call->preserve_fds,
+			    call->keep && !ct_exec_is_session(o), err);
 }
 
 static int execute(const struct ct_call *call, struct ct_exec_call *exec, struct ct_err *err)
@@ -169,7 +188,24 @@ static int execute(const struct ct_call *call, struct ct_exec_call *exec, struct
 		r = find_container(call, exec, name, err);
 	if (r == 0)
 		r = prepare(exec, err);
-	return r < 0 ? r : ct_exec_run(exec, err);
+	if (r < 0)
+		return r;
+	return ct_exec_is_session(exec->options) ? ct_exec_session(exec, err) :
+						   ct_exec_run(exec, err);
+}
+
+/* Is the first word not a container? Behind an option that names it, it is the command. */
+static int is_subverb(const struct ct_call *call, struct ct_err *err)
+{
+	const struct ct_exec_cli *o = call->options;
+
+	if (!call->operands.count || o->latest || o->cidfile ||
+	    !ct_exec_is_subverb(call->operands.items[0]))
+		return 0;
+	if (memcmp(o, &exec_defaults, sizeof(*o)) == 0)
+		return 1;
+	ct_fail(err, EINVAL, "exec %s takes no option before it", call->operands.items[0]);
+	return ct_hint(err, "cattach exec %s --help", call->operands.items[0]);
 }
 
 static int exec_handler(const struct ct_call *call, struct ct_err *err)
@@ -178,8 +214,11 @@ static int exec_handler(const struct ct_call *call, struct ct_err *err)
 		.options = call->options, .arena = call->arena, .store = CT_STORE_INIT,
 		.container = CT_CONTAINER_INIT, .exec = CT_EXEC_INIT,
 	};
-	int r = execute(call, &exec, err);
+	int r = is_subverb(call, err);
 
+	if (r != 0)
+		return r < 0 ? r : ct_exec_subverb(call, err);
+	r = execute(call, &exec, err);
 	ct_exec_close(&exec.exec);
 	ct_container_close(&exec.container);
 	ct_store_close(&exec.store);
@@ -196,8 +235,19 @@ const struct ct_verb ct_verb_exec = {
 		"never handed into a container; where one of them is a terminal, a pipe is.\n\n"
 		"The exit code is that of COMMAND; 125 when it could not be started, 126 when it cannot "
 		"be executed, 127 when it was not found, 128 + N when signal N ended it. What follows "
-		"CONTAINER is never taken for an option.",
+		"CONTAINER is never taken for an option.\n\n"
+		"With -t, -d or --session the command is a session: it has a monitor, a log and a name of "
+		"its own, CONTAINER/NAME, which attach, logs, send, clients, detach, inspect, stop, kill, "
+		"wait and rm take. It outlives us: ctrl-p ctrl-q lets go of it, and so does a terminal "
+		"that is closed; \"cattach attach CONTAINER/NAME\" comes back. It ends with its container, "
+		"and its record goes when it ends, with -d when the container goes or \"cattach rm\" "
+		"removes it.\n\n"
+		"\"cattach exec ls CONTAINER\" lists the sessions. \"cattach exec kill|wait|rm "
+		"CONTAINER[/SESSION]\" and \"cattach exec attach|logs CONTAINER/SESSION\" do what the "
+		"commands of these names do, to one session or to all of a container.",
 	.examples =
+		"cattach exec -it web sh\tA shell to come back to\n"
+		"cattach exec -d --session job web make\tIn the background, as web/job\n"
 		"cattach exec web ps aux\tWhat runs in there\n"
 		"cattach exec -u nobody -w /tmp web id\tAs somebody else, somewhere else\n"
 		"tar c . | cattach exec -i web tar x -C /srv\tInto a container through a pipe",

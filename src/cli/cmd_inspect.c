@@ -52,11 +52,19 @@ static int add_container(const struct ct_call *call, struct ct_store *store, con
 			 struct ct_values *values, struct ct_json *array, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	struct ct_container_list sessions;
 
 	if (ct_container_find(store, call->arena, name, &container, err) < 0)
 		return -err->code;
+	if (container.session_of) {
+		ct_value_add(values, array, ct_inspect_session(values, &container));
+		return values->failed ? ct_fail_nomem(err) : 0;
+	}
+	if (ct_session_list(store, call->arena, &container, &sessions, err) < 0)
+		return -err->code;
 	ct_value_add(values, array,
-		     ct_inspect_tree(values, &container, read_config(call->arena, &container)));
+		     ct_inspect_tree(values, &container, read_config(call->arena, &container),
+				     &sessions));
 	return values->failed ? ct_fail_nomem(err) : 0;
 }
 
@@ -124,7 +132,11 @@ const struct ct_verb ct_verb_inspect = {
 	.description = "Prints a JSON array with docker's members, of which scripts use .Id .Name "
 		       ".Created .Path .Args .State.Status .State.Pid .State.ExitCode .Config.Env "
 		       ".HostConfig.NetworkMode .Mounts and others. A template names them likewise; a "
-		       "name that does not exist is an error.",
+		       "name that does not exist is an error.\n\n"
+		       "CONTAINER/SESSION is what exec has made in it, with docker's members for that: "
+		       ".ID .Running .ExitCode .Pid .ProcessConfig .OpenStdin .ContainerID .DetachKeys "
+		       "and others, and .State as for containers. .ExecIDs of a container lists its "
+		       "sessions.",
 	.examples = "cattach inspect -f '{{.State.Status}}' web\tOne value\n"
 		    "cattach inspect -f '{{json .Mounts}}' web\tA part, as JSON",
 	.options = inspect_table,

@@ -22,7 +22,7 @@
 #include "ps.h"
 
 struct ps_options {
-	bool all, quiet, latest, no_trunc, noheading;
+	bool all, quiet, latest, no_trunc, noheading, sessions;
 	const char *last, *format;
 	struct ct_strings filter;
 };
@@ -40,6 +40,8 @@ static const struct ct_option ps_table[] = {
 	{ "no-trunc", 0, CT_OPTION_BOOL, NULL, OPTION(no_trunc), "Do not shorten ids and commands" },
 	{ "noheading", 0, CT_OPTION_BOOL, NULL, OPTION(noheading), "Leave the line of titles out" },
 	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), "Only print the ids" },
+	{ "sessions", 0, CT_OPTION_BOOL, NULL, OPTION(sessions),
+	  "Below each container the sessions that exec has made in it" },
 	{ 0 },
 };
 
@@ -136,6 +138,26 @@ static int add_header(const struct selection *selection, struct ct_arena *arena,
 	return ct_format_row(&selection->format, &values, header, rows, err);
 }
 
+/* Those that run, or with -a all; filters are for containers. */
+static int add_sessions(const struct selection *selection, const struct ct_store *store,
+			struct ct_arena *arena, const struct ct_container *container,
+			struct ct_buf *rows, struct ct_err *err)
+{
+	struct ct_container_list list = {0};
+
+	if (!selection->options->sessions)
+		return 0;
+	if (ct_session_list(store, arena, container, &list, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < list.count; i++) {
+		if (list.items[i].state != CT_STATE_RUNNING && !selection->options->all)
+			continue;
+		if (add_row(selection, store, arena, &list.items[i], rows, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
 /* Each row in an arena of its own, so that ten thousand containers need no more than one. */
 static int add_rows(const struct selection *selection, const struct ct_store *store,
 		    const struct ct_container_list *list, struct ct_buf *rows, struct ct_err *err)
@@ -149,7 +171,8 @@ static int add_rows(const struct selection *selection, const struct ct_store *st
 			continue;
 		left--;
 		if (ct_arena_open(&arena, err) < 0 ||
-		    add_row(selection, store, &arena, &list->items[i], rows, err) < 0)
+		    add_row(selection, store, &arena, &list->items[i], rows, err) < 0 ||
+		    add_sessions(selection, store, &arena, &list->items[i], rows, err) < 0)
 			return -err->code;
 	}
 	return 0;

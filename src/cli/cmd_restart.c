@@ -37,8 +37,10 @@ static int restart_one(struct ct_store *store, struct ct_container *container, v
 		       struct ct_err *err)
 {
 	const struct restart *restart = arg;
-	int r = ct_container_stop(container, restart->signal, restart->timeout, err);
+	int r = ct_container_refuse_session(container, "started again", err);
 
+	if (r == 0)
+		r = ct_container_stop(container, restart->signal, restart->timeout, err);
 	return r < 0 ? r : ct_start_existing(store, container, 0, 0, NULL, err);
 }
 

@@ -42,6 +42,8 @@ static int check_stdin(const struct ct_asking *a, struct ct_err *err)
 	if (a->container.meta.stdin_open)
 		return ct_fail(err, EPIPE, "the stdin of container %s has been closed", a->name);
 	ct_fail(err, EPIPE, "the stdin of container %s is not open", a->name);
+	if (a->container.session_of)
+		return ct_hint(err, "make it with -i: cattach exec -d -i");
 	return ct_hint(err, "make it with -i: cattach run -d -i");
 }
 

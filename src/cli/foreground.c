@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/arena.h>
@@ -111,12 +112,21 @@ static void force_redraw(struct ct_follow *f)
 	ct_follow_send(f, &message);
 }
 
-static bool terminal_hung_up(const struct ct_follow *f)
+/* Of our stdio, a terminal that is no more: there is nothing else among devices that hangs up. */
+static bool terminal_hung_up(void)
 {
-	struct pollfd terminal = { .fd = STDIN_FILENO };
+	struct pollfd stdio[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
 
-	return f->terminal.fd >= 0 && poll(&terminal, 1, 0) > 0 &&
-	       (terminal.revents & (POLLHUP | POLLERR));
+	if (poll(stdio, 3, 0) <= 0)
+		return false;
+	for (int i = 0; i < 3; i++) {
+		struct stat st;
+
+		if ((stdio[i].revents & (POLLHUP | POLLERR)) && fstat(i, &st) == 0 &&
+		    S_ISCHR(st.st_mode))
+			return true;
+	}
+	return false;
 }
 
 /* Not for the payload: without a proxy ctrl-c lets go, what else asks us to end ends us. */
@@ -147,7 +157,7 @@ static void handle_signal(struct ct_follow *f, int number)
 		send_size(f);
 	} else if (number == SIGWINCH && f->how->tty) {
 		send_size(f);
-	} else if (number == SIGHUP && f->how->hang_up_detaches && terminal_hung_up(f)) {
+	} else if (number == SIGHUP && f->how->hang_up_detaches && terminal_hung_up()) {
 		ct_follow_detach(f);
 	} else if (!f->how->sig_proxy) {
 		take_signal(f, number);
@@ -336,8 +346,14 @@ static int run_loop(struct ct_follow *f, struct ct_err *err)
 static void say_detached(const struct ct_foreground *how)
 {
 	char line[512];
-	int n = snprintf(line, sizeof(line), "%sdetached from %s\n",
-			 how->tty && isatty(STDERR_FILENO) ? "\n" : "", how->name);
+	const char *start = how->tty && isatty(STDERR_FILENO) ? "\n" : "";
+	int n;
+
+	if (how->session)
+		n = snprintf(line, sizeof(line), "%sdetached from %s, cattach attach %s comes back\n",
+			     start, how->name, how->name);
+	else
+		n = snprintf(line, sizeof(line), "%sdetached from %s\n", start, how->name);
 
 	if (ct_write_all(STDERR_FILENO, line, (size_t)n) < 0)
 		return;

@@ -25,6 +25,7 @@ enum ct_stdin_eof {
 
 struct ct_foreground {
 	const char *name;	/* of the container, for messages */
+	bool session;		/* of exec: say how to come back to it */
 	bool tty;		/* the session has a terminal */
 	bool stdin_open;	/* read our stdin and send it */
 	bool out[2];		/* show stdout, stderr */

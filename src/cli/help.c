@@ -61,7 +61,7 @@ static void option_term(struct ct_buf *buf, const struct ct_option *option)
 		ct_buf_printf(buf, "      --%s", option->name);
 	if (!option->metavar)
 		return;
-	if (option->kind == CT_OPTION_BOOL)
+	if (ct_option_is_bool(option))
 		ct_buf_printf(buf, "[=%s]", option->metavar);
 	else
 		ct_buf_printf(buf, " %s", option->metavar);

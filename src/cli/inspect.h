@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container as the tree that "cattach inspect" prints: docker's members.
+ * A container, or a session, as the tree that "cattach inspect" prints: docker's members.
  */
 #ifndef CATTACH_CLI_INSPECT_H
 #define CATTACH_CLI_INSPECT_H
@@ -12,8 +12,16 @@
 /**
  * ct_inspect_tree - everything that is known about a container
  * @config: its config.json, or NULL when that cannot be read
+ * @sessions: what exec has made in it
  */
 struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_container *container,
-				const struct ct_json *config);
+				const struct ct_json *config,
+				const struct ct_container_list *sessions);
+
+/* The same for a session: what docker says about an exec, and .State as of a container. */
+struct ct_json *ct_inspect_session(struct ct_values *values, const struct ct_container *session);
+
+/* .State of either. */
+struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_container *container);
 
 #endif

@@ -98,7 +98,7 @@ static const char *trouble(const struct ct_container *container)
 	return container->state == CT_STATE_DAMAGED ? container->damage : NULL;
 }
 
-static struct ct_json *state(struct ct_values *values, const struct ct_container *container)
+struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_container *container)
 {
 	const struct ct_status *status = &container->status;
 	bool paused = container->state == CT_STATE_PAUSED;
@@ -291,8 +291,19 @@ static void set_command(struct ct_values *values, struct ct_json *object,
 	ct_value_set(values, object, "Args", args);
 }
 
+/* docker has null for none. */
+static struct ct_json *exec_ids(struct ct_values *values, const struct ct_container_list *sessions)
+{
+	struct ct_json *list = ct_value_array(values);
+
+	for (size_t i = 0; i < sessions->count; i++)
+		ct_value_add(values, list, ct_value_string(values, sessions->items[i].meta.id));
+	return sessions->count ? list : ct_value_null(values);
+}
+
 struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_container *container,
-				const struct ct_json *config)
+				const struct ct_json *config,
+				const struct ct_container_list *sessions)
 {
 	const struct ct_meta *meta = &container->meta;
 	struct ct_json *object = ct_value_object(values);
@@ -300,7 +311,7 @@ struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_contai
 	set_string(values, object, "Id", meta->id);
 	set_time(values, object, "Created", meta->created);
 	set_command(values, object, meta, config);
-	ct_value_set(values, object, "State", state(values, container));
+	ct_value_set(values, object, "State", ct_inspect_state(values, container));
 	set_string(values, object, "Image", meta->source);
 	set_string(values, object, "ImageName", meta->source);
 	set_string(values, object, "Bundle", meta->bundle);
@@ -315,7 +326,7 @@ struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_contai
 	set_string(values, object, "MountLabel", find_text(config, "linux.mountLabel", ""));
 	set_string(values, object, "AppArmorProfile",
 		   find_text(config, "process.apparmorProfile", ""));
-	ct_value_set(values, object, "ExecIDs", ct_value_array(values));
+	ct_value_set(values, object, "ExecIDs", exec_ids(values, sessions));
 	ct_value_set(values, object, "HostConfig", host_config(values, meta, config));
 	ct_value_set(values, object, "Mounts", mounts(values, config));
 	ct_value_set(values, object, "Config", config_object(values, meta, config));

@@ -69,7 +69,7 @@ static int open_nothing(struct ct_log_stream *s)
 
 static int open_directory(struct ct_log_stream *s, struct ct_err *err)
 {
-	const char *name = s->container.meta.name;
+	const char *name = ct_container_label(&s->container);
 
 	if (s->container.dir >= 0)
 		s->main = openat(s->container.dir, "main",
@@ -144,7 +144,7 @@ static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
 /* What it goes by from now on. */
 static void note_names(struct ct_log_stream *s)
 {
-	const char *name = s->container.meta.name ? s->container.meta.name : s->name;
+	const char *name = ct_container_label(&s->container);
 
 	snprintf(s->short_id, sizeof(s->short_id), "%s", s->container.meta.id);
 	snprintf(s->real_name, sizeof(s->real_name), "%s", name);

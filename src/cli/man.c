@@ -50,10 +50,10 @@ static void add_option(struct ct_buf *buf, const struct ct_option *option)
 	add_string(buf, option->name);
 	ct_buf_puts(buf, "\\fR");
 	if (option->metavar) {
-		ct_buf_puts(buf, option->kind == CT_OPTION_BOOL ? "[=" : " ");
+		ct_buf_puts(buf, ct_option_is_bool(option) ? "[=" : " ");
 		ct_buf_puts(buf, "\\fI");
 		add_string(buf, option->metavar);
-		ct_buf_puts(buf, option->kind == CT_OPTION_BOOL ? "\\fR]" : "\\fR");
+		ct_buf_puts(buf, ct_option_is_bool(option) ? "\\fR]" : "\\fR");
 	}
 	ct_buf_putc(buf, '\n');
 	add_string(buf, option->help);

@@ -131,6 +131,12 @@ static int store_bool(const struct parser *p, const struct ct_option *option, ch
 	}
 	if (value && ct_parse_bool(value, &set, p->err) < 0)
 		return wrap_option(p, option, letter);
+	if (option->kind == CT_OPTION_CHOICE) {
+		enum ct_choice choice = set ? CT_YES : CT_NO;
+
+		memcpy((char *)p->target + option->offset, &choice, sizeof(choice));
+		return 0;
+	}
 	memcpy((char *)p->target + option->offset, &set, sizeof(set));
 	return 0;
 }

@@ -18,18 +18,27 @@ enum ct_option_kind {
 	CT_OPTION_HEADING,	/* no option: help is the title of those that follow */
 	CT_OPTION_FLAG,		/* bool; never a value */
 	CT_OPTION_BOOL,		/* bool; "=BOOL" may follow */
+	CT_OPTION_CHOICE,	/* enum ct_choice; the same, for a default that depends */
 	CT_OPTION_STRING,	/* const char *; the last one given counts */
 	CT_OPTION_LIST,		/* struct ct_strings; every one given counts */
 };
+
+enum ct_choice { CT_NOT_GIVEN, CT_NO, CT_YES };
 
 struct ct_option {
 	const char *name;	/* without the dashes */
 	char letter;		/* short form, or 0 */
 	enum ct_option_kind kind;
-	const char *metavar;	/* "NAME"; for CT_OPTION_BOOL NULL hides "[=BOOL]" in help */
+	const char *metavar;	/* "NAME"; for CT_OPTION_BOOL and _CHOICE NULL hides "[=BOOL]" in help */
 	size_t offset;		/* of the member in the verb's struct */
 	const char *help;	/* NULL: an alias that help does not list */
 };
+
+/* May "=BOOL" follow it? */
+static inline bool ct_option_is_bool(const struct ct_option *option)
+{
+	return option->kind == CT_OPTION_BOOL || option->kind == CT_OPTION_CHOICE;
+}
 
 /* Where a table is used. */
 struct ct_option_context {

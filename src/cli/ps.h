@@ -69,6 +69,9 @@ struct ct_ps_style {
 const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_container *container,
 				const struct ct_strings *args, const struct ct_ps_style *style);
 
+/* Text of a container's maker, made safe for a table's cell if asked to. */
+struct ct_json *ct_ps_text(struct ct_values *values, const char *text, bool escape);
+
 /* The row of titles: .ID is "CONTAINER ID", ... */
 const struct ct_json *ct_ps_header(struct ct_values *values);
 

@@ -21,7 +21,7 @@
 #define COMMAND_WIDTH 20
 #define MOUNT_WIDTH 15
 
-static struct ct_json *outside_text(struct ct_values *values, const char *text, bool escape)
+struct ct_json *ct_ps_text(struct ct_values *values, const char *text, bool escape)
 {
 	struct ct_buf ct_autobuf safe = {0};
 
@@ -129,7 +129,7 @@ static struct ct_json *labels_text(struct ct_values *values, const struct ct_spe
 		ct_buf_printf(&text, "%s%s=%s", i ? "," : "", labels->items[i].key,
 			      labels->items[i].value);
 	values->failed = values->failed || text.failed;
-	return outside_text(values, ct_buf_text(&text), escape);
+	return ct_ps_text(values, ct_buf_text(&text), escape);
 }
 
 /* The sources of --volume, each cut as docker cuts it: "/a,/long/path/to/…" */
@@ -148,7 +148,7 @@ static struct ct_json *mounts_text(struct ct_values *values, const struct ct_str
 		text.failed = text.failed || source.failed;
 	}
 	values->failed = values->failed || text.failed;
-	return outside_text(values, ct_buf_text(&text), style->escape);
+	return ct_ps_text(values, ct_buf_text(&text), style->escape);
 }
 
 static struct ct_json *id(struct ct_values *values, const char *text, bool no_trunc)
@@ -168,7 +168,7 @@ static void surround(struct ct_values *values, struct ct_json *row,
 
 	for (size_t i = 0; i < pairs->count; i++)
 		ct_value_set(values, labels, pairs->items[i].key,
-			     outside_text(values, pairs->items[i].value, escape));
+			     ct_ps_text(values, pairs->items[i].value, escape));
 	ct_value_set(values, around, "Labels", labels);
 	ct_value_set(values, around, "Row", row);
 	row->key = NULL;
@@ -185,13 +185,14 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	ct_value_set(values, row, "CreatedAt",
 		     ct_value_string(values, ct_time_local(meta->created, created)));
 	ct_value_set(values, row, "ID", id(values, meta->id, style->no_trunc));
-	ct_value_set(values, row, "Image", outside_text(values, meta->source, style->escape));
+	ct_value_set(values, row, "Image", ct_ps_text(values, meta->source, style->escape));
 	ct_value_set(values, row, "Labels", labels_text(values, &meta->labels, style->escape));
 	ct_value_set(values, row, "LocalVolumes", ct_value_string(values, "0"));
 	ct_value_set(values, row, "Mounts", mounts_text(values, &meta->binds, style));
-	ct_value_set(values, row, "Names", outside_text(values, meta->name, style->escape));
+	ct_value_set(values, row, "Names", ct_ps_text(values, container->label ? container->label : meta->name,
+				style->escape));
 	ct_value_set(values, row, "Networks",
-		     outside_text(values, meta->network ? meta->network : "none", style->escape));
+		     ct_ps_text(values, meta->network ? meta->network : "none", style->escape));
 	ct_value_set(values, row, "Ports", ct_value_string(values, ""));
 	ct_value_set(values, row, "RunningFor",
 		     ct_value_string(values, meta->created ? ago(values, meta->created, style->now) :

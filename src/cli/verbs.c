@@ -73,8 +73,9 @@ static int print_help(const struct ct_verb *verb, struct ct_err *err)
 	return ct_print(&buf, err);
 }
 
-int ct_verb_call(const struct ct_verb *verb, struct ct_arena *arena, int argc, char *const *argv,
-		 struct ct_err *err)
+int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int argc,
+		      char *const *argv, int (*change)(struct ct_call *call, struct ct_err *err),
+		      struct ct_err *err)
 {
 	const struct ct_option_context context = {
 		.verb = verb->name,
@@ -94,10 +95,19 @@ int ct_verb_call(const struct ct_verb *verb, struct ct_arena *arena, int argc, c
 		return r;
 	if (r == CT_OPTIONS_HELP)
 		return print_help(verb, err);
+	r = change ? change(&call, err) : 0;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	r = check_operands(verb, call.operands.count, err);
 	if (r < 0)
 		return r;
 	ct_log(CT_LOG_DEBUG, CT_TOPIC_CLI, "%s: %zu operands", verb->name, call.operands.count);
 	call.options = options;
 	return verb->handler(&call, err);
+}
+
+int ct_verb_call(const struct ct_verb *verb, struct ct_arena *arena, int argc, char *const *argv,
+		 struct ct_err *err)
+{
+	return ct_verb_call_with(verb, arena, argc, argv, NULL, err);
 }
