@@ -296,9 +296,11 @@ static struct ct_json *exec_ids(struct ct_values *values, const struct ct_contai
 {
 	struct ct_json *list = ct_value_array(values);
 
+	if (!sessions || !sessions->count)
+		return ct_value_null(values);
 	for (size_t i = 0; i < sessions->count; i++)
 		ct_value_add(values, list, ct_value_string(values, sessions->items[i].meta.id));
-	return sessions->count ? list : ct_value_null(values);
+	return list;
 }
 
 struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_container *container,

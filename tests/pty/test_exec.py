@@ -2,6 +2,7 @@
 """exec at a terminal: sizes, detach keys and back, a terminal that is closed, whose end is whose."""
 import os
 import signal
+import tempfile
 import time
 
 from terminal import (COLUMNS, ROOTFS, ROWS, Session, capture, inspect, monitor_pid, payload_pid,
@@ -129,9 +130,10 @@ def test_detach_keys():
 def test_closed_terminal():
     """exec: a terminal that is closed leaves the session, and attach --replay has its output"""
     for options in (("-it",), ("-t",)):
-        container()
+        shared = tempfile.mkdtemp()
+        container("-v", f"{shared}:/mnt")
         session = exec_session(*options, "--session", "s1", "c1", "sh", "-c",
-                               "echo before; while [ ! -e /tmp/go ]; do sleep 0.05; done; "
+                               "echo before; while [ ! -e /mnt/go ]; do sleep 0.05; done; "
                                "echo after; sleep 1000")
         session.expect("before")
         os.close(session.pty.child_fd)  # the client stays pexpect's to be waited for
@@ -140,7 +142,8 @@ def test_closed_terminal():
         client.child_fd = client.ptyproc.fd = -1
         client.closed = client.ptyproc.closed = True
         assert inspect("c1/s1", ".State.Status") == "running"
-        capture("exec", "c1", "touch", "/tmp/go")
+        with open(f"{shared}/go", "w", encoding="ascii"):
+            pass
         session = Session("cattach", "attach", "--replay", "c1/s1")
         session.expect("before\r")
         session.expect("after\r")
@@ -188,6 +191,7 @@ def test_payload_killed():
     session = raw_shell()
     os.kill(payload_pid("c1"), signal.SIGKILL)
     session.ends(137)
+    assert capture("wait", "c1") == "137"
     capture("rm", "c1")
 
 

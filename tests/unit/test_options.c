@@ -16,6 +16,7 @@
 
 struct target {
 	bool interactive, tty, remove, proxy;
+	enum ct_choice keep;
 	const char *name, *number;
 	struct ct_strings env;
 };
@@ -28,6 +29,7 @@ static const struct ct_option table[] = {
 	{ "tty", 't', CT_OPTION_FLAG, NULL, OPTION(tty), "x" },
 	{ "rm", 0, CT_OPTION_BOOL, NULL, OPTION(remove), "x" },
 	{ "sig-proxy", 'p', CT_OPTION_BOOL, "BOOL", OPTION(proxy), "x" },
+	{ "keep", 'k', CT_OPTION_CHOICE, "BOOL", OPTION(keep), "x" },
 	{ "name", 0, CT_OPTION_STRING, "NAME", OPTION(name), "x" },
 	{ "last", 'n', CT_OPTION_STRING, "N", OPTION(number), "x" },
 	{ "env", 'e', CT_OPTION_LIST, "NAME[=VALUE]", OPTION(env), "x" },
@@ -230,6 +232,26 @@ START_TEST(refusals_name_the_option_and_the_way_out)
 }
 END_TEST
 
+START_TEST(a_choice_says_whether_it_was_given)
+{
+	static const struct {
+		const char *line;
+		enum ct_choice choice;
+	} choices[] = {
+		{ "", CT_NOT_GIVEN },	{ "--keep", CT_YES },	{ "--keep=false", CT_NO },
+		{ "-k", CT_YES },	{ "-ik=0", CT_NO },	{ "--keep --keep=no x", CT_NO },
+	};
+
+	for (int i = 0; i < COUNT(choices); i++) {
+		struct target t = {0};
+		struct ct_strings operands;
+
+		ck_parse(choices[i].line, false, &t, &operands);
+		ck_assert_msg(t.keep == choices[i].choice, "%s: %d", choices[i].line, t.keep);
+	}
+}
+END_TEST
+
 START_TEST(a_boolean_that_is_none_names_its_option)
 {
 	struct target t = {0};
@@ -297,6 +319,7 @@ Suite *suite_options(void)
 	tcase_add_test(tc, the_payload_keeps_its_options);
 	tcase_add_test(tc, two_dashes_end_the_options_before_the_payload);
 	tcase_add_loop_test(tc, refusals_name_the_option_and_the_way_out, 0, COUNT(refusals));
+	tcase_add_test(tc, a_choice_says_whether_it_was_given);
 	tcase_add_test(tc, a_boolean_that_is_none_names_its_option);
 	tcase_add_test(tc, help_wins_over_what_follows);
 	suite_add_tcase(s, tc);

@@ -244,7 +244,7 @@ START_TEST(an_end_that_nobody_saw_is_unknown)
 	c.status.state = CT_STATUS_RUNNING;
 	c.damage = "its monitor was killed";
 	ck_assert_str_eq(ct_ps_status(&values, &c, NOW), "Exited (unknown)");
-	tree = ct_inspect_tree(&values, &c, NULL);
+	tree = ct_inspect_tree(&values, &c, NULL, NULL);
 	ck_assert_str_eq(ct_json_find(tree, "State.ExitCode")->text, "255");
 	ck_assert_str_eq(ct_json_find(tree, "State.Error")->text, "its monitor was killed");
 	ck_assert_str_eq(ct_json_find(tree, "State.Pid")->text, "0");
@@ -423,7 +423,7 @@ START_TEST(inspect_has_the_members_that_scripts_use)
 	struct ct_err err;
 
 	ck_assert_int_eq(ct_json_parse(&arena, "c", config, strlen(config), &root, &err), 0);
-	tree = ct_inspect_tree(&values, &c, root);
+	tree = ct_inspect_tree(&values, &c, root, NULL);
 	ck_assert(!values.failed);
 	for (int i = 0; i < COUNT(paths); i++) {
 		value = ct_json_find(tree, paths[i][0]);
@@ -447,7 +447,7 @@ START_TEST(a_container_of_which_nothing_is_known_can_be_shown)
 	c.state = CT_STATE_DAMAGED;
 	c.damage = "meta.json is empty";
 	ck_assert_str_eq(ct_json_get(ct_ps_row(&values, &c, &none, &style), "Status")->text, "Damaged");
-	ck_assert_str_eq(ct_json_find(ct_inspect_tree(&values, &c, NULL), "State.Error")->text,
+	ck_assert_str_eq(ct_json_find(ct_inspect_tree(&values, &c, NULL, NULL), "State.Error")->text,
 			 "meta.json is empty");
 }
 END_TEST
