@@ -346,8 +346,11 @@ static int converse(struct reader *r, struct ct_err *err)
 	struct ct_copy_message target;
 	int ret;
 
+	/* Where it goes is settled before a byte of the stream is taken. */
 	if (ct_copy_begin(r->channel, &hello, &target, err) < 0)
 		return -err->code;
+	if (r->lib.archive_read_open(r->archive, r, NULL, read_some, NULL) < CT_TAR_WARN)
+		return fail_archive(r, err);
 	ret = ct_copy_send(r->channel, &top, err);
 	if (ret == 0)
 		ret = send_entries(r, err);
@@ -366,8 +369,7 @@ static int open_archive(struct reader *r, struct ct_err *err)
 	if (!r->archive)
 		return ct_fail_nomem(err);
 	if (r->lib.archive_read_support_format_tar(r->archive) < CT_TAR_WARN ||
-	    r->lib.archive_read_support_filter_all(r->archive) < CT_TAR_WARN ||
-	    r->lib.archive_read_open(r->archive, r, NULL, read_some, NULL) < CT_TAR_WARN)
+	    r->lib.archive_read_support_filter_all(r->archive) < CT_TAR_WARN)
 		return fail_archive(r, err);
 	return 0;
 }
