@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -186,6 +188,7 @@ START_TEST(a_read_only_client_is_refused_all_that_changes_something)
 		{ .type = CT_MSG_RESIZE, .rows = 1, .columns = 1 },
 		{ .type = CT_MSG_SIGNAL, .signal = 9 },
 		{ .type = CT_MSG_CLIENT_DROP },
+		{ .type = CT_MSG_NAMESPACES_GET },
 	};
 	int other = loop_client(&l, 0);
 
@@ -211,6 +214,69 @@ START_TEST(a_read_only_client_may_look)
 	loop_say(&l, sock, CT_MSG_CLIENTS_GET);
 	ck_assert_uint_eq(loop_expect(sock, CT_MSG_CLIENT).number, 1);
 	ck_assert_uint_eq(loop_expect(sock, CT_MSG_CLIENT).number, 0);
+	close(sock);
+}
+END_TEST
+
+/* ---- the way in ---- */
+
+/* Ask for it: how many descriptors come, and whether they are these. */
+static unsigned ask_places(int sock, const int *expected)
+{
+	uint8_t record[CT_ATTACH_RECORD_MAX];
+	struct ct_message answer;
+	struct ct_err err = { 0 };
+	int fds[CT_FDS_MAX];
+	unsigned count = 0;
+	ssize_t n;
+
+	loop_say(&l, sock, CT_MSG_NAMESPACES_GET);
+	n = ct_recv_fds(sock, record, sizeof(record), fds, MSG_DONTWAIT);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(ct_message_decode(record, (size_t)n, &answer, &err), 0);
+	ck_assert_int_eq(answer.type, CT_MSG_NAMESPACES);
+	for (size_t i = 0; i < CT_FDS_MAX; i++) {
+		struct stat got, wanted;
+
+		if (fds[i] < 0)
+			continue;
+		ck_assert_int_eq(fstat(fds[i], &got), 0);
+		ck_assert_int_eq(fstat(expected[i], &wanted), 0);
+		ck_assert_uint_eq(got.st_ino, wanted.st_ino);
+		close(fds[i]);
+		count++;
+	}
+	return count;
+}
+
+START_TEST(the_way_in_is_handed_out_until_the_payload_ends)
+{
+	int sock = loop_client(&l, 0), places[CT_ATTACH_PLACES];
+	char name[8];
+
+	for (int i = 0; i < CT_ATTACH_PLACES; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		fixture_file(name, "");
+		places[i] = openat(fixture_dir(), name, O_RDONLY | O_CLOEXEC);
+		l.m->payload.places[i] = fcntl(places[i], F_DUPFD_CLOEXEC, 3);
+	}
+	ck_assert_uint_eq(ask_places(sock, places), CT_ATTACH_PLACES);
+	ck_assert_uint_eq(ask_places(sock, places), CT_ATTACH_PLACES);
+	kill(l.payload, SIGKILL);
+	loop_expect_killed(&l, SIGKILL);
+	for (int i = 0; i < CT_ATTACH_PLACES; i++) {
+		ck_assert_int_eq(l.m->payload.places[i], -1);
+		close(places[i]);
+	}
+	close(sock);
+}
+END_TEST
+
+START_TEST(where_there_is_no_way_in_none_is_handed_out)
+{
+	int sock = loop_client(&l, 0);
+
+	ck_assert_uint_eq(ask_places(sock, NULL), 0);
 	close(sock);
 }
 END_TEST
@@ -377,6 +443,8 @@ Suite *suite_clients(void)
 	tcase_add_test(tc, descriptors_that_are_sent_along_never_arrive);
 	tcase_add_test(tc, a_read_only_client_is_refused_all_that_changes_something);
 	tcase_add_test(tc, a_read_only_client_may_look);
+	tcase_add_test(tc, the_way_in_is_handed_out_until_the_payload_ends);
+	tcase_add_test(tc, where_there_is_no_way_in_none_is_handed_out);
 	tcase_add_test(tc, a_signal_reaches_the_payload);
 	tcase_add_test(tc, a_client_that_does_not_read_its_segments_is_not_sent_more);
 	tcase_add_test(tc, a_client_that_reads_nothing_at_all_is_not_read_either);

@@ -128,6 +128,10 @@ START_TEST(the_configuration_is_read_back)
 	w.c.meta.default_seccomp = true;
 	ck_assert_int_eq(ct_container_spec(&w.c, &w.arena, &spec, &w.err), 0);
 	ck_assert(spec->default_seccomp);
+	ck_assert(!spec->process->keep_groups);
+	w.c.meta.keep_groups = true;
+	ck_assert_int_eq(ct_container_spec(&w.c, &w.arena, &spec, &w.err), 0);
+	ck_assert(spec->process->keep_groups);
 	ck_assert_str_eq(spec->process->args.items[0], "sh");
 }
 END_TEST

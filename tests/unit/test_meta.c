@@ -79,7 +79,7 @@ START_TEST(every_field_survives)
 		.cap_drop = list, .security_opt = list, .binds = list, .hostname = "h",
 		.host = "machine/id", .stdin_eof = "keep", .size_policy = "largest",
 		.log_driver = "none", .log_max_size = UINT64_MAX, .log_max_files = CT_LOG_MAX_FILES,
-		.tie = true, .default_seccomp = true,
+		.tie = true, .default_seccomp = true, .keep_groups = true,
 	};
 
 	container_arena(&arena);
@@ -120,7 +120,7 @@ START_TEST(every_field_survives)
 	ck_assert_str_eq(read.log_driver, "none");
 	ck_assert_uint_eq(read.log_max_size, UINT64_MAX);
 	ck_assert_int_eq(read.log_max_files, CT_LOG_MAX_FILES);
-	ck_assert(read.tie && read.default_seccomp);
+	ck_assert(read.tie && read.default_seccomp && read.keep_groups);
 }
 END_TEST
 

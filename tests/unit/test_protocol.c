@@ -44,7 +44,7 @@ START_TEST(messages_without_a_body_survive)
 {
 	static const enum ct_message_type types[] = {
 		CT_MSG_EOF, CT_MSG_DETACH, CT_MSG_CLIENTS_GET, CT_MSG_EXIT, CT_MSG_ROOM,
-		CT_MSG_DETACHED,
+		CT_MSG_DETACHED, CT_MSG_NAMESPACES_GET, CT_MSG_NAMESPACES,
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
