@@ -270,7 +270,8 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 /**
  * ct_container_watch - a descriptor that becomes readable when it is time to look again
  * @container: with its directory open: when its status or its files change; or NULL
- * @ret_watch: inotify, non-blocking; readable, too, when any name is taken or given up
+ * @ret_watch: inotify, non-blocking; readable, too, when any name is taken or given up, and when one
+ *             of the container's sessions is
  * @err: EMFILE and the like
  *
  * Look once after this has returned: what happened before it is not told.

@@ -49,6 +49,20 @@ static int watch_fd(struct loop *l, size_t index, enum event_source source, int 
 
 /* ---- waiting for a start ---- */
 
+/* What to watch for this name: a session that is not there yet is one of its container's to be. */
+static int find_watched(const struct loop *l, const char *name, struct ct_container *found)
+{
+	const char *slash = name[0] ? strchr(name + 1, '/') : NULL, *container;
+	struct ct_err ignored;
+
+	if (ct_container_find(l->set->store, l->set->arena, name, found, &ignored) == 0)
+		return 0;
+	container = slash ? ct_arena_strndup(l->set->arena, name, (size_t)(slash - name)) : NULL;
+	if (!container)
+		return -ENOENT;
+	return ct_container_find(l->set->store, l->set->arena, container, found, &ignored);
+}
+
 /* Watch, then look: what changes in between is seen by one of the two. When the look finds another
  * container than the one that is watched, once more. */
 static int look_again(struct loop *l, size_t index, struct ct_err *err)
@@ -59,12 +73,11 @@ static int look_again(struct loop *l, size_t index, struct ct_err *err)
 
 	do {
 		struct ct_container ct_autocontainer found = CT_CONTAINER_INIT;
-		struct ct_err ignored;
 
 		strcpy(before, id);
 		ct_drop_fd(&s->watch);
 		id[0] = '\0';
-		if (ct_container_find(l->set->store, l->set->arena, s->name, &found, &ignored) == 0)
+		if (find_watched(l, s->name, &found) == 0)
 			strcpy(id, found.meta.id);
 		r = ct_container_watch(l->set->store, id[0] ? &found : NULL, &s->watch, err);
 		if (r == 0)

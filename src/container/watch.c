@@ -27,6 +27,18 @@ static int add(int watch, int fd, uint32_t mask)
 	return inotify_add_watch(watch, path, mask) < 0 ? -errno : 0;
 }
 
+/* The names of its sessions; of one that has none the directory tells when there are. */
+static int add_sessions(int watch, const struct ct_store *store,
+			const struct ct_container *container)
+{
+	struct ct_store ct_autostore sessions = CT_STORE_INIT;
+	struct ct_err ignored;
+
+	if (ct_store_sessions(store, container, false, &sessions, &ignored) < 0)
+		return 0;
+	return add(watch, sessions.names, IN_CREATE | IN_DELETE | IN_MOVE);
+}
+
 int ct_container_watch(const struct ct_store *store, const struct ct_container *container,
 		       int *ret_watch, struct ct_err *err)
 {
@@ -37,6 +49,8 @@ int ct_container_watch(const struct ct_store *store, const struct ct_container *
 		r = add(watch, store->names, IN_CREATE | IN_DELETE | IN_MOVE);
 	if (r == 0 && container && container->dir >= 0)
 		r = add(watch, container->dir, IN_CREATE | IN_DELETE | IN_MOVE | IN_DELETE_SELF);
+	if (r == 0 && container)
+		r = add_sessions(watch, store, container);
 	if (r == 0 && container && container->status_fd >= 0)
 		r = add(watch, container->status_fd, IN_MODIFY | IN_CLOSE_WRITE);
 	if (r == -EMFILE) {

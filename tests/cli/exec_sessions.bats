@@ -215,6 +215,27 @@ runtime() { printf '%s/cattach/%s' "$XDG_RUNTIME_DIR" "$1"; }
 	is "$code" 4
 }
 
+@test "logs -f follows a session to its end, -F waits for one that does not exist yet" {
+	container
+	cattach exec -d --session job "$N" sh -c 'echo one; while [ ! -e /mnt/go ]; do sleep 0.05; done; echo two'
+	cattach logs -f "$N/job" > "$T/out" 3>&- &
+	local follower=$! waiter
+	eventually grep -q one "$T/out"
+	cattach logs -F "$N/late" > "$T/late" 2> "$T/err" 3>&- &
+	waiter=$!
+	cattach logs -F "$N-2/first" > "$T/first" 2> "$T/err" 3>&- &
+	local third=$!
+	go
+	wait $follower
+	is "$(cat "$T/out")" $'one\ntwo'
+	cattach exec -d --session late "$N" echo late
+	eventually grep -q late "$T/late"
+	start "$N-2" "$R" sleep 1000
+	cattach exec -d --session first "$N-2" echo first
+	eventually grep -q first "$T/first"
+	kill $waiter $third
+}
+
 @test "stop ends a session, rm needs -f for one that runs" {
 	container
 	cattach exec -d --session a "$N" sleep 1000
