@@ -150,6 +150,8 @@ struct ct_container {
 
 /* Its name for people: that of a session has its container's before it; never NULL. */
 const char *ct_container_label(const struct ct_container *container);
+/* "container" or "session", for the word before it. */
+const char *ct_container_kind(const struct ct_container *container);
 
 void ct_container_close(struct ct_container *container);
 

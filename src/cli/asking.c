@@ -16,7 +16,8 @@ static int fail_not_running(const struct ct_asking *a, struct ct_err *err)
 {
 	enum ct_state state = a->container.state;
 
-	ct_fail(err, ESRCH, "container %s is not running (%s)", a->name, ct_state_name(state));
+	ct_fail(err, ESRCH, "%s %s is not running (%s)", ct_container_kind(&a->container),
+		a->name, ct_state_name(state));
 	if (!a->container.session_of &&
 	    (state == CT_STATE_CREATED || state == CT_STATE_STOPPED))
 		return ct_hint(err, "cattach start %s", a->name);
@@ -51,7 +52,8 @@ void ct_ask_close(struct ct_asking *asking)
 
 static int fail_ended(const struct ct_asking *a, struct ct_err *err)
 {
-	return ct_fail(err, ESRCH, "container %s has ended meanwhile", a->name);
+	return ct_fail(err, ESRCH, "%s %s has ended meanwhile",
+		       ct_container_kind(&a->container), a->name);
 }
 
 int ct_ask_send(struct ct_asking *asking, const struct ct_message *message, struct ct_err *err)

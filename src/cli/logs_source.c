@@ -69,7 +69,7 @@ static int open_nothing(struct ct_log_stream *s)
 
 static int open_directory(struct ct_log_stream *s, struct ct_err *err)
 {
-	const char *name = ct_container_label(&s->container);
+	const char *kind = ct_container_kind(&s->container), *name = ct_container_label(&s->container);
 
 	if (s->container.dir >= 0)
 		s->main = openat(s->container.dir, "main",
@@ -77,11 +77,11 @@ static int open_directory(struct ct_log_stream *s, struct ct_err *err)
 	if (s->main >= 0)
 		return 0;
 	if (s->container.state == CT_STATE_DAMAGED) {
-		ct_fail(err, ENOENT, "container %s has no log that can be read: %s", name,
+		ct_fail(err, ENOENT, "%s %s has no log that can be read: %s", kind, name,
 			s->container.damage);
 		return ct_hint(err, "cattach rm -f %s", name);
 	}
-	return ct_fail(err, ENOENT, "container %s has no log any more", name);
+	return ct_fail(err, ENOENT, "%s %s has no log any more", kind, name);
 }
 
 /* 1: try again, it has changed meanwhile. */

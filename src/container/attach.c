@@ -63,8 +63,8 @@ static int refuse(const struct ct_container *c, struct ct_err *err)
 	case CT_STATE_RUNNING:
 		break;
 	}
-	ct_fail(err, ECONNREFUSED, "container %s is running, but its monitor (pid %d) has no socket",
-		label, (int)c->status.monitor_pid);
+	ct_fail(err, ECONNREFUSED, "%s %s is running, but its monitor (pid %d) has no socket",
+		ct_container_kind(c), label, (int)c->status.monitor_pid);
 	return ct_hint(err, "is its runtime directory on a full or read-only file system?");
 }
 

@@ -26,15 +26,16 @@
 
 static int refuse_running(const struct ct_container *c, const char *what, struct ct_err *err)
 {
-	ct_fail(err, EBUSY, "container %s %s; stop it first or use -f", ct_container_label(c), what);
+	ct_fail(err, EBUSY, "%s %s %s; stop it first or use -f", ct_container_kind(c),
+		ct_container_label(c), what);
 	return -err->code;
 }
 
 static int does_not_end(const struct ct_container *c, const char *what, pid_t pid,
 			struct ct_err *err)
 {
-	ct_fail(err, ETIMEDOUT, "container %s: its %s (pid %d) does not end, even by SIGKILL",
-		ct_container_label(c), what, (int)pid);
+	ct_fail(err, ETIMEDOUT, "%s %s: its %s (pid %d) does not end, even by SIGKILL",
+		ct_container_kind(c), ct_container_label(c), what, (int)pid);
 	return ct_hint(err, "the kernel holds it; see /proc/%d/wchan", (int)pid);
 }
 
@@ -106,15 +107,15 @@ static int end_processes(const struct ct_container *c, struct ct_probe *probe, u
 	if (r < 0 || !is_busy(probe))
 		return r;
 	if (probe->creator) {
-		ct_fail(err, EBUSY, "container %s is being created by another command",
-			ct_container_label(c));
+		ct_fail(err, EBUSY, "%s %s is being created by another command",
+			ct_container_kind(c), ct_container_label(c));
 		return ct_hint(err, "end that command, then try again");
 	}
 	payload = ct_probe_open_payload(probe);
 	monitor = ct_probe_open_monitor(probe, c->dir);
 	if (monitor < 0)
-		return ct_fail(err, ESRCH, "container %s: its monitor cannot be reached from here",
-			       ct_container_label(c));
+		return ct_fail(err, ESRCH, "%s %s: its monitor cannot be reached from here",
+			       ct_container_kind(c), ct_container_label(c));
 	if (kill_and_wait(monitor) <= 0)
 		return does_not_end(c, "monitor", probe->status.monitor_pid, err);
 	/* The payload goes with its monitor, unless it made itself a different parent's death. */
@@ -160,8 +161,8 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 static int refuse_foreign(const struct ct_store *store, const struct ct_container *c,
 			  struct ct_err *err)
 {
-	ct_fail(err, EPERM, "container %s belongs to another machine (%s)", ct_container_label(c),
-		c->meta.host);
+	ct_fail(err, EPERM, "%s %s belongs to another machine (%s)", ct_container_kind(c),
+		ct_container_label(c), c->meta.host);
 	return ct_hint(err, "remove it there; if that machine is gone: rm -r %s/%s/%s",
 		       store->path, ct_store_part(store), c->meta.id);
 }

@@ -146,6 +146,11 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 
 /* ---- in words ---- */
 
+const char *ct_container_kind(const struct ct_container *container)
+{
+	return container->session_of ? "session" : "container";
+}
+
 const char *ct_container_label(const struct ct_container *container)
 {
 	if (container->label)

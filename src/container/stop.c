@@ -36,8 +36,8 @@ static int not_running(const struct ct_container *c, struct ct_err *err)
 {
 	char how[512];
 
-	return ct_fail(err, ESRCH, "container %s is not running (%s)", ct_container_label(c),
-		       ct_container_describe(c, how, sizeof(how)));
+	return ct_fail(err, ESRCH, "%s %s is not running (%s)", ct_container_kind(c),
+		       ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
 }
 
 /* A pidfd of the running payload. */
@@ -51,8 +51,8 @@ static int open_running(struct ct_container *c, struct ct_probe *probe, struct c
 		return not_running(c, err);
 	fd = ct_probe_open_payload(probe);
 	if (fd == -ESRCH)
-		return ct_fail(err, ESRCH, "container %s is not running (it is just ending)",
-			       ct_container_label(c));
+		return ct_fail(err, ESRCH, "%s %s is not running (it is just ending)",
+			       ct_container_kind(c), ct_container_label(c));
 	if (fd < 0)
 		return ct_fail_errno(err, -fd, "cannot open process %d of container %s",
 				     (int)c->status.pid, ct_container_label(c));
@@ -64,9 +64,10 @@ static int send_signal(const struct ct_container *c, int pidfd, int signal, stru
 	int r = ct_pidfd_signal(pidfd, signal);
 
 	if (r == -ESRCH)
-		return ct_fail(err, ESRCH, "container %s is not running (it is just ending)",
-			       ct_container_label(c));
-	return r < 0 ? ct_fail_errno(err, -r, "cannot signal container %s", ct_container_label(c)) : 0;
+		return ct_fail(err, ESRCH, "%s %s is not running (it is just ending)",
+			       ct_container_kind(c), ct_container_label(c));
+	return r < 0 ? ct_fail_errno(err, -r, "cannot signal %s %s", ct_container_kind(c),
+				     ct_container_label(c)) : 0;
 }
 
 int ct_container_signal(const struct ct_container *container, int signal, struct ct_err *err)
@@ -102,8 +103,8 @@ static int await_record(struct ct_container *c, struct ct_probe *probe, struct c
 		else
 			ct_pidfd_await(monitor, pause);
 	}
-	ct_fail(err, ETIMEDOUT, "container %s has ended, but its monitor (pid %d) does not record it",
-		ct_container_label(c), (int)c->status.monitor_pid);
+	ct_fail(err, ETIMEDOUT, "%s %s has ended, but its monitor (pid %d) does not record it",
+		ct_container_kind(c), ct_container_label(c), (int)c->status.monitor_pid);
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
 }
 
@@ -118,7 +119,8 @@ static int ask_to_end(const struct ct_container *c, int pidfd, int signal, int t
 	if (r < 0)
 		return r;
 	r = ct_pidfd_await(pidfd, timeout < 0 ? CT_FOREVER : (uint64_t)timeout * CT_SECOND);
-	return r < 0 ? ct_fail_errno(err, -r, "cannot wait for container %s", ct_container_label(c)) : r;
+	return r < 0 ? ct_fail_errno(err, -r, "cannot wait for %s %s", ct_container_kind(c),
+				     ct_container_label(c)) : r;
 }
 
 static int end_payload(const struct ct_container *c, int pidfd, int signal, int timeout,
@@ -131,8 +133,8 @@ static int end_payload(const struct ct_container *c, int pidfd, int signal, int 
 	r = ask_to_end(c, pidfd, SIGKILL, (int)(RECORD_TIMEOUT / CT_SECOND), err);
 	if (r != 0)
 		return r;
-	ct_fail(err, ETIMEDOUT, "container %s does not end: the kernel holds its process %d",
-		ct_container_label(c), (int)c->status.pid);
+	ct_fail(err, ETIMEDOUT, "%s %s does not end: the kernel holds its process %d",
+		ct_container_kind(c), ct_container_label(c), (int)c->status.pid);
 	return ct_hint(err, "a stuck device or network file system? see /proc/%d/wchan",
 		       (int)c->status.pid);
 }
@@ -153,7 +155,8 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 			return await_record(container, &probe, err);
 		if (pidfd != -ESRCH)
 			return pidfd;
-		ct_fail(err, EIO, "container %s cannot be stopped (%s)", ct_container_label(container),
+		ct_fail(err, EIO, "%s %s cannot be stopped (%s)", ct_container_kind(container),
+			ct_container_label(container),
 			ct_container_describe(container, how, sizeof(how)));
 		return container->state == CT_STATE_DAMAGED ?
 				       ct_hint(err, "cattach rm -f %s", ct_container_label(container)) :

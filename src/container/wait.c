@@ -23,7 +23,7 @@ static int no_end(const struct ct_container *c, struct ct_err *err)
 {
 	char how[512];
 
-	ct_fail(err, EIO, "cannot wait for container %s (%s)", ct_container_label(c),
+	ct_fail(err, EIO, "cannot wait for %s %s (%s)", ct_container_kind(c), ct_container_label(c),
 		ct_container_describe(c, how, sizeof(how)));
 	if (c->state == CT_STATE_DAMAGED)
 		return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
@@ -76,8 +76,8 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 			return 0;
 		}
 		if (ct_now_monotonic() >= limit)
-			return ct_fail(err, ETIMEDOUT, "container %s has not ended in this time",
-				       ct_container_label(c));
+			return ct_fail(err, ETIMEDOUT, "%s %s has not ended in this time",
+				       ct_container_kind(c), ct_container_label(c));
 		sleep_on(c, &probe, limit);
 	}
 	*ret_code = c->status.state == CT_STATUS_EXITED ? ct_exit_code(&c->status.exit) :
