@@ -210,6 +210,15 @@ TRAPS='for s in HUP INT QUIT USR1 USR2 TERM ALRM WINCH CONT 34 64; do trap "echo
 	is "$(cat "$T/err")" ""
 }
 
+@test "the process ends with the container's monitor" {
+	ready
+	background "$N" sh -c 'trap "" TERM; echo up; while :; do sleep 0.02; done'
+	kill -9 "$(state "$N" ConmonPid)"
+	ends 137
+	is "$(cat "$T/err")" ""
+	refused 125 "container $N is not running" in_it true
+}
+
 @test "exec that races with the container's end has a result or a clean refusal" {
 	local i code how who
 	for ((i = 0; i < 100; i++)); do
