@@ -198,6 +198,9 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	r = force ? end_processes(c, &probe, grace, err) : check_ended(c, &probe, grace, err);
 	if (r < 0)
 		return r;
+	/* Before, for who is killed in between leaves nothing that cannot be found; and after, for
+	 * clients that began to wait for a start meanwhile. */
+	forget_runtime(c->meta.id);
 	r = ct_store_forget(store, c->meta.id, c->meta.name);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot remove %s/containers/%s", store->path,

@@ -228,6 +228,8 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "pid %d", ret_session->monitor_pid);
 		return 0;
 	}
+	/* A monitor that was killed during the start has left its socket. */
+	unlinkat(runtime, "attach", 0);
 	remove_runtime(&s);
 	if (options->keep)
 		put_back(&s);

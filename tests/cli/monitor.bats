@@ -140,6 +140,22 @@ mode() { stat -c %a "$1"; }
 
 # ---- confinement -------------------------------------------------------------------------------
 
+@test "a monitor that is killed during the start leaves nothing" {
+	local start
+	type -P newuidmap > /dev/null || skip "newuidmap is not installed (package uidmap)"
+	grep -qs "^$(id -un):" /etc/subuid || skip "no subordinate ids for $(id -un) in /etc/subuid"
+	mkdir "$T/bin"
+	printf '#!/bin/sh\necho > %s/here\nkill -9 $PPID\n' "$T" > "$T/bin/newuidmap"
+	chmod +x "$T/bin/newuidmap"
+	for start in "run" "run -d" "run --rm"; do
+		# shellcheck disable=SC2086 # words
+		PATH=$T/bin:$PATH run -125 cattach $start --name "$N" "$R" true
+		[ -e "$T/here" ]
+		rm "$T/here"
+		is "$(ls "$XDG_RUNTIME_DIR/cattach")" ""
+	done
+}
+
 @test "a monitor is confined, and the payload is not by it" {
 	start "$N" "$R" sleep 1000
 	local status
