@@ -267,9 +267,11 @@ deps-all: ## the same, and what analysis and comparisons need
 check-all: deps-check ## what "make check" leaves out: static analysis and comparisons
 	-$(Q)tools/deps.sh analysis
 	$(Q)tests/run.sh all
+acceptance: all $(B)/probe/lines ## gigabytes, thousands of runs, hundreds of kills: nothing is lost, nothing stays
+	$(Q)tests/acceptance/run.sh full
 bench: all $(B)/bench/floor $(B)/bench/timer ## what a start costs, beside the least that it can
 	$(Q)bench/run.sh $(B)
-.PHONY: deps deps-check deps-all run check check-all bench
+.PHONY: deps deps-check deps-all run check check-all acceptance bench
 
 $(B)/bench/%: bench/%.c $(B)/flags
 	@mkdir -p $(@D)

@@ -6,7 +6,7 @@
 #   tests/run.sh check              what "make check" runs: all parts but analysis
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
-#                                   pty; tidy cppcheck shellcheck format dynamic clang dist
+#                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang dist
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
@@ -261,6 +261,23 @@ part_pty()
 	grep -vE '^(ok |1\.\.)' "$logs/pty.tap" | head -n 200
 }
 
+# The acceptance tests, small; "make acceptance" runs them large.
+part_acceptance()
+{
+	local status=0
+	heading "acceptance tests, small"
+	if ! quiet_make MODE=release all test-probes || ! make_stage; then
+		record fail "acceptance" "cannot be built and installed"
+		return
+	fi
+	as_user timeout -k 10 270 python3 tests/acceptance/run.py small < /dev/null \
+		> "$logs/acceptance.tap" 2>&1 || status=$?
+	count_tap acceptance $status "$logs/acceptance.tap"
+	printf 'acceptance: %s of %s ok\n' "$(grep -cE '^ok ' "$logs/acceptance.tap")" \
+		"$(grep -cE '^(not )?ok ' "$logs/acceptance.tap")"
+	grep -vE '^(ok |1\.\.|# [0-9.]+ s$)' "$logs/acceptance.tap" | head -n 200
+}
+
 # ---- analysis: what needs more tools -----------------------------------------------------------
 
 # with_tool NAME TOOL COMMAND...
@@ -284,7 +301,7 @@ part_format() { with_tool format clang-format-diff tests/check_format.sh; }
 part_shellcheck()
 {
 	with_tool shellcheck shellcheck \
-		shellcheck .ci/run tools/*.sh tests/*.sh bench/*.sh
+		shellcheck .ci/run tools/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh
 }
 
 # The other compiler, the other way of linking, and a build from a tarball.
@@ -326,7 +343,7 @@ run_parts()
 }
 
 case ${1:-check} in
-check) run_parts build make layers size hardening unit fuzz cli pty ;;
+check) run_parts build make layers size hardening unit fuzz cli pty acceptance ;;
 all) run_parts tidy cppcheck shellcheck format clang dynamic dist ;;
 cli | unit | pty)
 	part=$1
