@@ -182,6 +182,11 @@ part_hardening()
 		return
 	fi
 	one "hardening" tests/check_hardening.sh build/release/cattach build/release/cattach-init
+	if [ "$(uname -m)" = x86_64 ]; then
+		one "the monitor's reach" tests/check_monitor.py build/release/cattach
+	else
+		record skip "the monitor's reach" "follows code for x86-64 only"
+	fi
 }
 
 # Each corpus through its target, under the sanitizers; an empty corpus would prove nothing.

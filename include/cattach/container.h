@@ -33,7 +33,7 @@ struct ct_store {
 	int names;		/* its names/ */
 	int cache;		/* its cache/, or -1 */
 	int runtime;		/* $XDG_RUNTIME_DIR/cattach, once ct_store_runtime() has opened it */
-	char path[4096];	/* of data, for messages */
+	char *path;		/* of data, for messages */
 };
 
 #define CT_STORE_INIT { .data = -1, .containers = -1, .names = -1, .cache = -1, .runtime = -1 }

@@ -60,13 +60,6 @@ struct ct_log_writer {
 	int data, index;		/* of the file */
 
 	struct log_memory memory[2];
-	struct log_listed listed[LOG_LISTED_MAX];	/* by number */
-	size_t listed_count;
-	uint64_t listed_cost;
-	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very end. */
-	struct log_kept kept[LOG_KEPT_MAX + 1 + LOG_LISTED_MAX];
-	size_t kept_count;
-	uint64_t kept_cost;
 	uint64_t disk_payload;		/* payload bytes up to the end of the last segment on disk */
 
 	/* Monotonic ns. */
@@ -75,6 +68,13 @@ struct ct_log_writer {
 	uint64_t retry_wait;		/* ...and how long it is left alone */
 	uint64_t wake_at;		/* no wake-up before */
 	bool wake_held;			/* one is due then */
+
+	/* Last, so that what is never used is never there: the mapping is of zero pages. */
+	size_t listed_count, kept_count;
+	uint64_t listed_cost, kept_cost;
+	struct log_listed listed[LOG_LISTED_MAX];	/* by number */
+	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very end. */
+	struct log_kept kept[LOG_KEPT_MAX + 1 + LOG_LISTED_MAX];
 };
 
 #define LOG_RETRY_MIN	200000000ull	/* ns between tries of a disk that takes no more... */

@@ -349,8 +349,9 @@ static int wait_for_events(const struct monitor *m, struct epoll_event *events, 
 int ct_monitor_turn(struct monitor *m, int timeout)
 {
 	int64_t due = ct_output_timeout(m), ns = timeout < 0 ? -1 : timeout * INT64_C(1000000);
+	bool busy = due >= 0 && (ns < 0 || due < ns);
 	struct epoll_event events[8];
-	int n = wait_for_events(m, events, 8, ns < 0 || (due >= 0 && due < ns) ? due : ns);
+	int n = wait_for_events(m, events, 8, busy ? due : ns);
 
 	for (int i = 0; i < n; i++) {
 		dispatch(m, &events[i]);
@@ -358,7 +359,7 @@ int ct_monitor_turn(struct monitor *m, int timeout)
 	}
 	ct_output_due(m);
 	ct_lag_look(m);
-	return n;
+	return n ? n : busy;
 }
 
 /* The record first, then what others may do only now (remove it, start it again), then the word. */
@@ -440,7 +441,7 @@ void ct_monitor_free(struct monitor *m)
 /* In the monitor, once its payload runs. */
 static _Noreturn void monitor_payload(struct monitor *m)
 {
-	bool tidy = false;
+	void (*tidy)(struct monitor *m) = ct_monitor_give_back;
 
 	ct_confine_prepare(m);
 	m->config->release(m->config->arg);
@@ -448,12 +449,14 @@ static _Noreturn void monitor_payload(struct monitor *m)
 	ct_confine(m);
 	keep_own_descriptors(m);
 	ct_monitor_watch_all(m);
+	m->untidy = true;
 	while (!m->exited || !ct_output_done(m)) {
 		/* A payload that ends soon, or has much to say, is not kept waiting for the tidying up. */
-		if (ct_monitor_turn(m, tidy ? -1 : TICK_MS) > 0 || tidy)
+		if (ct_monitor_turn(m, m->untidy ? TICK_MS : -1) || !m->untidy)
 			continue;
-		ct_monitor_give_back();
-		tidy = true;
+		m->untidy = false;
+		tidy(m);
+		tidy = ct_monitor_give_back_buffers;
 	}
 	finish(m);
 	ct_linger(m);

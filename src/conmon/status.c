@@ -31,7 +31,7 @@
 #define READ_TRIES 1000		/* a write takes microseconds; this many never coincide with one */
 #define PARSE_TRIES 10		/* with a millisecond in between */
 
-static const char *const state_names[] = {
+static const char state_names[][12] = {
 	[CT_STATUS_NONE] = "none",
 	[CT_STATUS_STARTING] = "starting",
 	[CT_STATUS_RUNNING] = "running",

@@ -101,6 +101,8 @@ mode() { stat -c %a "$1"; }
 
 @test "a directory that has vanished is made again by whoever attaches" {
 	start "$N" -i "$R" cat
+	# Some time later, when the monitor has given back what only the start needed.
+	sleep 0.3
 	rm -r "$XDG_RUNTIME_DIR/cattach"
 	cattach send "$N" "still there"
 	eventually grep -q "still there" <(cattach logs "$N")
@@ -175,6 +177,27 @@ mode() { stat -c %a "$1"; }
 	kill "$(monitor)"
 	is "$(cattach wait "$N")" 9
 	is "$(cattach logs "$N")" "got it"
+}
+
+@test "a monitor that has given back what only the start needed still does all of its work" {
+	start "$N" --rm -i "$R" sh -c 'while read -r n; do seq "$n"; done; exit 7'
+	says() { cattach logs "$N" | grep -qx "$1"; }
+	local i
+	# It does so at the first quiet moment, and in part after much output again.
+	for i in 100 30000 200; do
+		sleep 0.3
+		cattach send "$N" "$i"
+		eventually says "$i"
+	done
+	is "$(cattach logs "$N" | sha256sum)" "$({ seq 100; seq 30000; seq 200; } | sha256sum)"
+	sleep 0.3
+	cattach wait "$N" > "$T/code" &
+	cattach send --eof "$N"
+	wait $!
+	is "$(cat "$T/code")" 7
+	eventually [ ! -e "$STORE/containers/$ID" ]
+	run ! cattach inspect "$N"
+	[ ! -e "$(runtime)" ]
 }
 
 # ---- after the end -----------------------------------------------------------------------------
