@@ -230,6 +230,9 @@ int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_e
 int ct_container_wait_until(struct ct_container *container, uint64_t limit, int *ret_code,
 			    struct ct_err *err);
 
+/* After waiting: was that code recorded? Else ENODATA "exit code unknown: ...", exit code 255. */
+int ct_container_end_known(const struct ct_container *container, struct ct_err *err);
+
 /**
  * ct_container_watch - a descriptor that becomes readable when it is time to look again
  * @container: with its directory open: when its status or its files change; or NULL

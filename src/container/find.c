@@ -128,6 +128,10 @@ int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char
 
 	if (name[0] == '/')
 		name++;
+	if (!*name) {
+		ct_fail(err, EINVAL, "the name of a container is empty");
+		return ct_hint(err, "cattach ps -a lists them");
+	}
 	r = ct_check_name(name, err);
 	if (r < 0)
 		return r;

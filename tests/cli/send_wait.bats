@@ -285,6 +285,14 @@ clients()
 	[ "$(cattach wait --timeout 0 a)" = 137 ]
 }
 
+@test "wait prints 255 when the monitor was killed, says why, and fails with it" {
+	cattach run -d --name a "$CT_ROOTFS" sleep 1000
+	kill -9 "$(cattach inspect -f '{{.State.ConmonPid}}' a)"
+	run -255 --separate-stderr cattach wait a
+	[ "$output" = 255 ]
+	[ "$stderr" = "cattach: exit code unknown: container a exited, nobody knows how: its monitor was killed (cattach logs a has what it wrote)" ]
+}
+
 @test "waits that make no sense are refused" {
 	cattach run -d --name a "$CT_ROOTFS" sleep 1000 > /dev/null
 	run --separate-stderr cattach wait --for-output '(' a
