@@ -183,6 +183,8 @@ struct ct_log_stream {
 	uint64_t resume;		/* retry: logical offset from which to go on; what is before is passed */
 	bool run_ended;			/* the end of this run was read */
 	bool ended;			/* no more entries: what is pending goes out */
+	bool cut;			/* the log's end was lost, as the record says: to be told there */
+	bool cut_told;			/* and was: the next start notes it in the log, too */
 	bool flush, final;		/* hand out what has no newline */
 	bool notice_due;		/* and then unit.notice */
 	struct ct_line_cutter cutter;

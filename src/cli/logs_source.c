@@ -38,7 +38,7 @@ void ct_log_stream_drop(struct ct_log_stream *stream)
 	s->cursor = (struct ct_cursor)CT_CURSOR_INIT;
 	s->open = s->connected = s->hung_up = s->watched = s->ended = s->flush = s->final = false;
 	s->ready = s->idle = false;
-	s->notice_due = false;
+	s->notice_due = s->cut = false;
 	s->damaged = 0;
 }
 
@@ -151,6 +151,20 @@ static void note_names(struct ct_log_stream *s)
 	s->label.tty = s->container.meta.tty;
 }
 
+/*
+ * Did the last run end on a full disk? What the monitor still held then is in no file, nor a word of
+ * it: only the record knows.
+ */
+static bool is_cut(const struct ct_log_stream *s)
+{
+	const struct ct_status *status = &s->container.status;
+
+	if (s->connected || s->query->until != UINT64_MAX)
+		return false;
+	return status->state == CT_STATUS_EXITED ? status->log_unsaved > 0 :
+						   (status->warnings & CT_WARN_MEMORY) != 0;
+}
+
 static int allocate(struct ct_log_stream *s, struct ct_err *err)
 {
 	/* A zero stands behind it, for those who take a line for a string (checkers do). */
@@ -191,7 +205,9 @@ int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
 		r = again ? seek_again(s, err) : ct_log_stream_seek(s, err);
 	if (r < 0)
 		return r;
-	if (s->state == CT_STREAM_LIVE)
-		strcpy(s->id, s->container.meta.id);
+	if (s->state != CT_STREAM_LIVE)
+		return 0;
+	strcpy(s->id, s->container.meta.id);
+	s->cut = is_cut(s);
 	return 0;
 }

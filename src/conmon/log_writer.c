@@ -138,6 +138,7 @@ void ct_log_publish_reach(struct ct_log_writer *w)
 static void begin_memory(struct ct_log_writer *w, uint64_t now)
 {
 	w->tried_at = now;
+	w->warnings |= CT_WARN_DISK;
 	ct_log_memory_begin(w);
 }
 
@@ -165,6 +166,7 @@ static void settle_file(struct ct_log_writer *w, size_t size, uint64_t now)
 		w->look_at = now + LOG_LOOK_EVERY;
 		w->retry_wait = LOG_RETRY_MIN;
 		if (!ct_log_file_there(w)) {
+			w->warnings |= CT_WARN_DELETED;
 			ct_log_file_end(w, false);
 			begin_next(w, now);
 			return;
@@ -235,16 +237,18 @@ void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t
 	wake_paced(writer, now);
 }
 
-/* The last words of a run: everything on disk that can be, and what cannot is counted as lost. */
-static void end_run(struct ct_log_writer *w, const struct ct_exit *status)
+void ct_log_end_run(struct ct_log_writer *writer, const struct ct_exit *status)
 {
+	struct ct_log_writer *w = writer;
+
+	if (w->over)
+		return;
+	w->over = true;
 	ct_log_note(w, CT_NOTE_END, (uint64_t)ct_exit_code(status), 0);
-	if (w->slot < 0) {
+	if (w->slot < 0)
 		ct_log_file_seal(w);
-	} else if (!w->memory_only && ct_log_memory_save(w) < 0) {
-		atomic_fetch_add_explicit(&w->page->lost, ct_log_memory_unsaved(w),
-					  memory_order_relaxed);
-	}
+	else if (!w->memory_only && ct_log_memory_save(w) < 0)
+		ct_log_lose(w, ct_log_memory_unsaved(w));
 }
 
 void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
@@ -253,7 +257,7 @@ void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 	struct ct_page *page = writer->page;
 
 	if (state == CT_PAGE_EXITED)
-		end_run(writer, status);
+		ct_log_end_run(writer, status);
 	if (status) {
 		atomic_store_explicit(&page->exit_signaled, status->signaled,
 				      memory_order_relaxed);
@@ -269,6 +273,18 @@ void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 static bool waits_for_disk(const struct ct_log_writer *w)
 {
 	return w->slot >= 0 && !w->memory_only;
+}
+
+void ct_log_state(const struct ct_log_writer *writer, struct ct_log_state *ret_state)
+{
+	const struct ct_log_writer *w = writer;
+	struct ct_log_state state = { .lost = w->lost, .warnings = w->warnings };
+
+	if (waits_for_disk(w)) {
+		state.unsaved = w->owed + (w->over ? w->payload - w->disk_payload : 0);
+		state.warnings |= CT_WARN_MEMORY;
+	}
+	*ret_state = state;
 }
 
 int64_t ct_log_wake_due(const struct ct_log_writer *writer)

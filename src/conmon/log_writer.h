@@ -61,6 +61,10 @@ struct ct_log_writer {
 
 	struct log_memory memory[2];
 	uint64_t disk_payload;		/* payload bytes up to the end of the last segment on disk */
+	uint64_t lost;			/* those that are lost to everybody */
+	uint64_t owed;			/* those that earlier runs have lost at their end, untold */
+	unsigned warnings;		/* CT_WARN_DISK, CT_WARN_DELETED */
+	bool over;			/* ct_log_end_run() was called */
 
 	/* Monotonic ns. */
 	uint64_t look_at;		/* when to look again whether the file is still there */
@@ -125,6 +129,8 @@ void ct_log_memory_append(struct ct_log_writer *w, const void *frame, size_t siz
 int ct_log_memory_save(struct ct_log_writer *w);
 /* Payload bytes that are in memory only. */
 uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w);
+/* Count payload bytes as lost. */
+void ct_log_lose(struct ct_log_writer *w, uint64_t bytes);
 
 /* log_found.c: take over what earlier runs have left in the directory */
 void ct_log_take_over(struct ct_log_writer *w);

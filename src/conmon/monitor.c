@@ -35,6 +35,7 @@
 #include "monitor.h"
 
 #define NS_PER_SECOND	INT64_C(1000000000)
+#define NEWS_EVERY	UINT64_C(1000000000)	/* ns between records of what is lost */
 #define OWN_DESCRIPTORS	18	/* without those of the log and of waiting clients */
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
@@ -362,11 +363,44 @@ int ct_monitor_turn(struct monitor *m, int timeout)
 	return n ? n : busy;
 }
 
+/* What the log complains of, and what clients were refused for, is on record: nobody reads our
+ * stderr. Each once, and a count that grows no more often than once a second. */
+static bool has_news(struct monitor *m)
+{
+	struct ct_log_state log;
+	struct ct_status *s = &m->status;
+	unsigned before = s->warnings;
+	uint64_t lost = s->log_lost, now;
+
+	ct_log_state(m->log, &log);
+	s->warnings = log.warnings | m->warnings;
+	s->log_unsaved = log.unsaved;
+	if (s->warnings == before && log.lost == lost)
+		return false;
+	now = ct_now_monotonic();
+	if (s->warnings == before && now < m->news_at)
+		return false;
+	s->log_lost = log.lost;
+	m->news_at = now + NEWS_EVERY;
+	return true;
+}
+
+static void tell_news(struct monitor *m)
+{
+	struct ct_err err = { 0 };
+
+	if (has_news(m))
+		record(m, m->status.state, &err);
+}
+
 /* The record first, then what others may do only now (remove it, start it again), then the word. */
 static void finish(struct monitor *m)
 {
 	struct ct_err err = { 0 };
 
+	ct_log_end_run(m->log, &m->status.exit);
+	m->news_at = 0;
+	has_news(m);
 	record(m, CT_STATUS_EXITED, &err);
 	ct_input_close(m);
 	ct_listen_close(m);
@@ -451,8 +485,11 @@ static _Noreturn void monitor_payload(struct monitor *m)
 	ct_monitor_watch_all(m);
 	m->untidy = true;
 	while (!m->exited || !ct_output_done(m)) {
+		int n = ct_monitor_turn(m, m->untidy ? TICK_MS : -1);
+
+		tell_news(m);
 		/* A payload that ends soon, or has much to say, is not kept waiting for the tidying up. */
-		if (ct_monitor_turn(m, m->untidy ? TICK_MS : -1) || !m->untidy)
+		if (n || !m->untidy)
 			continue;
 		m->untidy = false;
 		tidy(m);

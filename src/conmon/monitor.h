@@ -123,7 +123,8 @@ struct monitor {
 	bool listening;		/* listener is in the epoll set */
 	bool retry;		/* some are owed what only time will allow */
 	bool listing;		/* some wait for the list of clients, which waits for their positions */
-	bool warned;		/* somebody else's connection was refused and that was logged */
+	unsigned warnings;	/* CT_WARN_STRANGER, CT_WARN_SOCKET: for the record */
+	uint64_t news_at;	/* no record of what is lost before, monotonic ns */
 	struct client *clients;	/* CT_ATTACH_MAX_CLIENTS */
 	unsigned client_top;	/* slots at and above this one have never been used */
 	unsigned client_count;	/* connected */

@@ -21,7 +21,6 @@
 
 #include "record.h"
 
-#define LOG_SIZE_MIN	(256 * 1024)
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
 
 int ct_container_complete(struct ct_container *container, struct ct_err *err)
@@ -158,12 +157,12 @@ static enum ct_size_policy size_policy(const char *word)
 }
 
 /* A log file has room for some frames at least, or a reader that the payload waits for could not
- * keep up however fast it is: less than that was asked for by somebody who wants it small. */
+ * keep up however fast it is. The options have been told so; a record may have been changed since. */
 void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options)
 {
 	options->log.max_size = meta->log_max_size;
-	if (meta->log_max_size && meta->log_max_size < LOG_SIZE_MIN)
-		options->log.max_size = LOG_SIZE_MIN;
+	if (meta->log_max_size && meta->log_max_size < CT_LOG_SIZE_MIN)
+		options->log.max_size = CT_LOG_SIZE_MIN;
 	options->log.max_files = (uint32_t)meta->log_max_files;
 	options->log.memory = meta->log_driver && !strcmp(meta->log_driver, "none");
 	options->size_policy = size_policy(meta->size_policy);

@@ -220,6 +220,7 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		return runtime;
 	store->runtime = s.store.runtime;
 	config.runtime = runtime;
+	config.log.owed = &s.before.log_unsaved;
 	config.keep[0] = store->containers;
 	config.keep[1] = store->names;
 	config.keep[2] = store->runtime;

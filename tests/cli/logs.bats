@@ -482,6 +482,17 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 	[ "$(wc -l <<< "$stderr")" -eq 1 ]
 }
 
+@test "inspect tells where the log is, and how it is kept" {
+	run cattach run -d --name a --log-opt max-size=10k --log-opt max-file=3 "$CT_ROOTFS" true
+	[[ $output == *"warning: --log-opt max-size=10k: 256k is used, the least that a log file can have"* ]]
+	cattach wait a
+	local path
+	path=$(cattach inspect -f '{{.LogPath}}' a)
+	[ -f "$path/log.0" ]
+	[ "$(cattach inspect -f '{{json .HostConfig.LogConfig}}' a)" = \
+		'{"Type":"native","Config":{"max-size":"262144","max-file":"3"}}' ]
+}
+
 @test "nobody reads: quiet, and noticed while there is nothing to say" {
 	cattach run -d --name a -i "$CT_ROOTFS" sh -c 'seq 100000; cat' > /dev/null
 	cattach wait --for-output '^100000$' --timeout 30 a
