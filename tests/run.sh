@@ -8,7 +8,7 @@
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
 #                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang dist
 #   tests/run.sh cli FILE.bats...   only these files of command tests
-#   tests/run.sh unit SUITE...      only these suites of unit tests
+#   tests/run.sh unit SUITE...      only these suites of unit tests, by the names of their files
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
@@ -144,30 +144,58 @@ part_build()
 	one "build" quiet_make MODE=release all test-probes
 }
 
+# background COMMAND...: as soon as fewer than $jobs are under way.
+background()
+{
+	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+		wait -n
+	done
+	"$@" &
+}
+
+# One suite in a process of its own: every test is a fork, and what Check and the sanitizer remember
+# of all the suites before would be copied for each, which makes it five times as slow.
+run_suite()
+{
+	# shellcheck disable=SC2016 # it is the inner shell that expands them
+	as_user sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=5 \
+		UBSAN_OPTIONS=print_stacktrace=1 exec timeout -k 10 180 ./unit-tests "$1"' sh "$1" \
+		< /dev/null > "$logs/$1.unit" 2>&1
+	echo $? > "$logs/$1.status"
+}
+
 part_unit()
 {
+	local suite status
 	heading "unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)"
-	if [ -z "$(find tests/unit -name 'test_*.c')" ]; then
-		record fail "unit" "no unit tests found"
-		return
-	fi
 	if ! quiet_make MODE=asan unit-tests || ! make_stage; then
 		record fail "unit" "cannot be built"
 		return
 	fi
 	cp build/asan/unit-tests "$stage/unit-tests"
-	local status=0
-	# shellcheck disable=SC2016 # it is the inner shell that expands them
-	as_user sh -c 'mkdir -p work/unit && TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit.tap \
-		CK_TIMEOUT_MULTIPLIER=5 UBSAN_OPTIONS=print_stacktrace=1 \
-		exec timeout -k 10 240 ./unit-tests "$@"' sh "$@" < /dev/null > "$logs/unit" 2>&1 || status=$?
-	touch "$stage/work/unit.tap" 2> /dev/null
-	count_tap unit $status "$stage/work/unit.tap"
-	if [ $status -ne 0 ]; then
-		grep -vE ':P:' "$logs/unit" | tail -n 100
-	else
-		tail -n 1 "$logs/unit"
+	as_user mkdir -p work/unit
+	if [ $# -eq 0 ]; then
+		# shellcheck disable=SC2046 # names of suites, a word each
+		set -- $(find tests/unit -name 'test_*.c' | sed 's,.*/test_,,; s,\.c$,,' | sort)
 	fi
+	if [ $# -eq 0 ]; then
+		record fail "unit" "no unit tests found"
+	fi
+	for suite; do
+		background run_suite "$suite"
+	done
+	wait
+	for suite; do
+		status=$(cat "$logs/$suite.status")
+		touch "$stage/work/unit/$suite.tap" 2> /dev/null
+		count_tap "unit: $suite" "$status" "$stage/work/unit/$suite.tap"
+		if [ "$status" -ne 0 ]; then
+			grep -vE ':P:' "$logs/$suite.unit" | tail -n 100
+		fi
+	done
+	grep -hE '^[0-9]+%: Checks: ' "$logs"/*.unit | awk -F '[:,]' '
+		{ checks += $3; failures += $5; errors += $7 }
+		END { print checks + 0 " checks, " failures + 0 " failures, " errors + 0 " errors" }'
 }
 
 part_make() { heading "make"; one "make" tests/check_make.sh; }
@@ -206,15 +234,13 @@ part_fuzz()
 	done
 }
 
-# One file of command tests, in the background; its output goes to a file.
-start_bats()
+# One file of command tests; its output goes to a file.
+run_bats()
 {
 	local base
 	base=$(basename "$1" .bats)
-	(
-		as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
-		echo $? > "$logs/$base.status"
-	) &
+	as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
+	echo $? > "$logs/$base.status"
 }
 
 part_cli()
@@ -233,10 +259,7 @@ part_cli()
 			record fail "cli" "no such file: $file"
 			continue
 		fi
-		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
-			wait -n
-		done
-		start_bats "$file"
+		background run_bats "$file"
 	done
 	wait
 	for file; do
