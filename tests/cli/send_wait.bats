@@ -175,7 +175,9 @@ clients()
 }
 
 @test "the client that is waited for is told apart" {
-	timeout 60 cattach run -i --name a "$CT_ROOTFS" cat > /dev/null 2>&1 < <(sleep 60) 3>&- &
+	mkfifo in
+	exec 9<> in
+	timeout 60 cattach run -i --name a "$CT_ROOTFS" cat < in > /dev/null 2>&1 3>&- 9>&- &
 	helpers=$!
 	for _ in $(seq 500); do
 		[ "$(cattach inspect -f '{{.State.Status}}' a 2> /dev/null)" = running ] && break
