@@ -6,9 +6,9 @@ import signal
 import termios
 import time
 
-from terminal import COLUMNS, ROOTFS, ROWS, Session, capture, inspect, payload_pid, wait_until
+from terminal import (COLUMNS, PASTE, ROOTFS, ROWS, Session, capture, inspect, payload_pid,
+                      wait_until)
 
-PASTE = "\033[200~", "\033[201~"
 # Shows each byte that it gets, until X.
 SHOW = ("stty raw -echo; echo up; while :; do b=$(dd bs=1 count=1 2>/dev/null | od -An -tx1); echo \"<${b# }>\"; "
         "[ \"$b\" = ' 58' ] && exit 3; done")
