@@ -85,7 +85,7 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 
 	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
 		return refuse_start(c, err);
-	r = ct_container_mark_creator(c->dir);
+	r = ct_container_await_creator(c->dir, ct_container_label(c));
 	if (r < 0 && r != -EOPNOTSUPP)
 		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
 	r = ct_container_probe(c, &probe, err);
