@@ -43,6 +43,7 @@ struct collection {
 	struct ct_arena *arena;
 	struct ct_strings list;
 	const char *prefix;		/* of ids, or NULL */
+	const struct ct_store *names;	/* of names: only those that mean a container */
 };
 
 static int collect(int dir, const char *name, unsigned char type, void *arg)
@@ -52,6 +53,8 @@ static int collect(int dir, const char *name, unsigned char type, void *arg)
 
 	(void)dir;
 	(void)type;
+	if (c->names && !ct_name_is_used(c->names, name))
+		return 0;
 	if (c->prefix && (!ct_is_id(name) || strncmp(name, c->prefix, strlen(c->prefix)) != 0))
 		return 0;
 	copy = ct_arena_strdup(c->arena, name);
@@ -61,7 +64,7 @@ static int collect(int dir, const char *name, unsigned char type, void *arg)
 static int not_found(const struct ct_store *store, struct ct_arena *arena, const char *name,
 		     struct ct_err *err)
 {
-	struct collection known = { .arena = arena };
+	struct collection known = { .arena = arena, .names = store };
 
 	ct_fail(err, ENOENT, "no such container: %s", name);
 	if (ct_each_entry(store->names, collect, &known) == 0)

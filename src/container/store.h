@@ -49,6 +49,9 @@ bool ct_is_id(const char *text);
 int ct_name_lookup(const struct ct_store *store, const char *name,
 		   char ret_id[CT_CONTAINER_ID_LENGTH + 1]);
 
+/* Does it stand for a container that is there? */
+bool ct_name_is_used(const struct ct_store *store, const char *name);
+
 /* Make the name stand for this id. -EEXIST when another container's directory has it; a link
  * whose directory is gone is taken over. */
 int ct_name_claim(const struct ct_store *store, const char *name, const char *id);
