@@ -27,7 +27,7 @@ CALLS = set("""
     fork fstat fstatat ftruncate getdents64 geteuid getsockopt ioctl listen madvise mkdirat open
     openat pread pwrite read readlinkat recv recvmsg sched_yield sendmsg shutdown socket stat
     syscall timerfd_settime umask unlinkat waitid write
-    memchr memcmp memcpy memmove memset strchr strcmp strcpy strlen strnlen strspn
+    memchr memcmp memcpy memmove memset strcat strchr strcmp strcpy strlen strnlen strspn
     snprintf vsnprintf strerrordesc_np
     errno_location stack_chk_fail getenv sysconf dl_iterate_phdr malloc_trim
 """.split())
@@ -106,7 +106,9 @@ class Code:
 
 def calls_of(code, seen):
     """Functions of other objects: stubs of the linker, by name, without the compiler's checks."""
-    stubs = {at: code.names[at].partition("@")[0] for at in seen if "@plt" in code.names[at]}
+    names = {at: code.names[at].partition("@plt") for at in seen if "@plt" in code.names[at]}
+    # name@plt-0x10 is the way into the linker, which stands before the first of them.
+    stubs = {at: name for at, (name, _, more) in names.items() if not more}
     return {re.sub(r"^__|_chk$|_2$", "", name): at for at, name in stubs.items()}
 
 
