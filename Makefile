@@ -269,14 +269,14 @@ check-all: deps-check ## what "make check" leaves out: static analysis and compa
 	$(Q)tests/run.sh all
 acceptance: all $(B)/probe/lines ## gigabytes, thousands of runs, hundreds of kills: nothing is lost, nothing stays
 	$(Q)tests/acceptance/run.sh full
-bench: all $(B)/bench/floor $(B)/bench/timer ## what a start costs, beside the least that it can
+bench: all $(addprefix $(B)/bench/,floor timer confine conmon_client) $(B)/probe/lines ## what things cost, beside floors and peers
 	$(Q)bench/run.sh $(B)
 .PHONY: deps deps-check deps-all run check check-all acceptance bench
 
-$(B)/bench/%: bench/%.c $(B)/flags
+$(B)/bench/%: bench/%.c $(B)/libcattach.a
 	@mkdir -p $(@D)
 	$(say) CC $<
-	$(Q)$(compile) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $<
+	$(Q)$(compile) -Isrc $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $^ $(lib_ldlibs) $(LDLIBS)
 
 # ---- installation ------------------------------------------------------------------------------
 
