@@ -144,10 +144,10 @@ part_build()
 	one "build" quiet_make MODE=release all test-probes
 }
 
-# background COMMAND...: as soon as fewer than $jobs are under way.
+# background COMMAND...: tests wait half of their time, so half as many again as processors.
 background()
 {
-	while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+	while [ "$(jobs -rp | wc -l)" -ge $((jobs + jobs / 2)) ]; do
 		wait -n
 	done
 	"$@" &
