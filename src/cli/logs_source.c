@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include <cattach/fd.h>
+#include <cattach/log.h>
 
 #define TRIES	5
 
@@ -84,6 +85,27 @@ static int open_directory(struct ct_log_stream *s, struct ct_err *err)
 	return ct_fail(err, ENOENT, "container %s has no log any more", name);
 }
 
+/*
+ * Nobody who answers: what is on disk can be read all the same by those who do not wait for more. A
+ * monitor that does not answer will not for the next attempt, either.
+ */
+static int give_up(struct ct_log_stream *s, bool last, struct ct_err *err)
+{
+	if (!last && err->code != ETIMEDOUT)
+		return 1;
+	if (s->query->follow)
+		return ct_wrap(err, "%s", s->name);
+	ct_warn("%s: %s: what it has put on disk is shown", s->name, err->what);
+	return open_directory(s, err);
+}
+
+/* The state is looked at for those who wait: elsewhere it cannot be seen. */
+static int fail_foreign(const struct ct_log_stream *s, struct ct_err *err)
+{
+	return ct_fail(err, EXDEV, "cannot wait for container %s (made on %s)", s->name,
+		       s->container.meta.host);
+}
+
 /* 1: try again, it has changed meanwhile. */
 static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 			    struct ct_arena *arena, bool last, struct ct_err *err)
@@ -99,12 +121,14 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 			"this container is using the 'none' log driver, cannot read logs");
 		return ct_wrap(err, "%s", s->name);
 	}
+	if (s->container.state == CT_STATE_FOREIGN && s->query->await_start)
+		return fail_foreign(s, err);
 	if (s->container.state != CT_STATE_RUNNING && s->container.state != CT_STATE_PAUSED)
 		return is_unstarted(&s->container) ? 0 : open_directory(s, err);
 	r = ct_container_attach(store, &s->container, CT_HELLO_QUIET | CT_HELLO_READ_ONLY, 0, 0,
 				&s->client, err);
 	s->connected = r == 0;
-	return r < 0 && !last ? 1 : r;
+	return r < 0 ? give_up(s, last, err) : 0;
 }
 
 /* The source, or CT_STREAM_WAITING, or CT_STREAM_DONE when there is nothing. */

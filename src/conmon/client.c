@@ -23,7 +23,7 @@
 
 #include "client.h"
 
-#define PATIENCE_S	30
+#define PATIENCE_S	10
 
 /* ---- messages ---- */
 
