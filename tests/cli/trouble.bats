@@ -265,3 +265,110 @@ whole"
 	is "$(cat "$T/out")" "$N"
 	is "$(wc -l < "$T/out.err")" 1
 }
+
+# ---- monitors that do not answer, or cannot be reached -----------------------------------------
+
+@test "a monitor that was stopped: what it has written is shown, the rest is refused in words" {
+	start "$N" -i "$R" sh -c 'echo up; cat'
+	cattach wait --for-output up "$N"
+	local monitor
+	monitor=$(monitor)
+	kill -STOP "$monitor"
+	local silent="the container's monitor does not answer (was it stopped? kill -CONT the process \"cattach: monitor of ...\")"
+	aside "$T/attach" cattach attach "$N"
+	local attach=$CLI
+	aside "$T/send" cattach send "$N" x
+	local send=$CLI
+	aside "$T/clients" cattach clients "$N"
+	local clients=$CLI
+	aside "$T/follow" cattach logs -f "$N"
+	local follow=$CLI
+	aside "$T/logs" cattach logs "$N"
+	ends "$CLI" 0
+	ends "$attach" 125
+	ends "$send" 125
+	ends "$clients" 125
+	ends "$follow" 125
+	is "$(cat "$T/logs")" up
+	is "$(cat "$T/logs.err")" \
+		"cattach: warning: $N: the container's monitor does not answer: what it has put on disk is shown"
+	is "$(cat "$T/attach.err")" "cattach: $silent"
+	is "$(cat "$T/send.err")" "cattach: $silent"
+	is "$(cat "$T/clients.err")" "cattach: $silent"
+	is "$(cat "$T/follow.err")" "cattach: $N: $silent"
+	is "$(state "$N" Status)" running
+	# It goes on as if nothing had been, and they have left nothing behind in it.
+	kill -CONT "$monitor"
+	eventually is "$(cattach clients -q "$N")" ""
+	cattach send "$N" again
+	cattach wait --for-output '^again$' "$N"
+	kill -STOP "$monitor"
+	run -0 timeout 40 cattach rm -f "$N"
+	STARTED=()
+	alone
+}
+
+@test "a monitor without a socket is told from one that is gone" {
+	start "$N" -i "$R" sh -c 'echo up; cat'
+	cattach wait --for-output up "$N"
+	local dir=$XDG_RUNTIME_DIR/cattach/$ID
+	local text="container $N is running, but its monitor (pid $(monitor)) has no socket (is its runtime directory on a full or read-only file system?)"
+	rm "$dir/attach"
+	chmod 500 "$dir"
+	refused 125 "$text" cattach attach "$N"
+	refused 125 "$text" cattach detach --all "$N"
+	run -0 --separate-stderr cattach logs "$N"
+	is "$output" up
+	has "$stderr" "has no socket: what it has put on disk is shown"
+	chmod 700 "$dir"
+	cattach send "$N" back
+	cattach wait --for-output '^back$' "$N"
+}
+
+@test "a log that was removed is said to be gone, and the next run begins a new one" {
+	start "$N" "$R" echo hello
+	cattach wait "$N"
+	rm -r "$(record main)"
+	refused 125 "container $N has no log any more" cattach logs "$N"
+	refused 125 "container $N has no log any more" cattach logs -f "$N"
+	run -0 cattach start -a "$N"
+	is "$output" hello
+	is "$(cattach logs "$N")" hello
+}
+
+@test "a container of another machine is shown and never touched" {
+	cattach create --name "$N" "$R" true > "$T/id"
+	ID=$(cat "$T/id")
+	local there=other/0123456789abcdef0123456789abcdef
+	local before
+	before=$(cat "$(record meta.json)")
+	sed -i "s,\"host\": \"[^\"]*\",\"host\": \"$there\"," "$(record meta.json)"
+	is "$(state "$N" Status)" foreign
+	refused 125 "You cannot attach to a container of another machine: $N (attach to it on $there)" \
+		cattach attach "$N"
+	refused 125 "container $N cannot be started (made on $there) (start it there)" cattach start "$N"
+	refused 125 "cannot wait for container $N (made on $there)" cattach wait "$N"
+	refused 125 "cannot wait for container $N (made on $there)" cattach wait --for-output x "$N"
+	refused 125 "container $N cannot be stopped (made on $there)" cattach stop "$N"
+	refused 125 "container $N belongs to another machine ($there) (remove it there; if that machine is gone: rm -r " \
+		cattach rm -f "$N"
+	echo "$before" > "$(record meta.json)"
+	cattach rm "$N"
+}
+
+@test "a container that is being made cannot be attached to yet" {
+	cattach create --name "$N" "$R" true > "$T/id"
+	STARTED+=("$N")
+	ID=$(cat "$T/id")
+	rm "$(record created)"
+	flock "$STORE/containers/$ID" sh -c "echo > $T/locked; while [ ! -e $T/go ]; do sleep 0.02; done" \
+		3>&- &
+	local holder=$!
+	eventually test -e "$T/locked"
+	is "$(state "$N" Status)" creating
+	run -125 --separate-stderr timeout 30 cattach attach "$N"
+	is "$stderr" \
+		"cattach: You cannot attach to a container that is being created: $N (try again in a moment)"
+	touch "$T/go" "$(record created)"
+	wait "$holder"
+}
