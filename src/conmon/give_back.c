@@ -30,6 +30,8 @@ static void forget(uintptr_t start, uintptr_t end)
 
 	start &= ~(page - 1);
 	end &= ~(page - 1);
+	if (start >= end)
+		return;
 	if (madvise((void *)start, end - start, MADV_DONTNEED) < 0)
 		return;
 }
@@ -104,5 +106,8 @@ void ct_monitor_give_back(struct monitor *m)
 
 void ct_monitor_give_back_buffers(struct monitor *m)
 {
-	forget((uintptr_t)m->frame, (uintptr_t)m->clients);
+	/* From the next page on: the struct is before it, on pages that may be larger than ours. */
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	forget((uintptr_t)m->frame + CT_FRAME_HEADER + page - 1, (uintptr_t)m->clients);
 }

@@ -40,11 +40,13 @@
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
-/* Where the parts of a monitor's memory are, each on pages of its own. */
+/* Where the parts of a monitor's memory are, each on pages of its own. A frame's header is an
+ * exception: what the payload writes begins a page, where the kernel copies it to three times as
+ * fast as to any other place (measured: 0.15 and 0.46 s for a GiB out of a pipe). */
 #define PAGE_SIZE	4096u
 #define PAGES(size)	(((size) + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE)
-#define FRAME_AT	PAGES(sizeof(struct monitor))
-#define RECORD_AT	(FRAME_AT + PAGES(CT_FRAME_HEADER + CT_FRAME_MAX))
+#define FRAME_AT	(PAGES(sizeof(struct monitor) + CT_FRAME_HEADER) - CT_FRAME_HEADER)
+#define RECORD_AT	(FRAME_AT + CT_FRAME_HEADER + PAGES(CT_FRAME_MAX))
 #define CLIENTS_AT	(RECORD_AT + PAGES(CT_ATTACH_RECORD_MAX))
 #define STDIN_AREA_AT	(CLIENTS_AT + PAGES(CT_ATTACH_MAX_CLIENTS * sizeof(struct client)))
 #define MONITOR_SIZE	(STDIN_AREA_AT + (size_t)CT_ATTACH_MAX_CLIENTS * CT_ATTACH_DATA_MAX)

@@ -235,10 +235,11 @@ END_TEST
 /* Of the memory that a frame is put together in. */
 static int pages_present(void)
 {
-	unsigned char present[(CT_FRAME_HEADER + CT_FRAME_MAX) / 4096];
+	unsigned char present[CT_FRAME_MAX / 4096];
 	int count = 0;
 
-	ck_assert_int_eq(mincore(l.m->frame, sizeof(present) * 4096, present), 0);
+	/* Which begins a page with what the payload writes: copying to there is fastest. */
+	ck_assert_int_eq(mincore(l.m->frame + CT_FRAME_HEADER, sizeof(present) * 4096, present), 0);
 	for (size_t i = 0; i < sizeof(present); i++)
 		count += present[i] & 1;
 	return count;
