@@ -351,3 +351,45 @@ got HUP"
 	run -0 cattach start -a "$N"
 	is "$output" $'shown\r'
 }
+
+# ---- lists -------------------------------------------------------------------------------------
+
+@test "clients: titles or none, a table of one's own, when each came; detach -a" {
+	local id since
+	start "$N" "$R" sleep 1000
+	aside "$T/out" cattach attach "$N"
+	eventually clients 1
+	is "$(cattach clients --noheading "$N" | wc -l)" 1
+	is "$(cattach clients --format 'table {{.PID}} {{.Mode}}' "$N" | tr -s ' ')" "PID MODE
+$CLI rw"
+	since=$(cattach clients --format '{{.AttachedAt}}' "$N" | grep .)
+	[ "$(date -d "$since" +%s)" -le "$(date +%s)" ]
+	[ "$(date -d "$since" +%s)" -gt "$(($(date +%s) - 60))" ]
+	id=$(cattach clients -q "$N")
+	is "$(cattach detach -a "$N")" "$id"
+	ends 0
+	is "$(cat "$T/out.err")" "detached from $N"
+	refused 125 "detach needs a CONTAINER" cattach detach
+	refused 125 'CLIENT: must be 1...4294967295, not "x"' cattach detach "$N" x
+	refused 125 "clients takes one CONTAINER, not 2" cattach clients "$N" "$N"
+}
+
+@test "wait of several prints their codes in the order of the operands" {
+	start "$N-a" "$R" sh -c 'sleep 0.5; exit 3'
+	start "$N-b" "$R" sh -c 'exit 4'
+	is "$(cattach wait "$N-a" "$N-b" "$N-a")" "3
+4
+3"
+	run -125 --separate-stderr cattach wait "$N-b" "$N-none" "$N-a"
+	is "$output" "4
+3"
+	has "$stderr" "no such container: $N-none"
+	refused 125 "wait needs a CONTAINER" cattach wait
+}
+
+@test "send: what cannot be read, and a container that is missing" {
+	start "$N" -i "$R" cat
+	refused 125 "cannot read stdin: Is a directory" bash -c "cattach send $N - < /"
+	refused 125 "send needs a CONTAINER" cattach send
+	is "$(state "$N" Status)" running
+}

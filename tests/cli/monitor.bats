@@ -253,8 +253,8 @@ whole() { seq 1 300000 | sha256sum; }
 }
 
 @test "attaching while a container ends gives its code or says that it is stopped" {
-	local i code seen=0
-	for ((i = 0; i < 40; i++)); do
+	local i code seen=0 rounds=${CT_ROUNDS:-40}
+	for ((i = 0; i < rounds; i++)); do
 		cattach run -d --name "$N-$i" "$R" sh -c "sleep 0.0$((i % 5)); exit 7" > /dev/null
 		code=0
 		cattach attach "$N-$i" > "$T/out" 2>&1 < /dev/null || code=$?
@@ -266,5 +266,5 @@ whole() { seq 1 300000 | sha256sum; }
 		cattach wait "$N-$i" > /dev/null
 		cattach rm "$N-$i" > /dev/null
 	done
-	echo "$seen of 40 were there in time"
+	echo "$seen of $rounds were there in time"
 }
