@@ -5,6 +5,10 @@
  * that removes itself (--rm), too. Later: from its directory.
  *
  * A container can end between the look at its state and the connection; then it is looked for again.
+ * One that has not been started yet is waited for like a client that attaches: the start finds us and
+ * hands our connection to the monitor, so that even a container that lives for a millisecond and
+ * removes itself is read whole.
+ *
  * With retry a stream that is done waits for the next run of its container, or for the next
  * container of that name, and comes here once more.
  *
@@ -50,6 +54,7 @@ void ct_log_stream_close(struct ct_log_stream *stream)
 	free(stream->frame);
 	stream->frame = NULL;
 	ct_drop_fd(&stream->watch);
+	ct_log_stream_await_no_more(stream);
 }
 
 static bool is_unstarted(const struct ct_container *c)
@@ -210,17 +215,12 @@ static int seek_again(struct ct_log_stream *s, struct ct_err *err)
 	return r == -ENOENT ? open_nothing(s) : r;
 }
 
-int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
-		       struct ct_arena *arena, struct ct_err *err)
+/* The place in a log whose source is open. */
+static int open_place(struct ct_log_stream *s, struct ct_err *err)
 {
-	struct ct_log_stream *s = stream;
 	bool again = s->id[0], now;
-	int r = allocate(s, err);
+	int r;
 
-	if (r == 0)
-		r = open_source(s, store, arena, err);
-	if (r < 0 || s->state != CT_STREAM_LIVE)
-		return r;
 	note_names(s);
 	s->by_lines = s->query->by_lines || (s->query->by_lines_unless_tty && !s->label.tty);
 	now = !s->late && s->query->tail && !s->query->lines && s->query->follow && s->connected;
@@ -234,4 +234,80 @@ int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
 	strcpy(s->id, s->container.meta.id);
 	s->cut = is_cut(s);
 	return 0;
+}
+
+int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
+		       struct ct_arena *arena, struct ct_err *err)
+{
+	int r = allocate(stream, err);
+
+	if (r == 0)
+		r = open_source(stream, store, arena, err);
+	return r < 0 || stream->state != CT_STREAM_LIVE ? r : open_place(stream, err);
+}
+
+/* ---- before the start ---- */
+
+void ct_log_stream_await_no_more(struct ct_log_stream *stream)
+{
+	ct_waiter_close(&stream->waiter);
+	ct_container_close(&stream->starting);
+	stream->starting = (struct ct_container)CT_CONTAINER_INIT;
+}
+
+/* One with --rm may have been left by a monitor that was killed: its next run will be the last. */
+static bool may_start(const struct ct_container *c)
+{
+	return c->dir >= 0 && (c->state == CT_STATE_CREATED ||
+			       (c->state == CT_STATE_STOPPED && c->meta.remove));
+}
+
+int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
+			struct ct_container *container, struct ct_err *err)
+{
+	struct ct_log_stream *s = stream;
+	int r;
+
+	if (s->waiter.listener >= 0 && container->dir >= 0 &&
+	    !strcmp(s->starting.meta.id, container->meta.id))
+		return 0;
+	ct_log_stream_await_no_more(s);
+	if (!may_start(container))
+		return 0;
+	r = ct_waiter_open(store, container, &s->waiter, err);
+	if (r < 0)
+		return r;
+	/* There is a watch already, which sees more. */
+	ct_drop_fd(&s->waiter.watch);
+	s->starting = *container;
+	*container = (struct ct_container)CT_CONTAINER_INIT;
+	return 1;
+}
+
+int ct_log_stream_join(struct ct_log_stream *stream, struct ct_err *err)
+{
+	struct ct_log_stream *s = stream;
+	int sock = ct_waiter_accept(&s->waiter), r;
+
+	if (sock < 0)
+		return 0;
+	ct_log_stream_drop(s);
+	/* It answers once the payload runs, however long that takes, or hangs up. */
+	s->client.patience = UINT64_MAX;
+	r = ct_client_hello(sock, CT_HELLO_QUIET | CT_HELLO_READ_ONLY, 0, 0, &s->client, err);
+	s->connected = r == 0;
+	if (r == 0) {
+		s->container = s->starting;
+		s->starting = (struct ct_container)CT_CONTAINER_INIT;
+		s->client.fallback = openat(s->container.dir, "main",
+					    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		s->state = CT_STREAM_LIVE;
+		s->late = true;
+		r = open_place(s, err);
+	}
+	ct_log_stream_await_no_more(s);
+	/* That start has failed: who started it has heard why. */
+	if (r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED)
+		return 0;
+	return r < 0 ? r : 1;
 }

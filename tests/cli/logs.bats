@@ -421,6 +421,48 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 	[ ! -s out.err ]
 }
 
+# waiters COUNT: so many wait for a start.
+waiters()
+{
+	for _ in $(seq 500); do
+		[ "$(find "$XDG_RUNTIME_DIR/cattach" -name 'wait.*' | wc -l)" -eq "$1" ] && return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+@test "-F of a created container that removes itself at once has all of it, each time" {
+	following out -F a
+	seq 1 2000 > once
+	for round in 1 2 3 4 5; do
+		cattach create --name a --rm "$CT_ROOTFS" sh -c 'seq 1 2000' > /dev/null
+		waiters 1
+		cattach start a > /dev/null
+		cat once >> all
+		for _ in $(seq 500); do
+			[ "$(grep -c '^2000$' out)" -eq "$round" ] && [ -z "$(cattach ps -aq)" ] && break
+			sleep 0.02
+		done
+		cmp all out
+	done
+	[ ! -s out.err ]
+	waiters 0
+}
+
+@test "-F goes on waiting when a start fails" {
+	cp -a "$CT_ROOTFS" rootfs
+	cattach create --name a "$PWD/rootfs" /bin/late > /dev/null
+	following out -F a
+	waiters 1
+	run -127 cattach start a
+	waiters 1
+	printf '#!/bin/sh\necho here\n' > rootfs/bin/late
+	chmod 755 rootfs/bin/late
+	cattach start a > /dev/null
+	until_file here out
+	[ ! -s out.err ]
+}
+
 @test "-F of several, and from the end" {
 	made a 'echo old'
 	following out -F -n 0 --names a b

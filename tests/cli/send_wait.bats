@@ -274,6 +274,28 @@ clients()
 	[[ $stderr == 'cattach: no such container: nope (known: '* ]]
 }
 
+@test "wait --for-output sees what a container says that is gone at once" {
+	for pattern in '^last$' '^never$'; do
+		cattach create --name a --rm "$CT_ROOTFS" sh -c 'seq 1 1000; echo last' > /dev/null
+		timeout 30 cattach wait --for-output "$pattern" a 2> err 3>&- &
+		waiter=$!
+		for _ in $(seq 500); do
+			[ -z "$(find "$XDG_RUNTIME_DIR/cattach" -name 'wait.*')" ] || break
+			sleep 0.02
+		done
+		cattach start a > /dev/null
+		status=0
+		wait "$waiter" || status=$?
+		echo "$status" >> codes
+		[ ! -s err ]
+		for _ in $(seq 500); do
+			[ -n "$(cattach ps -aq)" ] || break
+			sleep 0.02
+		done
+	done
+	[ "$(cat codes)" = $'0\n1' ]
+}
+
 @test "wait --timeout ends with 124, and nothing else changes" {
 	cattach run -d --name a "$CT_ROOTFS" sleep 1000 > /dev/null
 	run --separate-stderr timeout 30 cattach wait --timeout 200ms a
