@@ -118,7 +118,7 @@ static int remake(void *arg)
 /*
  * What the monitor may still do: its own files by itself; make sockets where it may have to make
  * them again (but remove nothing there, where others' files are: one that was made again and whose
- * container goes by --rm stays behind, empty); take away its runtime directory; and with --rm the
+ * container goes by --rm stays until somebody lists containers); take away its runtime directory; and with --rm the
  * container and its name. Root keeps what it takes to signal and to remove what belongs to other ids.
  */
 static int confine(struct ct_monitor_config *config, const struct starting *s, int base,

@@ -36,6 +36,11 @@ int ct_open_private(int parent, const char *name, const char *path, const char *
 /* Are we in a user namespace below the first one, inside a container, say? Then root is a user. */
 bool ct_store_is_nested(void);
 
+/* Take away what is left in the places of runtime directories: of containers that are not in this
+ * store (any more), with a socket on which nobody listens. A monitor whose directory vanished makes
+ * it again, but cannot remove it there (start.c); others are killed. */
+void ct_runtime_sweep(const struct ct_store *store);
+
 /* The directory above $XDG_RUNTIME_DIR/cattach, of the place that ct_store_runtime() would use to
  * make one: an O_PATH descriptor, or -errno. */
 int ct_runtime_base(void);

@@ -109,6 +109,25 @@ mode() { stat -c %a "$1"; }
 	is "$(mode "$XDG_RUNTIME_DIR/cattach") $(mode "$(runtime)")" "700 700"
 }
 
+@test "a directory that was made again goes with --rm, at the next ps at the latest" {
+	start "$N" --rm -i "$R" cat
+	rm -r "$XDG_RUNTIME_DIR/cattach"
+	cattach send "$N" here
+	[ -S "$(runtime)/attach" ]
+	cattach send --eof "$N"
+	eventually test ! -e "$STORE/containers/$ID"
+	STARTED=()
+	is "$(cattach ps -aq)" ""
+	is "$(ls "$XDG_RUNTIME_DIR/cattach")" ""
+}
+
+@test "what lives in another store keeps its socket" {
+	start "$N" "$R" sleep 1000
+	XDG_DATA_HOME=$T/other cattach ps -a
+	is "$(cattach clients -q "$N")" ""
+	[ -S "$(runtime)/attach" ]
+}
+
 @test "a monitor that was killed leaves a container that can be removed, and started again" {
 	cattach create --name "$N" "$R" sleep 1000 > /dev/null
 	STARTED+=("$N")
