@@ -4,7 +4,7 @@
  *
  * Runs in commands, with the user's rights. The monitor is as little trusted as a peer can be whose
  * directory is ours: records are checked, the page is mapped read-only and checked. What may fail:
- * nobody listens, the monitor refuses (its text is the error), it does not answer in PATIENCE (it
+ * nobody listens, the monitor refuses (its text is the error), it does not answer in time (it
  * was stopped, or the host is out of breath), it ends.
  */
 #include <errno.h>
