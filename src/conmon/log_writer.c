@@ -7,7 +7,7 @@
  * memory, and back to disk as soon as that takes it. The monitor never reads the page back.
  *
  * Waking costs more the more readers sleep, so it is paced: the first commit after a quiet time
- * wakes at once, after that nothing is woken sooner than 20 times what the last one has cost, and
+ * wakes at once, after that nothing is woken sooner than 50 times what the last one has cost, and
  * what was held back is due then (ct_log_wake_due).
  */
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include "log_writer.h"
 
-#define WAKE_PACE	20
+#define WAKE_PACE	50
 #define WAKE_MAX	50000000ull	/* ns: nobody waits longer for a wake-up */
 
 /* ---- waking ---- */
