@@ -110,6 +110,19 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 	[ "$(cattach logs -n 16 a 2>&1 | head -n 1)" = x9 ]
 }
 
+@test "L1: a stream that has fewer lines than that is shown whole, also over runs and rotation" {
+	made a 'seq 1 2000; echo one >&2; seq 1 100000; echo two >&2; seq 1 2000; printf half >&2' \
+		--log-opt max-size=256k
+	[ "$(cattach logs --stream stderr -n 10 a 2>&1)" = $'one\ntwo\nhalf' ]
+	[ "$(cattach logs --stream stderr -n 3 a 2>&1)" = $'one\ntwo\nhalf' ]
+	[ "$(cattach logs --stream stderr -n 2 a 2>&1)" = $'two\nhalf' ]
+	cattach start a > /dev/null
+	cattach wait a > /dev/null
+	[ "$(cattach logs --stream stderr -n 10 --run 2 a 2>&1)" = $'one\ntwo\nhalf' ]
+	made b 'seq 1 100000' --log-opt max-size=256k
+	[ -z "$(cattach logs --stream stderr -n 10 b 2>&1)" ]
+}
+
 @test "L2: following over rotation loses nothing and doubles nothing" {
 	cattach run -d --name a --log-opt max-size=64k --log-opt max-file=4 "$CT_ROOTFS" sh -c \
 		'n=0; while [ $n -lt 80 ]; do seq $((n * 5000)) $((n * 5000 + 4999)); n=$((n + 1)); sleep 0.02; done' > /dev/null
