@@ -153,9 +153,7 @@ flags_now := $(compile) $(CFLAGS) | $(ct_ldflags) $(LDFLAGS) $(lib_ldlibs) $(LDL
 $(B)/flags: FORCE
 	$(call update,printf '%s\n' '$(subst ','\'',$(flags_now))')
 
-# The init is linked statically, for it runs in any rootfs: no sanitizer there, no coverage.
 instrument := $($(MODE)_instrument)
-$(init_objects): private instrument :=
 
 $(B)/obj/%.o: %.c $(B)/flags | $(B)/gen/cattach/version.h
 	@mkdir -p $(@D)
@@ -175,9 +173,15 @@ $(B)/cattach: $(main_object) $(B)/libcattach.a
 	$(Q)$(CC) $(instrument) $(ct_cflags) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $^ \
 		$(lib_ldlibs) $(LDLIBS)
 
+# The init is linked statically, for it runs in any rootfs: no sanitizer there, no coverage.
+ifneq ($(instrument),)
+$(B)/cattach-init: build/release/cattach-init
+	$(Q)mkdir -p $(@D) && install -m 755 $< $@
+else
 $(B)/cattach-init: $(init_objects) $(B)/libcattach.a
 	$(say) LD $@
 	$(Q)$(CC) $(ct_cflags) $(CFLAGS) $(probed_ldflags) $(LDFLAGS) $(probed_static) -o $@ $^
+endif
 
 # ---- unit tests --------------------------------------------------------------------------------
 
