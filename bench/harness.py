@@ -126,8 +126,8 @@ def waiting(name, count):
                f"{count} clients that wait for {name}")
 
 
-def remove(name):
-    cattach("rm", "-f", name)
+def remove(*names):
+    cattach("rm", "-f", *names)
 
 
 # ---- processes ---------------------------------------------------------------------------------
@@ -187,6 +187,7 @@ class Conmon:
                "-l", f"k8s-file:{self.log}", "--exit-dir", self.bundle,
                "--socket-dir-path", self.bundle, "--full-attach", *options)
         self.pid = int(eventually(lambda: read(f"{self.bundle}/conmon.pid"), "conmon's pid"))
+        eventually(lambda: os.path.exists(f"{self.bundle}/attach"), "conmon's socket")
 
     def go(self):
         with open(f"{self.bundle}/go", "w", encoding="utf-8") as file:

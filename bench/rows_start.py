@@ -76,6 +76,26 @@ def idle(table):
     remove("idle")
 
 
+def ten(table):
+    """PSS of an idle monitor that is not alone"""
+    names = [f"ten-{i}" for i in range(10)]
+    for name in names:
+        cattach("run", "-d", "--name", name, "--rootfs", ROOTFS, "sleep", 1000)
+    time.sleep(1)
+    ours, theirs = memory(monitor_of(names[-1])), None
+    remove(*names)
+    if ours and HAVE_CONMON:
+        peers = [Conmon("exec sleep 1000") for _ in names]
+        for peer in peers:
+            peer.go()
+        time.sleep(0.5)
+        theirs = memory(peers[-1].pid)[1]
+        for peer in peers:
+            peer.close()
+    if ours:
+        memory_row(table, "idle monitor, PSS of one among ten", ours[1], theirs, 120)
+
+
 def used(table):
     """memory of a monitor that has worked"""
     cattach("run", "-d", "--name", "used", "--rootfs", ROOTFS, "sh", "-c",
@@ -110,4 +130,4 @@ def descriptors(table):
     remove("full")
 
 
-ROWS = (starts, confinement, idle, used, descriptors)
+ROWS = (starts, confinement, idle, ten, used, descriptors)
