@@ -287,13 +287,21 @@ void ct_log_state(const struct ct_log_writer *writer, struct ct_log_state *ret_s
 	*ret_state = state;
 }
 
+/* Once the run is over the record says what no file has, and the next run has the directory, while
+ * this writer may still serve readers: what it put there would be doubled, or take the next one's
+ * names. */
+static bool tries_disk(const struct ct_log_writer *w)
+{
+	return waits_for_disk(w) && !w->over;
+}
+
 int64_t ct_log_wake_due(const struct ct_log_writer *writer)
 {
 	uint64_t now, due = UINT64_MAX;
 
 	if (writer->wake_held)
 		due = writer->wake_at;
-	if (waits_for_disk(writer) && writer->tried_at + writer->retry_wait < due)
+	if (tries_disk(writer) && writer->tried_at + writer->retry_wait < due)
 		due = writer->tried_at + writer->retry_wait;
 	if (due == UINT64_MAX)
 		return -1;
@@ -305,11 +313,11 @@ void ct_log_wake_now(struct ct_log_writer *writer)
 {
 	uint64_t now;
 
-	if (!writer->wake_held && !waits_for_disk(writer))
+	if (!writer->wake_held && !tries_disk(writer))
 		return;
 	now = ct_now_monotonic();
 	if (writer->wake_held && now >= writer->wake_at)
 		wake(writer);
-	if (waits_for_disk(writer) && now - writer->tried_at >= writer->retry_wait)
+	if (tries_disk(writer) && now - writer->tried_at >= writer->retry_wait)
 		try_disk(writer, now);
 }

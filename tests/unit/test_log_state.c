@@ -109,6 +109,43 @@ START_TEST(what_the_end_of_a_run_has_lost_is_noted_by_the_next_that_finds_room)
 }
 END_TEST
 
+/* A monitor that still serves readers has let go of its container: the next run is somebody else's. */
+static void start_again_beside_a_writer_that_is_over(int dir)
+{
+	uint64_t owed = 0, bytes, gaps;
+	struct ct_log_options options = { .owed = &owed };
+	struct log_fixture before;
+
+	log_open(&f, dir, &options);
+	add(1000);
+	fill_disk(dir);
+	add(5000);
+	log_exit(&f, 0);
+	owed = state_of_log().unsaved;
+	ck_assert_uint_eq(owed, 5000);
+	before = f;
+	free_disk(dir);
+	log_open(&f, dir, &options);
+	add(300);
+	/* It is long since it has tried. */
+	before.writer->tried_at = 0;
+	ck_assert_int_eq(ct_log_wake_due(before.writer), -1);
+	ct_log_wake_now(before.writer);
+	add(30);
+	log_exit(&f, 0);
+	log_close(&f);
+	log_close(&before);
+	tally(dir, &bytes, &gaps);
+	ck_assert_uint_eq(bytes, 1330);
+	ck_assert_uint_eq(gaps, 5000);
+}
+
+START_TEST(who_has_ended_its_run_puts_nothing_on_disk_any_more)
+{
+	in_small_disk("size=1m", start_again_beside_a_writer_that_is_over);
+}
+END_TEST
+
 START_TEST(a_deleted_log_is_complained_of)
 {
 	struct timespec until_it_looks = { .tv_nsec = 10000000 };
@@ -134,6 +171,7 @@ Suite *suite_log_state(void)
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, what_the_end_of_a_run_has_lost_is_noted_by_the_next_that_finds_room);
+	tcase_add_test(tc, who_has_ended_its_run_puts_nothing_on_disk_any_more);
 	tcase_add_test(tc, a_deleted_log_is_complained_of);
 	suite_add_tcase(s, tc);
 	return s;
