@@ -63,6 +63,26 @@ START_TEST(segments_rotate_at_their_size_and_are_bounded_in_number)
 }
 END_TEST
 
+START_TEST(what_somebody_has_linked_or_moved_elsewhere_is_never_emptied)
+{
+	struct ct_log_options o = { .max_size = 10000, .max_files = 2 };
+	int dir = fixture_dir();
+
+	log_open(&f, dir, &o);
+	memset(text, 'a', 992);
+	for (int i = 0; i < 10; i++)
+		log_bytes(&f, CT_STREAM_STDOUT, text, 992);
+	ck_assert_int_eq(linkat(dir, "log.0", dir, "kept.0", 0), 0);
+	ck_assert_int_eq(linkat(dir, "index.0", dir, "kept.1", 0), 0);
+	for (int i = 0; i < 100; i++)
+		log_bytes(&f, CT_STREAM_STDOUT, text, 992);
+	ck_assert_uint_gt(f.page->oldest, 10000);
+	ck_assert_int_eq(log_file_size("kept", 0), 10000);
+	ck_assert_int_gt(log_file_size("kept", 1), 0);
+	log_close(&f);
+}
+END_TEST
+
 START_TEST(a_frame_larger_than_a_segment_has_one_for_itself)
 {
 	struct ct_log_options o = { .max_size = 100, .max_files = 2 };
@@ -286,6 +306,7 @@ Suite *suite_log_rotation(void)
 	tcase_add_checked_fixture(tc, setup, fixture_teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, segments_rotate_at_their_size_and_are_bounded_in_number);
+	tcase_add_test(tc, what_somebody_has_linked_or_moved_elsewhere_is_never_emptied);
 	tcase_add_test(tc, a_frame_larger_than_a_segment_has_one_for_itself);
 	tcase_add_test(tc, an_index_of_tiny_frames_is_bounded_too);
 	tcase_add_test(tc, the_bound_is_what_a_reader_may_be_behind_without_loss);
