@@ -25,8 +25,8 @@ ROOTS = ["ct_monitor_turn", "ct_log_publish", "ct_log_hold", "ct_clients_say_exi
 CALLS = set("""
     _exit accept4 bind clock_gettime close epoll_ctl epoll_pwait2 epoll_wait fchmodat fcntl flock
     fork fstat fstatat ftruncate getdents64 geteuid getsockopt ioctl listen madvise mkdirat open
-    openat pread pwrite read readlinkat recv recvmsg sched_yield sendmsg shutdown socket stat
-    syscall timerfd_settime umask unlinkat waitid write
+    nanosleep openat pread pwrite read readlinkat recv recvmsg sched_yield sendmsg shutdown socket
+    stat syscall timerfd_settime umask unlinkat waitid write
     memchr memcmp memcpy memmove memset strcat strchr strcmp strcpy strlen strnlen strspn
     snprintf vsnprintf strerrordesc_np
     errno_location stack_chk_fail getenv sysconf dl_iterate_phdr malloc_trim

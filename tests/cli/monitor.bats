@@ -210,10 +210,13 @@ mode() { stat -c %a "$1"; }
 	done
 	is "$(cattach logs "$N" | sha256sum)" "$({ seq 100; seq 30000; seq 200; } | sha256sum)"
 	sleep 0.3
-	cattach wait "$N" > "$T/code" &
+	cattach attach --no-stdin "$N" > "$T/out" 3>&- &
+	local client=$! code=0
+	attached() { cattach clients "$N" | grep -qw "$client"; }
+	eventually attached
 	cattach send --eof "$N"
-	wait $!
-	is "$(cat "$T/code")" 7
+	wait $client || code=$?
+	is "$code" 7
 	eventually [ ! -e "$STORE/containers/$ID" ]
 	run ! cattach inspect "$N"
 	[ ! -e "$(runtime)" ]
