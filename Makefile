@@ -153,9 +153,7 @@ flags_now := $(compile) $(CFLAGS) | $(ct_ldflags) $(LDFLAGS) $(lib_ldlibs) $(LDL
 $(B)/flags: FORCE
 	$(call update,printf '%s\n' '$(subst ','\'',$(flags_now))')
 
-# The init is linked statically, for it runs in any rootfs: no sanitizer there, no coverage.
 instrument := $($(MODE)_instrument)
-$(init_objects): private instrument :=
 
 $(B)/obj/%.o: %.c $(B)/flags | $(B)/gen/cattach/version.h
 	@mkdir -p $(@D)
@@ -175,9 +173,15 @@ $(B)/cattach: $(main_object) $(B)/libcattach.a
 	$(Q)$(CC) $(instrument) $(ct_cflags) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $^ \
 		$(lib_ldlibs) $(LDLIBS)
 
+# The init is linked statically, for it runs in any rootfs: no sanitizer there, no coverage.
+ifneq ($(instrument),)
+$(B)/cattach-init: build/release/cattach-init
+	$(Q)mkdir -p $(@D) && install -m 755 $< $@
+else
 $(B)/cattach-init: $(init_objects) $(B)/libcattach.a
 	$(say) LD $@
 	$(Q)$(CC) $(ct_cflags) $(CFLAGS) $(probed_ldflags) $(LDFLAGS) $(probed_static) -o $@ $^
+endif
 
 # ---- unit tests --------------------------------------------------------------------------------
 
@@ -267,15 +271,17 @@ deps-all: ## the same, and what analysis and comparisons need
 check-all: deps-check ## what "make check" leaves out: static analysis and comparisons
 	-$(Q)tools/deps.sh analysis
 	$(Q)tests/run.sh all
-bench: all $(B)/bench/floor $(B)/bench/timer ## what a start costs, beside the least that it can
+acceptance: all $(B)/probe/lines ## gigabytes, thousands of runs, hundreds of kills: nothing is lost, nothing stays
+	$(Q)tests/acceptance/run.sh full
+bench: all $(addprefix $(B)/bench/,floor timer confine conmon_client) $(B)/probe/lines ## what things cost, beside floors and peers
 	$(Q)bench/run.sh $(B)
 	$(Q)bench/exec.sh $(B)
-.PHONY: deps deps-check deps-all run check check-all bench
+.PHONY: deps deps-check deps-all run check check-all acceptance bench
 
-$(B)/bench/%: bench/%.c $(B)/flags
+$(B)/bench/%: bench/%.c $(B)/libcattach.a
 	@mkdir -p $(@D)
 	$(say) CC $<
-	$(Q)$(compile) $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $<
+	$(Q)$(compile) -Isrc $(CFLAGS) $(ct_ldflags) $(LDFLAGS) -o $@ $^ $(lib_ldlibs) $(LDLIBS)
 
 # ---- installation ------------------------------------------------------------------------------
 

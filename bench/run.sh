@@ -1,38 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What a start costs ("make bench"): cattach beside the floor, and beside bubblewrap when it is
-# there, as an unprivileged user.
+# What things cost ("make bench"): cattach beside floors, and beside its peers where they are
+# installed (conmon, bubblewrap), as an unprivileged user. Prints a table in markdown.
 #
-#   bench/run.sh BUILD-DIRECTORY [ROUNDS]
+#   bench/run.sh BUILD-DIRECTORY [WORD...]    only rows whose name has one of the words
 set -eu
 cd "$(dirname "$0")/.."
 
 build=$1
-rounds=${2:-300}
-
+shift
+account=$(tools/as-user.sh --prepare cattach-bench)
 stage=$(tools/stage.sh release)
-trap 'rm -rf "$stage"' EXIT
-cp "$build/bench/floor" "$build/bench/timer" "$stage/"
-chmod 755 "$stage/floor" "$stage/timer"
 
-rootfs=$stage/examples/bundles/rootfs
-cattach=$stage/usr/bin/cattach
-account=$(tools/as-user.sh --prepare cattach-test)
-uid=$(id -u "$account") gid=$(id -g "$account")
+cleanup()
+{
+	# What a row that broke has left would keep the stage busy.
+	CT_STAGE='' tools/as-user.sh "$account" env HOME="$stage/work/home" \
+		XDG_RUNTIME_DIR="$stage/work/run" sh -c "\"$stage/usr/bin/cattach\" ps -aq |
+		xargs -r \"$stage/usr/bin/cattach\" rm -f" > /dev/null 2>&1 || true
+	rm -rf "$stage"
+}
+trap cleanup EXIT
 
-# The floor maps one id. Where the user has subordinate ranges cattach maps them, which takes
-# newuidmap and newgidmap: so once with them and once without.
-commands=(
-	"floor" "$stage/floor" "$rootfs" true
-	-- "cattach run" "$cattach" run --rm --rootfs "$rootfs" true
-	-- "cattach run, one id" "$cattach" run --rm --uidmap "0:$uid:1" --gidmap "0:$gid:1"
-		--rootfs "$rootfs" true
-)
-if command -v bwrap > /dev/null 2>&1; then
-	commands+=(-- "bwrap" bwrap --unshare-all --uid 0 --gid 0 --die-with-parent --new-session
-		--bind "$rootfs" / --proc /proc --dev /dev --mqueue /dev/mqueue --cap-drop ALL true)
+cp "$build"/bench/{floor,timer,confine,conmon_client} "$stage/"
+cp "$build/probe/lines" "$stage/examples/bundles/rootfs/bin/"
+cp -r bench "$stage/bench"
+mkdir "$stage/work"
+chmod -R a+rX "$stage"
+if [ "$(id -u)" = 0 ]; then
+	chown "$account:" "$stage/work"
 fi
+# Pages of programs that are not on disk yet would count as dirty memory of who runs them.
+sync -f "$stage"
 
-echo "Starting and ending /bin/true, $rounds rounds:"
-tools/as-user.sh "$account" "$stage/timer" -n "$rounds" "${commands[@]}"
+echo "$(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)," \
+	"Linux $(uname -r), $(conmon --version 2> /dev/null | head -n 1 || echo no conmon)," \
+	"load $(cut -d ' ' -f 1-3 /proc/loadavg)"
+echo
+CT_STAGE=$stage CT_ACCOUNT=$account python3 "$stage/bench/run.py" "$@"

@@ -4,14 +4,17 @@
  * machine does hits all of them alike. Prints the median and the quartiles of the wall clock time
  * from spawn to exit, and the ratio of the medians to the first command's.
  *
- *   timer [-n ROUNDS] [-w WARM-UP] NAME COMMAND [ARG...] [-- NAME COMMAND [ARG...]]...
+ *   timer [-b] [-n ROUNDS] [-w WARM-UP] NAME COMMAND [ARG...] [-- NAME COMMAND [ARG...]]...
  *
  * Commands get /dev/null for stdin and stdout. One that fails ends it, status 1: a time of a
- * command that did not work says nothing.
+ * command that did not work says nothing. With -b the time is that of the first byte on stdout; the
+ * command is killed then, and one that writes none has failed.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,18 +41,26 @@ static double now(void)
 	return (double)ts.tv_sec * 1e6 + (double)ts.tv_nsec / 1e3;
 }
 
+static pid_t spawn(const struct command *command, posix_spawn_file_actions_t *actions)
+{
+	pid_t pid;
+	int error = posix_spawnp(&pid, command->argv[0], actions, NULL, command->argv, environ);
+
+	if (!error)
+		return pid;
+	fprintf(stderr, "timer: %s: %s\n", command->argv[0], strerror(error));
+	return -1;
+}
+
 /* Run a command once: microseconds, or a negative number after saying what went wrong. */
 static double run(const struct command *command, posix_spawn_file_actions_t *actions)
 {
 	double start = now();
-	int status, error;
-	pid_t pid;
+	pid_t pid = spawn(command, actions);
+	int status;
 
-	error = posix_spawnp(&pid, command->argv[0], actions, NULL, command->argv, environ);
-	if (error) {
-		fprintf(stderr, "timer: %s: %s\n", command->argv[0], strerror(error));
+	if (pid < 0)
 		return -1;
-	}
 	while (waitpid(pid, &status, 0) < 0) {
 		if (errno != EINTR)
 			return -1;
@@ -59,6 +70,36 @@ static double run(const struct command *command, posix_spawn_file_actions_t *act
 		return -1;
 	}
 	return now() - start;
+}
+
+/* The same to the first byte that comes out of the pipe whose write end the actions give it. */
+static double run_to_first_byte(const struct command *command, int *ends)
+{
+	posix_spawn_file_actions_t actions;
+	double start, took;
+	char byte;
+	pid_t pid;
+	ssize_t n;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
+	start = now();
+	pid = spawn(command, &actions);
+	close(ends[1]);
+	posix_spawn_file_actions_destroy(&actions);
+	n = pid < 0 ? -1 : read(ends[0], &byte, 1);
+	took = now() - start;
+	close(ends[0]);
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	if (n != 1)
+		fprintf(stderr, "timer: %s wrote nothing\n", command->name);
+	return n == 1 ? took : -1;
 }
 
 static int compare(const void *a, const void *b)
@@ -102,16 +143,19 @@ static void report(struct command *commands, int count, size_t rounds)
 	}
 }
 
-static int measure(struct command *commands, int count, size_t rounds, size_t warm_up)
+static int measure(struct command *commands, int count, size_t rounds, size_t warm_up,
+		   bool first_byte)
 {
 	posix_spawn_file_actions_t actions;
+	int ends[2];
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0);
 	for (size_t round = 0; round < rounds + warm_up; round++) {
 		for (int i = 0; i < count; i++) {
-			double t = run(&commands[i], &actions);
+			double t = first_byte ? run_to_first_byte(&commands[i], ends) :
+						run(&commands[i], &actions);
 
 			if (t < 0)
 				return -1;
@@ -127,11 +171,14 @@ int main(int argc, char **argv)
 {
 	struct command commands[MAX_COMMANDS] = { 0 };
 	size_t rounds = 200, warm_up = 10;
+	bool first_byte = false;
 	int option, count;
 
-	while ((option = getopt(argc, argv, "+n:w:")) != -1) {
+	while ((option = getopt(argc, argv, "+bn:w:")) != -1) {
 		if (option == 'n')
 			rounds = strtoul(optarg, NULL, 10);
+		else if (option == 'b')
+			first_byte = true;
 		else if (option == 'w')
 			warm_up = strtoul(optarg, NULL, 10);
 		else
@@ -141,10 +188,10 @@ int main(int argc, char **argv)
 		return 2;
 	count = cut(argv + optind, commands, rounds);
 	if (count < 1) {
-		fprintf(stderr, "usage: timer [-n N] [-w N] NAME COMMAND [ARG...] [-- NAME ...]\n");
+		fprintf(stderr, "usage: timer [-b] [-n N] [-w N] NAME COMMAND [ARG...] [-- NAME ...]\n");
 		return 2;
 	}
-	if (measure(commands, count, rounds, warm_up) < 0)
+	if (measure(commands, count, rounds, warm_up, first_byte) < 0)
 		return 1;
 	report(commands, count, rounds);
 	for (int i = 0; i < count; i++)

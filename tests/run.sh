@@ -6,9 +6,9 @@
 #   tests/run.sh check              what "make check" runs: all parts but analysis
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
-#                                   pty; tidy cppcheck shellcheck format dynamic clang dist
+#                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang dist
 #   tests/run.sh cli FILE.bats...   only these files of command tests
-#   tests/run.sh unit SUITE...      only these suites of unit tests
+#   tests/run.sh unit SUITE...      only these suites of unit tests, by the names of their files
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
@@ -144,30 +144,58 @@ part_build()
 	one "build" quiet_make MODE=release all test-probes
 }
 
+# background COMMAND...: tests wait half of their time, so half as many again as processors.
+background()
+{
+	while [ "$(jobs -rp | wc -l)" -ge $((jobs + jobs / 2)) ]; do
+		wait -n
+	done
+	"$@" &
+}
+
+# One suite in a process of its own: every test is a fork, and what Check and the sanitizer remember
+# of all the suites before would be copied for each, which makes it five times as slow.
+run_suite()
+{
+	# shellcheck disable=SC2016 # it is the inner shell that expands them
+	as_user sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=5 \
+		UBSAN_OPTIONS=print_stacktrace=1 exec timeout -k 10 180 ./unit-tests "$1"' sh "$1" \
+		< /dev/null > "$logs/$1.unit" 2>&1
+	echo $? > "$logs/$1.status"
+}
+
 part_unit()
 {
+	local suite status
 	heading "unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)"
-	if [ -z "$(find tests/unit -name 'test_*.c')" ]; then
-		record fail "unit" "no unit tests found"
-		return
-	fi
 	if ! quiet_make MODE=asan unit-tests || ! make_stage; then
 		record fail "unit" "cannot be built"
 		return
 	fi
 	cp build/asan/unit-tests "$stage/unit-tests"
-	local status=0
-	# shellcheck disable=SC2016 # it is the inner shell that expands them
-	as_user sh -c 'mkdir -p work/unit && TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit.tap \
-		CK_TIMEOUT_MULTIPLIER=5 UBSAN_OPTIONS=print_stacktrace=1 \
-		exec timeout -k 10 240 ./unit-tests "$@"' sh "$@" < /dev/null > "$logs/unit" 2>&1 || status=$?
-	touch "$stage/work/unit.tap" 2> /dev/null
-	count_tap unit $status "$stage/work/unit.tap"
-	if [ $status -ne 0 ]; then
-		grep -vE ':P:' "$logs/unit" | tail -n 100
-	else
-		tail -n 1 "$logs/unit"
+	as_user mkdir -p work/unit
+	if [ $# -eq 0 ]; then
+		# shellcheck disable=SC2046 # names of suites, a word each
+		set -- $(find tests/unit -name 'test_*.c' | sed 's,.*/test_,,; s,\.c$,,' | sort)
 	fi
+	if [ $# -eq 0 ]; then
+		record fail "unit" "no unit tests found"
+	fi
+	for suite; do
+		background run_suite "$suite"
+	done
+	wait
+	for suite; do
+		status=$(cat "$logs/$suite.status")
+		touch "$stage/work/unit/$suite.tap" 2> /dev/null
+		count_tap "unit: $suite" "$status" "$stage/work/unit/$suite.tap"
+		if [ "$status" -ne 0 ]; then
+			grep -vE ':P:' "$logs/$suite.unit" | tail -n 100
+		fi
+	done
+	grep -hE '^[0-9]+%: Checks: ' "$logs"/*.unit | awk -F '[:,]' '
+		{ checks += $3; failures += $5; errors += $7 }
+		END { print checks + 0 " checks, " failures + 0 " failures, " errors + 0 " errors" }'
 }
 
 part_make() { heading "make"; one "make" tests/check_make.sh; }
@@ -182,6 +210,11 @@ part_hardening()
 		return
 	fi
 	one "hardening" tests/check_hardening.sh build/release/cattach build/release/cattach-init
+	if [ "$(uname -m)" = x86_64 ]; then
+		one "the monitor's reach" tests/check_monitor.py build/release/cattach
+	else
+		record skip "the monitor's reach" "follows code for x86-64 only"
+	fi
 }
 
 # Each corpus through its target, under the sanitizers; an empty corpus would prove nothing.
@@ -201,15 +234,13 @@ part_fuzz()
 	done
 }
 
-# One file of command tests, in the background; its output goes to a file.
-start_bats()
+# One file of command tests; its output goes to a file.
+run_bats()
 {
 	local base
 	base=$(basename "$1" .bats)
-	(
-		as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
-		echo $? > "$logs/$base.status"
-	) &
+	as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
+	echo $? > "$logs/$base.status"
 }
 
 part_cli()
@@ -228,10 +259,7 @@ part_cli()
 			record fail "cli" "no such file: $file"
 			continue
 		fi
-		while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
-			wait -n
-		done
-		start_bats "$file"
+		background run_bats "$file"
 	done
 	wait
 	for file; do
@@ -261,6 +289,23 @@ part_pty()
 	grep -vE '^(ok |1\.\.)' "$logs/pty.tap" | head -n 200
 }
 
+# The acceptance tests, small; "make acceptance" runs them large.
+part_acceptance()
+{
+	local status=0
+	heading "acceptance tests, small"
+	if ! quiet_make MODE=release all test-probes || ! make_stage; then
+		record fail "acceptance" "cannot be built and installed"
+		return
+	fi
+	as_user timeout -k 10 270 python3 tests/acceptance/run.py small < /dev/null \
+		> "$logs/acceptance.tap" 2>&1 || status=$?
+	count_tap acceptance $status "$logs/acceptance.tap"
+	printf 'acceptance: %s of %s ok\n' "$(grep -cE '^ok ' "$logs/acceptance.tap")" \
+		"$(grep -cE '^(not )?ok ' "$logs/acceptance.tap")"
+	grep -vE '^(ok |1\.\.|# [0-9.]+ s$)' "$logs/acceptance.tap" | head -n 200
+}
+
 # ---- analysis: what needs more tools -----------------------------------------------------------
 
 # with_tool NAME TOOL COMMAND...
@@ -284,7 +329,7 @@ part_format() { with_tool format clang-format-diff tests/check_format.sh; }
 part_shellcheck()
 {
 	with_tool shellcheck shellcheck \
-		shellcheck .ci/run tools/*.sh tests/*.sh bench/*.sh
+		shellcheck .ci/run tools/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh
 }
 
 # The other compiler, the other way of linking, and a build from a tarball.
@@ -326,7 +371,7 @@ run_parts()
 }
 
 case ${1:-check} in
-check) run_parts build make layers size hardening unit fuzz cli pty ;;
+check) run_parts build make layers size hardening unit fuzz cli pty acceptance ;;
 all) run_parts tidy cppcheck shellcheck format clang dynamic dist ;;
 cli | unit | pty)
 	part=$1

@@ -23,7 +23,8 @@ for group; do
 	check)
 		packages="$packages check bats python3 python3-pexpect" ;;
 	analysis)
-		packages="$packages clang clang-tidy clang-format cppcheck shellcheck bubblewrap" ;;
+		packages="$packages clang clang-tidy clang-format cppcheck shellcheck
+			bubblewrap conmon" ;;
 	*)
 		echo "deps.sh: no such group: $group" >&2
 		exit 1 ;;

@@ -24,18 +24,21 @@ struct ct_client {
 	bool gone;			/* the monitor has left: segments come from the fallback */
 	int fallback;			/* the session's directory ("main") for when the monitor has left,
 					 * -1: none; closed with the client */
+	uint64_t patience;		/* ns to wait for an answer; set before connecting, 0: 10 s */
 	/* Seen while waiting for an answer (ct_client_segment), to be looked at by the caller. */
 	bool room, ended, detached;
 	uint8_t *record;		/* CT_ATTACH_RECORD_MAX bytes */
 };
 
+#define CT_CLIENT_PATIENCE UINT64_C(10000000000)
 #define CT_CLIENT_INIT { .sock = -1, .wake = -1, .fallback = -1 }
 
 /**
  * ct_client_connect - connect to the attach socket in a runtime directory
  * @dir: descriptor of $XDG_RUNTIME_DIR/cattach/<id>; any length of path works
  * @hello: CT_HELLO_*; @rows, @columns: size of our terminal or 0
- * @err: ECONNREFUSED, ENOENT (nobody listens), or the text of CT_MSG_ERROR
+ * @ret_client: CT_CLIENT_INIT, or with a patience of its own (UINT64_MAX: for ever)
+ * @err: ECONNREFUSED, ENOENT (nobody listens), ETIMEDOUT, or the text of CT_MSG_ERROR
  */
 int ct_client_connect(int dir, uint32_t hello, uint16_t rows, uint16_t columns,
 		      struct ct_client *ret_client, struct ct_err *err);

@@ -38,7 +38,7 @@ struct ct_store {
 	int names;		/* its names/ */
 	int cache;		/* its cache/, or -1 */
 	int runtime;		/* $XDG_RUNTIME_DIR/cattach, once ct_store_runtime() has opened it */
-	char path[4096];	/* of data, for messages */
+	char *path;		/* of data, for messages */
 	/* A store of sessions: the id and the name of their container; both empty otherwise. */
 	char session_of[CT_CONTAINER_ID_LENGTH + 1], owner[CT_NAME_MAX + 1];
 };
@@ -268,6 +268,9 @@ int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_e
 /* The same until a time of CLOCK_MONOTONIC in ns (UINT64_MAX: for ever); then ETIMEDOUT. */
 int ct_container_wait_until(struct ct_container *container, uint64_t limit, int *ret_code,
 			    struct ct_err *err);
+
+/* After waiting: was that code recorded? Else ENODATA "exit code unknown: ...", exit code 255. */
+int ct_container_end_known(const struct ct_container *container, struct ct_err *err);
 
 /**
  * ct_container_watch - a descriptor that becomes readable when it is time to look again

@@ -34,7 +34,15 @@ struct ct_status {
 	uint64_t started, finished;	/* ns since the epoch, 0: not yet */
 	struct ct_exit exit;		/* when CT_STATUS_EXITED */
 	bool oom_killed;
+	uint64_t log_lost;		/* payload bytes of this run that the log has lost for ever... */
+	uint64_t log_unsaved;		/* ...of these, those at its end: no file tells of them */
+	unsigned warnings;		/* CT_WARN_*: what the monitor has met with */
 };
+
+/* What else a monitor complains of, beside the log: it has no terminal to say it on. */
+#define CT_WARN_STRANGER 16u	/* another user has tried to attach */
+#define CT_WARN_SOCKET	32u	/* its runtime directory has vanished and could not be made again */
+#define CT_WARN_MAX	255u
 
 /* Write or read the status file; the format is in src/conmon/status.c. The caller raises
  * status->generation before every write, so that readers can tell one from the next. */

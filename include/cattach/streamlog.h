@@ -93,10 +93,16 @@ struct ct_log_options {
 	uint64_t max_size;		/* bytes of one segment's log file; 0: 64 MiB */
 	uint32_t max_files;		/* full segments on disk, at most CT_LOG_MAX_FILES; 0: 4 */
 	bool memory;			/* --log-driver none: memory segments only */
+	/* Payload bytes that the last run's end has lost (ct_log_state.unsaved), or NULL: a disk that
+	 * takes them gets a note of them, and then this is 0. */
+	uint64_t *owed;
 	bool tty;
 };
 
 #define CT_LOG_MAX_FILES	128
+/* A container's log has at least this max_size: room for four frames, or a reader that the payload
+ * waits for could not keep up however fast it is. */
+#define CT_LOG_SIZE_MIN		(256u << 10)
 
 struct ct_log_writer;			/* one mapping of its own; nothing is allocated later */
 
@@ -135,9 +141,26 @@ void ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, siz
 void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t value,
 		 uint32_t flags);
 
-/* Publish a change of state; EXITED carries the exit status and writes CT_NOTE_END before. Wakes. */
+/* Publish a change of state; EXITED carries the exit status and ends the run before. Wakes. */
 void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 		    const struct ct_exit *status);
+
+/* What became of a log that the disk did not take. */
+struct ct_log_state {
+	uint64_t lost;			/* payload bytes of this run that nobody can read any more... */
+	uint64_t unsaved;		/* ...of these, and of runs before, those of which no file tells */
+	unsigned warnings;		/* CT_WARN_DISK, _DELETED, _MEMORY */
+};
+
+#define CT_WARN_DISK	1u	/* the disk took no more, for a while at least */
+#define CT_WARN_DELETED	2u	/* somebody has deleted or replaced the log while it was written */
+#define CT_WARN_MEMORY	4u	/* some of it is in the writer's memory alone: now, or at its end */
+
+void ct_log_state(const struct ct_log_writer *writer, struct ct_log_state *ret_state);
+
+/* The last byte is written: CT_NOTE_END, and everything on disk that can be. Once; as a part of
+ * ct_log_publish(), or before it, for those who have to record what ct_log_state() says then. */
+void ct_log_end_run(struct ct_log_writer *writer, const struct ct_exit *status);
 
 /* The last byte is written, and the directory may go away while readers are still at it (--rm): hold
  * all segments open that are in it. Only ct_log_publish(), ct_log_segment() and ct_log_free() make

@@ -23,9 +23,9 @@
 
 #define LINE_SIZE	2048
 
-static const char *const level_names[] = { "none", "error", "warn", "info", "debug" };
+static const char level_names[][8] = { "none", "error", "warn", "info", "debug" };
 
-static const char *const topic_names[] = {	/* by bit */
+static const char topic_names[][8] = {	/* by bit */
 	"cli", "spec", "ns", "mount", "seccomp", "cgroup", "monitor", "attach", "state",
 };
 

@@ -21,6 +21,8 @@ static int fail_not_running(const struct ct_asking *a, struct ct_err *err)
 	if (!a->container.session_of &&
 	    (state == CT_STATE_CREATED || state == CT_STATE_STOPPED))
 		return ct_hint(err, "cattach start %s", a->name);
+	if (state == CT_STATE_DAMAGED)
+		return ct_hint(err, "cattach rm -f %s", a->name);
 	return -err->code;
 }
 

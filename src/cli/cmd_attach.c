@@ -9,16 +9,14 @@
  */
 #include "attach_wait.h"
 
-#include <errno.h>
-#include <string.h>
 
-#include <cattach/num.h>
 #include <cattach/proc.h>
 #include <cattach/timespec.h>
 
 #include "cli.h"
 #include "follow_options.h"
 #include "latest.h"
+#include "tail.h"
 
 struct attach_options {
 	const char *detach_keys, *stdin_eof, *lag, *tail, *since;
@@ -71,15 +69,10 @@ static int parse_beginning(const struct attach_options *o, struct beginning *ret
 {
 	struct beginning b = { .replay = o->replay };
 
-	if (o->tail && !strcmp(o->tail, "all")) {
+	if (ct_parse_tail(o->tail, &b.has_lines, &b.lines, err) < 0)
+		return -err->code;
+	if (o->tail && !b.has_lines)
 		b.replay = true;
-	} else if (o->tail) {
-		if (ct_parse_u64(o->tail, 0, UINT64_MAX, &b.lines, err) < 0) {
-			ct_hint(err, "or all");
-			return ct_wrap(err, "--tail");
-		}
-		b.has_lines = true;
-	}
 	if (o->since && ct_parse_time(o->since, ct_now_real(), &b.time, err) < 0)
 		return ct_wrap(err, "--since");
 	b.has_time = o->since != NULL;
@@ -129,6 +122,7 @@ static int plan_following(const struct attach_options *o, const struct ct_meta *
 		.lag = o->lag,
 		.sig_proxy = o->sig_proxy,
 		.read_only = o->read_only,
+		.no_terminal = "--no-stdin to watch it",
 	};
 
 	if (ct_parse_streams(&o->attach, &options.streams, err) < 0)

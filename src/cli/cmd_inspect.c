@@ -63,8 +63,8 @@ static int add_container(const struct ct_call *call, struct ct_store *store, con
 	if (ct_session_list(store, call->arena, &container, &sessions, err) < 0)
 		return -err->code;
 	ct_value_add(values, array,
-		     ct_inspect_tree(values, &container, read_config(call->arena, &container),
-				     &sessions));
+		     ct_inspect_tree(values, store, &container,
+				     read_config(call->arena, &container), &sessions));
 	return values->failed ? ct_fail_nomem(err) : 0;
 }
 
@@ -131,8 +131,10 @@ const struct ct_verb ct_verb_inspect = {
 	.synopsis = "[OPTIONS] CONTAINER...",
 	.description = "Prints a JSON array with docker's members, of which scripts use .Id .Name "
 		       ".Created .Path .Args .State.Status .State.Pid .State.ExitCode .Config.Env "
-		       ".HostConfig.NetworkMode .Mounts and others. A template names them likewise; a "
-		       "name that does not exist is an error.\n\n"
+		       ".HostConfig.NetworkMode .Mounts and others. .LogPath is the directory of the log's "
+		       "segments (\"cattach logs\" reads them); .State.LogLost says how many bytes of the "
+		       "last run a full disk has cost the log, .State.Warnings what its monitor has met "
+		       "with. A template names them likewise; a name that does not exist is an error.\n\n"
 		       "CONTAINER/SESSION is what exec has made in it, with docker's members for that: "
 		       ".ID .Running .ExitCode .Pid .ProcessConfig .OpenStdin .ContainerID .DetachKeys "
 		       "and others, and .State as for containers. .ExecIDs of a container lists its "

@@ -19,6 +19,7 @@
 #include <cattach/timespec.h>
 
 #include "logs.h"
+#include "tail.h"
 
 #define PATIENCE	UINT64_C(100000000)	/* ns until a prompt is shown as half a line */
 
@@ -66,23 +67,6 @@ static int parse_time(const char *option, const char *text, uint64_t *ret_ns, st
 {
 	if (text && ct_parse_time(text, ct_now_real(), ret_ns, err) < 0)
 		return ct_wrap(err, "%s", option);
-	return 0;
-}
-
-static int parse_tail(const char *text, struct ct_log_query *query, struct ct_err *err)
-{
-	int64_t lines;
-	struct ct_err ignored;
-
-	if (!text || !strcmp(text, "all"))
-		return 0;
-	if (ct_parse_i64(text, INT64_MIN, INT64_MAX, &lines, &ignored) < 0) {
-		ct_fail(err, EINVAL, "must be a number of lines or \"all\", not \"%.64s\"", text);
-		return ct_wrap(err, "--tail");
-	}
-	/* Less than none is everything, as for docker. */
-	query->tail = lines >= 0;
-	query->lines = query->tail ? (uint64_t)lines : 0;
 	return 0;
 }
 
@@ -155,7 +139,7 @@ static int parse(struct logs *l, struct ct_err *err)
 	const struct logs_options *o = l->options;
 
 	l->query.until = UINT64_MAX;
-	if (parse_tail(o->tail, &l->query, err) < 0 ||
+	if (ct_parse_tail(o->tail, &l->query.tail, &l->query.lines, err) < 0 ||
 	    parse_time("--since", o->since, &l->query.since, err) < 0 ||
 	    parse_time("--until", o->until, &l->query.until, err) < 0 ||
 	    parse_run(o->run, &l->query, err) < 0 ||

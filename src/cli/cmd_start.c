@@ -96,6 +96,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 		.streams = { .in = o->interactive, .out = true, .err = true },
 		.detach_keys = o->detach_keys,
 		.sig_proxy = o->sig_proxy,
+		.no_terminal = "leave out -i to watch it",
 	};
 	struct ct_follow_plan plan;
 	int sock = -1, r = ct_container_find(store, arena, name, &container, err);

@@ -53,7 +53,8 @@ static int wait_one(struct waiting *waiting, uint64_t limit, struct ct_err *err)
 	if (r < 0)
 		return r;
 	snprintf(line, sizeof(line), "%d", code);
-	return ct_print_line(line, err);
+	r = ct_print_line(line, err);
+	return r < 0 ? r : ct_container_end_known(&waiting->container, err);
 }
 
 static int wait_for_all(struct waiting *list, size_t count, uint64_t limit)
@@ -149,8 +150,9 @@ const struct ct_verb ct_verb_wait = {
 	.synopsis = "[OPTIONS] CONTAINER...",
 	.description =
 		"Prints one code a line, in the order of the operands: that of the first process, "
-		"128 + N when signal N ended it, 255 when nobody could record it. A container that has "
-		"ended already is answered at once.\n\n"
+		"128 + N when signal N ended it, 255 when nobody could record it; then standard error "
+		"says why, and the exit code is 255, too. A container that has ended already is answered "
+		"at once.\n\n"
 		"With --for-output nothing is printed; the exit code is 0 when every container has "
 		"written a line that matches the extended regular expression (see regex(7)), 1 when one "
 		"has ended without, 124 when the time was over. All of the current run counts, what was "

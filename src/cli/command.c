@@ -15,7 +15,7 @@
 
 const struct ct_option ct_global_options[] = {
 	{ "log-level", 0, CT_OPTION_STRING, "LEVEL", offsetof(struct ct_global_options, log_level),
-	  "Say more on standard error: error, warn, info or debug" },
+	  "Say more on standard error: none, error, warn, info or debug" },
 	{ "version", 0, CT_OPTION_FLAG, NULL, offsetof(struct ct_global_options, version),
 	  "Print the version and exit" },
 	{ 0 },

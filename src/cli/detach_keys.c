@@ -9,8 +9,11 @@
  * still begin the sequence; if it does not, the two have been one. A sequence that itself begins
  * with the same key twice has no such doubling: there the second is the sequence going on.
  *
- * What a terminal pastes in brackets (ESC [ 200 ~ ... ESC [ 201 ~) was not typed and never detaches.
- * The marks themselves are keys like any others until they are complete.
+ * What a terminal pastes in brackets (ESC [ 200 ~ ... ESC [ 201 ~) was not typed and never detaches,
+ * nor do the marks themselves. Most sequences cannot end inside a mark, and for those the bytes of a
+ * mark are keys like any others until it is complete. A sequence that can (ctrl-[ alone, say) is
+ * looked for only behind what may be a mark: so it detaches with the next key or when the time is up,
+ * and that key goes nowhere, for it was typed behind the sequence and is not in the terminal any more.
  *
  * Runs in the CLI; pure functions, only the notation can be wrong.
  */
@@ -51,6 +54,21 @@ static void make_falls(struct ct_detach_keys *k)
 	}
 }
 
+#define MARK_BEGIN	"\033[200~"
+#define MARK_END	"\033[201~"
+
+/* Can the sequence be complete with a byte of the mark that begins a paste? */
+static bool ends_in_mark(const struct ct_detach_keys *k)
+{
+	for (size_t end = 1; end <= CT_PASTE_MARK_SIZE; end++) {
+		size_t n = k->count < end ? k->count : end;
+
+		if (!memcmp(k->keys + k->count - n, MARK_BEGIN + end - n, n))
+			return true;
+	}
+	return false;
+}
+
 int ct_detach_keys_parse(const char *text, struct ct_detach_keys *ret_keys, struct ct_err *err)
 {
 	struct ct_detach_keys k = { .timeout_ms = CT_DETACH_TIMEOUT_MS };
@@ -79,6 +97,7 @@ int ct_detach_keys_parse(const char *text, struct ct_detach_keys *ret_keys, stru
 			break;
 	}
 	make_falls(&k);
+	k.defer = ends_in_mark(&k);
 	*ret_keys = k;
 	return 0;
 }
@@ -140,7 +159,7 @@ static void match(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
 /* Has the mark come that begins or ends a paste? Its first byte does not come again in it. */
 static bool is_marked(struct ct_detach_keys *k, uint8_t byte)
 {
-	const char *mark = k->paste ? "\033[201~" : "\033[200~";
+	const char *mark = k->paste ? MARK_END : MARK_BEGIN;
 
 	if (byte != (uint8_t)mark[k->marker])
 		k->marker = 0;
@@ -152,19 +171,47 @@ static bool is_marked(struct ct_detach_keys *k, uint8_t byte)
 	return true;
 }
 
+/* What looked like a mark was typed, at least its first n bytes. */
+static void match_held(struct ct_detach_keys *k, size_t n, struct sink *sink)
+{
+	for (size_t i = 0; i < n && !k->detached; i++)
+		match(k, (uint8_t)MARK_BEGIN[i], sink);
+}
+
+/* Outside of a paste, where the beginning of a mark must not detach. */
+static void take_deferred(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
+{
+	size_t held = k->marker;
+
+	if (is_marked(k, byte)) {
+		k->paste = true;
+		release(k, k->matched, sink);
+		for (size_t i = 0; i < CT_PASTE_MARK_SIZE; i++)
+			put(sink, (uint8_t)MARK_BEGIN[i]);
+		return;
+	}
+	if (k->marker > held)
+		return;
+	match_held(k, held, sink);
+	if (!k->marker && !k->detached)
+		match(k, byte, sink);
+}
+
 static void take(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
 {
-	bool paste = k->paste;
-
-	if (is_marked(k, byte))
-		k->paste = !k->paste;
-	if (!paste) {
-		match(k, byte, sink);
-		if (k->paste && !k->detached)
-			release(k, k->matched, sink);
-	} else {
+	if (k->paste) {
+		k->paste = !is_marked(k, byte);
 		put(sink, byte);
+		return;
 	}
+	if (k->defer) {
+		take_deferred(k, byte, sink);
+		return;
+	}
+	k->paste = is_marked(k, byte);
+	match(k, byte, sink);
+	if (k->paste)
+		release(k, k->matched, sink);
 }
 
 size_t ct_detach_keys_feed(struct ct_detach_keys *keys, const uint8_t *data, size_t size,
@@ -184,10 +231,19 @@ size_t ct_detach_keys_feed(struct ct_detach_keys *keys, const uint8_t *data, siz
 	return used;
 }
 
+bool ct_detach_keys_pending(const struct ct_detach_keys *keys)
+{
+	return keys->matched || (keys->defer && !keys->paste && keys->marker);
+}
+
 size_t ct_detach_keys_flush(struct ct_detach_keys *keys, uint8_t *out)
 {
 	struct sink sink = { .data = out };
 
+	if (keys->defer && !keys->paste && !keys->detached) {
+		match_held(keys, keys->marker, &sink);
+		keys->marker = 0;
+	}
 	if (!keys->detached)
 		release(keys, keys->matched, &sink);
 	return sink.size;
@@ -197,6 +253,10 @@ size_t ct_detach_keys_wanted(const struct ct_detach_keys *keys)
 {
 	if (!keys->count || keys->detached)
 		return 0;
+	/* What is held may turn out to be the sequence with whatever comes next. */
+	if (keys->defer && !keys->paste && keys->marker)
+		return 1;
 	/* Six bytes end a paste, and only then a sequence can begin. */
-	return keys->count - keys->matched + (keys->paste ? 6 - keys->marker : 0);
+	return keys->count - keys->matched +
+	       (keys->paste ? CT_PASTE_MARK_SIZE - keys->marker : 0);
 }

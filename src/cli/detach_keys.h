@@ -15,6 +15,8 @@
 #define CT_DETACH_KEYS_MAX	64	/* keys in a sequence */
 #define CT_DETACH_KEYS_DEFAULT	"ctrl-p,ctrl-q"
 #define CT_DETACH_TIMEOUT_MS	500	/* what is withheld goes on its way after so long */
+#define CT_PASTE_MARK_SIZE	6	/* ESC [ 200 ~ */
+#define CT_DETACH_HELD_MAX	(CT_DETACH_KEYS_MAX + CT_PASTE_MARK_SIZE)	/* bytes withheld at most */
 
 struct ct_detach_keys {
 	uint8_t keys[CT_DETACH_KEYS_MAX];
@@ -26,6 +28,7 @@ struct ct_detach_keys {
 	bool doubled;			/* the first of them counts as sent: it was typed twice */
 	bool paste;			/* inside of a bracketed paste */
 	size_t marker;			/* bytes seen of the mark that begins or ends a paste */
+	bool defer;			/* the sequence may end inside that mark: so the mark comes first */
 	bool detached;			/* the sequence is complete */
 };
 
@@ -39,7 +42,7 @@ int ct_detach_keys_parse(const char *text, struct ct_detach_keys *ret_keys, stru
 
 /**
  * ct_detach_keys_feed - what was typed goes in, what the payload gets comes out
- * @out: room for size + CT_DETACH_KEYS_MAX bytes
+ * @out: room for size + CT_DETACH_HELD_MAX bytes
  * @ret_size: bytes in out
  *
  * Return: bytes of data that were used: all of them, but for those behind a complete sequence.
@@ -47,7 +50,11 @@ int ct_detach_keys_parse(const char *text, struct ct_detach_keys *ret_keys, stru
 size_t ct_detach_keys_feed(struct ct_detach_keys *keys, const uint8_t *data, size_t size,
 			   uint8_t *out, size_t *ret_size);
 
-/* The time is up, or the end has come: what is withheld, into out (CT_DETACH_KEYS_MAX bytes). */
+/* Is anything withheld, for which time is running? */
+bool ct_detach_keys_pending(const struct ct_detach_keys *keys);
+
+/* The time is up, or the end has come: what is withheld, into out (CT_DETACH_HELD_MAX bytes). It may
+ * turn out to be the sequence, when it was only waiting to see whether a paste begins. */
 size_t ct_detach_keys_flush(struct ct_detach_keys *keys, uint8_t *out);
 
 /* So many bytes can be read without reading past a sequence that they complete; 0: off, no bound.

@@ -18,7 +18,7 @@
 #include "terminal.h"
 
 #define CT_FOLLOW_BUFFER	65536	/* bytes of output taken from the log at once */
-#define CT_FOLLOW_PENDING	(CT_ATTACH_DATA_MAX + CT_DETACH_KEYS_MAX)
+#define CT_FOLLOW_PENDING	(CT_ATTACH_DATA_MAX + CT_DETACH_HELD_MAX)
 
 enum ct_follow_event {
 	CT_FOLLOW_WAKE,		/* something was committed */

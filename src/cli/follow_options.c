@@ -84,10 +84,10 @@ static uint32_t hello_flags(const struct ct_follow_options *o, const struct ct_f
 	       (how->stdin_open && how->eof == CT_STDIN_EOF_CLOSE ? CT_HELLO_CLOSE : 0);
 }
 
-static int fail_no_terminal(struct ct_err *err)
+static int fail_no_terminal(const struct ct_follow_options *o, struct ct_err *err)
 {
 	ct_fail(err, ENOTTY, "the input device is not a TTY");
-	return ct_hint(err, "the container has a terminal: --no-stdin to watch it, or cattach send");
+	return ct_hint(err, "the container has a terminal: %s, or cattach send", o->no_terminal);
 }
 
 int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options *options,
@@ -119,7 +119,7 @@ int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options
 	if (r < 0)
 		return r;
 	if (plan.how.tty && plan.how.stdin_open && !o->any_stdin && !isatty(STDIN_FILENO))
-		return fail_no_terminal(err);
+		return fail_no_terminal(o, err);
 	if (plan.how.resize && !ct_terminal_caller_size(&plan.rows, &plan.columns))
 		plan.rows = plan.columns = 0;
 	plan.hello = hello_flags(o, &plan.how, block);

@@ -20,8 +20,9 @@ struct ct_follow_options {
 	const char *stdin_eof;		/* NULL: the container's, else as the session likes it */
 	const char *lag;		/* NULL: block if lag_blocks */
 	bool lag_blocks;
-	bool any_stdin;		/* it need not be a terminal, though the session has one: a bundle\'s */
+	bool any_stdin;		/* it need not be a terminal, though the session has one: a bundle's */
 	bool sig_proxy, read_only;
+	const char *no_terminal;	/* the way out when stdin is no terminal, but has to be one */
 };
 
 /* All that a connection needs. */

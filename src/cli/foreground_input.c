@@ -95,6 +95,16 @@ static void see_end(struct ct_follow *f)
 	in->deadline = 0;
 }
 
+/* The detach keys are complete: what was typed before them goes, and then we. */
+static void see_detached(struct ct_follow_input *in)
+{
+	if (!in->keys.detached)
+		return;
+	in->open = false;
+	in->leaving = true;
+	in->deadline = ct_now_monotonic() + LEAVE_MS * MS;
+}
+
 /* false: nothing was read. */
 static bool read_some(struct ct_follow *f, size_t most)
 {
@@ -111,12 +121,9 @@ static bool read_some(struct ct_follow *f, size_t most)
 	}
 	ct_detach_keys_feed(&in->keys, data, (size_t)n, in->pending + in->size, &size);
 	in->size += size;
-	in->deadline = in->keys.matched ? ct_now_monotonic() + in->keys.timeout_ms * MS : 0;
-	if (in->keys.detached) {
-		in->open = false;
-		in->leaving = true;
-		in->deadline = ct_now_monotonic() + LEAVE_MS * MS;
-	}
+	in->deadline = ct_detach_keys_pending(&in->keys) ?
+		       ct_now_monotonic() + in->keys.timeout_ms * MS : 0;
+	see_detached(in);
 	return true;
 }
 
@@ -208,8 +215,10 @@ void ct_follow_tick(struct ct_follow *f, uint64_t now)
 	if (!in->deadline || now < in->deadline)
 		return;
 	in->deadline = 0;
-	if (in->leaving)
+	if (in->leaving) {
 		ct_follow_detach(f);
-	else
-		in->size += ct_detach_keys_flush(&in->keys, in->pending + in->size);
+		return;
+	}
+	in->size += ct_detach_keys_flush(&in->keys, in->pending + in->size);
+	see_detached(in);
 }

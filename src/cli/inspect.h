@@ -11,10 +11,12 @@
 
 /**
  * ct_inspect_tree - everything that is known about a container
+ * @store: where it is kept
  * @config: its config.json, or NULL when that cannot be read
  * @sessions: what exec has made in it; NULL: nothing
  */
-struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_container *container,
+struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_store *store,
+				const struct ct_container *container,
 				const struct ct_json *config,
 				const struct ct_container_list *sessions);
 

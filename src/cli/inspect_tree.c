@@ -9,6 +9,7 @@
  */
 #include "inspect.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <cattach/num.h>
@@ -81,6 +82,11 @@ static void set_found(struct ct_values *values, struct ct_json *object, const ch
 		ct_value_set(values, object, key, ct_value_object(values));
 }
 
+static bool is_word(const char *text, const char *word)
+{
+	return text && !strcmp(text, word);
+}
+
 static int exit_code(const struct ct_container *container)
 {
 	if (container->state != CT_STATE_STOPPED)
@@ -96,6 +102,27 @@ static const char *trouble(const struct ct_container *container)
 	if (container->state == CT_STATE_STOPPED && container->status.state != CT_STATUS_EXITED)
 		return container->damage ? container->damage : "exit code unknown";
 	return container->state == CT_STATE_DAMAGED ? container->damage : NULL;
+}
+
+/* What its monitor has noticed, of which nobody has read on a terminal. */
+static struct ct_json *warnings(struct ct_values *values, unsigned bits)
+{
+	static const struct {
+		unsigned bit;
+		const char *text;
+	} all[] = {
+		{ CT_WARN_DISK, "the disk was full, or took no more of the log for another reason" },
+		{ CT_WARN_MEMORY, "some of the log was in the memory of the monitor alone" },
+		{ CT_WARN_DELETED, "the log was deleted or replaced while it was written" },
+		{ CT_WARN_STRANGER, "another user has tried to attach, and was refused" },
+		{ CT_WARN_SOCKET, "the runtime directory has vanished and cannot be made again" },
+	};
+	struct ct_json *list = ct_value_array(values);
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (bits & all[i].bit)
+			ct_value_add(values, list, ct_value_string(values, all[i].text));
+	return list;
 }
 
 struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_container *container)
@@ -118,6 +145,8 @@ struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_conta
 	set_time(values, object, "StartedAt", status->started);
 	set_time(values, object, "FinishedAt", status->finished);
 	ct_value_set(values, object, "Health", ct_value_null(values));
+	set_number(values, object, "LogLost", (int64_t)status->log_lost);
+	ct_value_set(values, object, "Warnings", warnings(values, status->warnings));
 	return object;
 }
 
@@ -177,6 +206,25 @@ static struct ct_json *config_object(struct ct_values *values, const struct ct_m
 	return object;
 }
 
+/* Docker's options are text, of which only what was asked for is there. */
+static struct ct_json *log_config(struct ct_values *values, const struct ct_meta *meta)
+{
+	struct ct_json *object = ct_value_object(values), *options = ct_value_object(values);
+	char number[32];
+
+	if (meta->log_max_size) {
+		snprintf(number, sizeof(number), "%llu", (unsigned long long)meta->log_max_size);
+		set_string(values, options, "max-size", number);
+	}
+	if (meta->log_max_files) {
+		snprintf(number, sizeof(number), "%d", meta->log_max_files);
+		set_string(values, options, "max-file", number);
+	}
+	set_string(values, object, "Type", meta->log_driver ? meta->log_driver : "native");
+	ct_value_set(values, object, "Config", options);
+	return object;
+}
+
 static struct ct_json *restart_policy(struct ct_values *values)
 {
 	struct ct_json *object = ct_value_object(values);
@@ -193,6 +241,7 @@ static struct ct_json *host_config(struct ct_values *values, const struct ct_met
 
 	set_list(values, object, "Binds", &meta->binds);
 	set_string(values, object, "ContainerIDFile", meta->cidfile);
+	ct_value_set(values, object, "LogConfig", log_config(values, meta));
 	set_string(values, object, "NetworkMode", meta->network ? meta->network : "none");
 	ct_value_set(values, object, "PortBindings", ct_value_object(values));
 	ct_value_set(values, object, "RestartPolicy", restart_policy(values));
@@ -303,7 +352,21 @@ static struct ct_json *exec_ids(struct ct_values *values, const struct ct_contai
 	return list;
 }
 
-struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_container *container,
+/* The directory of its log's segments; docker's is a file, which ours is not. None: nothing kept. */
+static const char *log_path(struct ct_values *values, const struct ct_store *store,
+			    const struct ct_meta *meta)
+{
+	const char *path;
+
+	if (!meta->id || is_word(meta->log_driver, "none"))
+		return "";
+	path = ct_arena_printf(values->arena, "%s/containers/%s/main", store->path, meta->id);
+	values->failed = values->failed || !path;
+	return path;
+}
+
+struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_store *store,
+				const struct ct_container *container,
 				const struct ct_json *config,
 				const struct ct_container_list *sessions)
 {
@@ -322,7 +385,7 @@ struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_contai
 	set_number(values, object, "RestartCount", 0);
 	set_string(values, object, "Platform", "linux");
 	set_string(values, object, "Host", meta->host);
-	set_string(values, object, "LogPath", "");
+	set_string(values, object, "LogPath", log_path(values, store, meta));
 	set_string(values, object, "PidFile", meta->pidfile);
 	set_string(values, object, "ProcessLabel", find_text(config, "process.selinuxLabel", ""));
 	set_string(values, object, "MountLabel", find_text(config, "linux.mountLabel", ""));

@@ -183,6 +183,8 @@ struct ct_log_stream {
 	uint64_t resume;		/* retry: logical offset from which to go on; what is before is passed */
 	bool run_ended;			/* the end of this run was read */
 	bool ended;			/* no more entries: what is pending goes out */
+	bool cut;			/* the log's end was lost, as the record says: to be told there */
+	bool cut_told;			/* and was: the next start notes it in the log, too */
 	bool flush, final;		/* hand out what has no newline */
 	bool notice_due;		/* and then unit.notice */
 	struct ct_line_cutter cutter;
@@ -195,6 +197,8 @@ struct ct_log_stream {
 	uint64_t quiet_since;		/* CLOCK_MONOTONIC, when it was fed last */
 	bool watched;			/* client's descriptors are in the loop's epoll */
 	int watch;			/* inotify: time to look for it again; or -1 */
+	struct ct_waiter waiter;	/* while it has not been started: by which the start finds us */
+	struct ct_container starting;	/* the container of that */
 	char id[CT_CONTAINER_ID_LENGTH + 1];	/* of the container that was read last */
 	char short_id[CT_SHORT_ID_LENGTH + 1];	/* of the one that is read */
 	char real_name[2 * CT_NAME_MAX + 2];	/* likewise, else what was asked for */
@@ -202,7 +206,8 @@ struct ct_log_stream {
 
 #define CT_LOG_STREAM_INIT \
 	{ .container = CT_CONTAINER_INIT, .client = CT_CLIENT_INIT, .main = -1, \
-	  .cursor = CT_CURSOR_INIT, .watch = -1 }
+	  .cursor = CT_CURSOR_INIT, .watch = -1, .waiter = CT_WAITER_INIT, \
+	  .starting = CT_CONTAINER_INIT }
 
 /**
  * ct_log_stream_open - find a container and the place in its log
@@ -215,6 +220,21 @@ struct ct_log_stream {
 int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
 		       struct ct_arena *arena, struct ct_err *err);
 void ct_log_stream_close(struct ct_log_stream *stream);
+
+/**
+ * ct_log_stream_await - be found by whoever starts a container, which may live for a moment only
+ * @stream: CT_STREAM_WAITING, or about to be
+ * @container: what the name stands for now: taken when it may yet be started (dir is -1: nothing)
+ *
+ * Return: 1 there is a new listener to poll (waiter.listener), 0 there is none or the same, negative.
+ */
+int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
+			struct ct_container *container, struct ct_err *err);
+void ct_log_stream_await_no_more(struct ct_log_stream *stream);
+
+/* Is somebody starting it? 1: it is CT_STREAM_LIVE, from the first byte of the run on; 0: not (any
+ * more); negative. */
+int ct_log_stream_join(struct ct_log_stream *stream, struct ct_err *err);
 
 /* Let go of the container; what is remembered for the next run stays. */
 void ct_log_stream_drop(struct ct_log_stream *stream);

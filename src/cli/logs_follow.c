@@ -26,7 +26,9 @@
 #define RETRY_MS	50		/* for a monitor that is there and does not answer yet */
 #define MAX_EVENTS	16
 
-enum event_source { EV_WAKE, EV_SOCK, EV_WATCH, EV_OUTPUT };
+#define SOURCE_BITS	3
+
+enum event_source { EV_WAKE, EV_SOCK, EV_WATCH, EV_START, EV_OUTPUT };
 
 struct loop {
 	struct ct_log_set *set;
@@ -38,7 +40,7 @@ static int watch_fd(struct loop *l, size_t index, enum event_source source, int 
 		    struct ct_err *err)
 {
 	struct epoll_event event = {
-		.events = events, .data.u64 = (uint64_t)index << 2 | source,
+		.events = events, .data.u64 = (uint64_t)index << SOURCE_BITS | source,
 	};
 
 	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
@@ -82,6 +84,10 @@ static int look_again(struct loop *l, size_t index, struct ct_err *err)
 		r = ct_container_watch(l->set->store, id[0] ? &found : NULL, &s->watch, err);
 		if (r == 0)
 			r = watch_fd(l, index, EV_WATCH, s->watch, EPOLLIN, err);
+		if (r == 0)
+			r = ct_log_stream_await(s, l->set->store, &found, err);
+		if (r > 0)
+			r = watch_fd(l, index, EV_START, s->waiter.listener, EPOLLIN, err);
 	} while (r == 0 && strcmp(before, id) != 0);
 	return r < 0 ? r : ct_log_stream_open(s, l->set->store, l->set->arena, err);
 }
@@ -89,16 +95,21 @@ static int look_again(struct loop *l, size_t index, struct ct_err *err)
 static int wait_for_start(struct loop *l, size_t index, struct ct_err *err)
 {
 	struct ct_log_stream *s = &l->set->items[index];
-	int r = look_again(l, index, err);
+	int r = ct_log_stream_join(s, err);
 
+	/* Whoever starts it finds us before anything changes that could be seen. */
+	if (r == 0)
+		r = look_again(l, index, err);
 	if (r < 0 && !s->query->retry)
 		return r;
 	/* Running, and its monitor does not answer: it is just coming or going. */
 	s->soon = r < 0;
 	if (r < 0)
 		s->state = CT_STREAM_WAITING;
-	if (s->state != CT_STREAM_WAITING)
+	if (s->state != CT_STREAM_WAITING) {
 		ct_drop_fd(&s->watch);
+		ct_log_stream_await_no_more(s);
+	}
 	return 0;
 }
 
@@ -269,19 +280,21 @@ static void read_sock(struct loop *l, struct ct_log_stream *s)
 
 static int dispatch(struct loop *l, const struct epoll_event *event, struct ct_err *err)
 {
-	size_t index = (size_t)(event->data.u64 >> 2);
+	size_t index = (size_t)(event->data.u64 >> SOURCE_BITS);
+	enum event_source source = event->data.u64 & ((1 << SOURCE_BITS) - 1);
 	struct ct_log_stream *s = &l->set->items[index];
 
 	/* A reader that has gone is noticed even while there is nothing to write. */
-	if ((event->data.u64 & 3) == EV_OUTPUT)
+	if (source == EV_OUTPUT)
 		return ct_fail_unread(err);
 	/* An event of this batch may be of a descriptor that is closed by now. */
-	switch ((enum event_source)(event->data.u64 & 3)) {
+	switch (source) {
 	case EV_SOCK:
 		if (s->connected && s->watched && !s->hung_up)
 			read_sock(l, s);
 		break;
 	case EV_WATCH:
+	case EV_START:
 		return s->watch >= 0 ? wait_for_start(l, index, err) : 0;
 	case EV_WAKE:
 	case EV_OUTPUT:

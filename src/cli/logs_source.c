@@ -5,6 +5,10 @@
  * that removes itself (--rm), too. Later: from its directory.
  *
  * A container can end between the look at its state and the connection; then it is looked for again.
+ * One that has not been started yet is waited for like a client that attaches: the start finds us and
+ * hands our connection to the monitor, so that even a container that lives for a millisecond and
+ * removes itself is read whole.
+ *
  * With retry a stream that is done waits for the next run of its container, or for the next
  * container of that name, and comes here once more.
  *
@@ -21,6 +25,7 @@
 #include <string.h>
 
 #include <cattach/fd.h>
+#include <cattach/log.h>
 
 #define TRIES	5
 
@@ -38,7 +43,7 @@ void ct_log_stream_drop(struct ct_log_stream *stream)
 	s->cursor = (struct ct_cursor)CT_CURSOR_INIT;
 	s->open = s->connected = s->hung_up = s->watched = s->ended = s->flush = s->final = false;
 	s->ready = s->idle = false;
-	s->notice_due = false;
+	s->notice_due = s->cut = false;
 	s->damaged = 0;
 }
 
@@ -49,6 +54,7 @@ void ct_log_stream_close(struct ct_log_stream *stream)
 	free(stream->frame);
 	stream->frame = NULL;
 	ct_drop_fd(&stream->watch);
+	ct_log_stream_await_no_more(stream);
 }
 
 static bool is_unstarted(const struct ct_container *c)
@@ -84,6 +90,27 @@ static int open_directory(struct ct_log_stream *s, struct ct_err *err)
 	return ct_fail(err, ENOENT, "%s %s has no log any more", kind, name);
 }
 
+/*
+ * Nobody who answers: what is on disk can be read all the same by those who do not wait for more. A
+ * monitor that does not answer will not for the next attempt, either.
+ */
+static int give_up(struct ct_log_stream *s, bool last, struct ct_err *err)
+{
+	if (!last && err->code != ETIMEDOUT)
+		return 1;
+	if (s->query->follow)
+		return ct_wrap(err, "%s", s->name);
+	ct_warn("%s: %s: what it has put on disk is shown", s->name, err->what);
+	return open_directory(s, err);
+}
+
+/* The state is looked at for those who wait: elsewhere it cannot be seen. */
+static int fail_foreign(const struct ct_log_stream *s, struct ct_err *err)
+{
+	return ct_fail(err, EXDEV, "cannot wait for container %s (made on %s)", s->name,
+		       s->container.meta.host);
+}
+
 /* 1: try again, it has changed meanwhile. */
 static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 			    struct ct_arena *arena, bool last, struct ct_err *err)
@@ -99,12 +126,14 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 			"this container is using the 'none' log driver, cannot read logs");
 		return ct_wrap(err, "%s", s->name);
 	}
+	if (s->container.state == CT_STATE_FOREIGN && s->query->await_start)
+		return fail_foreign(s, err);
 	if (s->container.state != CT_STATE_RUNNING && s->container.state != CT_STATE_PAUSED)
 		return is_unstarted(&s->container) ? 0 : open_directory(s, err);
 	r = ct_container_attach(store, &s->container, CT_HELLO_QUIET | CT_HELLO_READ_ONLY, 0, 0,
 				&s->client, err);
 	s->connected = r == 0;
-	return r < 0 && !last ? 1 : r;
+	return r < 0 ? give_up(s, last, err) : 0;
 }
 
 /* The source, or CT_STREAM_WAITING, or CT_STREAM_DONE when there is nothing. */
@@ -151,6 +180,21 @@ static void note_names(struct ct_log_stream *s)
 	s->label.tty = s->container.meta.tty;
 }
 
+/*
+ * Did the last run end on a full disk? What the monitor still held then is in no file, nor a word of
+ * it: only the record knows.
+ */
+static bool is_cut(const struct ct_log_stream *s)
+{
+	const struct ct_status *status = &s->container.status;
+
+	/* A monitor that does not answer still holds what it holds. */
+	if (s->connected || s->query->until != UINT64_MAX || s->container.state != CT_STATE_STOPPED)
+		return false;
+	return status->state == CT_STATUS_EXITED ? status->log_unsaved > 0 :
+						   (status->warnings & CT_WARN_MEMORY) != 0;
+}
+
 static int allocate(struct ct_log_stream *s, struct ct_err *err)
 {
 	/* A zero stands behind it, for those who take a line for a string (checkers do). */
@@ -172,17 +216,12 @@ static int seek_again(struct ct_log_stream *s, struct ct_err *err)
 	return r == -ENOENT ? open_nothing(s) : r;
 }
 
-int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
-		       struct ct_arena *arena, struct ct_err *err)
+/* The place in a log whose source is open. */
+static int open_place(struct ct_log_stream *s, struct ct_err *err)
 {
-	struct ct_log_stream *s = stream;
 	bool again = s->id[0], now;
-	int r = allocate(s, err);
+	int r;
 
-	if (r == 0)
-		r = open_source(s, store, arena, err);
-	if (r < 0 || s->state != CT_STREAM_LIVE)
-		return r;
 	note_names(s);
 	s->by_lines = s->query->by_lines || (s->query->by_lines_unless_tty && !s->label.tty);
 	now = !s->late && s->query->tail && !s->query->lines && s->query->follow && s->connected;
@@ -191,7 +230,85 @@ int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
 		r = again ? seek_again(s, err) : ct_log_stream_seek(s, err);
 	if (r < 0)
 		return r;
-	if (s->state == CT_STREAM_LIVE)
-		strcpy(s->id, s->container.meta.id);
+	if (s->state != CT_STREAM_LIVE)
+		return 0;
+	strcpy(s->id, s->container.meta.id);
+	s->cut = is_cut(s);
 	return 0;
+}
+
+int ct_log_stream_open(struct ct_log_stream *stream, struct ct_store *store,
+		       struct ct_arena *arena, struct ct_err *err)
+{
+	int r = allocate(stream, err);
+
+	if (r == 0)
+		r = open_source(stream, store, arena, err);
+	return r < 0 || stream->state != CT_STREAM_LIVE ? r : open_place(stream, err);
+}
+
+/* ---- before the start ---- */
+
+void ct_log_stream_await_no_more(struct ct_log_stream *stream)
+{
+	ct_waiter_close(&stream->waiter);
+	ct_container_close(&stream->starting);
+	stream->starting = (struct ct_container)CT_CONTAINER_INIT;
+}
+
+/* One with --rm may have been left by a monitor that was killed: its next run will be the last. */
+static bool may_start(const struct ct_container *c)
+{
+	return c->dir >= 0 && (c->state == CT_STATE_CREATED ||
+			       (c->state == CT_STATE_STOPPED && c->meta.remove));
+}
+
+int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
+			struct ct_container *container, struct ct_err *err)
+{
+	struct ct_log_stream *s = stream;
+	int r;
+
+	if (s->waiter.listener >= 0 && container->dir >= 0 &&
+	    !strcmp(s->starting.meta.id, container->meta.id))
+		return 0;
+	ct_log_stream_await_no_more(s);
+	if (!may_start(container))
+		return 0;
+	r = ct_waiter_open(store, container, &s->waiter, err);
+	if (r < 0)
+		return r;
+	/* There is a watch already, which sees more. */
+	ct_drop_fd(&s->waiter.watch);
+	s->starting = *container;
+	*container = (struct ct_container)CT_CONTAINER_INIT;
+	return 1;
+}
+
+int ct_log_stream_join(struct ct_log_stream *stream, struct ct_err *err)
+{
+	struct ct_log_stream *s = stream;
+	int sock = ct_waiter_accept(&s->waiter), r;
+
+	if (sock < 0)
+		return 0;
+	ct_log_stream_drop(s);
+	/* It answers once the payload runs, however long that takes, or hangs up. */
+	s->client.patience = UINT64_MAX;
+	r = ct_client_hello(sock, CT_HELLO_QUIET | CT_HELLO_READ_ONLY, 0, 0, &s->client, err);
+	s->connected = r == 0;
+	if (r == 0) {
+		s->container = s->starting;
+		s->starting = (struct ct_container)CT_CONTAINER_INIT;
+		s->client.fallback = openat(s->container.dir, "main",
+					    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		s->state = CT_STREAM_LIVE;
+		s->late = true;
+		r = open_place(s, err);
+	}
+	ct_log_stream_await_no_more(s);
+	/* That start has failed: who started it has heard why. */
+	if (r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED)
+		return 0;
+	return r < 0 ? r : 1;
 }

@@ -56,6 +56,22 @@ static void notice_gap(struct ct_log_stream *s, const struct ct_index_entry *ent
 	set_notice(s);
 }
 
+/* The end of the log is not the end of what was written. */
+static void notice_cut(struct ct_log_stream *s)
+{
+	const struct ct_status *status = &s->container.status;
+
+	s->cut = false;
+	s->cut_told = true;
+	if (status->state == CT_STATUS_EXITED)
+		ct_fail(&s->unit.notice, ENODATA, "%" PRIu64 " bytes are missing here: the disk was "
+			"full until the container ended", status->log_unsaved);
+	else
+		ct_fail(&s->unit.notice, ENODATA, "the end is missing here: the disk was full, and "
+			"the monitor was killed with what it held in memory");
+	set_notice(s);
+}
+
 /* From here on lines are new ones. */
 static void break_lines(struct ct_log_stream *s)
 {
@@ -72,6 +88,9 @@ static void end(struct ct_log_stream *s)
 static void use_entry(struct ct_log_stream *s, const struct ct_index_entry *entry)
 {
 	s->time = entry->time;
+	/* A run that was read before its end was lost may have had offsets that are used again. */
+	if (entry->kind == CT_NOTE_RUN && entry->value > s->run)
+		s->resume = 0;
 	switch (ct_log_stream_use(s, entry)) {
 	case CT_ENTRY_END:
 		end(s);
@@ -83,9 +102,12 @@ static void use_entry(struct ct_log_stream *s, const struct ct_index_entry *entr
 		s->run_ended = entry->kind == CT_NOTE_END;
 		if (entry->kind == CT_NOTE_RUN)
 			s->run = entry->value;
+		s->cut_told = s->cut_told && entry->kind != CT_NOTE_RUN;
 		break;
 	case CT_ENTRY_GAP:
-		notice_gap(s, entry);
+		if (!s->cut_told)
+			notice_gap(s, entry);
+		s->cut_told = false;
 		break;
 	case CT_ENTRY_FRAME:
 		s->cutter.run = s->run;
@@ -125,13 +147,16 @@ static int use_end(struct ct_log_stream *s)
 	if (!is_over(s))
 		return 0;
 	end(s);
-	if (s->cursor.torn)
+	if (s->cut)
+		notice_cut(s);
+	else if (s->cursor.torn)
 		ct_fail(&s->unit.notice, ENODATA, "the log ends in the middle of a record");
 	else if (s->hung_up && atomic_load(&page->state) != CT_PAGE_EXITED)
 		ct_fail(&s->unit.notice, ENODATA, "its monitor was killed: the log ends here");
 	else
 		return 1;
-	set_notice(s);
+	if (!s->notice_due)
+		set_notice(s);
 	return 1;
 }
 
@@ -143,6 +168,9 @@ static int read_entry(struct ct_log_stream *s, struct ct_err *err)
 
 	if (s->cursor.offset >= s->limit) {
 		end(s);
+		/* The limit of the last lines is the end, unless they are those of another run. */
+		if (s->cut && (!s->only || s->query->run == -1))
+			notice_cut(s);
 		return 1;
 	}
 	r = ct_cursor_next(&s->cursor, &entry, s->frame, err);

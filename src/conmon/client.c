@@ -4,7 +4,7 @@
  *
  * Runs in commands, with the user's rights. The monitor is as little trusted as a peer can be whose
  * directory is ours: records are checked, the page is mapped read-only and checked. What may fail:
- * nobody listens, the monitor refuses (its text is the error), it does not answer in PATIENCE (it
+ * nobody listens, the monitor refuses (its text is the error), it does not answer in time (it
  * was stopped, or the host is out of breath), it ends.
  */
 #include <errno.h>
@@ -23,7 +23,9 @@
 
 #include "client.h"
 
-#define PATIENCE_S	30
+#define NS_PER_S	UINT64_C(1000000000)
+#define NS_PER_MS	UINT64_C(1000000)
+#define POLL_MAX	(3600 * NS_PER_S)	/* then there is another look at the clock */
 
 /* ---- messages ---- */
 
@@ -160,17 +162,28 @@ static int fail_silent(struct ct_err *err)
 int ct_client_await(struct ct_client *client, uint64_t limit, struct ct_err *err)
 {
 	struct pollfd one = { .fd = client->sock, .events = POLLIN };
-	uint64_t now = ct_now_monotonic();
-	int n = now >= limit ? 0 : poll(&one, 1, (int)((limit - now) / 1000000) + 1);
+	uint64_t now = ct_now_monotonic(), left = now < limit ? limit - now : 0;
+	int n = 0;
 
+	if (left)
+		n = poll(&one, 1, (int)((left < POLL_MAX ? left : POLL_MAX) / NS_PER_MS) + 1);
 	if (n < 0 && errno != EINTR)
 		return ct_fail_errno(err, errno, "cannot wait for the container's monitor");
-	return n == 0 ? fail_silent(err) : 0;
+	return n == 0 && left < POLL_MAX ? fail_silent(err) : 0;
 }
 
-uint64_t ct_client_patience(void)
+static uint64_t patience_of(const struct ct_client *client)
 {
-	return ct_now_monotonic() + PATIENCE_S * UINT64_C(1000000000);
+	return client->patience ? client->patience : CT_CLIENT_PATIENCE;
+}
+
+uint64_t ct_client_limit(const struct ct_client *client)
+{
+	uint64_t limit;
+
+	if (__builtin_add_overflow(ct_now_monotonic(), patience_of(client), &limit))
+		return UINT64_MAX;
+	return limit;
 }
 
 /* ---- connecting ---- */
@@ -195,7 +208,7 @@ static int take_welcome(struct ct_client *client, const struct ct_message *m, in
 
 static int greet(struct ct_client *client, const struct ct_message *hello, struct ct_err *err)
 {
-	uint64_t limit = ct_client_patience();
+	uint64_t limit = ct_client_limit(client);
 	int r = ct_client_send(client, hello);
 	struct ct_message answer;
 	int fds[CT_FDS_MAX];
@@ -224,6 +237,7 @@ int ct_client_hello(int sock, uint32_t hello, uint16_t rows, uint16_t columns,
 	int r;
 
 	client.sock = sock;
+	client.patience = ret_client->patience;
 	client.record = malloc(CT_ATTACH_RECORD_MAX);
 	r = client.record ? greet(&client, &message, err) : ct_fail_nomem(err);
 	if (r < 0) {
@@ -243,7 +257,9 @@ static int fail_full(struct ct_err *err)
 int ct_client_connect(int dir, uint32_t hello, uint16_t rows, uint16_t columns,
 		      struct ct_client *ret_client, struct ct_err *err)
 {
-	struct timeval patience = { .tv_sec = PATIENCE_S };
+	uint64_t left = patience_of(ret_client);
+	struct timeval patience = { .tv_sec = (time_t)(left / NS_PER_S),
+				    .tv_usec = (suseconds_t)(left % NS_PER_S / 1000) };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int ct_autofd sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	int r;

@@ -17,6 +17,6 @@ void ct_client_drop_fds(int fds[CT_FDS_MAX]);
 /* Wait until there is something to take: 0, or ETIMEDOUT "does not answer" at this time. */
 int ct_client_await(struct ct_client *client, uint64_t limit, struct ct_err *err);
 /* The time until which an answer is waited for. */
-uint64_t ct_client_patience(void);
+uint64_t ct_client_limit(const struct ct_client *client);
 
 #endif

@@ -28,7 +28,7 @@ int ct_client_namespaces(struct ct_client *client, int ret_fds[CT_ATTACH_PLACES]
 			 struct ct_err *err)
 {
 	struct ct_message question = { .type = CT_MSG_NAMESPACES_GET }, answer;
-	uint64_t limit = ct_client_patience();
+	uint64_t limit = ct_client_limit(client);
 	int r = ct_client_send(client, &question);
 	int fds[CT_FDS_MAX];
 

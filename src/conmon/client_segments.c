@@ -47,7 +47,7 @@ static int take_answer(const struct ct_message *m, int fds[CT_FDS_MAX],
 static int await_answer(struct ct_client *client, struct ct_segment *ret_segment,
 			struct ct_err *err)
 {
-	uint64_t limit = ct_client_patience();
+	uint64_t limit = ct_client_limit(client);
 	struct ct_message message;
 	int fds[CT_FDS_MAX], r;
 

@@ -25,13 +25,23 @@ static int fail_segment(struct ct_cursor *c, uint32_t number, struct ct_err *err
 	return ct_fail(err, EBADMSG, "damaged index of segment %u of the log", number);
 }
 
+/* The writer empties what it drops: was this dropped after we had been given it? */
+static bool is_dropped(const struct ct_cursor *c, const struct ct_segment *s)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	return c->source.page && s->base < atomic_load(&c->source.page->oldest);
+}
+
 int ct_cursor_enter(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
-	/* A memory segment may be taken for another one before we have read its header. */
+	uint32_t last = number;
+
+	/* Before we have read its header a file may be dropped, memory taken for another segment. */
 	for (int tries = 0; tries < 8; tries++) {
 		struct ct_segment s = CT_SEGMENT_INIT;
 		struct ct_index_header h;
 		int r = c->source.open_segment(c->source.arg, number, &s, err);
+		bool gone;
 
 		if (r < 0)
 			return r;
@@ -44,11 +54,13 @@ int ct_cursor_enter(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 			c->entry = CT_ENTRY_UNKNOWN;
 			return 0;
 		}
+		last = s.number;
+		gone = r == 0 ? h.flags & CT_SEGMENT_MEMORY : is_dropped(c, &s);
 		ct_segment_close(&s);
-		if (r != 0 || !(h.flags & CT_SEGMENT_MEMORY))
-			return fail_segment(c, s.number, err);
+		if (!gone)
+			break;
 	}
-	return fail_segment(c, number, err);
+	return fail_segment(c, last, err);
 }
 
 int ct_cursor_probe(struct ct_cursor *c, uint32_t number, struct ct_err *err)
@@ -151,7 +163,7 @@ static int complete(struct ct_cursor *c, struct ct_err *err)
 	if (ct_segment_header(c->segment.index, &h) == 0 && h.segment == c->segment.number)
 		c->header = h;
 	r = ct_segment_tail(&c->segment, &c->header, &tail);
-	if ((c->header.flags & CT_SEGMENT_MEMORY) && ct_cursor_stale(c))
+	if ((r < 0 || (c->header.flags & CT_SEGMENT_MEMORY)) && ct_cursor_stale(c))
 		return -ESTALE;
 	if (r == -EBADMSG)
 		return fail_segment(c, c->segment.number, err);

@@ -3,8 +3,14 @@
  * Giving back memory: a monitor is a copy of the command that made it, and once that command has
  * ended, everything that it ever touched is the monitor's own. What only the start needed goes.
  *
- * Runs in the monitor, once, at the first quiet moment after the start, so that nobody waits for
- * it. Nothing here can fail in a way that matters: then the memory stays.
+ * Runs in the monitor, at the first quiet moment after the start, so that nobody waits for it, and
+ * in part again at the first one after much output. Nothing here can fail in a way that matters:
+ * then the memory stays.
+ *
+ * The largest part are the command's tables: constants that hold addresses (options, fields of a
+ * specification), which the dynamic linker has put in place and which are therefore private pages.
+ * No code that a monitor runs from here on has such constants: tests/check_tables.py follows what
+ * its loop can call, and finds those that have.
  */
 #include <link.h>
 #include <malloc.h>
@@ -17,13 +23,15 @@
 #define STACK_REACH	(256 * 1024)	/* deeper than a start goes; nothing else is mapped so near */
 #define STACK_IN_USE	1024		/* below the frame that gives back: its own calls */
 
-/* Best effort: ENOMEM says that a part is not mapped, and the rest was given back. */
+/* Whole pages. Best effort: ENOMEM says that a part is not mapped, and the rest was given back. */
 static void forget(uintptr_t start, uintptr_t end)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
 	start &= ~(page - 1);
 	end &= ~(page - 1);
+	if (start >= end)
+		return;
 	if (madvise((void *)start, end - start, MADV_DONTNEED) < 0)
 		return;
 }
@@ -58,9 +66,48 @@ static int give_back_code(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-void ct_monitor_give_back(void)
+/*
+ * Up to what is used on and on, the addresses of other objects' functions, which the linker puts
+ * behind the tables. The tables' pages are then as in the file, without addresses. Not where the C
+ * library is a part of the program, for its tables are among ours then.
+ */
+static int give_back_tables(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t start = 0, end = (uintptr_t)_DYNAMIC;
+	size_t room = 0;
+	bool dynamic = false;
+
+	(void)size;
+	(void)arg;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		dynamic = dynamic || segment->p_type == PT_INTERP;
+		if (segment->p_type != PT_GNU_RELRO)
+			continue;
+		start = info->dlpi_addr + segment->p_vaddr;
+		room = segment->p_memsz;
+	}
+	/* Our own, of all objects'. */
+	if (dynamic && end >= start && end - start < room)
+		forget(start, end);
+	return 0;
+}
+
+void ct_monitor_give_back(struct monitor *m)
 {
 	malloc_trim(0);
+	/* The code last, which does all of this. */
+	dl_iterate_phdr(give_back_tables, NULL);
 	dl_iterate_phdr(give_back_code, NULL);
 	give_back_stack();
+	ct_monitor_give_back_buffers(m);
+}
+
+void ct_monitor_give_back_buffers(struct monitor *m)
+{
+	/* From the next page on: the struct is before it, on pages that may be larger than ours. */
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	forget((uintptr_t)m->frame + CT_FRAME_HEADER + page - 1, (uintptr_t)m->clients);
 }

@@ -133,11 +133,18 @@ static int create_log(int dir, const struct ct_log_options *options, struct ct_l
 	return r;
 }
 
+/* Somebody may have removed it with all that was written: then the log begins anew. */
+static int open_main(int dir)
+{
+	if (mkdirat(dir, "main", 0700) < 0 && errno != EEXIST)
+		return -1;
+	return openat(dir, "main", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int ct_monitor_launch(const struct ct_monitor_config *config, struct ct_session *ret_session,
 		      struct ct_err *err)
 {
-	int ct_autofd main = openat(config->dir, "main",
-				    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int ct_autofd main = open_main(config->dir);
 	struct ct_log_options options = config->log;
 	struct ct_session session = CT_SESSION_INIT;
 	struct ct_log_writer *log;

@@ -20,7 +20,6 @@
 
 #include <cattach/fd.h>
 #include <cattach/io.h>
-#include <cattach/log.h>
 
 #include "monitor.h"
 
@@ -102,9 +101,7 @@ static bool is_allowed(struct monitor *m, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
 	    (peer.uid == geteuid() || peer.uid == 0))
 		return true;
-	if (!m->warned)
-		ct_log(CT_LOG_WARN, CT_TOPIC_ATTACH, "somebody else tried to attach");
-	m->warned = true;
+	m->warnings |= CT_WARN_STRANGER;
 	return false;
 }
 
@@ -201,13 +198,13 @@ void ct_listen_again(struct monitor *m)
 	if (m->exited || !m->config->remake)
 		return;
 	dir = m->config->remake(m->config->arg);
-	if (dir < 0)
-		return;
-	sock = make_socket(dir);
+	sock = dir < 0 ? dir : make_socket(dir);
 	if (sock < 0) {
+		m->warnings |= CT_WARN_SOCKET;
 		ct_fd_close(dir);
 		return;
 	}
+	m->warnings &= ~CT_WARN_SOCKET;
 	forget_socket(m);
 	/* The one from the start belongs to the caller. */
 	if (m->runtime != m->config->runtime)

@@ -91,19 +91,54 @@ static struct ct_log_writer *new_writer(const struct ct_log_options *o)
 	return w;
 }
 
-static void begin_run(struct ct_log_writer *w, bool tty)
+/*
+ * The last run has ended on a full disk: what memory held then is gone, and so is its note of the
+ * end. The gap is noted now, in a segment of that run. Where the disk still takes nothing it stays
+ * owed.
+ */
+static void note_owed(struct ct_log_writer *w, uint64_t *owed)
+{
+	struct ct_index_entry gap = { .kind = CT_NOTE_GAP, .value = owed ? *owed : 0 };
+	int r;
+
+	if (!gap.value)
+		return;
+	/* Not one of its own segments is left: it was the first. */
+	w->run = w->run ? w->run : 1;
+	w->end += gap.value;
+	w->payload += gap.value;
+	r = ct_log_file_begin(w);
+	if (r == 0) {
+		gap.offset = w->end;
+		gap.time = ct_log_time(w);
+		r = ct_log_file_append(w, NULL, 0, &gap);
+		ct_log_file_end(w, false);
+	}
+	if (r == 0) {
+		*owed = 0;
+		return;
+	}
+	w->owed = gap.value;
+	w->end -= gap.value;
+	w->payload = w->disk_payload = w->payload - gap.value;
+}
+
+static void begin_run(struct ct_log_writer *w, const struct ct_log_options *o)
 {
 	w->bound = w->max_size * w->max_files;
-	if (!w->memory_only)
+	if (!w->memory_only) {
 		ct_log_take_over(w);
+		note_owed(w, o->owed);
+	}
 	w->run++;
 	atomic_store(&w->page->committed, w->end);
 	atomic_store(&w->page->payload, w->payload);
 	if (w->memory_only || ct_log_file_begin(w) < 0) {
 		w->tried_at = ct_now_monotonic();
+		w->warnings |= w->memory_only ? 0 : CT_WARN_DISK;
 		ct_log_memory_begin(w);
 	}
-	ct_log_note(w, CT_NOTE_RUN, w->run, tty ? CT_RUN_TTY : 0);
+	ct_log_note(w, CT_NOTE_RUN, w->run, o->tty ? CT_RUN_TTY : 0);
 	w->serving = true;
 }
 
@@ -119,7 +154,7 @@ int ct_log_create(int dir, const struct ct_log_options *options, struct ct_log_w
 		ct_log_free(w);
 		return r;
 	}
-	begin_run(w, options->tty);
+	begin_run(w, options);
 	*ret_writer = w;
 	return 0;
 }

@@ -166,6 +166,16 @@ void ct_log_file_seal(struct ct_log_writer *w)
 
 /* ---- complete segments ---- */
 
+/* So that readers who still have it open do not keep its room. What has a name was linked or moved
+ * elsewhere by somebody who wants to keep it. */
+static void empty(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && st.st_nlink == 0)
+		cut_back(fd, 0);
+}
+
 /* Readers see first that it is gone, then it goes. */
 static void evict(struct ct_log_writer *w)
 {
@@ -175,8 +185,8 @@ static void evict(struct ct_log_writer *w)
 	w->kept_cost -= gone.info.cost;
 	memmove(w->kept, w->kept + 1, w->kept_count * sizeof(w->kept[0]));
 	ct_log_publish_reach(w);
-	cut_back(gone.data, 0);
-	cut_back(gone.index, 0);
+	empty(gone.data);
+	empty(gone.index);
 	close(gone.data);
 	close(gone.index);
 }

@@ -135,6 +135,12 @@ static void leave(struct ct_log_writer *w)
 	m->payload = w->payload;
 }
 
+void ct_log_lose(struct ct_log_writer *w, uint64_t bytes)
+{
+	w->lost += bytes;
+	atomic_store_explicit(&w->page->lost, w->lost, memory_order_relaxed);
+}
+
 /*
  * What this pair holds is lost, unless it has become a file since. The segment behind it, if there
  * is one, has kept room for a note about the gap before it; with log driver "none" it is no gap: to
@@ -149,8 +155,7 @@ static void lose(struct ct_log_writer *w, int slot)
 	m->used = false;
 	if (w->memory_only)
 		return;
-	atomic_fetch_add_explicit(&w->page->lost, m->payload - m->header->payload,
-				  memory_order_relaxed);
+	ct_log_lose(w, m->payload - m->header->payload);
 	if (other->used)
 		entries_of(other)[0].value = other->header->payload - w->disk_payload;
 }

@@ -7,7 +7,7 @@
  * memory, and back to disk as soon as that takes it. The monitor never reads the page back.
  *
  * Waking costs more the more readers sleep, so it is paced: the first commit after a quiet time
- * wakes at once, after that nothing is woken sooner than 20 times what the last one has cost, and
+ * wakes at once, after that nothing is woken sooner than 50 times what the last one has cost, and
  * what was held back is due then (ct_log_wake_due).
  */
 #include <errno.h>
@@ -18,7 +18,7 @@
 
 #include "log_writer.h"
 
-#define WAKE_PACE	20
+#define WAKE_PACE	50
 #define WAKE_MAX	50000000ull	/* ns: nobody waits longer for a wake-up */
 
 /* ---- waking ---- */
@@ -138,6 +138,7 @@ void ct_log_publish_reach(struct ct_log_writer *w)
 static void begin_memory(struct ct_log_writer *w, uint64_t now)
 {
 	w->tried_at = now;
+	w->warnings |= CT_WARN_DISK;
 	ct_log_memory_begin(w);
 }
 
@@ -165,6 +166,7 @@ static void settle_file(struct ct_log_writer *w, size_t size, uint64_t now)
 		w->look_at = now + LOG_LOOK_EVERY;
 		w->retry_wait = LOG_RETRY_MIN;
 		if (!ct_log_file_there(w)) {
+			w->warnings |= CT_WARN_DELETED;
 			ct_log_file_end(w, false);
 			begin_next(w, now);
 			return;
@@ -235,16 +237,18 @@ void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t
 	wake_paced(writer, now);
 }
 
-/* The last words of a run: everything on disk that can be, and what cannot is counted as lost. */
-static void end_run(struct ct_log_writer *w, const struct ct_exit *status)
+void ct_log_end_run(struct ct_log_writer *writer, const struct ct_exit *status)
 {
+	struct ct_log_writer *w = writer;
+
+	if (w->over)
+		return;
+	w->over = true;
 	ct_log_note(w, CT_NOTE_END, (uint64_t)ct_exit_code(status), 0);
-	if (w->slot < 0) {
+	if (w->slot < 0)
 		ct_log_file_seal(w);
-	} else if (!w->memory_only && ct_log_memory_save(w) < 0) {
-		atomic_fetch_add_explicit(&w->page->lost, ct_log_memory_unsaved(w),
-					  memory_order_relaxed);
-	}
+	else if (!w->memory_only && ct_log_memory_save(w) < 0)
+		ct_log_lose(w, ct_log_memory_unsaved(w));
 }
 
 void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
@@ -253,7 +257,7 @@ void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 	struct ct_page *page = writer->page;
 
 	if (state == CT_PAGE_EXITED)
-		end_run(writer, status);
+		ct_log_end_run(writer, status);
 	if (status) {
 		atomic_store_explicit(&page->exit_signaled, status->signaled,
 				      memory_order_relaxed);
@@ -271,13 +275,33 @@ static bool waits_for_disk(const struct ct_log_writer *w)
 	return w->slot >= 0 && !w->memory_only;
 }
 
+void ct_log_state(const struct ct_log_writer *writer, struct ct_log_state *ret_state)
+{
+	const struct ct_log_writer *w = writer;
+	struct ct_log_state state = { .lost = w->lost, .warnings = w->warnings };
+
+	if (waits_for_disk(w)) {
+		state.unsaved = w->owed + (w->over ? w->payload - w->disk_payload : 0);
+		state.warnings |= CT_WARN_MEMORY;
+	}
+	*ret_state = state;
+}
+
+/* Once the run is over the record says what no file has, and the next run has the directory, while
+ * this writer may still serve readers: what it put there would be doubled, or take the next one's
+ * names. */
+static bool tries_disk(const struct ct_log_writer *w)
+{
+	return waits_for_disk(w) && !w->over;
+}
+
 int64_t ct_log_wake_due(const struct ct_log_writer *writer)
 {
 	uint64_t now, due = UINT64_MAX;
 
 	if (writer->wake_held)
 		due = writer->wake_at;
-	if (waits_for_disk(writer) && writer->tried_at + writer->retry_wait < due)
+	if (tries_disk(writer) && writer->tried_at + writer->retry_wait < due)
 		due = writer->tried_at + writer->retry_wait;
 	if (due == UINT64_MAX)
 		return -1;
@@ -289,11 +313,11 @@ void ct_log_wake_now(struct ct_log_writer *writer)
 {
 	uint64_t now;
 
-	if (!writer->wake_held && !waits_for_disk(writer))
+	if (!writer->wake_held && !tries_disk(writer))
 		return;
 	now = ct_now_monotonic();
 	if (writer->wake_held && now >= writer->wake_at)
 		wake(writer);
-	if (waits_for_disk(writer) && now - writer->tried_at >= writer->retry_wait)
+	if (tries_disk(writer) && now - writer->tried_at >= writer->retry_wait)
 		try_disk(writer, now);
 }

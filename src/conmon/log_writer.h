@@ -60,14 +60,11 @@ struct ct_log_writer {
 	int data, index;		/* of the file */
 
 	struct log_memory memory[2];
-	struct log_listed listed[LOG_LISTED_MAX];	/* by number */
-	size_t listed_count;
-	uint64_t listed_cost;
-	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very end. */
-	struct log_kept kept[LOG_KEPT_MAX + 1 + LOG_LISTED_MAX];
-	size_t kept_count;
-	uint64_t kept_cost;
 	uint64_t disk_payload;		/* payload bytes up to the end of the last segment on disk */
+	uint64_t lost;			/* those that are lost to everybody */
+	uint64_t owed;			/* those that earlier runs have lost at their end, untold */
+	unsigned warnings;		/* CT_WARN_DISK, CT_WARN_DELETED */
+	bool over;			/* ct_log_end_run() was called */
 
 	/* Monotonic ns. */
 	uint64_t look_at;		/* when to look again whether the file is still there */
@@ -75,6 +72,13 @@ struct ct_log_writer {
 	uint64_t retry_wait;		/* ...and how long it is left alone */
 	uint64_t wake_at;		/* no wake-up before */
 	bool wake_held;			/* one is due then */
+
+	/* Last, so that what is never used is never there: the mapping is of zero pages. */
+	size_t listed_count, kept_count;
+	uint64_t listed_cost, kept_cost;
+	struct log_listed listed[LOG_LISTED_MAX];	/* by number */
+	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very end. */
+	struct log_kept kept[LOG_KEPT_MAX + 1 + LOG_LISTED_MAX];
 };
 
 #define LOG_RETRY_MIN	200000000ull	/* ns between tries of a disk that takes no more... */
@@ -125,6 +129,8 @@ void ct_log_memory_append(struct ct_log_writer *w, const void *frame, size_t siz
 int ct_log_memory_save(struct ct_log_writer *w);
 /* Payload bytes that are in memory only. */
 uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w);
+/* Count payload bytes as lost. */
+void ct_log_lose(struct ct_log_writer *w, uint64_t bytes);
 
 /* log_found.c: take over what earlier runs have left in the directory */
 void ct_log_take_over(struct ct_log_writer *w);

@@ -35,15 +35,18 @@
 #include "monitor.h"
 
 #define NS_PER_SECOND	INT64_C(1000000000)
+#define NEWS_EVERY	UINT64_C(1000000000)	/* ns between records of what is lost */
 #define OWN_DESCRIPTORS	27	/* without those of the log and of waiting clients */
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
-/* Where the parts of a monitor's memory are, each on pages of its own. */
+/* Where the parts of a monitor's memory are, each on pages of its own. A frame's header is an
+ * exception: what the payload writes begins a page, where the kernel copies it to three times as
+ * fast as to any other place (measured: 0.15 and 0.46 s for a GiB out of a pipe). */
 #define PAGE_SIZE	4096u
 #define PAGES(size)	(((size) + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE)
-#define FRAME_AT	PAGES(sizeof(struct monitor))
-#define RECORD_AT	(FRAME_AT + PAGES(CT_FRAME_HEADER + CT_FRAME_MAX))
+#define FRAME_AT	(PAGES(sizeof(struct monitor) + CT_FRAME_HEADER) - CT_FRAME_HEADER)
+#define RECORD_AT	(FRAME_AT + CT_FRAME_HEADER + PAGES(CT_FRAME_MAX))
 #define CLIENTS_AT	(RECORD_AT + PAGES(CT_ATTACH_RECORD_MAX))
 #define STDIN_AREA_AT	(CLIENTS_AT + PAGES(CT_ATTACH_MAX_CLIENTS * sizeof(struct client)))
 #define MONITOR_SIZE	(STDIN_AREA_AT + (size_t)CT_ATTACH_MAX_CLIENTS * CT_ATTACH_DATA_MAX)
@@ -373,8 +376,9 @@ static int wait_for_events(const struct monitor *m, struct epoll_event *events, 
 int ct_monitor_turn(struct monitor *m, int timeout)
 {
 	int64_t due = ct_output_timeout(m), ns = timeout < 0 ? -1 : timeout * INT64_C(1000000);
+	bool busy = due >= 0 && (ns < 0 || due < ns);
 	struct epoll_event events[8];
-	int n = wait_for_events(m, events, 8, ns < 0 || (due >= 0 && due < ns) ? due : ns);
+	int n = wait_for_events(m, events, 8, busy ? due : ns);
 
 	for (int i = 0; i < n; i++) {
 		dispatch(m, &events[i]);
@@ -382,7 +386,37 @@ int ct_monitor_turn(struct monitor *m, int timeout)
 	}
 	ct_output_due(m);
 	ct_lag_look(m);
-	return n;
+	return n ? n : busy;
+}
+
+/* What the log complains of, and what clients were refused for, is on record: nobody reads our
+ * stderr. Each once, and a count that grows no more often than once a second. */
+static bool has_news(struct monitor *m)
+{
+	struct ct_log_state log;
+	struct ct_status *s = &m->status;
+	unsigned before = s->warnings;
+	uint64_t lost = s->log_lost, now;
+
+	ct_log_state(m->log, &log);
+	s->warnings = log.warnings | m->warnings;
+	s->log_unsaved = log.unsaved;
+	if (s->warnings == before && log.lost == lost)
+		return false;
+	now = ct_now_monotonic();
+	if (s->warnings == before && now < m->news_at)
+		return false;
+	s->log_lost = log.lost;
+	m->news_at = now + NEWS_EVERY;
+	return true;
+}
+
+static void tell_news(struct monitor *m)
+{
+	struct ct_err err = { 0 };
+
+	if (has_news(m))
+		record(m, m->status.state, &err);
 }
 
 /* The record first, then what others may do only now (remove it, start it again), then the word. */
@@ -390,6 +424,9 @@ static void finish(struct monitor *m)
 {
 	struct ct_err err = { 0 };
 
+	ct_log_end_run(m->log, &m->status.exit);
+	m->news_at = 0;
+	has_news(m);
 	record(m, CT_STATUS_EXITED, &err);
 	ct_input_close(m);
 	ct_listen_close(m);
@@ -466,7 +503,7 @@ void ct_monitor_free(struct monitor *m)
 /* In the monitor, once its payload runs. */
 static _Noreturn void monitor_payload(struct monitor *m)
 {
-	bool tidy = false;
+	void (*tidy)(struct monitor *m) = ct_monitor_give_back;
 
 	ct_confine_prepare(m);
 	m->config->release(m->config->arg);
@@ -474,12 +511,17 @@ static _Noreturn void monitor_payload(struct monitor *m)
 	ct_confine(m);
 	keep_own_descriptors(m);
 	ct_monitor_watch_all(m);
+	m->untidy = true;
 	while (!m->exited || !ct_output_done(m)) {
+		int n = ct_monitor_turn(m, m->untidy ? TICK_MS : -1);
+
+		tell_news(m);
 		/* A payload that ends soon, or has much to say, is not kept waiting for the tidying up. */
-		if (ct_monitor_turn(m, tidy ? -1 : TICK_MS) > 0 || tidy)
+		if (n || !m->untidy)
 			continue;
-		ct_monitor_give_back();
-		tidy = true;
+		m->untidy = false;
+		tidy(m);
+		tidy = ct_monitor_give_back_buffers;
 	}
 	finish(m);
 	ct_linger(m);

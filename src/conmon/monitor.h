@@ -108,7 +108,8 @@ struct monitor {
 	unsigned hold;		/* HOLD_* */
 	uint64_t last_input;	/* when a client's stdin came last, monotonic ns: set by stdin.c, so
 				 * that the echo of a key press is never left to gather */
-	uint8_t *frame;		/* CT_FRAME_HEADER + CT_FRAME_MAX bytes */
+	uint8_t *frame;		/* CT_FRAME_HEADER + CT_FRAME_MAX bytes, and record behind it */
+	bool untidy;		/* there is memory to be given back when it is quiet */
 
 	int peer;		/* the slave of the pty, while the payload lives, or -1 */
 
@@ -124,7 +125,8 @@ struct monitor {
 	bool listening;		/* listener is in the epoll set */
 	bool retry;		/* some are owed what only time will allow */
 	bool listing;		/* some wait for the list of clients, which waits for their positions */
-	bool warned;		/* somebody else's connection was refused and that was logged */
+	unsigned warnings;	/* CT_WARN_STRANGER, CT_WARN_SOCKET: for the record */
+	uint64_t news_at;	/* no record of what is lost before, monotonic ns */
 	struct client *clients;	/* CT_ATTACH_MAX_CLIENTS */
 	unsigned client_top;	/* slots at and above this one have never been used */
 	unsigned client_count;	/* connected */
@@ -228,8 +230,9 @@ void ct_confine(struct monitor *m);
 /* Before that, while what the start has parsed is still there. */
 void ct_confine_prepare(struct monitor *m);
 
-/* give_back.c: memory that only the start needed */
-void ct_monitor_give_back(void);
+/* give_back.c: memory that only the start needed; or only what much output has left behind */
+void ct_monitor_give_back(struct monitor *m);
+void ct_monitor_give_back_buffers(struct monitor *m);
 
 /* monitor.c: run in the monitor process, report the start over the descriptor, never return */
 _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
@@ -240,7 +243,7 @@ void ct_monitor_free(struct monitor *m);
 int ct_monitor_open_loop(struct monitor *m, struct ct_err *err);
 /* Watch what is open by now, and let in who came with the start. */
 void ct_monitor_watch_all(struct monitor *m);
-/* Wait for events, at most timeout ms, and handle them; how many there were. */
+/* Wait for events, at most timeout ms, and do what is due; 0 when there was nothing to do. */
 int ct_monitor_turn(struct monitor *m, int timeout);
 
 /* What the monitor tells the process that launched it, in one record. */

@@ -113,6 +113,7 @@ void ct_output_ready(struct monitor *m, struct output *out)
 	n = read_frame(m, out);
 	if (n > 0) {
 		ct_log_append(m->log, out->stream, m->frame, (size_t)n);
+		m->untidy = m->untidy || n >= LITTLE;
 		pace(m, out, (size_t)n);
 		return;
 	}

@@ -31,7 +31,7 @@
 #define READ_TRIES 1000		/* a write takes microseconds; this many never coincide with one */
 #define PARSE_TRIES 10		/* with a millisecond in between */
 
-static const char *const state_names[] = {
+static const char state_names[][12] = {
 	[CT_STATUS_NONE] = "none",
 	[CT_STATUS_STARTING] = "starting",
 	[CT_STATUS_RUNNING] = "running",
@@ -55,13 +55,16 @@ static int format_status(char *buf, size_t size, const struct ct_status *s)
 			"\"monitor_pid\":%d,\"monitor_starttime\":%llu,"
 			"\"pid\":%d,\"starttime\":%llu,\"boot_id\":\"%s\","
 			"\"started\":%llu,\"finished\":%llu,"
-			"\"signaled\":%s,\"core\":%s,\"value\":%d,\"oom_killed\":%s,\"end\":%llu}",
+			"\"signaled\":%s,\"core\":%s,\"value\":%d,\"oom_killed\":%s,"
+			"\"lost\":%llu,\"unsaved\":%llu,\"warnings\":%u,\"end\":%llu}",
 			(unsigned long long)s->generation, STATUS_VERSION, state_names[s->state],
 			(int)s->monitor_pid, (unsigned long long)s->monitor_starttime, (int)s->pid,
 			(unsigned long long)s->starttime, s->boot_id,
 			(unsigned long long)s->started, (unsigned long long)s->finished,
 			text_of_bool(s->exit.signaled), text_of_bool(s->exit.core), s->exit.value,
-			text_of_bool(s->oom_killed), (unsigned long long)s->generation);
+			text_of_bool(s->oom_killed), (unsigned long long)s->log_lost,
+			(unsigned long long)s->log_unsaved, s->warnings,
+			(unsigned long long)s->generation);
 }
 
 int ct_status_write(int fd, const struct ct_status *status, struct ct_err *err)
@@ -249,6 +252,23 @@ static int read_result(const struct ct_json *root, struct ct_status *s, struct c
 	return r ? r : read_flag(root, "oom_killed", &s->oom_killed, err);
 }
 
+/* What the log has lost, and what was noticed; a record that is older than these has none. */
+static int read_warnings(const struct ct_json *root, struct ct_status *s, struct ct_err *err)
+{
+	uint64_t warnings = 0;
+	int r = 0;
+
+	if (!ct_json_get(root, "warnings"))
+		return 0;
+	r = read_number(root, "lost", UINT64_MAX, &s->log_lost, err);
+	if (r == 0)
+		r = read_number(root, "unsaved", UINT64_MAX, &s->log_unsaved, err);
+	if (r == 0)
+		r = read_number(root, "warnings", CT_WARN_MAX, &warnings, err);
+	s->warnings = (unsigned)warnings;
+	return r;
+}
+
 /* "generation" and "end" differ while a write is going on; it is damage when this stays so. */
 static int read_generation(const struct ct_json *root, struct ct_status *s, struct ct_err *err)
 {
@@ -284,6 +304,8 @@ static int parse_status(const char *text, struct ct_status *ret_status, struct c
 		r = read_identities(root, &s, err);
 	if (r == 0)
 		r = read_result(root, &s, err);
+	if (r == 0)
+		r = read_warnings(root, &s, err);
 	if (r == 0)
 		r = read_generation(root, &s, err);
 	if (r < 0)

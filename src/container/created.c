@@ -21,7 +21,6 @@
 
 #include "record.h"
 
-#define LOG_SIZE_MIN	(256 * 1024)
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
 
 int ct_container_complete(struct ct_container *container, struct ct_err *err)
@@ -88,7 +87,7 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 		return ct_container_refuse_session(c, "started again", err);
 	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
 		return refuse_start(c, err);
-	r = ct_container_mark_creator(c->dir);
+	r = ct_container_await_creator(c->dir, ct_container_label(c));
 	if (r < 0 && r != -EOPNOTSUPP)
 		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
 	r = ct_container_probe(c, &probe, err);
@@ -162,12 +161,12 @@ static enum ct_size_policy size_policy(const char *word)
 }
 
 /* A log file has room for some frames at least, or a reader that the payload waits for could not
- * keep up however fast it is: less than that was asked for by somebody who wants it small. */
+ * keep up however fast it is. The options have been told so; a record may have been changed since. */
 void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options)
 {
 	options->log.max_size = meta->log_max_size;
-	if (meta->log_max_size && meta->log_max_size < LOG_SIZE_MIN)
-		options->log.max_size = LOG_SIZE_MIN;
+	if (meta->log_max_size && meta->log_max_size < CT_LOG_SIZE_MIN)
+		options->log.max_size = CT_LOG_SIZE_MIN;
 	options->log.max_files = (uint32_t)meta->log_max_files;
 	options->log.memory = meta->log_driver && !strcmp(meta->log_driver, "none");
 	options->size_policy = size_policy(meta->size_policy);

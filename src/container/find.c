@@ -44,6 +44,7 @@ struct collection {
 	struct ct_arena *arena;
 	struct ct_strings list;
 	const char *prefix;		/* of ids, or NULL */
+	const struct ct_store *names;	/* of names: only those that mean a container */
 };
 
 static int collect(int dir, const char *name, unsigned char type, void *arg)
@@ -53,6 +54,8 @@ static int collect(int dir, const char *name, unsigned char type, void *arg)
 
 	(void)dir;
 	(void)type;
+	if (c->names && !ct_name_is_used(c->names, name))
+		return 0;
 	if (c->prefix && (!ct_is_id(name) || strncmp(name, c->prefix, strlen(c->prefix)) != 0))
 		return 0;
 	copy = ct_arena_strdup(c->arena, name);
@@ -62,7 +65,7 @@ static int collect(int dir, const char *name, unsigned char type, void *arg)
 static int not_found(const struct ct_store *store, struct ct_arena *arena, const char *name,
 		     struct ct_err *err)
 {
-	struct collection known = { .arena = arena };
+	struct collection known = { .arena = arena, .names = store };
 
 	if (store->session_of[0])
 		ct_fail(err, ENOENT, "no such session: %s in container %s", name, store->owner);
@@ -167,6 +170,10 @@ int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char
 
 	if (name[0] == '/')
 		name++;
+	if (!*name) {
+		ct_fail(err, EINVAL, "the name of a container is empty");
+		return ct_hint(err, "cattach ps -a lists them");
+	}
 	slash = strchr(name, '/');
 	if (!slash)
 		return find_one(store, arena, name, ret_container, err);

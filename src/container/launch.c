@@ -117,7 +117,8 @@ static int remake(void *arg)
 /*
  * What the monitor may still do: its own files by itself; make sockets where it may have to make
  * them again (but remove nothing there, where others' files are: one that was made again and whose
- * container goes by --rm stays behind, empty); take away its runtime directory; and with --rm the
+ * container goes by --rm stays until somebody lists
+ * containers); take away its runtime directory; and with --rm the
  * container and its name. Root keeps what it takes to signal and to remove what belongs to other ids.
  */
 static int confine(struct ct_monitor_config *config, const struct launching *s, int base,
@@ -227,11 +228,14 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	snprintf(s->name, sizeof(s->name), "%s", meta->name);
 	snprintf(s->label, sizeof(s->label), "%s", ct_container_label(container));
 	config = make_config(container, options, s, runtime);
+	config.log.owed = &s->before.log_unsaved;
 	r = launch(&config, s, ret_session, err);
 	if (r == 0) {
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "pid %d", ret_session->monitor_pid);
 		return 0;
 	}
+	/* A monitor that was killed during the start has left its socket. */
+	unlinkat(runtime, "attach", 0);
 	remove_runtime(s);
 	if (options->keep)
 		put_back(s);

@@ -4,6 +4,8 @@
  * lies in containers/ (files, sockets, links, other names) is none and passed over; containers
  * that vanish while the list is made are left out.
  *
+ * Whoever lists also takes away runtime directories that containers have left which are no more.
+ *
  * Runs in commands, as the user. No descriptor stays open, however long the list gets.
  */
 #include <dirent.h>
@@ -83,5 +85,7 @@ int ct_container_list(struct ct_store *store, struct ct_arena *arena,
 	if (l.list.count)
 		qsort(l.list.items, l.list.count, sizeof(*l.list.items), compare);
 	*ret_list = l.list;
+	if (!store->session_of[0])
+		ct_runtime_sweep(store);
 	return 0;
 }

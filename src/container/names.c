@@ -56,6 +56,13 @@ static bool directory_exists(const struct ct_store *store, const char *id)
 	return fstatat(store->containers, id, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
+bool ct_name_is_used(const struct ct_store *store, const char *name)
+{
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+
+	return ct_name_lookup(store, name, id) == 0 && directory_exists(store, id);
+}
+
 /* The name is there: 0 when it is free again, -EEXIST when its container exists. */
 static int clear_stale(const struct ct_store *store, const char *name)
 {

@@ -51,6 +51,10 @@ bool ct_container_has_creator(int dir);
  * the descriptor is closed. 0 or -errno. */
 int ct_container_mark_creator(int dir);
 
+/* The same of a container that others may be starting: when it takes more than two seconds, one
+ * warning says who keeps us waiting. label is the container's, for that. */
+int ct_container_await_creator(int dir, const char *label);
+
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);
 

@@ -205,6 +205,9 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 		return r;
 	if (!store->session_of[0])
 		ct_sessions_end(store, c);
+	/* Before, for who is killed in between leaves nothing that cannot be found; and after, for
+	 * clients that began to wait for a start meanwhile. */
+	forget_runtime(c->meta.id);
 	r = ct_store_forget(store, c->meta.id, c->meta.name);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot remove %s/%s/%s", store->path,

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <cattach/log.h>
 #include <cattach/num.h>
 #include <cattach/streamlog.h>
 
@@ -121,7 +122,9 @@ static int set_max_size(struct ct_meta *meta, const char *value, struct ct_err *
 		ct_hint(err, "--log-driver none keeps no log on disk");
 		return ct_wrap(err, "--log-opt max-size");
 	}
-	meta->log_max_size = size;
+	if (size < CT_LOG_SIZE_MIN)
+		ct_warn("--log-opt max-size=%s: 256k is used, the least that a log file can have", value);
+	meta->log_max_size = size < CT_LOG_SIZE_MIN ? CT_LOG_SIZE_MIN : size;
 	return 0;
 }
 

@@ -33,6 +33,8 @@ struct source {
 /* The two common mistakes get words of their own. */
 static int fail_open(int code, const char *path, struct ct_err *err)
 {
+	if (!*path)
+		return ct_fail(err, code, "the path is empty");
 	if (code == ENOENT)
 		return ct_fail(err, code, "no such directory: %s", path);
 	if (code == ENOTDIR)

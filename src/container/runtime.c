@@ -11,12 +11,17 @@
  *
  * Runs in commands, and in a monitor whose directory has vanished, as the user.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -25,6 +30,7 @@
 
 #define VARIABLE	"XDG_RUNTIME_DIR"
 #define PLACES_MAX	3
+#define OLD		2	/* seconds */
 
 struct place {
 	const char *base;	/* a directory that somebody else has made */
@@ -78,6 +84,66 @@ int ct_runtime_base(void)
 	find_places(&places);
 	fd = open(places.list[0].base, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
+}
+
+/* ---- what is left ---- */
+
+/* Between bind(2) and listen(2) a socket looks dead, too: a session's, say, which this store does
+ * not know of. */
+static bool is_old(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode) &&
+	       time(NULL) - st.st_mtim.tv_sec > OLD;
+}
+
+/* Does nobody listen there? A busy one, or one that cannot be asked, counts as listened to. */
+static bool is_dead_socket(int dir, const char *name)
+{
+	int ct_autofd sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir, name);
+	return sock >= 0 && connect(sock, (struct sockaddr *)&address, sizeof(address)) < 0 &&
+	       errno == ECONNREFUSED;
+}
+
+/* An empty one may be of a start that has just begun, in another store: only sockets tell. */
+static int sweep_one(int above, const char *id, unsigned char type, void *arg)
+{
+	const struct ct_store *store = arg;
+	int ct_autofd dir = -1;
+
+	if (type != DT_DIR || !ct_is_id(id) ||
+	    faccessat(store->containers, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	dir = openat(above, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0 || !is_old(dir, "attach") || !is_dead_socket(dir, "attach"))
+		return 0;
+	if (unlinkat(dir, "attach", 0) < 0 || unlinkat(above, id, AT_REMOVEDIR) < 0)
+		return 0;
+	return 0;
+}
+
+void ct_runtime_sweep(const struct ct_store *store)
+{
+	struct places places;
+
+	find_places(&places);
+	for (size_t i = 0; i < places.count; i++) {
+		int ct_autofd base = open(places.list[i].base, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		struct ct_err ignored;
+		int ct_autofd above = -1;
+
+		if (base < 0)
+			continue;
+		above = ct_open_private(base, places.list[i].name, places.list[i].name, VARIABLE,
+					false, &ignored);
+		/* What cannot be read is left as it is. */
+		if (above >= 0 && ct_each_entry(above, sweep_one, (void *)(uintptr_t)store) < 0)
+			continue;
+	}
 }
 
 /* ---- opening ---- */

@@ -13,6 +13,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,12 +35,12 @@ static int name_it(const struct ct_store *store, const struct ct_container *cont
 		   struct ct_store *sessions, struct ct_err *err)
 {
 	const char *id = container->session_of ? container->session_of : container->meta.id;
-	/* The store that a session was found in need not be the one that is asked. */
-	int length = snprintf(sessions->path, sizeof(sessions->path), "%s/containers/%s", store->path,
-			      id);
 
-	if (length < 0 || (size_t)length >= sizeof(sessions->path))
-		return ct_fail(err, ENAMETOOLONG, "the path of the store is too long for sessions");
+	/* The store that a session was found in need not be the one that is asked. */
+	if (asprintf(&sessions->path, "%s/containers/%s", store->path, id) < 0) {
+		sessions->path = NULL;
+		return ct_fail_nomem(err);
+	}
 	snprintf(sessions->session_of, sizeof(sessions->session_of), "%s", id);
 	snprintf(sessions->owner, sizeof(sessions->owner), "%.*s", (int)owner_length(container),
 		 ct_container_label(container));
@@ -49,7 +50,7 @@ static int name_it(const struct ct_store *store, const struct ct_container *cont
 static int open_part(const struct ct_store *sessions, int dir, const char *name, bool make,
 		     int *ret_fd, struct ct_err *err)
 {
-	char path[sizeof(sessions->path) + 16];
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/%s", sessions->path, name);
 	*ret_fd = ct_open_private(dir, name, path, "XDG_DATA_HOME", make, err);

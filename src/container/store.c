@@ -17,11 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cattach/arena.h>
 #include <cattach/fd.h>
 
 #include "store.h"
 
 #define ROOT_STORE "/var/lib/cattach"
+#define PATH_SIZE 4096
 #define FIRST_USER_NS 0xeffffffdUL	/* inode: PROC_USER_INIT_INO of the kernel */
 
 /* ---- where ---- */
@@ -50,7 +52,7 @@ static int user_path(uid_t euid, char *buf, size_t size, struct ct_err *err)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
 	struct passwd entry;
-	char text[4096];
+	char text[PATH_SIZE];
 
 	/* The base directory specification: relative paths are to be ignored. */
 	if (data && data[0] == '/')
@@ -112,7 +114,7 @@ static int open_above(char *parent, struct ct_err *err)
 
 static int open_data(struct ct_store *store, struct ct_err *err)
 {
-	char parent[sizeof(store->path)];
+	char parent[PATH_SIZE];
 	int ct_autofd above = -1;
 	char *name;
 
@@ -130,7 +132,7 @@ static int open_data(struct ct_store *store, struct ct_err *err)
 static int open_part(const struct ct_store *store, const char *name, int *ret_fd,
 		     struct ct_err *err)
 {
-	char path[sizeof(store->path) + 16];
+	char path[PATH_SIZE + 16];
 
 	snprintf(path, sizeof(path), "%s/%s", store->path, name);
 	*ret_fd = ct_open_private(store->data, name, path, "XDG_DATA_HOME", true, err);
@@ -150,14 +152,26 @@ static int open_cache(struct ct_store *store, struct ct_err *err)
 	return 0;
 }
 
+/* Not an array in the store: that lies on stacks which the monitor inherits and has to keep. */
+static int keep_path(struct ct_store *store, const char *path, struct ct_err *err)
+{
+	char text[PATH_SIZE];
+	int r = put_path(text, sizeof(text), path, "", err);
+
+	if (r < 0)
+		return r;
+	if (path[0] != '/' || path[strlen(path) - 1] == '/')
+		return ct_fail(err, EINVAL, "not an absolute path of a directory: \"%s\"", path);
+	store->path = strdup(path);
+	return store->path ? 0 : ct_fail_nomem(err);
+}
+
 int ct_store_open_at(const char *path, struct ct_store *ret_store, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	mode_t ct_autoumask saved = umask(077);
-	int r = put_path(store.path, sizeof(store.path), path, "", err);
+	int r = keep_path(&store, path, err);
 
-	if (r == 0 && (path[0] != '/' || path[strlen(path) - 1] == '/'))
-		r = ct_fail(err, EINVAL, "not an absolute path of a directory: \"%s\"", path);
 	if (r == 0)
 		r = open_data(&store, err);
 	if (r == 0)
@@ -182,7 +196,7 @@ bool ct_store_is_nested(void)
 
 int ct_store_open(struct ct_store *ret_store, struct ct_err *err)
 {
-	char path[sizeof(ret_store->path)];
+	char path[PATH_SIZE];
 	uid_t euid = geteuid();
 	/* Root of a nested namespace is a user: the system's directories need not be its own. */
 	int r = ct_store_is_nested() ? user_path(euid, path, sizeof(path), err) :
@@ -193,6 +207,8 @@ int ct_store_open(struct ct_store *ret_store, struct ct_err *err)
 
 void ct_store_close(struct ct_store *store)
 {
+	free(store->path);
+	store->path = NULL;
 	ct_drop_fd(&store->data);
 	ct_drop_fd(&store->containers);
 	ct_drop_fd(&store->names);

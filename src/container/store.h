@@ -36,6 +36,11 @@ int ct_open_private(int parent, const char *name, const char *path, const char *
 /* Are we in a user namespace below the first one, inside a container, say? Then root is a user. */
 bool ct_store_is_nested(void);
 
+/* Take away what is left in the places of runtime directories: of containers that are not in this
+ * store (any more), with a socket on which nobody listens. A monitor whose directory vanished makes
+ * it again, but cannot remove it there (start.c); others are killed. */
+void ct_runtime_sweep(const struct ct_store *store);
+
 /* The directory above $XDG_RUNTIME_DIR/cattach, of the place that ct_store_runtime() would use to
  * make one: an O_PATH descriptor, or -errno. */
 int ct_runtime_base(void);
@@ -64,6 +69,9 @@ static inline const char *ct_store_noun(const struct ct_store *store)
 /* The id that a name stands for: 0, -ENOENT, -EINVAL when the link's text is no id. */
 int ct_name_lookup(const struct ct_store *store, const char *name,
 		   char ret_id[CT_CONTAINER_ID_LENGTH + 1]);
+
+/* Does it stand for a container that is there? */
+bool ct_name_is_used(const struct ct_store *store, const char *name);
 
 /* Make the name stand for this id. -EEXIST when another container's directory has it; a link
  * whose directory is gone is taken over. */

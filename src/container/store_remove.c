@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -29,6 +30,7 @@
 #include "store.h"
 
 #define MAX_DEPTH	32
+#define MARK_TRIES	40	/* at the lock of who looks, the last half of them a millisecond apart */
 #define MAX_WALKS	100	/* of one directory into which somebody keeps writing */
 
 static int remove_entry(int dir, const char *name, unsigned char type, unsigned depth);
@@ -48,12 +50,19 @@ static int visit(int dir, const char *name, unsigned char type, void *arg)
 	return remove_entry(dir, name, type, depth);
 }
 
-/* A look by others takes the lock for a microsecond, which is waited for. A creator or remover that
- * has it keeps it, which is not: it has the same effect on those who look. */
+/* A look by others takes the lock for a microsecond, or for as long as a busy host keeps whoever looks
+ * from running: that is waited for. A creator or remover that has it keeps it, and is not: it has the
+ * same effect on those who look. */
 static void mark_removal(int dir)
 {
-	for (int i = 0; i < 10 && flock(dir, LOCK_EX | LOCK_NB) < 0; i++)
-		sched_yield();
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < MARK_TRIES && flock(dir, LOCK_EX | LOCK_NB) < 0; i++) {
+		if (i < MARK_TRIES / 2)
+			sched_yield();
+		else
+			nanosleep(&moment, NULL);
+	}
 }
 
 static int remove_directory(int parent, const char *name, unsigned depth)

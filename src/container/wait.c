@@ -85,6 +85,18 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 	return 0;
 }
 
+int ct_container_end_known(const struct ct_container *c, struct ct_err *err)
+{
+	char how[512];
+
+	if (c->state != CT_STATE_STOPPED || c->status.state == CT_STATUS_EXITED)
+		return 0;
+	ct_fail(err, ENODATA, "exit code unknown: container %s %s", ct_container_label(c),
+		ct_container_describe(c, how, sizeof(how)));
+	ct_hint(err, "cattach logs %s has what it wrote", ct_container_label(c));
+	return ct_exit_with(err, UNKNOWN_CODE);
+}
+
 int ct_container_wait(struct ct_container *container, int *ret_code, struct ct_err *err)
 {
 	return ct_container_wait_until(container, CT_FOREVER, ret_code, err);

@@ -392,7 +392,7 @@ after"
 	local option sum
 	sum=$(seq 1 300000 | sha256sum)
 	for option in max-size=1k max-size=1m max-file=1; do
-		run -0 bash -c "cattach run --rm --log-opt max-file=2 --log-opt $option $R seq 1 300000 |
+		run -0 --separate-stderr bash -c "cattach run --rm --log-opt max-file=2 --log-opt $option $R seq 1 300000 |
 			{ sleep 1; cat; } | sha256sum"
 		is "$output" "$sum"
 	done

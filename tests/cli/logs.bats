@@ -110,6 +110,19 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 	[ "$(cattach logs -n 16 a 2>&1 | head -n 1)" = x9 ]
 }
 
+@test "L1: a stream that has fewer lines than that is shown whole, also over runs and rotation" {
+	made a 'seq 1 2000; echo one >&2; seq 1 100000; echo two >&2; seq 1 2000; printf half >&2' \
+		--log-opt max-size=256k
+	[ "$(cattach logs --stream stderr -n 10 a 2>&1)" = $'one\ntwo\nhalf' ]
+	[ "$(cattach logs --stream stderr -n 3 a 2>&1)" = $'one\ntwo\nhalf' ]
+	[ "$(cattach logs --stream stderr -n 2 a 2>&1)" = $'two\nhalf' ]
+	cattach start a > /dev/null
+	cattach wait a > /dev/null
+	[ "$(cattach logs --stream stderr -n 10 --run 2 a 2>&1)" = $'one\ntwo\nhalf' ]
+	made b 'seq 1 100000' --log-opt max-size=256k
+	[ -z "$(cattach logs --stream stderr -n 10 b 2>&1)" ]
+}
+
 @test "L2: following over rotation loses nothing and doubles nothing" {
 	cattach run -d --name a --log-opt max-size=64k --log-opt max-file=4 "$CT_ROOTFS" sh -c \
 		'n=0; while [ $n -lt 80 ]; do seq $((n * 5000)) $((n * 5000 + 4999)); n=$((n + 1)); sleep 0.02; done' > /dev/null
@@ -421,6 +434,48 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 	[ ! -s out.err ]
 }
 
+# waiters COUNT: so many wait for a start.
+waiters()
+{
+	for _ in $(seq 500); do
+		[ "$(find "$XDG_RUNTIME_DIR/cattach" -name 'wait.*' | wc -l)" -eq "$1" ] && return 0
+		sleep 0.02
+	done
+	return 1
+}
+
+@test "-F of a created container that removes itself at once has all of it, each time" {
+	following out -F a
+	seq 1 2000 > once
+	for round in 1 2 3 4 5; do
+		cattach create --name a --rm "$CT_ROOTFS" sh -c 'seq 1 2000' > /dev/null
+		waiters 1
+		cattach start a > /dev/null
+		cat once >> all
+		for _ in $(seq 500); do
+			[ "$(grep -c '^2000$' out)" -eq "$round" ] && [ -z "$(cattach ps -aq)" ] && break
+			sleep 0.02
+		done
+		cmp all out
+	done
+	[ ! -s out.err ]
+	waiters 0
+}
+
+@test "-F goes on waiting when a start fails" {
+	cp -a "$CT_ROOTFS" rootfs
+	cattach create --name a "$PWD/rootfs" /bin/late > /dev/null
+	following out -F a
+	waiters 1
+	run -127 cattach start a
+	waiters 1
+	printf '#!/bin/sh\necho here\n' > rootfs/bin/late
+	chmod 755 rootfs/bin/late
+	cattach start a > /dev/null
+	until_file here out
+	[ ! -s out.err ]
+}
+
 @test "-F of several, and from the end" {
 	made a 'echo old'
 	following out -F -n 0 --names a b
@@ -480,6 +535,17 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 	[ "${lines[-1]}" = line3 ]
 	[[ $stderr == 'cattach: a: damaged record '*'at offset 14'* ]]
 	[ "$(wc -l <<< "$stderr")" -eq 1 ]
+}
+
+@test "inspect tells where the log is, and how it is kept" {
+	run cattach run -d --name a --log-opt max-size=10k --log-opt max-file=3 "$CT_ROOTFS" true
+	[[ $output == *"warning: --log-opt max-size=10k: 256k is used, the least that a log file can have"* ]]
+	cattach wait a
+	local path
+	path=$(cattach inspect -f '{{.LogPath}}' a)
+	[ -f "$path/log.0" ]
+	[ "$(cattach inspect -f '{{json .HostConfig.LogConfig}}' a)" = \
+		'{"Type":"native","Config":{"max-size":"262144","max-file":"3"}}' ]
 }
 
 @test "nobody reads: quiet, and noticed while there is nothing to say" {

@@ -101,10 +101,31 @@ mode() { stat -c %a "$1"; }
 
 @test "a directory that has vanished is made again by whoever attaches" {
 	start "$N" -i "$R" cat
+	# Some time later, when the monitor has given back what only the start needed.
+	sleep 0.3
 	rm -r "$XDG_RUNTIME_DIR/cattach"
 	cattach send "$N" "still there"
 	eventually grep -q "still there" <(cattach logs "$N")
 	is "$(mode "$XDG_RUNTIME_DIR/cattach") $(mode "$(runtime)")" "700 700"
+}
+
+@test "a directory that was made again goes with --rm, at the next ps at the latest" {
+	start "$N" --rm -i "$R" cat
+	rm -r "$XDG_RUNTIME_DIR/cattach"
+	cattach send "$N" here
+	[ -S "$(runtime)/attach" ]
+	cattach send --eof "$N"
+	eventually test ! -e "$STORE/containers/$ID"
+	STARTED=()
+	is "$(cattach ps -aq)" ""
+	is "$(ls "$XDG_RUNTIME_DIR/cattach")" ""
+}
+
+@test "what lives in another store keeps its socket" {
+	start "$N" "$R" sleep 1000
+	XDG_DATA_HOME=$T/other cattach ps -a
+	is "$(cattach clients -q "$N")" ""
+	[ -S "$(runtime)/attach" ]
 }
 
 @test "a monitor that was killed leaves a container that can be removed, and started again" {
@@ -140,6 +161,22 @@ mode() { stat -c %a "$1"; }
 
 # ---- confinement -------------------------------------------------------------------------------
 
+@test "a monitor that is killed during the start leaves nothing" {
+	local start
+	type -P newuidmap > /dev/null || skip "newuidmap is not installed (package uidmap)"
+	grep -qs "^$(id -un):" /etc/subuid || skip "no subordinate ids for $(id -un) in /etc/subuid"
+	mkdir "$T/bin"
+	printf '#!/bin/sh\necho > %s/here\nkill -9 $PPID\n' "$T" > "$T/bin/newuidmap"
+	chmod +x "$T/bin/newuidmap"
+	for start in "run" "run -d" "run --rm"; do
+		# shellcheck disable=SC2086 # words
+		PATH=$T/bin:$PATH run -125 cattach $start --name "$N" "$R" true
+		[ -e "$T/here" ]
+		rm "$T/here"
+		is "$(ls "$XDG_RUNTIME_DIR/cattach")" ""
+	done
+}
+
 @test "a monitor is confined, and the payload is not by it" {
 	start "$N" "$R" sleep 1000
 	local status
@@ -159,6 +196,30 @@ mode() { stat -c %a "$1"; }
 	kill "$(monitor)"
 	is "$(cattach wait "$N")" 9
 	is "$(cattach logs "$N")" "got it"
+}
+
+@test "a monitor that has given back what only the start needed still does all of its work" {
+	start "$N" --rm -i "$R" sh -c 'while read -r n; do seq "$n"; done; exit 7'
+	says() { cattach logs "$N" | grep -qx "$1"; }
+	local i
+	# It does so at the first quiet moment, and in part after much output again.
+	for i in 100 30000 200; do
+		sleep 0.3
+		cattach send "$N" "$i"
+		eventually says "$i"
+	done
+	is "$(cattach logs "$N" | sha256sum)" "$({ seq 100; seq 30000; seq 200; } | sha256sum)"
+	sleep 0.3
+	cattach attach --no-stdin "$N" > "$T/out" 3>&- &
+	local client=$! code=0
+	attached() { cattach clients "$N" | grep -qw "$client"; }
+	eventually attached
+	cattach send --eof "$N"
+	wait $client || code=$?
+	is "$code" 7
+	eventually [ ! -e "$STORE/containers/$ID" ]
+	run ! cattach inspect "$N"
+	[ ! -e "$(runtime)" ]
 }
 
 # ---- after the end -----------------------------------------------------------------------------
@@ -214,8 +275,8 @@ whole() { seq 1 300000 | sha256sum; }
 }
 
 @test "attaching while a container ends gives its code or says that it is stopped" {
-	local i code seen=0
-	for ((i = 0; i < 40; i++)); do
+	local i code seen=0 rounds=${CT_ROUNDS:-40}
+	for ((i = 0; i < rounds; i++)); do
 		cattach run -d --name "$N-$i" "$R" sh -c "sleep 0.0$((i % 5)); exit 7" > /dev/null
 		code=0
 		cattach attach "$N-$i" > "$T/out" 2>&1 < /dev/null || code=$?
@@ -227,5 +288,5 @@ whole() { seq 1 300000 | sha256sum; }
 		cattach wait "$N-$i" > /dev/null
 		cattach rm "$N-$i" > /dev/null
 	done
-	echo "$seen of 40 were there in time"
+	echo "$seen of $rounds were there in time"
 }

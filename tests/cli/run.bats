@@ -17,6 +17,8 @@ foreground()
 {
 	local out=$1
 	shift
+	# What an earlier one wrote must not be taken for this one's.
+	rm -f "$out"
 	cattach run "$@" > "$out" 2>&1 < /dev/null 3>&- &
 	CLI=$!
 }

@@ -175,7 +175,9 @@ clients()
 }
 
 @test "the client that is waited for is told apart" {
-	timeout 60 cattach run -i --name a "$CT_ROOTFS" cat > /dev/null 2>&1 < <(sleep 60) 3>&- &
+	mkfifo in
+	exec 9<> in
+	timeout 60 cattach run -i --name a "$CT_ROOTFS" cat < in > /dev/null 2>&1 3>&- 9>&- &
 	helpers=$!
 	for _ in $(seq 500); do
 		[ "$(cattach inspect -f '{{.State.Status}}' a 2> /dev/null)" = running ] && break
@@ -272,6 +274,28 @@ clients()
 	[[ $stderr == 'cattach: no such container: nope (known: '* ]]
 }
 
+@test "wait --for-output sees what a container says that is gone at once" {
+	for pattern in '^last$' '^never$'; do
+		cattach create --name a --rm "$CT_ROOTFS" sh -c 'seq 1 1000; echo last' > /dev/null
+		timeout 30 cattach wait --for-output "$pattern" a 2> err 3>&- &
+		waiter=$!
+		for _ in $(seq 500); do
+			[ -z "$(find "$XDG_RUNTIME_DIR/cattach" -name 'wait.*')" ] || break
+			sleep 0.02
+		done
+		cattach start a > /dev/null
+		status=0
+		wait "$waiter" || status=$?
+		echo "$status" >> codes
+		[ ! -s err ]
+		for _ in $(seq 500); do
+			[ -n "$(cattach ps -aq)" ] || break
+			sleep 0.02
+		done
+	done
+	[ "$(cat codes)" = $'0\n1' ]
+}
+
 @test "wait --timeout ends with 124, and nothing else changes" {
 	cattach run -d --name a "$CT_ROOTFS" sleep 1000 > /dev/null
 	run --separate-stderr timeout 30 cattach wait --timeout 200ms a
@@ -283,6 +307,14 @@ clients()
 	cattach kill a > /dev/null
 	[ "$(cattach wait --timeout 20s a)" = 137 ]
 	[ "$(cattach wait --timeout 0 a)" = 137 ]
+}
+
+@test "wait prints 255 when the monitor was killed, says why, and fails with it" {
+	cattach run -d --name a "$CT_ROOTFS" sleep 1000
+	kill -9 "$(cattach inspect -f '{{.State.ConmonPid}}' a)"
+	run -255 --separate-stderr cattach wait a
+	[ "$output" = 255 ]
+	[ "$stderr" = "cattach: exit code unknown: container a exited, nobody knows how: its monitor was killed (cattach logs a has what it wrote)" ]
 }
 
 @test "waits that make no sense are refused" {

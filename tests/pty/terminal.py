@@ -16,6 +16,7 @@ import pexpect
 ROOTFS = os.environ["CT_ROOTFS"]
 PROBES = os.environ.get("CT_PROBES", "")
 ROWS, COLUMNS = 31, 97
+PASTE = "\033[200~", "\033[201~"  # what a terminal puts around what is pasted
 
 _started = []
 

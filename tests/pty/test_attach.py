@@ -6,9 +6,9 @@ import signal
 import termios
 import time
 
-from terminal import COLUMNS, ROOTFS, ROWS, Session, capture, inspect, payload_pid, wait_until
+from terminal import (COLUMNS, PASTE, ROOTFS, ROWS, Session, capture, inspect, monitor_pid,
+                      payload_pid, wait_until)
 
-PASTE = "\033[200~", "\033[201~"
 # Shows each byte that it gets, until X.
 SHOW = ("stty raw -echo; echo up; while :; do b=$(dd bs=1 count=1 2>/dev/null | od -An -tx1); echo \"<${b# }>\"; "
         "[ \"$b\" = ' 58' ] && exit 3; done")
@@ -57,6 +57,10 @@ def test_walk_through():
     background("centos_bash", "sh", options=("-it", "-e", "PS1=prompt> "))
     session = attach("centos_bash")
     session.send("\r")
+    session.expect("prompt> ")
+    session.send("ls -d /etc /bin\r")
+    session.expect("/bin")
+    session.expect("/etc")
     session.expect("prompt> ")
     session.send("echo mark=$((40 + 2)); x=kept\r")
     session.expect("mark=42\r\n")
@@ -232,6 +236,33 @@ def test_run_detaches():
     detaches(session, "left")
 
 
+def test_start_detaches():
+    """start -ai: the detach keys leave it running, those of the option before those of create"""
+    capture("create", "-it", "--name", "begun", ROOTFS, "sh", "-c", SHOW)
+    for keys, options in (("\x10\x11", ()), ("ab", ("--detach-keys", "a,b"))):
+        session = Session("cattach", "start", "-ai", *options, "begun")
+        session.expect("up")
+        wait_until(session.is_raw)
+        session.send("c" + keys)
+        detaches(session, "begun")
+        wait_until(lambda: capture("logs", "--run", "-1", "begun").endswith("<63>"))
+        capture("kill", "begun")
+        capture("wait", "begun")
+
+
+def test_keys_without_stdin():
+    """the detach keys are nobody's with --no-stdin: the terminal keeps them, ctrl-c is a signal"""
+    background("seen", "sh", "-c", "trap 'exit 6' INT; echo up; while :; do sleep 0.05; done")
+    session = attach("seen", "--no-stdin", "--replay")
+    session.expect("up")
+    assert session.settings() == session.before
+    session.send("\x10\x11")
+    time.sleep(0.3)
+    assert clients("seen") == 1
+    session.send("\x03")
+    session.ends(6)
+
+
 def test_two_terminals():
     """two terminals attached to one container see the same"""
     background("shared", "sh", options=("-it", "-e", "PS1=prompt> "))
@@ -281,7 +312,7 @@ def test_redraw():
 
 
 def test_size_policies():
-    """of two terminals the smallest counts, or the latest, or none"""
+    """of two terminals the smallest counts, or the latest, or the largest"""
     script = "while :; do stty size; sleep 0.1; done"
     for policy, first, second in (("smallest", "24 80", "24 80"), ("latest", "24 80", "40 100"),
                                   ("largest", "40 100", "40 100")):
@@ -301,11 +332,46 @@ def test_size_policies():
         capture("rm", "policy")
 
 
+def test_nobodys_size():
+    """with --size-policy none no terminal's size counts, neither at attaching nor later"""
+    background("fixed", "sh", "-c", "stty size; read line; stty size; exit 3",
+               options=("-it", "--size-policy", "none"))
+    session = attach("fixed")
+    wait_until(session.is_raw)
+    session.resize(40, 100)
+    time.sleep(0.3)
+    session.send("\r")
+    session.ends(3)
+    sizes = [line for line in capture("logs", "fixed").split("\n") if line.strip()]
+    assert len(sizes) == 2 and sizes[0].strip() == sizes[1].strip(), sizes
+
+
+def test_size_goes_back():
+    """the largest size is given up when its client leaves"""
+    background("least", "sh", "-c", "while :; do stty size; sleep 0.1; done",
+               options=("-it", "--size-policy", "largest"))
+    one, two = attach("least"), attach("least")
+    wait_until(lambda: clients("least") == 2)
+    two.resize(50, 150)
+    one.expect("50 150\r\n")
+    two.send("\x10\x11")
+    detaches(two, "least")
+    one.expect(f"{ROWS} {COLUMNS}\r\n")
+    one.send("\x10\x11")
+    detaches(one, "least")
+
+
 def test_read_only():
     """a read-only client neither types nor resizes nor signals"""
-    background("museum", "sh", "-c", "while :; do stty size; sleep 0.1; done")
+    background("museum", "sh", "-c",
+               "while :; do stty size; read -t 0.1 line && echo \"<$line>\"; done")
     session = attach("museum", "--read-only")
     session.expect("\r\n")
+    session.send("typed\r")
+    session.resize(44, 144)
+    time.sleep(0.5)
+    seen_so_far = capture("logs", "museum")
+    assert "typed" not in seen_so_far and "44 144" not in seen_so_far, seen_so_far
     assert session.settings() == session.before
     size = capture("logs", "-n", "1", "museum")
     assert size != f"{ROWS} {COLUMNS}", size
@@ -331,6 +397,63 @@ def test_terminated():
     wait_until(session.is_raw)
     session.signal(signal.SIGTERM)
     session.ends(9)
+
+
+def test_restored_without_proxy():
+    """with --sig-proxy=false what ends the client ends it alone, and the terminal is as before"""
+    background("own", "sh", "-c", "echo up; sleep 1000")
+    pid = payload_pid("own")
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGQUIT, 131)):
+        session = attach("own", "--replay", "--sig-proxy=false")
+        session.expect("up")
+        wait_until(session.is_raw)
+        session.signal(number)
+        session.ends(code)
+    session = attach("own", "--replay", "--sig-proxy=false")
+    wait_until(session.is_raw)
+    session.signal(signal.SIGINT)
+    detaches(session, "own")
+    assert payload_pid("own") == pid
+
+
+def test_signals_at_a_terminal():
+    """signals to a client at a terminal reach the payload; keys that a terminal makes into
+    signals reach it as bytes"""
+    background("traps", "sh", "-c", "stty -isig -echo; "
+               "for s in INT HUP USR1 USR2 34; do trap \"echo got $s\" $s; done; echo up; "
+               "while :; do read -t 0.05 line && echo \"typed $line\"; done")
+    session = attach("traps", "--replay")
+    session.expect("up")
+    wait_until(session.is_raw)
+    for name, number in (("INT", signal.SIGINT), ("HUP", signal.SIGHUP), ("USR1", signal.SIGUSR1),
+                         ("USR2", signal.SIGUSR2), ("34", 34)):
+        session.signal(number)
+        session.expect(f"got {name}\r\n")
+    session.send("a\x03\x1a\x1cb\r")
+    session.expect("typed a\x03\x1a\x1cb\r\n")
+    capture("kill", "traps")
+    session.ends(137)
+
+
+def test_monitor_killed():
+    """when the monitor is killed the terminal is as before, and 255 comes with the reason"""
+    background("orphan", "sh", "-c", "echo up; sleep 1000")
+    session = attach("orphan", "--replay")
+    session.expect("up")
+    wait_until(session.is_raw)
+    os.kill(monitor_pid("orphan"), signal.SIGKILL)
+    rest = session.ends(255)
+    assert "orphan: the container's monitor was killed" in rest, rest
+
+
+def test_removed():
+    """rm -f under a client at a terminal: the code of KILL, and the terminal as before"""
+    background("victim", "sh", "-c", "echo up; sleep 1000")
+    session = attach("victim", "--replay")
+    session.expect("up")
+    wait_until(session.is_raw)
+    capture("rm", "-f", "victim")
+    session.ends(137)
 
 
 def test_terminal_closed():

@@ -2,11 +2,12 @@
 """The terminal of run -t: size, raw mode and back, control characters, what the payload sees."""
 import hashlib
 import os
+import re
 import signal
 import tempfile
 import time
 
-from terminal import (COLUMNS, PROBES, ROOTFS, ROWS, Session, capture, inspect, monitor_pid,
+from terminal import (COLUMNS, PASTE, PROBES, ROOTFS, ROWS, Session, capture, inspect, monitor_pid,
                       payload_pid, run_session, wait_until)
 
 LOOP = "while :; do sleep 0.05; done"
@@ -208,15 +209,31 @@ def test_detached_without_a_terminal():
     assert capture("wait", "detached") == "9"
 
 
-def test_paste():
-    """a paste of 64 KiB of any bytes arrives whole"""
-    data = os.urandom(65536)
-    session = sh("stty raw -echo; echo up; head -c 65536 | sha256sum")
+def arrives(data, *options):
+    """What is sent to the terminal in one go is what the payload gets."""
+    session = sh(f"stty raw -echo; echo up; head -c {len(data)} | sha256sum", *options)
     session.expect("up")
     wait_until(session.is_raw)
     session.send(data)
     session.expect(hashlib.sha256(data).hexdigest())
     session.ends(0)
+
+
+def test_paste():
+    """a paste of 64 KiB of any bytes arrives whole, the detach keys in it as well"""
+    keys = b"\x10\x11 \x10\x10 \x10"
+    data = os.urandom(32768) + keys + os.urandom(32768) + keys
+    arrives(PASTE[0].encode() + data + PASTE[1].encode())
+
+
+def test_many_keys():
+    """64 KiB of any keys arrive whole, as long as they do not detach or double the first key"""
+    arrives(re.sub(rb"\x10(?=[\x10\x11]|\Z)", b"\x0f", os.urandom(65536)))
+
+
+def test_all_keys():
+    """without detach keys 64 KiB of any bytes arrive whole"""
+    arrives(b"\x10\x11 \x10\x10 " + os.urandom(65536), "--detach-keys", "none")
 
 
 def test_much_output():

@@ -19,6 +19,13 @@ void fixture_file(const char *name, const char *text);
 /* How many descriptors this process has open. */
 unsigned fixture_count_fds(void);
 
+/* As ck_assert(), for what is looked at a million times: Check writes something down each time. */
+#define ck_quick(condition)                                              \
+	do {                                                             \
+		if (!(condition))                                        \
+			ck_abort_msg("%s", "not so: " #condition);       \
+	} while (0)
+
 /* The error must have this code and, formatted as main() prints it, exactly this text. */
 #define ck_err(err, expected_code, expected_text)                        \
 	do {                                                             \

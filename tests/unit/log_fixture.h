@@ -10,12 +10,9 @@
 
 #include <cattach/streamlog.h>
 
-/* As ck_assert(), for what is looked at a million times: Check writes something down each time. */
-#define log_check(condition)                                \
-	do {                                                \
-		if (!(condition))                           \
-			ck_abort_msg("not so: " #condition); \
-	} while (0)
+#include "fixture.h"
+
+#define log_check(condition) ck_quick(condition)
 
 struct log_fixture {
 	struct ct_log_writer *writer;

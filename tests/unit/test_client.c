@@ -505,6 +505,59 @@ START_TEST(paths_of_any_length_work)
 }
 END_TEST
 
+/* ---- a monitor that does nothing ---- */
+
+#define SHORT	UINT64_C(20000000)	/* ns: what is waited for never comes, so any time will do */
+
+START_TEST(a_monitor_that_does_not_answer_is_given_up_in_words)
+{
+	struct ct_client client = CT_CLIENT_INIT;
+	struct ct_err err = { 0 };
+
+	client.patience = SHORT;
+	ck_assert_int_eq(ct_client_hello(new_pair(), 0, 0, 0, &client, &err), -ETIMEDOUT);
+	ck_err(&err, ETIMEDOUT, "the container's monitor does not answer (was it stopped? kill -CONT "
+				"the process \"cattach: monitor of ...\")");
+	ck_assert_int_eq(client.sock, -1);
+}
+END_TEST
+
+START_TEST(a_segment_that_does_not_come_is_given_up_in_words)
+{
+	struct ct_segment segment = CT_SEGMENT_INIT;
+	struct ct_log_source source;
+	struct ct_err err = { 0 };
+	int sock = new_pair();
+
+	p.client.patience = SHORT;
+	peer_welcome();
+	ck_assert_int_eq(ct_client_hello(sock, 0, 0, 0, &p.client, &err), 0);
+	source = ct_client_source(&p.client);
+	ck_assert_int_eq(source.open_segment(source.arg, 0, &segment, &err), -ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(err.what, "does not answer"));
+}
+END_TEST
+
+START_TEST(a_full_backlog_is_not_waited_for_for_ever)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int ct_autofd listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int ct_autofd first = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct ct_client client = CT_CLIENT_INIT;
+	struct ct_err err = { 0 };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/attach",
+		 fixture_dir());
+	ck_assert_int_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
+	ck_assert_int_eq(listen(listener, 0), 0);
+	ck_assert_int_eq(connect(first, (struct sockaddr *)&address, sizeof(address)), 0);
+	client.patience = SHORT;
+	ck_assert_int_eq(ct_client_connect(fixture_dir(), 0, 0, 0, &client, &err), -EAGAIN);
+	ck_err(&err, EAGAIN, "the container's monitor takes no more connections at the moment (try "
+			     "again; if it was stopped, kill -CONT it)");
+}
+END_TEST
+
 Suite *suite_client(void)
 {
 	Suite *suite = suite_create("client");
@@ -525,6 +578,9 @@ Suite *suite_client(void)
 	tcase_add_test(peer, a_segment_is_waited_for_through_everything_else);
 	tcase_add_test(peer, no_segment_is_no_error_and_one_without_descriptors_is);
 	tcase_add_test(peer, when_the_monitor_has_left_segments_come_from_the_directory);
+	tcase_add_test(peer, a_monitor_that_does_not_answer_is_given_up_in_words);
+	tcase_add_test(peer, a_segment_that_does_not_come_is_given_up_in_words);
+	tcase_add_test(peer, a_full_backlog_is_not_waited_for_for_ever);
 	suite_add_tcase(suite, peer);
 	tcase_add_checked_fixture(real, fixture_setup, fixture_teardown);
 	tcase_add_test(real, a_client_reads_the_log_that_a_monitor_writes);

@@ -414,7 +414,7 @@ static void flap(int dir)
 {
 	log_open(&f, dir, &(struct ct_log_options){ .max_size = 1 << 20, .max_files = 4 });
 	log_cursor(&f, CT_FROM_OLDEST, &cursor);
-	for (int i = 0; i < 6; i++) {
+	for (int i = 0; i < 3; i++) {
 		fill_disk(dir);
 		for (int k = 0; k < 20; k++)
 			add(10000);

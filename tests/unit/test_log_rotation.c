@@ -63,6 +63,26 @@ START_TEST(segments_rotate_at_their_size_and_are_bounded_in_number)
 }
 END_TEST
 
+START_TEST(what_somebody_has_linked_or_moved_elsewhere_is_never_emptied)
+{
+	struct ct_log_options o = { .max_size = 10000, .max_files = 2 };
+	int dir = fixture_dir();
+
+	log_open(&f, dir, &o);
+	memset(text, 'a', 992);
+	for (int i = 0; i < 10; i++)
+		log_bytes(&f, CT_STREAM_STDOUT, text, 992);
+	ck_assert_int_eq(linkat(dir, "log.0", dir, "kept.0", 0), 0);
+	ck_assert_int_eq(linkat(dir, "index.0", dir, "kept.1", 0), 0);
+	for (int i = 0; i < 100; i++)
+		log_bytes(&f, CT_STREAM_STDOUT, text, 992);
+	ck_assert_uint_gt(f.page->oldest, 10000);
+	ck_assert_int_eq(log_file_size("kept", 0), 10000);
+	ck_assert_int_gt(log_file_size("kept", 1), 0);
+	log_close(&f);
+}
+END_TEST
+
 START_TEST(a_frame_larger_than_a_segment_has_one_for_itself)
 {
 	struct ct_log_options o = { .max_size = 100, .max_files = 2 };
@@ -218,6 +238,52 @@ START_TEST(a_log_that_was_truncated_is_told_of_once_and_read_on)
 }
 END_TEST
 
+/* Hands out a segment as the monitor does, and drops it before it is read. */
+static int open_and_drop(void *arg, uint32_t number, struct ct_segment *ret_segment,
+			 struct ct_err *ret_err)
+{
+	int *drops = arg;
+	int r = f.source.open_segment(f.source.arg, number, ret_segment, ret_err);
+	struct stat st;
+
+	if (r < 0 || !*drops)
+		return r;
+	(*drops)--;
+	do {
+		log_bytes(&f, CT_STREAM_STDOUT, text, 992);
+		ck_assert_int_eq(fstat(ret_segment->index, &st), 0);
+	} while (st.st_size > 0);
+	return 0;
+}
+
+START_TEST(a_segment_that_is_dropped_before_it_is_read_is_missed_and_not_damaged)
+{
+	int drops = 0, stream;
+	struct ct_log_source source = { open_and_drop, &drops, NULL };
+	uint64_t seen = 0;
+	ssize_t n;
+
+	memset(text, 'a', sizeof(text));
+	log_open(&f, fixture_dir(), &(struct ct_log_options){ .max_size = 10000, .max_files = 3 });
+	source.page = f.page;
+	ck_assert_int_eq(ct_cursor_open(&source, CT_FROM_OLDEST, &cursor, &err), 0);
+	for (int i = 0; i < 4; i++) {
+		for (int k = 0; k < 20; k++)
+			log_bytes(&f, CT_STREAM_STDOUT, text, 992);
+		drops = i % 2 + 1;
+		while ((n = ct_cursor_read(&cursor, text, sizeof(text), &stream, &err)) > 0)
+			seen += (uint64_t)n;
+		if (n < 0)
+			ck_abort_msg("%s", err.what);
+		ck_assert_int_eq(drops, 0);
+		ck_assert_uint_eq(seen + cursor.missed, f.page->payload);
+	}
+	ck_assert_uint_gt(cursor.missed, 0);
+	ct_cursor_close(&cursor);
+	log_close(&f);
+}
+END_TEST
+
 START_TEST(a_name_that_is_taken_is_left_alone)
 {
 	fixture_file("victim", "untouched");
@@ -240,6 +306,7 @@ Suite *suite_log_rotation(void)
 	tcase_add_checked_fixture(tc, setup, fixture_teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, segments_rotate_at_their_size_and_are_bounded_in_number);
+	tcase_add_test(tc, what_somebody_has_linked_or_moved_elsewhere_is_never_emptied);
 	tcase_add_test(tc, a_frame_larger_than_a_segment_has_one_for_itself);
 	tcase_add_test(tc, an_index_of_tiny_frames_is_bounded_too);
 	tcase_add_test(tc, the_bound_is_what_a_reader_may_be_behind_without_loss);
@@ -247,6 +314,7 @@ Suite *suite_log_rotation(void)
 	tcase_add_loop_test(tc,
 		a_log_that_was_deleted_moved_or_replaced_goes_on_and_is_never_followed, 0, 5);
 	tcase_add_test(tc, a_log_that_was_truncated_is_told_of_once_and_read_on);
+	tcase_add_test(tc, a_segment_that_is_dropped_before_it_is_read_is_missed_and_not_damaged);
 	tcase_add_test(tc, a_name_that_is_taken_is_left_alone);
 	suite_add_tcase(s, tc);
 	return s;

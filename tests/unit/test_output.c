@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -221,6 +222,49 @@ START_TEST(a_terminal_is_read_to_the_last_byte)
 }
 END_TEST
 
+START_TEST(a_turn_for_what_was_due_is_no_sign_of_quiet)
+{
+	loop_open(&l);
+	turn_now();
+	begin_storm();
+	l.m->out[0].until = 1;
+	ck_assert_int_gt(ct_monitor_turn(l.m, 1), 0);
+}
+END_TEST
+
+/* Of the memory that a frame is put together in. */
+static int pages_present(void)
+{
+	unsigned char present[CT_FRAME_MAX / 4096];
+	int count = 0;
+
+	/* Which begins a page with what the payload writes: copying to there is fastest. */
+	ck_assert_int_eq(mincore(l.m->frame + CT_FRAME_HEADER, sizeof(present) * 4096, present), 0);
+	for (size_t i = 0; i < sizeof(present); i++)
+		count += present[i] & 1;
+	return count;
+}
+
+START_TEST(much_output_leaves_memory_to_give_back_and_little_does_not)
+{
+	static char data[60000];
+
+	loop_open(&l);
+	write_text("little");
+	turn_now();
+	ck_assert_int_eq(l.m->untidy, 0);
+	ck_assert_int_eq(write(l.out, data, sizeof(data)), sizeof(data));
+	turn_now();
+	ck_assert_int_eq(l.m->untidy, 1);
+	ck_assert_int_ge(pages_present(), (int)sizeof(data) / 4096);
+	ct_monitor_give_back_buffers(l.m);
+	ck_assert_int_eq(pages_present(), 0);
+	write_text("and more");
+	turn_now();
+	ck_assert_uint_eq(logged(), 6 + sizeof(data) + 8);
+}
+END_TEST
+
 Suite *suite_output(void)
 {
 	Suite *s = suite_create("output");
@@ -237,6 +281,8 @@ Suite *suite_output(void)
 	tcase_add_test(tc, what_is_held_for_a_client_is_not_read_when_its_time_has_come);
 	tcase_add_test(tc, a_wake_up_that_is_held_back_is_what_the_loop_waits_for);
 	tcase_add_test(tc, a_terminal_is_read_to_the_last_byte);
+	tcase_add_test(tc, a_turn_for_what_was_due_is_no_sign_of_quiet);
+	tcase_add_test(tc, much_output_leaves_memory_to_give_back_and_little_does_not);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -147,6 +147,14 @@ START_TEST(log_options_are_sizes_and_counts)
 }
 END_TEST
 
+START_TEST(a_log_size_that_is_too_small_becomes_the_least_there_is)
+{
+	run_add(&run_options.log_opt, "max-size=10k");
+	run_ok(&run_alice);
+	ck_assert_uint_eq(run_meta.log_max_size, CT_LOG_SIZE_MIN);
+}
+END_TEST
+
 static const struct {
 	const char *option, *text;
 	int code;
@@ -187,6 +195,7 @@ Suite *suite_run_session(void)
 	tcase_add_test(session, other_words_are_refused);
 	tcase_add_test(session, other_log_drivers_are_refused_by_name);
 	tcase_add_test(session, log_options_are_sizes_and_counts);
+	tcase_add_test(session, a_log_size_that_is_too_small_becomes_the_least_there_is);
 	tcase_add_loop_test(session, other_log_options_are_refused, 0,
 			    sizeof(bad_options) / sizeof(bad_options[0]));
 	suite_add_tcase(s, session);

@@ -154,7 +154,7 @@ START_TEST(what_is_not_there_or_no_directory_is_named)
 	run_bad(ENOTDIR, text("not a directory: ", run_path("file"), ""));
 	run_options.operand = "";
 	run_bad(ENOENT,
-		"no such directory:  (a bundle or root file system directory is needed, not "
+		"the path is empty (a bundle or root file system directory is needed, not "
 		"an image)");
 	run_options.operand = NULL;
 	run_options.rootfs = run_path("nope:O");

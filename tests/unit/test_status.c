@@ -33,6 +33,9 @@ static const struct ct_status largest = {
 	.started = UINT64_MAX,
 	.finished = UINT64_MAX,
 	.exit = { .value = 255 },
+	.log_lost = UINT64_MAX,
+	.log_unsaved = UINT64_MAX,
+	.warnings = CT_WARN_MAX,
 };
 
 static int new_file(void)
@@ -58,6 +61,9 @@ static void assert_same(const struct ct_status *a, const struct ct_status *b)
 	ck_assert_int_eq(a->exit.core, b->exit.core);
 	ck_assert_int_eq(a->exit.value, b->exit.value);
 	ck_assert_int_eq(a->oom_killed, b->oom_killed);
+	ck_assert_uint_eq(a->log_lost, b->log_lost);
+	ck_assert_uint_eq(a->log_unsaved, b->log_unsaved);
+	ck_assert_uint_eq(a->warnings, b->warnings);
 }
 
 START_TEST(the_largest_values_survive_and_fit)
@@ -72,6 +78,26 @@ START_TEST(the_largest_values_survive_and_fit)
 	ck_assert_int_eq(st.st_size, CT_STATUS_SIZE);
 	ck_assert_msg(ct_status_read(fd, &read, &err) == 0, "%s", err.what);
 	assert_same(&read, &largest);
+}
+END_TEST
+
+START_TEST(a_record_that_knows_no_warnings_is_read)
+{
+	int ct_autofd fd = new_file();
+	struct ct_status read = { .warnings = 3 };
+	char text[CT_STATUS_SIZE], *at, *end;
+	struct ct_err err = { 0 };
+
+	ck_assert_int_eq(ct_status_write(fd, &largest, &err), 0);
+	ck_assert_int_eq(pread(fd, text, CT_STATUS_SIZE, 0), CT_STATUS_SIZE);
+	at = memmem(text, CT_STATUS_SIZE, ",\"lost\"", 7);
+	end = memmem(text, CT_STATUS_SIZE, ",\"end\"", 6);
+	ck_assert(at && end && at < end);
+	memset(at, ' ', (size_t)(end - at));
+	ck_assert_int_eq(pwrite(fd, text, CT_STATUS_SIZE, 0), CT_STATUS_SIZE);
+	ck_assert_msg(ct_status_read(fd, &read, &err) == 0, "%s", err.what);
+	ck_assert_uint_eq(read.generation, largest.generation);
+	ck_assert_uint_eq(read.log_lost + read.log_unsaved + read.warnings, 0);
 }
 END_TEST
 
@@ -160,6 +186,9 @@ static const struct {
 	  "status is damaged (pid must be a number, not a string)" },
 	{ "\"value\":255", "\"value\":256",
 	  "status is damaged (value: must be 0...255, not \"256\")" },
+	{ "\"warnings\":255", "\"warnings\":256",
+	  "status is damaged (warnings: must be 0...255, not \"256\")" },
+	{ "\"lost\":", "\"gone\":", "status is damaged (lost is missing)" },
 	{ "\"core\":false", "\"core\":0", "status is damaged (core must be true or false)" },
 	{ "\"boot_id\":\"0", "\"boot_id\":\"00",
 	  "status is damaged (boot_id is longer than 36 characters)" },
@@ -403,6 +432,7 @@ Suite *suite_status(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, the_largest_values_survive_and_fit);
 	tcase_add_test(tc, an_exit_by_signal_with_core_survives);
+	tcase_add_test(tc, a_record_that_knows_no_warnings_is_read);
 	tcase_add_test(tc, a_shorter_status_leaves_nothing_of_a_longer_one);
 	tcase_add_test(tc, the_status_is_readable_after_its_file_is_unlinked);
 	tcase_add_test(tc, a_state_that_is_none_is_not_written);

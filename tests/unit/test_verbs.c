@@ -235,6 +235,8 @@ START_TEST(status_texts_are_dockers)
 }
 END_TEST
 
+static const struct ct_store kept = { .path = "/store" };
+
 START_TEST(an_end_that_nobody_saw_is_unknown)
 {
 	struct ct_values values = { .arena = &arena };
@@ -244,7 +246,7 @@ START_TEST(an_end_that_nobody_saw_is_unknown)
 	c.status.state = CT_STATUS_RUNNING;
 	c.damage = "its monitor was killed";
 	ck_assert_str_eq(ct_ps_status(&values, &c, NOW), "Exited (unknown)");
-	tree = ct_inspect_tree(&values, &c, NULL, NULL);
+	tree = ct_inspect_tree(&values, &kept, &c, NULL, NULL);
 	ck_assert_str_eq(ct_json_find(tree, "State.ExitCode")->text, "255");
 	ck_assert_str_eq(ct_json_find(tree, "State.Error")->text, "its monitor was killed");
 	ck_assert_str_eq(ct_json_find(tree, "State.Pid")->text, "0");
@@ -415,6 +417,12 @@ START_TEST(inspect_has_the_members_that_scripts_use)
 		{ "Config.WorkingDir", "/w" }, { "Config.Hostname", "h" },
 		{ "Config.Labels.note", "a,b=c" }, { "Mounts[0].Source", "/s" },
 		{ "Mounts[0].Destination", "/d" }, { "Mounts[0].Propagation", "rslave" },
+		{ "HostConfig.LogConfig.Type", "native" },
+		{ "HostConfig.LogConfig.Config.max-size", "1048576" },
+		{ "State.LogLost", "42" },
+		{ "State.Warnings[0]",
+		  "the disk was full, or took no more of the log for another reason" },
+		{ "State.Warnings[1]", "another user has tried to attach, and was refused" },
 		{ "HostConfig.NetworkMode", "none" }, { "HostConfig.RestartPolicy.Name", "no" },
 	};
 	struct ct_values values = { .arena = &arena };
@@ -423,13 +431,22 @@ START_TEST(inspect_has_the_members_that_scripts_use)
 	struct ct_err err;
 
 	ck_assert_int_eq(ct_json_parse(&arena, "c", config, strlen(config), &root, &err), 0);
-	tree = ct_inspect_tree(&values, &c, root, NULL);
+	c.meta.log_driver = NULL;
+	c.meta.log_max_size = 1 << 20;
+	c.status.log_lost = 42;
+	c.status.warnings = CT_WARN_DISK | CT_WARN_STRANGER;
+	tree = ct_inspect_tree(&values, &kept, &c, root, NULL);
 	ck_assert(!values.failed);
 	for (int i = 0; i < COUNT(paths); i++) {
 		value = ct_json_find(tree, paths[i][0]);
 		ck_assert_msg(value && !strcmp(value->text, paths[i][1]), "%s: %s", paths[i][0],
 			      value ? value->text : "missing");
 	}
+	value = ct_json_find(tree, "LogPath");
+	ck_assert_ptr_nonnull(strstr(value->text, "/store/containers/"));
+	ck_assert_str_eq(value->text + strlen(value->text) - 5, "/main");
+	c.meta.log_driver = "none";
+	ck_assert_str_eq(ct_json_find(ct_inspect_tree(&values, &kept, &c, root), "LogPath")->text, "");
 	ck_assert(ct_json_find(tree, "State.Running")->boolean);
 	ck_assert(ct_json_find(tree, "HostConfig.ReadonlyRootfs")->boolean);
 	ck_assert(!ct_json_find(tree, "Mounts[0].RW")->boolean);
@@ -447,7 +464,7 @@ START_TEST(a_container_of_which_nothing_is_known_can_be_shown)
 	c.state = CT_STATE_DAMAGED;
 	c.damage = "meta.json is empty";
 	ck_assert_str_eq(ct_json_get(ct_ps_row(&values, &c, &none, &style), "Status")->text, "Damaged");
-	ck_assert_str_eq(ct_json_find(ct_inspect_tree(&values, &c, NULL, NULL), "State.Error")->text,
+	ck_assert_str_eq(ct_json_find(ct_inspect_tree(&values, &kept, &c, NULL, NULL), "State.Error")->text,
 			 "meta.json is empty");
 }
 END_TEST
