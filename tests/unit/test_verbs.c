@@ -446,7 +446,8 @@ START_TEST(inspect_has_the_members_that_scripts_use)
 	ck_assert_ptr_nonnull(strstr(value->text, "/store/containers/"));
 	ck_assert_str_eq(value->text + strlen(value->text) - 5, "/main");
 	c.meta.log_driver = "none";
-	ck_assert_str_eq(ct_json_find(ct_inspect_tree(&values, &kept, &c, root), "LogPath")->text, "");
+	tree = ct_inspect_tree(&values, &kept, &c, root, NULL);
+	ck_assert_str_eq(ct_json_find(tree, "LogPath")->text, "");
 	ck_assert(ct_json_find(tree, "State.Running")->boolean);
 	ck_assert(ct_json_find(tree, "HostConfig.ReadonlyRootfs")->boolean);
 	ck_assert(!ct_json_find(tree, "Mounts[0].RW")->boolean);
