@@ -160,6 +160,22 @@ START_TEST(ids_are_mapped_both_ways)
 }
 END_TEST
 
+START_TEST(a_map_is_read_as_the_kernel_writes_it)
+{
+	struct ct_copy_map map;
+
+	ct_copy_map_parse("         0       1000          1\n         1     100000      65536\n", &map);
+	ck_assert_uint_eq(map.count, 2);
+	ck_assert_uint_eq(ct_copy_map_in(&map, 100032), 33);
+	ct_copy_map_parse("0 0 4294967295\n", &map);
+	ck_assert_uint_eq(ct_copy_map_in(&map, 4294967294u), 4294967294u);
+	ct_copy_map_parse("nonsense", &map);
+	ck_assert_uint_eq(map.count, 0);
+	ct_copy_map_parse("0 1000\n", &map);
+	ck_assert_uint_eq(map.count, 0);
+}
+END_TEST
+
 Suite *suite_copy_message(void);
 
 Suite *suite_copy_message(void)
@@ -173,6 +189,7 @@ Suite *suite_copy_message(void)
 	tcase_add_test(t, a_nul_ends_no_name);
 	tcase_add_test(t, lengths_are_judged_before_they_are_waited_for);
 	tcase_add_test(t, ids_are_mapped_both_ways);
+	tcase_add_test(t, a_map_is_read_as_the_kernel_writes_it);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -106,20 +106,6 @@ START_TEST(words_of_a_command_line_are_joined_and_nothing_is_its_name)
 }
 END_TEST
 
-START_TEST(ids_of_the_host_become_the_containers)
-{
-	struct ct_top_map map;
-
-	ct_top_parse_map("         0       1000          1\n         1     100000      65536\n", &map);
-	ck_assert_uint_eq(map.count, 2);
-	ck_assert_uint_eq(ct_top_inside(&map, 1000), 0);
-	ck_assert_uint_eq(ct_top_inside(&map, 100032), 33);
-	ck_assert_uint_eq(ct_top_inside(&map, 5), UINT32_MAX);
-	ct_top_parse_map("nonsense", &map);
-	ck_assert_uint_eq(map.count, 0);
-}
-END_TEST
-
 START_TEST(a_process_of_ours_is_read_and_one_that_is_gone_is_not)
 {
 	struct ct_top_process p;
@@ -209,7 +195,6 @@ Suite *suite_top_read(void)
 	tcase_add_loop_test(t, what_is_no_stat_is_refused, 0, COUNT(broken));
 	tcase_add_test(t, a_status_has_ids_rights_and_the_innermost_pid);
 	tcase_add_test(t, words_of_a_command_line_are_joined_and_nothing_is_its_name);
-	tcase_add_test(t, ids_of_the_host_become_the_containers);
 	tcase_add_test(t, a_process_of_ours_is_read_and_one_that_is_gone_is_not);
 	suite_add_tcase(s, t);
 	t = tcase_create("columns");
