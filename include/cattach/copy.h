@@ -123,6 +123,10 @@ struct ct_copy_map {
 	size_t count;
 };
 
+/* As many lines as make sense. */
+void ct_copy_map_parse(const char *text, struct ct_copy_map *ret_map);
+
+/* CT_COPY_NO_ID: not mapped. */
 uint32_t ct_copy_map_in(const struct ct_copy_map *map, uint32_t outside);
 uint32_t ct_copy_map_out(const struct ct_copy_map *map, uint32_t inside);
 

@@ -202,7 +202,7 @@ static int is_subverb(const struct ct_call *call, struct ct_err *err)
 	if (!call->operands.count || o->latest || o->cidfile ||
 	    !ct_exec_is_subverb(call->operands.items[0]))
 		return 0;
-	if (memcmp(o, &exec_defaults, sizeof(*o)) == 0)
+	if (call->operands.items[0] == call->first_word)
 		return 1;
 	ct_fail(err, EINVAL, "exec %s takes no option before it", call->operands.items[0]);
 	return ct_hint(err, "cattach exec %s --help", call->operands.items[0]);

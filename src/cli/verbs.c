@@ -82,7 +82,9 @@ int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int ar
 		.table = verb->options,
 		.stop_at_operand = verb->stop_at_operand,
 	};
-	struct ct_call call = { .verb = verb, .arena = arena };
+	struct ct_call call = {
+		.verb = verb, .arena = arena, .first_word = argc ? argv[0] : NULL,
+	};
 	void *options = ct_arena_alloc(arena, verb->options_size ? verb->options_size : 1);
 	int r;
 

@@ -69,18 +69,12 @@ static int read_map(struct ct_arena *arena, pid_t pid, const char *name, struct 
 	const char *text;
 	size_t size;
 	char path[64];
-	int used;
 
 	/* Our child, not reaped yet. Numbers on the right are as we see them. */
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	if (ct_read_file_at(arena, AT_FDCWD, path, 16384, &text, &size, err) < 0)
 		return -err->code;
-	while (map->count < sizeof(map->lines) / sizeof(map->lines[0]) &&
-	       sscanf(text, "%u %u %u%n", &map->lines[map->count].inside,
-		      &map->lines[map->count].outside, &map->lines[map->count].count, &used) == 3) {
-		map->count++;
-		text += used;
-	}
+	ct_copy_map_parse(text, map);
 	return 0;
 }
 

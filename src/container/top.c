@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <linux/nsfs.h>
 
+#include <cattach/copy.h>
 #include <cattach/exec.h>
 #include <cattach/fd.h>
 
@@ -37,7 +38,7 @@ struct all {
 	bool own_pids;			/* the container has a pid namespace of its own */
 	bool exact;			/* and the kernel knows who is in it */
 	struct stat space;		/* of that, or else of its mount namespace */
-	struct ct_top_map uids, gids;
+	struct ct_copy_map uids, gids;
 	struct ct_top top;		/* everybody, at first */
 	unsigned char *member;
 	size_t capacity;
@@ -80,12 +81,15 @@ static int append(struct all *a, const struct ct_top_process *p, bool member)
 	if (a->top.count == a->capacity) {
 		size_t capacity = a->capacity ? a->capacity * 2 : 256;
 		struct ct_top_process *items = reallocarray(a->top.items, capacity, sizeof(*items));
-		unsigned char *members = items ? realloc(a->member, capacity) : NULL;
+		unsigned char *members;
 
-		a->top.items = items ? items : a->top.items;
-		a->member = members ? members : a->member;
+		if (!items)
+			return -ENOMEM;
+		a->top.items = items;
+		members = realloc(a->member, capacity);
 		if (!members)
 			return -ENOMEM;
+		a->member = members;
 		a->capacity = capacity;
 	}
 	a->top.items[a->top.count] = *p;
@@ -189,10 +193,10 @@ static void fill_inside(struct all *a, struct ct_top_process *p)
 	p->inside_parent = above && a->member[parent] && p->pid != a->payload ? above->inside : 0;
 	if (!a->own_pids)
 		p->inside_parent = p->parent;
-	p->inside_uid = ct_top_inside(&a->uids, p->uid);
-	p->inside_gid = ct_top_inside(&a->gids, p->gid);
-	p->inside_ruid = ct_top_inside(&a->uids, p->ruid);
-	p->inside_rgid = ct_top_inside(&a->gids, p->rgid);
+	p->inside_uid = ct_copy_map_in(&a->uids, p->uid);
+	p->inside_gid = ct_copy_map_in(&a->gids, p->gid);
+	p->inside_ruid = ct_copy_map_in(&a->uids, p->ruid);
+	p->inside_rgid = ct_copy_map_in(&a->gids, p->rgid);
 }
 
 /* Only the members, in the arena. */
@@ -235,7 +239,7 @@ static int gather(struct all *a, struct ct_top *ret_top, struct ct_err *err)
 	return r < 0 ? ct_fail_nomem(err) : 0;
 }
 
-static void read_map(const struct all *a, const char *name, struct ct_top_map *map)
+static void read_map(const struct all *a, const char *name, struct ct_copy_map *map)
 {
 	char path[32], text[16384];
 	int ct_autofd process = -1;
@@ -243,7 +247,7 @@ static void read_map(const struct all *a, const char *name, struct ct_top_map *m
 	snprintf(path, sizeof(path), "/proc/%d", (int)a->payload);
 	process = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (process >= 0 && ct_top_read_text(process, name, text, sizeof(text)) > 0)
-		ct_top_parse_map(text, map);
+		ct_copy_map_parse(text, map);
 }
 
 static int find_space(struct all *a, struct ct_err *err)

@@ -11,8 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,22 +41,43 @@ ssize_t ct_top_read_text(int process, const char *name, char *buf, size_t size)
 	return (ssize_t)used;
 }
 
+/* Fields of stat behind the state, by their number in proc_pid_stat(5). */
+enum { PPID = 4, PGRP = 5, TTY = 7, UTIME = 14, STIME = 15, NICE = 19, START = 22, VSIZE = 23, RSS = 24 };
+
+/* The numbers of fields 4...24: all are there, or this is no stat. */
+static bool parse_fields(const char *text, long long fields[RSS + 1])
+{
+	for (size_t i = PPID; i <= RSS; i++) {
+		char *end;
+
+		/* Unsigned ones beyond are the kernel's "none", which nobody is shown. */
+		fields[i] = strtoll(text, &end, 10);
+		if (end == text)
+			return false;
+		text = end;
+	}
+	return true;
+}
+
 int ct_top_parse_stat(struct ct_arena *arena, const char *text, struct ct_top_process *process)
 {
 	/* The name may hold anything, so it ends with the last parenthesis. */
 	const char *open = strchr(text, '('), *close = strrchr(text, ')');
-	uint64_t user, system;
-	long long resident;
+	long long fields[RSS + 1];
 
-	if (!open || !close || close < open || sscanf(text, "%d", &process->pid) != 1)
+	if (!open || !close || close < open || close[1] != ' ' || !close[2] || *text < '1' ||
+	    *text > '9' || !parse_fields(close + 3, fields))
 		return -EPROTO;
-	if (sscanf(close + 1, " %c %d %d %*d %d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64
-		   " %*d %*d %*d %ld %*d %*d %" SCNu64 " %" SCNu64 " %lld",
-		   &process->state, &process->parent, &process->group, &process->tty, &user, &system,
-		   &process->nice, &process->started, &process->size, &resident) != 10)
-		return -EPROTO;
-	process->ticks = user + system;
-	process->resident = (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE);
+	process->pid = (pid_t)strtol(text, NULL, 10);
+	process->state = close[2];
+	process->parent = (pid_t)fields[PPID];
+	process->group = (pid_t)fields[PGRP];
+	process->tty = (int)fields[TTY];
+	process->ticks = (uint64_t)fields[UTIME] + (uint64_t)fields[STIME];
+	process->nice = (long)fields[NICE];
+	process->started = (uint64_t)fields[START];
+	process->size = (uint64_t)fields[VSIZE];
+	process->resident = (uint64_t)fields[RSS] * (uint64_t)sysconf(_SC_PAGESIZE);
 	process->comm = ct_arena_strndup(arena, open + 1, (size_t)(close - open - 1));
 	return process->comm ? 0 : -ENOMEM;
 }
@@ -76,8 +95,30 @@ static const char *line_of(const char *text, const char *key)
 
 static void parse_ids(const char *line, uint32_t *real, uint32_t *effective)
 {
-	if (!line || sscanf(line, "%" SCNu32 " %" SCNu32, real, effective) != 2)
-		*real = *effective = UINT32_MAX;
+	char *end = NULL;
+
+	*real = *effective = UINT32_MAX;
+	if (!line)
+		return;
+	*real = (uint32_t)strtoul(line, &end, 10);
+	*effective = (uint32_t)strtoul(end, NULL, 10);
+}
+
+/* The last of the numbers on a line. */
+static pid_t last_number(const char *line)
+{
+	pid_t last = 0;
+
+	while (line && *line && *line != '\n') {
+		char *end;
+		long number = strtol(line, &end, 10);
+
+		if (end == line)
+			break;
+		last = (pid_t)number;
+		line = end + strspn(end, " \t");
+	}
+	return last;
 }
 
 void ct_top_parse_status(const char *text, struct ct_top_process *process)
@@ -88,22 +129,13 @@ void ct_top_parse_status(const char *text, struct ct_top_process *process)
 	/* The name stands first, with its newlines escaped, so it cannot pass for another line. */
 	parse_ids(line_of(text, "Uid:"), &process->ruid, &process->uid);
 	parse_ids(line_of(text, "Gid:"), &process->rgid, &process->gid);
-	process->seccomp = line ? atoi(line) : 0;
+	process->seccomp = line ? (int)strtol(line, NULL, 10) : 0;
 	for (size_t i = 0; i < 4; i++) {
 		line = line_of(text, caps[i]);
 		process->caps[i] = line ? strtoull(line, NULL, 16) : 0;
 	}
 	/* One number for each namespace, the innermost last. */
-	line = line_of(text, "NSpid:");
-	process->inside = 0;
-	while (line && *line && *line != '\n') {
-		char *end;
-
-		process->inside = (pid_t)strtol(line, &end, 10);
-		line = end + strspn(end, " \t");
-		if (!end || (*line && *line != '\n' && (*line < '0' || *line > '9')))
-			break;
-	}
+	process->inside = last_number(line_of(text, "NSpid:"));
 }
 
 char *ct_top_parse_args(struct ct_arena *arena, const char *text, size_t size, const char *comm)
@@ -118,27 +150,6 @@ char *ct_top_parse_args(struct ct_arena *arena, const char *text, size_t size, c
 	for (size_t i = 0; args && i < size; i++)
 		args[i] = text[i] ? text[i] : ' ';
 	return args;
-}
-
-void ct_top_parse_map(const char *text, struct ct_top_map *map)
-{
-	int used;
-
-	map->count = 0;
-	while (map->count < sizeof(map->lines) / sizeof(map->lines[0]) &&
-	       sscanf(text, "%" SCNu32 " %" SCNu32 " %" SCNu32 "%n", &map->lines[map->count].inside,
-		      &map->lines[map->count].outside, &map->lines[map->count].count, &used) == 3) {
-		map->count++;
-		text += used;
-	}
-}
-
-uint32_t ct_top_inside(const struct ct_top_map *map, uint32_t outside)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (outside - map->lines[i].outside < map->lines[i].count)
-			return map->lines[i].inside + (outside - map->lines[i].outside);
-	return UINT32_MAX;
 }
 
 static const char *read_label(struct ct_arena *arena, int process)

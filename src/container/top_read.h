@@ -7,12 +7,6 @@
 
 #include <cattach/top.h>
 
-/* A line of /proc/PID/uid_map. */
-struct ct_top_map {
-	struct { uint32_t inside, outside, count; } lines[340];
-	size_t count;
-};
-
 /* /proc/PID/stat: pid, comm and what is behind it. 0 or -EPROTO, -ENOMEM. */
 int ct_top_parse_stat(struct ct_arena *arena, const char *text, struct ct_top_process *process);
 
@@ -21,9 +15,6 @@ void ct_top_parse_status(const char *text, struct ct_top_process *process);
 
 /* /proc/PID/cmdline: words that end with NUL, joined by blanks. */
 char *ct_top_parse_args(struct ct_arena *arena, const char *text, size_t size, const char *comm);
-
-void ct_top_parse_map(const char *text, struct ct_top_map *map);
-uint32_t ct_top_inside(const struct ct_top_map *map, uint32_t outside);
 
 /* Fill in everything but namespaces: process is an open directory of /proc. -ESRCH: it is gone. */
 int ct_top_read(struct ct_arena *arena, int process, struct ct_top_process *ret_process);

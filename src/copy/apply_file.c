@@ -41,22 +41,6 @@ int ct_copy_fail_over(int code, struct ct_err *err)
 
 /* ---- owners ---- */
 
-uint32_t ct_copy_map_in(const struct ct_copy_map *map, uint32_t outside)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (outside - map->lines[i].outside < map->lines[i].count)
-			return map->lines[i].inside + (outside - map->lines[i].outside);
-	return CT_COPY_NO_ID;
-}
-
-uint32_t ct_copy_map_out(const struct ct_copy_map *map, uint32_t inside)
-{
-	for (size_t i = 0; i < map->count; i++)
-		if (inside - map->lines[i].inside < map->lines[i].count)
-			return map->lines[i].outside + (inside - map->lines[i].inside);
-	return CT_COPY_NO_ID;
-}
-
 bool ct_copy_owner_ids(const struct ct_copy_owner *owner, const struct ct_copy_message *m,
 		       uint32_t *ret_uid, uint32_t *ret_gid)
 {

@@ -167,6 +167,8 @@ int ct_copy_take_error(const struct ct_copy_message *m, struct ct_err *err)
 	err->where[sizeof(err->where) - 1] = '\0';
 	err->what[sizeof(err->what) - 1] = '\0';
 	err->hint[sizeof(err->hint) - 1] = '\0';
+	if (!err->what[0])
+		strcpy(err->what, "the other half of the copy failed and does not say why");
 	err->exit = CT_EXIT_FAILED;
 	if (err->code <= 0 || err->code > 4095)
 		err->code = EIO;

@@ -75,6 +75,7 @@ typedef ssize_t ct_tar_write_callback(struct archive *, void *arg, const void *b
 
 struct ct_tar_library {
 	void *handle;
+/* Names and types have no parentheses. NOLINTNEXTLINE(bugprone-macro-parentheses) */
 #define CT_TAR_MEMBER(name, type, arguments) type(*name) arguments;
 	CT_TAR_FUNCTIONS(CT_TAR_MEMBER)
 #undef CT_TAR_MEMBER

@@ -131,19 +131,20 @@ static int send_file(struct walk *w, int directory, const char *name, const stru
 	return send_opened(w, m, fd, &st, err);
 }
 
-static int send_symlink(struct walk *w, int directory, const char *name, struct ct_copy_message *m,
-			struct ct_err *err)
+static int send_symlink(struct walk *w, int directory, const char *name,
+			const struct ct_copy_message *m, struct ct_err *err)
 {
+	struct ct_copy_message link = *m;
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(directory, name, target, sizeof(target) - 1);
 
 	if (n <= 0)
 		return report_errno(w, n < 0 ? errno : ENOENT, "cannot be read", err);
-	m->type = CT_COPY_SYMLINK;
-	m->mode = 0;
-	m->data = target;
-	m->data_size = (size_t)n;
-	return ct_copy_send(w->channel, m, err);
+	link.type = CT_COPY_SYMLINK;
+	link.mode = 0;
+	link.data = target;
+	link.data_size = (size_t)n;
+	return ct_copy_send(w->channel, &link, err);
 }
 
 /* ---- directories ---- */

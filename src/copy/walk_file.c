@@ -21,6 +21,7 @@
 #define EXTENTS_MAX	4096u
 #define UNSIZED_MAX	(UINT64_C(1) << 30)	/* of a file that says it has none, as those of procfs */
 #define NAMES_MAX	65536u			/* XATTR_LIST_MAX */
+#define VALUE_MAX	65536u			/* XATTR_SIZE_MAX */
 
 struct extents {
 	struct { uint64_t start, end; } items[EXTENTS_MAX];
@@ -155,7 +156,7 @@ static int send_xattr(struct ct_copy_channel *channel, int fd, const char *name,
 
 	if (strncmp(name, "user.", 5) != 0 || !name[5] || strlen(name) > CT_COPY_NAME_MAX)
 		return 0;
-	n = fgetxattr(fd, name, value, 65536);
+	n = fgetxattr(fd, name, value, VALUE_MAX);
 	if (n < 0)
 		return 0;	/* gone meanwhile */
 	strcpy(m.name, name);
@@ -165,17 +166,18 @@ static int send_xattr(struct ct_copy_channel *channel, int fd, const char *name,
 
 int ct_copy_send_xattrs(struct ct_copy_channel *channel, int fd, struct ct_err *err)
 {
-	char ct_autofree *names = NULL, *value = NULL;
+	char ct_autofree *names = NULL;
+	char *value;
 	ssize_t size = flistxattr(fd, NULL, 0);
 	int r = 0;
 
 	/* The usual answer, for one system call a file. */
 	if (size <= 0)
 		return 0;
-	names = malloc(NAMES_MAX);
-	value = malloc(65536);
-	if (!names || !value)
+	names = malloc(NAMES_MAX + VALUE_MAX);
+	if (!names)
 		return ct_fail_nomem(err);
+	value = names + NAMES_MAX;
 	size = flistxattr(fd, names, NAMES_MAX - 1);
 	if (size <= 0)
 		return 0;

@@ -37,7 +37,7 @@ static _Noreturn void write_maps(int sync, pid_t target, const struct ct_plan *m
 
 static int await_maps(int sync, struct ct_err *err)
 {
-	struct sync_message message;
+	struct sync_message message = { 0 };
 	int fds[CT_FDS_MAX];
 	int r = ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
 

@@ -126,7 +126,7 @@ static _Noreturn void be_visitor(const struct ct_ns_visit *visit, int sync)
 
 static int await_visitor(int sync, int pidfd, struct ct_err *err)
 {
-	struct sync_message message;
+	struct sync_message message = { 0 };
 	struct ct_exit status;
 	int fds[CT_FDS_MAX];
 	int r = ct_sync_receive(sync, &message, fds);
