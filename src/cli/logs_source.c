@@ -23,11 +23,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cattach/fd.h>
 #include <cattach/log.h>
 
 #define TRIES	5
+#define PAUSE	10000000	/* ns before the next one, of a container that is being started */
 
 void ct_log_stream_drop(struct ct_log_stream *stream)
 {
@@ -111,6 +113,16 @@ static int fail_foreign(const struct ct_log_stream *s, struct ct_err *err)
 		       s->container.meta.host);
 }
 
+/*
+ * Started again at this moment: earlier runs are there to be read, and the monitor will answer. Who
+ * waits for starts is found by this one or hears of it.
+ */
+static bool is_restarting(const struct ct_log_stream *s)
+{
+	return is_unstarted(&s->container) && s->container.status.state == CT_STATUS_STARTING &&
+	       !s->query->retry && !s->query->await_start;
+}
+
 /* 1: try again, it has changed meanwhile. */
 static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 			    struct ct_arena *arena, bool last, struct ct_err *err)
@@ -128,11 +140,19 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 	}
 	if (s->container.state == CT_STATE_FOREIGN && s->query->await_start)
 		return fail_foreign(s, err);
-	if (s->container.state != CT_STATE_RUNNING && s->container.state != CT_STATE_PAUSED)
-		return is_unstarted(&s->container) ? 0 : open_directory(s, err);
+	if (is_unstarted(&s->container) && !is_restarting(s))
+		return 0;
+	if (s->container.state != CT_STATE_RUNNING && s->container.state != CT_STATE_PAUSED &&
+	    s->container.state != CT_STATE_CREATING)
+		return open_directory(s, err);
 	r = ct_container_attach(store, &s->container, CT_HELLO_QUIET | CT_HELLO_READ_ONLY, 0, 0,
 				&s->client, err);
 	s->connected = r == 0;
+	if (r < 0 && is_restarting(s) && r != -ETIMEDOUT) {
+		/* Its socket is about to be there, or the start has just failed. */
+		nanosleep(&(struct timespec){ .tv_nsec = PAUSE }, NULL);
+		return last ? 0 : 1;
+	}
 	return r < 0 ? give_up(s, last, err) : 0;
 }
 
@@ -148,7 +168,7 @@ static int open_source(struct ct_log_stream *s, struct ct_store *store, struct c
 		return open_nothing(s);
 	if (r < 0)
 		return r;
-	if (is_unstarted(&s->container))
+	if (!s->connected && s->main < 0)
 		return open_nothing(s);
 	s->state = CT_STREAM_LIVE;
 	return 0;

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cattach/fd.h>
 
@@ -39,11 +40,35 @@ static int find_next(int dir, uint32_t min, uint32_t *ret_number)
 	return 0;
 }
 
+/* Made by a writer that has not come to write to it, yet or any more: nothing, and no damage. */
+static bool is_blank(const struct ct_segment *s)
+{
+	struct stat data, index;
+
+	return fstat(s->data, &data) == 0 && fstat(s->index, &index) == 0 && !data.st_size &&
+	       !index.st_size;
+}
+
+/* This one, if there is something in it: 0, -ENOENT, -errno. */
+static int try_segment(int dir, uint32_t number, struct ct_segment *ret_segment)
+{
+	struct ct_segment s = CT_SEGMENT_INIT;
+	int r = ct_segment_open_at(dir, number, O_RDONLY, &s);
+
+	if (r == 0 && is_blank(&s)) {
+		ct_segment_close(&s);
+		return -ENOENT;
+	}
+	if (r == 0)
+		*ret_segment = s;
+	return r;
+}
+
 static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segment,
 			struct ct_err *err)
 {
 	int dir = (int)(intptr_t)arg;
-	int r = ct_segment_open_at(dir, number, O_RDONLY, ret_segment);
+	int r = try_segment(dir, number, ret_segment);
 
 	/* Mostly the number is there; else look which one is the next. */
 	while (r == -ENOENT) {
@@ -52,7 +77,7 @@ static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segme
 			return r;
 		if (r < 0)
 			return ct_fail_errno(err, -r, "cannot list the log's directory");
-		r = ct_segment_open_at(dir, number, O_RDONLY, ret_segment);
+		r = try_segment(dir, number, ret_segment);
 		number += r == -ENOENT;
 	}
 	if (r < 0)

@@ -73,7 +73,7 @@ static void find(struct ct_log_writer *w, struct numbers *n)
 	}
 }
 
-/* A segment of an earlier run into the list; where it ends is looked at only for the last. */
+/* A segment of an earlier run into the list; where it ends is looked at only for the last good one. */
 static void take(struct ct_log_writer *w, uint32_t number, bool last)
 {
 	struct ct_segment s = CT_SEGMENT_INIT;
@@ -102,13 +102,32 @@ static void take(struct ct_log_writer *w, uint32_t number, bool last)
 		    (uint64_t)st.st_size >= w->max_size / 2 ? w->max_size : (uint64_t)st.st_size);
 }
 
+/* Which of them is the last that tells how much was written? A kill or a crash may have left some
+ * behind it that tell nothing. */
+static size_t last_of(const struct ct_log_writer *w, const struct numbers *n)
+{
+	for (size_t i = n->count; i > 0; i--) {
+		struct ct_segment s = CT_SEGMENT_INIT;
+		struct ct_index_header header;
+		bool good = ct_segment_open_at(w->dir, n->at[i - 1], O_RDONLY, &s) == 0 &&
+			    ct_segment_header(s.index, &header) == 0;
+
+		ct_segment_close(&s);
+		if (good)
+			return i - 1;
+	}
+	return n->count;
+}
+
 void ct_log_take_over(struct ct_log_writer *w)
 {
 	struct numbers n = { .count = 0 };
+	size_t last;
 
 	find(w, &n);
+	last = last_of(w, &n);
 	for (size_t i = 0; i < n.count; i++)
-		take(w, n.at[i], i + 1 == n.count);
+		take(w, n.at[i], i == last);
 	w->disk_payload = w->payload;
 	ct_log_file_room(w, 0);
 }

@@ -572,3 +572,19 @@ waiters()
 	exec 7<&-
 	{ seq 400000; echo done; } | cmp - out
 }
+
+@test "what is being started again is read whole: its earlier runs do not go missing" {
+	cattach create --name a "$CT_ROOTFS" sh -c 'echo first; echo second' > /dev/null
+	cattach start -a a > /dev/null
+	(
+		for _ in $(seq 30); do
+			cattach restart a > /dev/null && cattach wait a > /dev/null
+		done
+		touch over
+	) 3>&- &
+	while [ ! -e over ]; do
+		timeout 30 cattach logs a > out 2>&1
+		printf 'first\nsecond\n' | cmp -n 13 - out
+	done
+	[ "$(cattach logs a | grep -c first)" -eq 31 ]
+}

@@ -115,6 +115,31 @@ START_TEST(a_log_torn_at_any_byte_ends_with_its_last_whole_frame)
 }
 END_TEST
 
+START_TEST(a_segment_that_a_writer_has_only_just_made_is_no_damage)
+{
+	make_killed_log();
+	close(openat(fixture_dir(), "log.1", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	close(openat(fixture_dir(), "index.1", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	log_dir_cursor(fixture_dir(), CT_FROM_OLDEST, &cursor);
+	while (read_some(&cursor, sizeof(text)))
+		continue;
+	ck_assert_uint_eq(seen, 500);
+	ct_cursor_close(&cursor);
+	/* Nor for the next run, which begins behind it and counts on. */
+	log_open(&f, fixture_dir(), NULL);
+	add(100);
+	ck_assert_uint_eq(f.page->payload, 600);
+	log_exit(&f, 0);
+	log_close(&f);
+	seen = 0;
+	log_dir_cursor(fixture_dir(), CT_FROM_OLDEST, &cursor);
+	while (read_some(&cursor, sizeof(text)))
+		continue;
+	ck_assert_uint_eq(seen, 600);
+	ct_cursor_close(&cursor);
+}
+END_TEST
+
 START_TEST(an_index_torn_at_any_byte_ends_the_log_with_its_last_whole_entry)
 {
 	make_killed_log();
@@ -321,6 +346,7 @@ Suite *suite_cursor_damage(void)
 	tcase_add_checked_fixture(tc, setup, fixture_teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, a_log_torn_at_any_byte_ends_with_its_last_whole_frame);
+	tcase_add_test(tc, a_segment_that_a_writer_has_only_just_made_is_no_damage);
 	tcase_add_test(tc, an_index_torn_at_any_byte_ends_the_log_with_its_last_whole_entry);
 	tcase_add_test(tc, a_run_behind_a_torn_one_is_read_on_into);
 	tcase_add_loop_test(tc, a_damaged_header_is_told_of_once_and_passed_over, 0, 6);
