@@ -148,7 +148,7 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 		return r;
 	plan.how.name = ct_container_label(container);
 	plan.how.session = container->session_of != NULL;
-	plan.how.hang_up_detaches = true;
+	plan.how.hang_up = CT_HANG_UP_DETACHES;
 	if (container->state == CT_STATE_CREATED)
 		return ct_attach_created(store, arena, container, &plan, err);
 	plan.how.redraw = o->redraw || !(b->replay || b->has_lines || b->has_time);

@@ -106,7 +106,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 		r = ct_follow_prepare(&container.meta, &options, &plan, err);
 	if (r < 0)
 		return r;
-	plan.how.hang_up_detaches = true;
+	plan.how.hang_up = CT_HANG_UP_DETACHES;
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	ct_foreground_block(o->sig_proxy);
 	r = ct_start_existing(store, &container, plan.rows, plan.columns, &sock, err);

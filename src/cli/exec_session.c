@@ -130,7 +130,7 @@ static int plan_following(struct session *s, struct ct_err *err)
 	int r = ct_follow_prepare(&s->meta, &options, &s->plan, err);
 
 	s->plan.how.session = true;
-	s->plan.how.hang_up_detaches = !s->call->tie;
+	s->plan.how.hang_up = s->call->tie ? CT_HANG_UP_ENDS : CT_HANG_UP_DETACHES;
 	return r;
 }
 

@@ -157,8 +157,11 @@ static void handle_signal(struct ct_follow *f, int number)
 		send_size(f);
 	} else if (number == SIGWINCH && f->how->tty) {
 		send_size(f);
-	} else if (number == SIGHUP && f->how->hang_up_detaches && terminal_hung_up()) {
-		ct_follow_detach(f);
+	} else if (number == SIGHUP && f->how->hang_up != CT_HANG_UP_SIGNAL && terminal_hung_up()) {
+		if (f->how->hang_up == CT_HANG_UP_DETACHES)
+			ct_follow_detach(f);
+		else
+			f->result = CT_EXIT_SIGNAL_BASE + number;
 	} else if (!f->how->sig_proxy) {
 		take_signal(f, number);
 	} else if (!is_over(f)) {

@@ -23,6 +23,13 @@ enum ct_stdin_eof {
 	CT_STDIN_EOF_DETACH,
 };
 
+/* What the end of our terminal is. */
+enum ct_hang_up {
+	CT_HANG_UP_SIGNAL,	/* a SIGHUP, for the payload like others */
+	CT_HANG_UP_DETACHES,	/* none of the payload's business */
+	CT_HANG_UP_ENDS,	/* ours: whoever is tied to us sees it */
+};
+
 struct ct_foreground {
 	const char *name;	/* of the container, for messages */
 	bool session;		/* of exec: say how to come back to it */
@@ -32,7 +39,7 @@ struct ct_foreground {
 	bool sig_proxy;		/* signals go to the payload */
 	bool resize;		/* the size of its terminal follows ours */
 	bool redraw;		/* make it draw its screen anew */
-	bool hang_up_detaches;	/* our terminal's end is none of the payload's business */
+	enum ct_hang_up hang_up;
 	enum ct_stdin_eof eof;
 	struct ct_detach_keys keys;	/* in force only where the session and we have a terminal */
 };

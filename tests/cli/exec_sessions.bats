@@ -240,6 +240,8 @@ runtime() { printf '%s/cattach/%s' "$XDG_RUNTIME_DIR" "$1"; }
 	container
 	cattach exec -d --session a "$N" sleep 1000
 	refused 125 "session $N/a is running; stop it first or use -f" cattach rm "$N/a"
+	refused 125 "container $N is running; stop it first or use -f" cattach rm "$N"
+	is "$(state "$N/a" Status)" running
 	is "$(cattach stop -t 5 "$N/a")" "$N/a"
 	is "$(cattach wait "$N/a")" 143
 	is "$(cattach rm "$N/a")" "$N/a"

@@ -47,6 +47,15 @@ def is_gone(name="s1"):
     wait_until(lambda: name not in sessions())
 
 
+def close_terminal(session):
+    """Close the master; the client stays pexpect's to be waited for."""
+    client = session.pty
+    os.close(client.child_fd)
+    wait_until(lambda: not client.isalive())
+    client.child_fd = client.ptyproc.fd = -1
+    client.closed = client.ptyproc.closed = True
+
+
 def test_size():
     """exec -it: the terminal has our size at the first stty size"""
     container()
@@ -136,11 +145,7 @@ def test_closed_terminal():
                                "echo before; while [ ! -e /mnt/go ]; do sleep 0.05; done; "
                                "echo after; sleep 1000")
         session.expect("before")
-        os.close(session.pty.child_fd)  # the client stays pexpect's to be waited for
-        client = session.pty
-        wait_until(lambda: not client.isalive())
-        client.child_fd = client.ptyproc.fd = -1
-        client.closed = client.ptyproc.closed = True
+        close_terminal(session)
         assert inspect("c1/s1", ".State.Status") == "running"
         with open(f"{shared}/go", "w", encoding="ascii"):
             pass
@@ -151,6 +156,16 @@ def test_closed_terminal():
         session.ends(143)
         is_gone()
         capture("rm", "-f", "c1")
+
+
+def test_closed_terminal_ends():
+    """exec: with --on-client-exit=kill a terminal that is closed ends the session"""
+    container()
+    session = exec_session("-it", "--session", "s1", "--on-client-exit", "kill", "c1", "sh", "-c",
+                           "trap '' HUP; echo up; sleep 1000")
+    session.expect("up")
+    close_terminal(session)
+    is_gone()
 
 
 def test_client_killed():
