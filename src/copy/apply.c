@@ -122,6 +122,10 @@ static int apply_source(void *arg, const struct ct_copy_message *m,
 	if (ct_copy_find_place(&a->target->root, a->target->path, &place, err) < 0)
 		return ct_wrap(err, "%s", a->target->shown);
 	a->base = place.directory;
+	/* Nobody who names a device wants a file in its place. */
+	if (place.special)
+		return ct_fail(err, EINVAL, "%s is neither a file nor a directory",
+			       a->target->shown);
 	if (decide(a, m, &place, err) < 0)
 		return -err->code;
 	if (fstat(a->base, &st) < 0)

@@ -66,6 +66,7 @@ struct ct_copy_place {
 	int directory;		/* O_PATH; owned by the caller */
 	char name[CT_COPY_NAME_MAX + 1];	/* empty: it is the directory itself */
 	bool there;		/* something is, and no directory */
+	bool special;		/* nor a file */
 };
 
 int ct_copy_find_place(const struct ct_copy_root *root, const char *path,

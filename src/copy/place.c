@@ -95,6 +95,7 @@ static int look(const struct ct_copy_root *root, char *path, struct ct_copy_plac
 	if (fstatat(place->directory, place->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : ct_fail_errno(err, errno, "cannot look at it");
 	place->there = !S_ISLNK(st.st_mode);
+	place->special = place->there && !S_ISREG(st.st_mode);
 	return place->there ? 0 : follow(place, path, parent, err);
 }
 

@@ -83,6 +83,9 @@ quietly() { is "$("$@" 2>&1)" ""; }
 		cattach cp "$N:/etc/passwd/" "$T/out"
 	refused 125 "$T/nosuch: cannot be opened: No such file or directory" \
 		cattach cp "$T/nosuch" "$N:/tmp"
+	refused 125 "$N:/dev/null is neither a file nor a directory" cattach cp "$T/f" "$N:/dev/null"
+	mkfifo "$T/fifo"
+	refused 125 "$T/fifo is neither a file nor a directory" cattach cp "$N:/etc/passwd" "$T/fifo"
 	refused 125 "which cannot be copied" cattach cp "$N:/dev/null" "$T/out"
 }
 
