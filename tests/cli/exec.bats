@@ -116,7 +116,7 @@ code()
 @test "one whose monitor was killed is refused, and so is one of another machine" {
 	ready
 	kill -9 "$(state "$N" ConmonPid)"
-	eventually cattach wait "$N"
+	run -255 cattach wait "$N"
 	refused 125 "container $N is not running" in_it true
 	start "$N-2" "$R" sleep 1000
 	local file=$STORE/containers/$ID/meta.json

@@ -109,7 +109,7 @@ mode() { stat -c %a "$1"; }
 	is "$(mode "$XDG_RUNTIME_DIR/cattach") $(mode "$(runtime)")" "700 700"
 }
 
-@test "a directory that was made again goes with --rm, at the next ps at the latest" {
+@test "a directory that was made again goes with --rm, at a ps seconds later at the latest" {
 	start "$N" --rm -i "$R" cat
 	rm -r "$XDG_RUNTIME_DIR/cattach"
 	cattach send "$N" here
@@ -117,6 +117,8 @@ mode() { stat -c %a "$1"; }
 	cattach send --eof "$N"
 	eventually test ! -e "$STORE/containers/$ID"
 	STARTED=()
+	# A socket that is younger might be one that is just being made.
+	find "$XDG_RUNTIME_DIR/cattach" -type s -exec touch -d '1 minute ago' {} +
 	is "$(cattach ps -aq)" ""
 	is "$(ls "$XDG_RUNTIME_DIR/cattach")" ""
 }
