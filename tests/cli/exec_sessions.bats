@@ -18,8 +18,8 @@ go() { touch "$T/shared/go"; }
 # ended PID: there is none, or one that nobody has reaped yet.
 ended() { [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status"; }
 
-# sessions [FIELD]: of $N, the newest first.
-sessions() { cattach exec ls --format "{{.${1:-Session}}}" "$N"; }
+# Of $N, the newest first.
+sessions() { cattach exec ls --format '{{.Session}}' "$N"; }
 
 no_sessions() { [ -z "$(sessions)" ]; }
 
@@ -388,6 +388,29 @@ nothing_is_stored() { [ -z "$(stored)" ]; }
 			is "$code" 125
 			matches "$(cat "$T/err")" "cattach: (no such container: $N.*|container $N .*)"
 		fi
+		eventually nothing_is_stored
+	done
+	STARTED=()
+}
+
+@test "exec -d that races with rm -f starts or says so, and leaves nothing" {
+	local i k code clients
+	for ((i = 0; i < 15; i++)); do
+		container
+		clients=()
+		: > "$T/err"
+		for k in 1 2 3 4 5; do
+			cattach exec -d "$N" sleep 1000 > "$T/out" 2>> "$T/err" 3>&- &
+			clients+=($!)
+		done
+		sleep 0.0$((i % 10))
+		cattach rm -f "$N"
+		for k in "${clients[@]}"; do
+			code=0
+			wait "$k" || code=$?
+			matches "$code" '0|125'
+		done
+		is "$(grep -vE "^cattach: (no such container: $N|container $N )" "$T/err")" ""
 		eventually nothing_is_stored
 	done
 	STARTED=()
