@@ -301,6 +301,7 @@ struct ct_start_options {
 	struct ct_log_options log;	/* tty is taken from the container */
 	enum ct_size_policy size_policy;
 	bool keep;			/* a failed start leaves the container as it was */
+	uint64_t time_limit;		/* of a session, ns; 0: none */
 };
 
 /* The options of a start that are the container's own: its log, whose size its terminal gets. */

@@ -131,11 +131,24 @@ runtime() { printf '%s/cattach/%s' "$XDG_RUNTIME_DIR" "$1"; }
 	is "$code" 5
 }
 
+@test "a session's time ends it whoever looks on, with code 124" {
+	container
+	local id code=0
+	id=$(cattach exec -d --timeout 1s "$N" sleep 1000)
+	is "$(cattach wait "$N/$id")" 124
+	is "$(cattach inspect -f '{{.ExitCode}}' "$N/$id")" 124
+	id=$(cattach exec -d --timeout 1s "$N" sh -c 'trap "echo told; exit 3" TERM; while :; do sleep 0.05; done')
+	is "$(cattach wait "$N/$id")" 124
+	is "$(cattach logs "$N/$id")" told
+	run -124 cattach exec --session short --timeout 1s "$N" sleep 1000
+	# In time is in time.
+	run -4 cattach exec --session quick --timeout 100s "$N" sh -c 'exit 4'
+}
+
 @test "what contradicts itself is refused before anything starts" {
 	container
 	refused 125 "--on-client-exit: kill and --detach exclude each other" \
 		cattach exec -d --on-client-exit kill "$N" true
-	refused 125 "--timeout: has no meaning for a session" cattach exec -d --timeout 5s "$N" true
 	refused 125 "--tty: the input device is not a TTY" cattach exec -it "$N" true < /dev/null
 	refused 125 "--detach-keys" cattach exec -d --detach-keys 'nonsense' "$N" true
 	refused 125 "--lag: must be block or skip" cattach exec --session s --lag x "$N" true
