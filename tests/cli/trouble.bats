@@ -99,6 +99,8 @@ up"
 		matches "$(timeout 20 cattach ps -a --filter "name=^$N\$" --format '{{.State}}')" \
 			'running|damaged|creating|'
 		timeout 20 cattach rm -f "$N" > /dev/null
+		# What was cut short before it had its name has only an id.
+		cattach ps -aq --no-trunc | xargs -r timeout 20 cattach rm -f > /dev/null
 		nothing_left
 		alone
 
