@@ -201,6 +201,8 @@ says_up() { cattach logs "$N" | grep -qx "up, dumpable 0"; }
 	cattach kill "$N"
 	wait $! || code=$?
 	is $code 137
+	# Until its monitor has left, too.
+	is "$(cattach wait "$N")" 137
 	refused 125 "container $N is not running: exited (137)" in_it true
 }
 
