@@ -63,7 +63,7 @@ static bool ends_in_mark(const struct ct_detach_keys *k)
 	for (size_t end = 1; end <= CT_PASTE_MARK_SIZE; end++) {
 		size_t n = k->count < end ? k->count : end;
 
-		if (!memcmp(k->keys + k->count - n, MARK_BEGIN + end - n, n))
+		if (!memcmp(k->keys + k->count - n, &MARK_BEGIN[end - n], n))
 			return true;
 	}
 	return false;

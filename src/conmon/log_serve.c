@@ -105,7 +105,7 @@ int ct_log_segment(const struct ct_log_writer *writer, uint32_t number,
 		r = open_found(writer, &f, &s);
 		s.number = f.number;
 		s.base = f.base;
-		if (r == 0 || r != -ENOENT)
+		if (r != -ENOENT)
 			break;
 		/* Somebody has deleted it: what is behind it is the next that exists. */
 		number = f.number + 1;
