@@ -301,6 +301,7 @@ struct ct_start_options {
 	struct ct_log_options log;	/* tty is taken from the container */
 	enum ct_size_policy size_policy;
 	bool keep;			/* a failed start leaves the container as it was */
+	uint64_t time_limit;		/* of a session, ns; 0: none */
 };
 
 /* The options of a start that are the container's own: its log, whose size its terminal gets. */
@@ -317,12 +318,16 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err);
 
+/* Has it ended, and its monitor not, because somebody who must get everything has not? */
+bool ct_container_is_served(const struct ct_container *container);
+
 /**
  * ct_container_attach - connect to the monitor of a running container
  * @hello: CT_HELLO_*; @rows, @columns: size of our terminal or 0
  * @ret_client: connected, with the container's log as its fallback; close with ct_client_close()
  * @err: ESRCH "You cannot attach to a stopped container, start it first: NAME exited (5) 3 minutes
- *       ago", for one that is just ending, too; likewise for every other state than running
+ *       ago", for one that is just ending, too; likewise for every other state than running. With
+ *       CT_HELLO_QUIET one that is served still can be asked, too.
  */
 int ct_container_attach(struct ct_store *store, const struct ct_container *container,
 			uint32_t hello, uint16_t rows, uint16_t columns,

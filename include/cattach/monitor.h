@@ -129,6 +129,7 @@ struct ct_monitor_config {
 	bool tty, stdin_open, stdin_once;
 	uint16_t rows, columns;
 	enum ct_size_policy size_policy;
+	uint64_t time_limit;	/* ns: SIGTERM then, SIGKILL 10 s later, exit code 124; 0: none */
 	int owner;		/* pidfd of a process with which this session ends by SIGKILL, or -1 */
 	int client;		/* the monitor's end of the first client's connection, or -1 */
 	bool tie;		/* its end without CT_MSG_DETACH is the payload's, too: SIGKILL */

@@ -30,6 +30,7 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 		uint32_t hello, struct ct_err *err)
 {
 	struct ct_asking *a = asking;
+	int r;
 
 	a->name = name;
 	if (ct_store_open(&a->store, err) < 0 ||
@@ -37,10 +38,13 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 		return -err->code;
 	if (a->container.meta.name)
 		a->name = ct_container_label(&a->container);
-	if (a->container.state != CT_STATE_RUNNING && a->container.state != CT_STATE_PAUSED)
+	if (a->container.state != CT_STATE_RUNNING && a->container.state != CT_STATE_PAUSED &&
+	    !ct_container_is_served(&a->container))
 		return fail_not_running(a, err);
-	return ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0,
-				   &a->client, err);
+	r = ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0, &a->client,
+				err);
+	/* That last client has gone, too. */
+	return r == -ESRCH && a->container.state == CT_STATE_STOPPED ? fail_not_running(a, err) : r;
 }
 
 void ct_ask_close(struct ct_asking *asking)

@@ -11,6 +11,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -94,8 +95,8 @@ static int execute(const struct ct_strings *words, struct ct_err *err)
 	const char *fallback[] = { shell && *shell ? shell : "/bin/sh", NULL };
 	const char *const *argv = words->count ? words->items : fallback;
 
-	/* What we ignore is ours to ignore. */
-	ct_signals_reset();
+	/* What we ignore is ours to ignore; what our caller does (nohup) is the command's, too. */
+	signal(SIGPIPE, SIG_DFL);
 	execvp(argv[0], (char *const *)argv);
 	ct_fail_errno(err, is_in_path(argv[0]) ? errno : ENOENT, "cannot execute %s", argv[0]);
 	return ct_exit_with(err, err->code == ENOENT ? CT_EXIT_NOT_FOUND : CT_EXIT_NOT_EXECUTABLE);

@@ -26,15 +26,6 @@ bool ct_exec_is_session(const struct ct_exec_cli *options)
 	return options->tty || options->detach || options->session;
 }
 
-static int check_timeout(const struct ct_exec_cli *o, struct ct_err *err)
-{
-	if (!o->timeout)
-		return 0;
-	ct_fail(err, EINVAL, "has no meaning for a session (-t, -d, --session), which outlives us");
-	ct_hint(err, "cattach wait --timeout TIME CONTAINER/SESSION || cattach kill CONTAINER/SESSION");
-	return ct_wrap(err, "--timeout");
-}
-
 static int check_client_exit(const struct ct_exec_call *call, struct ct_err *err)
 {
 	if (!call->tie || !call->options->detach)
@@ -63,9 +54,7 @@ int ct_exec_session_check(const struct ct_exec_call *call, struct ct_err *err)
 		return r;
 	if (o->session && ct_check_name(o->session, err) < 0)
 		return ct_wrap(err, "--session");
-	r = check_timeout(o, err);
-	if (r == 0)
-		r = check_client_exit(call, err);
+	r = check_client_exit(call, err);
 	return r < 0 ? r : check_terminal(o, err);
 }
 
@@ -138,7 +127,7 @@ static int start(struct session *s, struct ct_err *err)
 {
 	struct ct_exec_call *call = s->call;
 	bool detach = call->options->detach;
-	struct ct_start_options options = { .client = -1 };
+	struct ct_start_options options = { .client = -1, .time_limit = call->timeout };
 	int pair[2] = { -1, -1 }, r;
 
 	if (!detach && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)

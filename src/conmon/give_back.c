@@ -9,7 +9,7 @@
  *
  * The largest part are the command's tables: constants that hold addresses (options, fields of a
  * specification), which the dynamic linker has put in place and which are therefore private pages.
- * No code that a monitor runs from here on has such constants: tests/check_tables.py follows what
+ * No code that a monitor runs from here on has such constants: tests/check_monitor.py follows what
  * its loop can call, and finds those that have.
  */
 #include <link.h>

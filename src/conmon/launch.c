@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -23,6 +24,9 @@
 #include <cattach/proc.h>
 
 #include "monitor.h"
+
+#define LOOK_MS		100	/* between looks for a signal */
+#define GIVE_UP_MS	1000	/* from then on until a start that hangs is given up */
 
 void ct_session_close(struct ct_session *session)
 {
@@ -67,15 +71,75 @@ static _Noreturn void fork_monitor(const struct ct_monitor_config *config,
 	_exit(pid < 0 ? errno : 0);
 }
 
-static int await_report(int report, struct ct_session *session, struct ct_err *err)
+/* A signal that asks us to end and that our caller has blocked, to pass it on later; or 0. */
+static int pending_signal(void)
 {
+	static const int asking[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t pending;
+
+	if (sigpending(&pending) < 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(asking) / sizeof(asking[0]); i++)
+		if (sigismember(&pending, asking[i]) == 1)
+			return asking[i];
+	return 0;
+}
+
+/* Who holds the lock is the monitor: the launcher knows no other way to it before its report. */
+static void kill_monitor(int dir)
+{
+	int ct_autofd monitor = -1;
+	pid_t pid = 0, again = 0;
+
+	if (ct_monitor_alive(dir, &pid) <= 0 || pid <= 0)
+		return;
+	monitor = ct_pidfd_open(pid);
+	if (monitor >= 0 && ct_monitor_alive(dir, &again) > 0 && again == pid)
+		ct_pidfd_signal(monitor, SIGKILL);
+}
+
+/*
+ * A start takes milliseconds, and a signal that comes meanwhile is passed on to the payload. One that
+ * hangs (a helper that maps ids, a file system that has gone away) must not take the way out from
+ * who has started it: some time after such a signal the start is given up. The signal, or 0.
+ */
+static int await_readable(int report, int dir)
+{
+	struct pollfd one = { .fd = report, .events = POLLIN };
+	int given_up = 0;
+
+	for (int waited = 0;; waited += LOOK_MS) {
+		int n = poll(&one, 1, LOOK_MS);
+
+		if (n > 0 || (n < 0 && errno != EINTR))
+			return given_up;
+		if (!pending_signal())
+			waited = 0;
+		if (waited < GIVE_UP_MS)
+			continue;
+		given_up = pending_signal();
+		kill_monitor(dir);
+	}
+}
+
+static int fail_given_up(int number, struct ct_err *err)
+{
+	ct_fail(err, EINTR, "the start was given up: SIG%s, and it had not come to an end",
+		sigabbrev_np(number));
+	return ct_exit_with(err, CT_EXIT_SIGNAL_BASE + number);
+}
+
+static int await_report(int report, int dir, struct ct_session *session, struct ct_err *err)
+{
+	int given_up = await_readable(report, dir), fd;
 	struct start_report answer;
-	int fd;
 	ssize_t n;
 
 	do
 		n = ct_recv(report, &answer, sizeof(answer), &fd);
 	while (n == -EINTR);
+	if (n != (ssize_t)sizeof(answer) && given_up)
+		return fail_given_up(given_up, err);
 	if (n != (ssize_t)sizeof(answer))
 		return ct_fail(err, ECHILD, "the monitor ended while the container was started");
 	if (!answer.started) {
@@ -109,7 +173,7 @@ static int launch(const struct ct_monitor_config *config, struct ct_log_writer *
 		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 			r = ct_fail_errno(err, WEXITSTATUS(status), "cannot fork the monitor");
 		else
-			r = await_report(report[0], session, err);
+			r = await_report(report[0], config->dir, session, err);
 	}
 	close(report[0]);
 	return r;

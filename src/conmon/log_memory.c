@@ -67,6 +67,9 @@ static int fit_limit(struct ct_log_writer *w, struct ct_err *err)
 	if (limit.rlim_cur != RLIM_INFINITY && w->max_size > limit.rlim_cur)
 		w->max_size = limit.rlim_cur;
 	w->index_size = w->max_size + CT_PAGE_SIZE;
+	/* Entries are counted in 32 bits, and so are the next few, beforehand. */
+	if (w->index_size > (uint64_t)ct_entry_place(UINT32_MAX - 8))
+		w->index_size = (uint64_t)ct_entry_place(UINT32_MAX - 8);
 	if (limit.rlim_cur != RLIM_INFINITY && w->index_size > limit.rlim_cur)
 		w->index_size = limit.rlim_cur;
 	return 0;

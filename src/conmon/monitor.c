@@ -36,7 +36,7 @@
 
 #define NS_PER_SECOND	INT64_C(1000000000)
 #define NEWS_EVERY	UINT64_C(1000000000)	/* ns between records of what is lost */
-#define OWN_DESCRIPTORS	27	/* without those of the log and of waiting clients */
+#define OWN_DESCRIPTORS	28	/* without those of the log and of waiting clients */
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
@@ -163,6 +163,8 @@ static int start(struct monitor *m, struct ct_err *err)
 	if (r == 0)
 		r = ct_monitor_open_loop(m, err);
 	if (r == 0)
+		r = ct_limit_open(m, err);
+	if (r == 0)
 		r = ct_listen_open(m, err);
 	if (r == 0)
 		r = start_payload(m, err);
@@ -184,7 +186,7 @@ static void keep_own_descriptors(const struct monitor *m)
 			       m->peer,	       m->listener,  m->reserve,	m->runtime,
 			       m->config->dir, m->config->client, m->payload.pidfd,
 			       m->config->keep[0], m->config->keep[1], m->config->keep[2],
-			       m->config->owner };
+			       m->config->owner, m->limit };
 	size_t n = OWN_DESCRIPTORS - CT_ATTACH_PLACES;
 	unsigned next = 3;
 
@@ -239,6 +241,7 @@ void ct_monitor_watch_all(struct monitor *m)
 	ct_monitor_watch(m, m->timer, SRC_TIMER, EPOLLIN);
 	if (m->config->owner >= 0)
 		ct_monitor_watch(m, m->config->owner, SRC_OWNER, EPOLLIN);
+	ct_limit_begin(m);
 	ct_listen_resume(m);
 	/* Whoever must get everything counts before the first byte is read. */
 	add_first_client(m);
@@ -287,6 +290,7 @@ static void on_payload(struct monitor *m)
 	if (m->exited || ct_pidfd_wait(m->payload.pidfd, &m->status.exit) < 0)
 		return;
 	m->exited = true;
+	ct_limit_judge(m);
 	m->status.finished = ct_now_real();
 	ct_monitor_unwatch(m, m->payload.pidfd);
 	ct_drop_fd(&m->peer);
@@ -339,6 +343,9 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 		return;
 	case SRC_OWNER:
 		on_owner(m);
+		return;
+	case SRC_LIMIT:
+		ct_limit_ready(m);
 		return;
 	case SRC_STDOUT:
 		ct_output_ready(m, &m->out[0]);
@@ -446,7 +453,7 @@ static void set_up(struct monitor *m, const struct ct_monitor_config *config,
 	m->config = config;
 	m->log = log;
 	m->status_fd = m->lock_fd = m->epoll = m->signals = m->timer = -1;
-	m->payload.pidfd = m->payload.terminal = -1;
+	m->limit = m->payload.pidfd = m->payload.terminal = -1;
 	for (size_t i = 0; i < CT_ATTACH_PLACES; i++)
 		m->payload.places[i] = -1;
 	m->out[0] = (struct output){ .fd = -1, .stream = CT_STREAM_STDOUT, .source = SRC_STDOUT };

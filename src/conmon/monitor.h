@@ -18,6 +18,7 @@ enum source {
 	SRC_SIGNALS,
 	SRC_PAYLOAD,		/* its pidfd */
 	SRC_OWNER,		/* the process with which the session ends */
+	SRC_LIMIT,		/* its time is over */
 	SRC_STDOUT,		/* or the pty's master */
 	SRC_STDERR,
 	SRC_STDIN,		/* the payload can take more */
@@ -98,6 +99,8 @@ struct monitor {
 	struct ct_status status;
 	int status_fd, lock_fd;
 	int epoll, signals, timer;
+	int limit;		/* timerfd of config->time_limit, or -1 */
+	bool timed_out;		/* it has been told to end for that */
 	struct ct_spawned payload;
 	bool exited;		/* the payload has been reaped */
 	bool ended;		/* and that is recorded and published */
@@ -154,6 +157,12 @@ void ct_monitor_tick(struct monitor *m, bool on);
 
 /* payload.c: make the stdio and start the payload; watch what it writes */
 int ct_payload_start(struct monitor *m, struct ct_err *err);
+
+/* limit.c: the time that a session may take */
+int ct_limit_open(struct monitor *m, struct ct_err *err);
+void ct_limit_begin(struct monitor *m);		/* now */
+void ct_limit_ready(struct monitor *m);
+void ct_limit_judge(struct monitor *m);		/* the exit status is there */
 
 /* output.c */
 void ct_output_ready(struct monitor *m, struct output *out);

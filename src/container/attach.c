@@ -126,6 +126,12 @@ static int connect_running(struct ct_store *store, struct ct_container *c, const
 	return connect_again(store, c, &probe, q, ret_client, err);
 }
 
+bool ct_container_is_served(const struct ct_container *container)
+{
+	return container->state == CT_STATE_STOPPED && container->dir >= 0 &&
+	       ct_monitor_alive(container->dir, NULL) > 0;
+}
+
 int ct_container_attach(struct ct_store *store, const struct ct_container *container,
 			uint32_t hello, uint16_t rows, uint16_t columns,
 			struct ct_client *ret_client, struct ct_err *err)
@@ -135,8 +141,10 @@ int ct_container_attach(struct ct_store *store, const struct ct_container *conta
 	struct ct_client client = CT_CLIENT_INIT;
 	int r;
 
-	/* One that is being started may have its socket already. */
-	if (c.state != CT_STATE_RUNNING && c.state != CT_STATE_CREATING)
+	/* One that is being started may have its socket already; one that has ended still has it while
+	 * somebody must get everything, and can be asked who that is. */
+	if (c.state != CT_STATE_RUNNING && c.state != CT_STATE_CREATING &&
+	    !(hello & CT_HELLO_QUIET && ct_container_is_served(&c)))
 		return refuse(&c, err);
 	r = connect_running(store, &c, &q, &client, err);
 	if (r < 0)

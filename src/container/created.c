@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -77,6 +78,21 @@ static int await_monitor(const struct ct_container *c, struct ct_probe *probe, s
 	return 0;
 }
 
+/* Was it removed while we waited, or is it going right now? A monitor cannot be without its lock. */
+static int check_there(const struct ct_container *c, struct ct_err *err)
+{
+	struct stat st;
+
+	if (fstat(c->dir, &st) == 0 && st.st_nlink == 0)
+		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
+			       ct_container_label(c));
+	if (faccessat(c->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+		return 0;
+	ct_fail(err, ENOENT, "container %s cannot be started: its file \"lock\" has been removed",
+		ct_container_label(c));
+	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
+}
+
 int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 {
 	struct ct_container *c = container;
@@ -95,6 +111,9 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 		r = await_monitor(c, &probe, err);
 	if (r < 0)
 		return ct_wrap(err, "%s", ct_container_label(c));
+	r = check_there(c, err);
+	if (r < 0)
+		return r;
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
 	if (c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED)

@@ -190,6 +190,7 @@ static struct ct_monitor_config make_config(const struct ct_container *container
 		.rows = options->rows,
 		.columns = options->columns,
 		/* A session ends with its container. */
+		.time_limit = options->time_limit,
 		.owner = s->exec ? s->exec->payload : -1,
 		.client = options->client,
 		.tie = meta->tie && options->client >= 0,

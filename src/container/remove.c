@@ -7,11 +7,13 @@
  * write the end down, serve its clients and leave; one that does not leave is killed too. A
  * payload whose monitor is gone is killed by its recorded identity. Sessions are ended before their
  * container, and go with it. Containers of other machines are refused: their processes cannot be
- * seen from here. Two who remove the same one both succeed.
+ * seen from here. Two who remove the same one both succeed. Of one who removes and one who starts
+ * it, one does: both take the lock of the directory.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -158,6 +160,46 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	return 0;
 }
 
+/* Wait until nobody else is about to start it: 0, or negative. A file system without flock cannot tell. */
+static int lock_starters_out(const struct ct_container *c, uint64_t grace, struct ct_err *err)
+{
+	uint64_t limit = ct_now_monotonic() + grace;
+
+	while (flock(c->dir, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return 0;
+		if (ct_now_monotonic() >= limit) {
+			ct_fail(err, EBUSY, "container %s is being started or removed by another command",
+				ct_container_label(c));
+			return ct_hint(err, "end that command, then try again");
+		}
+		ct_nap(SLICE / 10);
+	}
+	return 0;
+}
+
+/*
+ * From here on nobody can start it: a monitor needs the file "lock", which goes under the lock of
+ * those who start. 1: somebody has started it since we looked.
+ */
+static int bar_starts(const struct ct_container *c, uint64_t grace, struct ct_err *err)
+{
+	struct ct_probe probe;
+	int r = c->dir < 0 ? 0 : lock_starters_out(c, grace, err);
+
+	if (r < 0 || c->dir < 0)
+		return r;
+	look(c, &probe);
+	/* The creator that is seen now is ourselves. */
+	if (probe.monitor || probe.payload)
+		r = 1;
+	else if (unlinkat(c->dir, "lock", 0) < 0 && errno != ENOENT)
+		r = ct_fail_errno(err, errno, "cannot remove the lock of container %s",
+				  ct_container_label(c));
+	flock(c->dir, LOCK_UN);
+	return r;
+}
+
 static int refuse_foreign(const struct ct_store *store, const struct ct_container *c,
 			  struct ct_err *err)
 {
@@ -192,15 +234,21 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 {
 	const struct ct_container *c = container;
 	struct ct_probe probe;
-	int r;
+	int r = 1;
 
 	if (c->state == CT_STATE_FOREIGN)
 		return refuse_foreign(store, c, err);
 	/* Before it: a pid namespace ends only when all that is in it has been reaped. */
 	if (force && !store->session_of[0])
 		ct_sessions_end(store, c);
-	look(c, &probe);
-	r = force ? end_processes(c, &probe, grace, err) : check_ended(c, &probe, grace, err);
+	/* Once more when it was started in between: then it runs, which is another matter. */
+	while (r == 1) {
+		look(c, &probe);
+		r = force ? end_processes(c, &probe, grace, err) :
+			    check_ended(c, &probe, grace, err);
+		if (r == 0)
+			r = bar_starts(c, grace, err);
+	}
 	if (r < 0)
 		return r;
 	if (!store->session_of[0])

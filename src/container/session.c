@@ -10,9 +10,20 @@
  */
 #include <cattach/exec.h>
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "launch.h"
 #include "record.h"
 #include "store.h"
+
+/* Who removes a container begins with its sessions, while it still runs. */
+static int fail_removed(const struct ct_exec *exec, struct ct_err *err)
+{
+	return ct_fail(err, ENOENT, "container %s is being removed",
+		       ct_container_label(exec->container));
+}
 
 static int create_and_launch(struct ct_store *sessions, struct ct_exec *exec,
 			     struct ct_arena *arena, struct ct_meta *meta,
@@ -23,10 +34,13 @@ static int create_and_launch(struct ct_store *sessions, struct ct_exec *exec,
 	int r = ct_container_create(sessions, arena, meta, NULL, session, err);
 
 	if (r < 0)
-		return r;
+		return r == -ENOENT ? fail_removed(exec, err) : r;
 	r = ct_launch(sessions, session, options, &launching, ret_session, err);
-	if (r < 0)
-		ct_store_forget(sessions, session->meta.id, session->meta.name);
+	if (r == 0)
+		return 0;
+	if (faccessat(session->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		r = fail_removed(exec, err);
+	ct_store_forget(sessions, session->meta.id, session->meta.name);
 	return r;
 }
 

@@ -285,8 +285,9 @@ quietly() { is "$("$@" 2>&1)" ""; }
 	mkdir -m 555 "$T/ro"
 	refused 125 "$T/ro/passwd: cannot be made: Permission denied" cattach cp "$N:/etc/passwd" "$T/ro"
 	start "$N-ro" --read-only "$T/r" sleep 1000
-	refused 125 "$N-ro:/etc/hosts: cannot be made: Read-only file system" \
-		cattach cp /etc/hosts "$N-ro:/etc"
+	echo x > "$T/motd"
+	refused 125 "$N-ro:/etc/motd: cannot be made: Read-only file system" \
+		cattach cp "$T/motd" "$N-ro:/etc"
 }
 
 @test "devices and sockets are left out, with a line for each" {

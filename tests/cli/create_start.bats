@@ -270,3 +270,31 @@ ${id:0:12}"
 	is "$(state "$N" Status)" running
 	refused 125 "--timeout" cattach restart -t x "$N"
 }
+
+@test "one that is about to be started is not removed meanwhile, and one that has been is refused" {
+	create "$N" "$R" sh -c 'exec sleep 1000'
+	cattach start "$N" > /dev/null
+	cattach stop -t 0 "$N" > /dev/null
+	local dir=$STORE/containers/$ID
+	# Another start, as far as it holds the lock; then it has a monitor.
+	flock "$dir" sh -c "echo > $T/locked; while [ ! -e $T/go ]; do sleep 0.02; done; [ -e $dir/lock ] && echo > $T/kept" 3>&- &
+	eventually [ -e "$T/locked" ]
+	timeout 30 cattach rm "$N" > "$T/out" 2>&1 3>&- &
+	local rm=$!
+	sleep 0.3
+	echo > "$T/go"
+	wait $rm
+	[ -e "$T/kept" ]
+	is "$(cattach ps -aq --filter "name=^$N\$")" ""
+}
+
+@test "whoever starts what is going says so and leaves it alone" {
+	create "$N" "$R" true
+	cattach start -a "$N"
+	local dir=$STORE/containers/$ID
+	rm "$dir/lock"
+	refused 125 "container $N cannot be started: its file \"lock\" has been removed (cattach rm -f $N)" \
+		cattach start "$N"
+	is "$(state "$N" Status)" exited
+	cattach rm "$N" > /dev/null
+}

@@ -213,7 +213,8 @@ says_up() { cattach logs "$N" | grep -qx "up, dumpable 0"; }
 	cattach kill "$N"
 	wait $! || code=$?
 	is $code 137
-	eventually test ! -e "$XDG_RUNTIME_DIR/cattach/$ID"
+	# Until its monitor has left, too.
+	is "$(cattach wait "$N")" 137
 	refused 125 "container $N is not running: exited (137)" in_it true
 }
 

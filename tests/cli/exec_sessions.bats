@@ -18,8 +18,8 @@ go() { touch "$T/shared/go"; }
 # ended PID: there is none, or one that nobody has reaped yet.
 ended() { [ ! -e "/proc/$1" ] || grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status"; }
 
-# sessions [FIELD]: of $N, the newest first.
-sessions() { cattach exec ls --format "{{.${1:-Session}}}" "$N"; }
+# Of $N, the newest first.
+sessions() { cattach exec ls --format '{{.Session}}' "$N"; }
 
 no_sessions() { [ -z "$(sessions)" ]; }
 
@@ -134,11 +134,24 @@ runtime() { printf '%s/cattach/%s' "$XDG_RUNTIME_DIR" "$1"; }
 	is "$code" 5
 }
 
+@test "a session's time ends it whoever looks on, with code 124" {
+	container
+	local id code=0
+	id=$(cattach exec -d --timeout 1s "$N" sleep 1000)
+	is "$(cattach wait "$N/$id")" 124
+	is "$(cattach inspect -f '{{.ExitCode}}' "$N/$id")" 124
+	id=$(cattach exec -d --timeout 1s "$N" sh -c 'trap "echo told; exit 3" TERM; while :; do sleep 0.05; done')
+	is "$(cattach wait "$N/$id")" 124
+	is "$(cattach logs "$N/$id")" told
+	run -124 cattach exec --session short --timeout 1s "$N" sleep 1000
+	# In time is in time.
+	run -4 cattach exec --session quick --timeout 100s "$N" sh -c 'exit 4'
+}
+
 @test "what contradicts itself is refused before anything starts" {
 	container
 	refused 125 "--on-client-exit: kill and --detach exclude each other" \
 		cattach exec -d --on-client-exit kill "$N" true
-	refused 125 "--timeout: has no meaning for a session" cattach exec -d --timeout 5s "$N" true
 	refused 125 "--tty: the input device is not a TTY" cattach exec -it "$N" true < /dev/null
 	refused 125 "--detach-keys" cattach exec -d --detach-keys 'nonsense' "$N" true
 	refused 125 "--lag: must be block or skip" cattach exec --session s --lag x "$N" true
@@ -391,6 +404,29 @@ nothing_is_stored() { [ -z "$(stored)" ]; }
 			is "$code" 125
 			matches "$(cat "$T/err")" "cattach: (no such container: $N.*|container $N .*)"
 		fi
+		eventually nothing_is_stored
+	done
+	STARTED=()
+}
+
+@test "exec -d that races with rm -f starts or says so, and leaves nothing" {
+	local i k code clients
+	for ((i = 0; i < 15; i++)); do
+		container
+		clients=()
+		: > "$T/err"
+		for k in 1 2 3 4 5; do
+			cattach exec -d "$N" sleep 1000 > "$T/out" 2>> "$T/err" 3>&- &
+			clients+=($!)
+		done
+		sleep 0.0$((i % 10))
+		cattach rm -f "$N"
+		for k in "${clients[@]}"; do
+			code=0
+			wait "$k" || code=$?
+			matches "$code" '0|125'
+		done
+		is "$(grep -vE "^cattach: (no such container: $N|container $N )" "$T/err")" ""
 		eventually nothing_is_stored
 	done
 	STARTED=()

@@ -99,6 +99,8 @@ up"
 		matches "$(timeout 20 cattach ps -a --filter "name=^$N\$" --format '{{.State}}')" \
 			'running|damaged|creating|'
 		timeout 20 cattach rm -f "$N" > /dev/null
+		# What was cut short before it had its name has only an id.
+		cattach ps -aq --no-trunc | xargs -r timeout 20 cattach rm -f > /dev/null
 		nothing_left
 		alone
 
@@ -243,6 +245,28 @@ late"
 	run -0 --separate-stderr cattach logs "$N"
 	is "$output" "whole
 whole"
+}
+
+@test "one that has ended and waits for a client that does not read: it can be sent away" {
+	STARTED+=("$N")
+	cattach run --log-opt max-size=256k --log-opt max-file=2 --name "$N" -i "$R" \
+		sh -c 'read go; yes line | head -c 8000000; sleep 1000' > "$T/out" 2> "$T/err" < /dev/zero 3>&- &
+	CLI=$!
+	eventually is_state running
+	kill -STOP $CLI
+	cattach send "$N" go
+	eventually sh -c "[ \"\$(cattach clients --format '{{.Behind}}' $N)\" -gt 200000 ]"
+	cattach kill "$N"
+	eventually is_state exited
+	is "$(cattach clients --format '{{.Mode}}' "$N")" rw,block
+	cattach detach --all "$N"
+	cattach start "$N"
+	cattach stop -t 0 "$N"
+	kill -CONT $CLI
+	# Sent away, or told of the end, whichever it sees first.
+	local code=0
+	wait $CLI || code=$?
+	matches "$code" '0|137'
 }
 
 # ---- locks --------------------------------------------------------------------------------------

@@ -32,7 +32,10 @@ load helpers
 	is "$(echo x | cattach unshare cat)" x
 	is "$(cd "$T" && cattach unshare pwd)" "$T"
 	is "$(cattach unshare sh -c 'ls /proc/self/fd' | wc -l)" "$(sh -c 'ls /proc/self/fd' | wc -l)"
-	is "$(cattach unshare grep SigIgn: /proc/self/status)" "$(env -i /bin/grep SigIgn: /proc/self/status)"
+	# What its caller ignores it ignores, and what we do it does not.
+	is "$(trap '' HUP; cattach unshare sh -c 'kill -HUP $$; echo here')" here
+	run cattach unshare sh -c 'kill -PIPE $$'
+	is "$status" 141
 }
 
 @test "words after the command are the command's" {

@@ -114,6 +114,24 @@ START_TEST(an_index_of_tiny_frames_is_bounded_too)
 }
 END_TEST
 
+START_TEST(a_segment_ends_before_its_entries_cannot_be_counted)
+{
+	struct ct_log_options o = { .max_size = 1ull << 40, .max_files = 2 };
+
+	log_open(&f, fixture_dir(), &o);
+	log_text(&f, CT_STREAM_STDOUT, "a");
+	/* As if so many frames had been written, of which the index (sparse) has none. */
+	f.writer->entries = UINT32_MAX - 9;
+	log_text(&f, CT_STREAM_STDOUT, "b");
+	ck_assert_uint_eq(f.page->last, 0);
+	ck_assert_uint_eq((uint32_t)f.page->entries, UINT32_MAX - 8);
+	log_text(&f, CT_STREAM_STDOUT, "c");
+	ck_assert_uint_eq(f.page->last, 1);
+	ck_assert_uint_eq(f.page->entries, 1ull << 32 | 1);
+	log_close(&f);
+}
+END_TEST
+
 START_TEST(the_bound_is_what_a_reader_may_be_behind_without_loss)
 {
 	struct ct_log_options o = { .max_size = 1 << 20, .max_files = 4 };
@@ -306,6 +324,7 @@ Suite *suite_log_rotation(void)
 	tcase_add_checked_fixture(tc, setup, fixture_teardown);
 	tcase_set_timeout(tc, 30);
 	tcase_add_test(tc, segments_rotate_at_their_size_and_are_bounded_in_number);
+	tcase_add_test(tc, a_segment_ends_before_its_entries_cannot_be_counted);
 	tcase_add_test(tc, what_somebody_has_linked_or_moved_elsewhere_is_never_emptied);
 	tcase_add_test(tc, a_frame_larger_than_a_segment_has_one_for_itself);
 	tcase_add_test(tc, an_index_of_tiny_frames_is_bounded_too);
