@@ -50,6 +50,10 @@ static inline void ct_autoplaces_cleanup(struct ct_ns_places *places)
  */
 int ct_ns_places_open(pid_t pid, struct ct_ns_places *ret_places, struct ct_err *err);
 
+/* Are they those that the process was made with? One that has made itself a user namespace since has
+ * still its old pid namespace, and others of which the new one has no rights. */
+bool ct_ns_places_agree(const struct ct_ns_places *places);
+
 /**
  * ct_ns_places_join - make a plan join the namespaces that are not the caller's own
  * @places: stay the caller's, and open until ct_ns_start() has returned

@@ -29,6 +29,18 @@ static int print_main_help(struct ct_err *err)
 	return ct_print(&buf, err);
 }
 
+/* Out of the kernel's sight: what it shows of a process as its command line is overwritten in those
+ * that others may look at, who still need the words. */
+static int copy_words(struct ct_arena *arena, struct ct_strings *words, struct ct_err *err)
+{
+	for (size_t i = 0; i < words->count; i++) {
+		words->items[i] = ct_arena_strdup(arena, words->items[i]);
+		if (!words->items[i])
+			return ct_fail_nomem(err);
+	}
+	return 0;
+}
+
 int ct_command(int argc, char *const *argv, struct ct_err *err)
 {
 	static const struct ct_option_context context = { .table = ct_global_options,
@@ -56,6 +68,8 @@ int ct_command(int argc, char *const *argv, struct ct_err *err)
 		return ct_hint(err, "\"cattach help\" lists the commands");
 	}
 	r = ct_verb_find(words.items[0], &verb, err);
+	if (r == 0)
+		r = copy_words(&arena, &words, err);
 	if (r < 0)
 		return r;
 	/* operands are the tail of argv, because parsing stopped at the first of them */

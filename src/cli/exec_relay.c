@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,8 +81,8 @@ int ct_relays_open(struct ct_relays *relays, bool interactive, struct ct_ns_stdi
 		struct ct_relay *one = &relays->stream[i];
 
 		one->from = one->pipe = one->to.fd = relays->theirs[i] = -1;
-		one->to.own = one->ended = false;
-		one->start = one->end = 0;
+		one->to.own = one->ended = one->last = false;
+		one->start = one->end = one->left = 0;
 	}
 	for (int i = 0; i < 3 && r == 0; i++)
 		r = open_one(relays, i, interactive, &ret_stdio->fd[i], err);
@@ -132,14 +133,18 @@ static bool is_readable(int fd)
 
 static void fill(struct ct_relay *r)
 {
+	size_t size = r->last && r->left < sizeof(r->data) ? r->left : sizeof(r->data);
 	ssize_t n;
 
+	if (r->last && !r->left)
+		r->ended = true;
 	if (r->ended || r->start < r->end || !is_readable(r->from))
 		return;
-	n = read(r->from, r->data, sizeof(r->data));
+	n = read(r->from, r->data, size);
 	if (n > 0) {
 		r->start = 0;
 		r->end = (size_t)n;
+		r->left -= r->last ? (size_t)n : 0;
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		r->ended = true;
 	}
@@ -180,12 +185,30 @@ bool ct_relays_pump(struct ct_relays *relays)
 	return wanted;
 }
 
+void ct_relays_last(struct ct_relays *relays)
+{
+	end_relay(&relays->stream[0]);
+	for (int i = 1; i < 3; i++) {
+		struct ct_relay *r = &relays->stream[i];
+		int there = 0;
+
+		r->last = is_open(r) && ioctl(r->from, FIONREAD, &there) == 0;
+		r->left = r->last ? (size_t)there : 0;
+	}
+}
+
+/* Who is inside can open the pipe and read from it, too: what was there need not be. */
+static bool is_left(const struct ct_relay *r)
+{
+	return !r->ended && (!r->last || r->left) && is_readable(r->from);
+}
+
 bool ct_relays_pending(const struct ct_relays *relays)
 {
 	for (int i = 1; i < 3; i++) {
 		const struct ct_relay *r = &relays->stream[i];
 
-		if (is_open(r) && (r->start < r->end || (!r->ended && is_readable(r->from))))
+		if (is_open(r) && (r->start < r->end || is_left(r)))
 			return true;
 	}
 	return false;

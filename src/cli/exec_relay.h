@@ -23,6 +23,8 @@ struct ct_relay {
 	struct ct_outlet to;
 	int pipe;			/* our end of the pipe: from, or what to writes to; -1 */
 	bool ended;			/* from has: to is closed when everything is written */
+	bool last;			/* of from, only so much is still taken: */
+	size_t left;
 	size_t start, end;		/* of what is not written yet */
 	char data[CT_RELAY_SIZE];
 };
@@ -49,6 +51,10 @@ void ct_relays_poll(const struct ct_relays *relays, struct pollfd fds[3]);
 
 /* Move what can be moved now. False: somebody who reads our output has gone. */
 bool ct_relays_pump(struct ct_relays *relays);
+
+/* The process has ended. What is in its pipes now was written before; what others who hold them go on
+ * to write is not shown, and stdin is nobody's any more. */
+void ct_relays_last(struct ct_relays *relays);
 
 /* Is output left that only waits for us, or for who reads from us? */
 bool ct_relays_pending(const struct ct_relays *relays);

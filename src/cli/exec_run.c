@@ -119,6 +119,7 @@ static int follow(struct running *r, struct ct_err *err)
 	/* From here on a signal is for us: it ends us where our output is stuck. */
 	if (r->signals >= 0)
 		ct_foreground_unblock(true);
+	ct_relays_last(r->relays);
 	drain(r);
 	if (r->timed_out)
 		return CT_EXIT_TIMED_OUT;

@@ -4,9 +4,10 @@
  *
  * Runs in the command that execs, or in the monitor of a session (ct_exec_spawn() only), with the
  * caller's rights. The way in is looked for twice: through /proc, which costs a few system calls
- * and needs the right to trace the payload, and then at the container's monitor, which has kept
- * descriptors from the start. Whose they are is beyond doubt either way: a pidfd that was checked
- * against the record still names a living process after they were opened.
+ * and needs the right to trace the payload, and then, or where the payload has gone into a user
+ * namespace of its own making, at the container's monitor, which has kept descriptors from the
+ * start. Whose they are is beyond doubt either way: a pidfd that was checked against the record
+ * still names a living process after they were opened.
  *
  * What may fail: a container in any other state, one that ends while we are at it (which is said
  * instead of whatever the kernel made of it), a monitor that does not answer.
@@ -97,8 +98,10 @@ static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_e
 	const struct ct_container *c = exec->container;
 	int r = ct_ns_places_open(c->status.pid, &exec->places, err);
 
-	if (r == 0 && ct_pidfd_await(exec->payload, 0) == 0)
+	if (r == 0 && ct_pidfd_await(exec->payload, 0) == 0 && ct_ns_places_agree(&exec->places))
 		return 0;
+	if (r == 0)
+		ct_fail(err, EXDEV, "the payload has made itself a user namespace");
 	ct_ns_places_close(&exec->places);
 	/* A moment ago it lived: now that would be somebody else with its pid. */
 	if (ct_pidfd_await(exec->payload, 0) != 0)

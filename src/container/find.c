@@ -128,10 +128,21 @@ static int by_id(const struct ct_store *store, struct ct_arena *arena, const cha
 	return ct_container_load(store, arena, NULL, found.list.items[0], ret_container, err);
 }
 
+/* Of a container, or of a session of one: then owner is what that was called. */
+static int check_name(const char *name, const char *owner, struct ct_err *err)
+{
+	if (ct_check_name(name, err) == 0)
+		return 0;
+	ct_wrap(err, owner ? "name of a session" : "name of a container");
+	if (owner)
+		return ct_hint(err, "cattach exec ls %s lists them", owner);
+	return ct_hint(err, "cattach ps -a lists them");
+}
+
 static int find_one(struct ct_store *store, struct ct_arena *arena, const char *name,
 		    struct ct_container *ret_container, struct ct_err *err)
 {
-	int r = ct_check_name(name, err);
+	int r = check_name(name, store->session_of[0] ? store->owner : NULL, err);
 
 	if (r < 0)
 		return r;
@@ -151,7 +162,7 @@ static int find_session(struct ct_store *store, struct ct_arena *arena, const ch
 	int r = find_one(store, arena, name, &container, err);
 
 	if (r == 0)
-		r = ct_check_name(session, err);
+		r = check_name(session, ct_container_label(&container), err);
 	if (r < 0)
 		return r;
 	r = ct_store_sessions(store, &container, false, &sessions, err);

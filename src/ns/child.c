@@ -155,10 +155,18 @@ static int run(struct child *c, struct ct_err *err)
 	return r;
 }
 
+/* A /proc that does not know us, that of another pid namespace, is no reason to stay outside. */
+static void hide_words(void)
+{
+	if (ct_process_title("cattach") < 0)
+		return;
+}
+
 /*
  * The processes of a namespace that is joined are hostile. They must not look into ours, which still
  * has the host's descriptors, so it is undumpable before they can see it; that takes away the right
- * to write to our own OOM score, which is inherited, so it is set before.
+ * to write to our own OOM score, which is inherited, so it is set before. The command line can be
+ * read all the same, by every user in there, so it is not the caller's any more.
  */
 int ct_child_before_join(struct child *c, struct ct_err *err)
 {
@@ -166,6 +174,8 @@ int ct_child_before_join(struct child *c, struct ct_err *err)
 
 	if (r == 0)
 		r = ct_child_oom_score(c, err);
+	if (r == 0)
+		hide_words();
 	if (r == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		r = ct_fail_errno(err, errno, "cannot become undumpable");
 	return r;

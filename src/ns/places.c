@@ -12,7 +12,9 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <linux/nsfs.h>
 
 #include <cattach/fd.h>
 
@@ -101,6 +103,20 @@ static bool is_own(int fd, int self, const char *path)
 
 	return fstat(fd, &there) == 0 && fstatat(self, path, &here, 0) == 0 &&
 	       there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+/* A pid namespace is never changed by who is in it. The host's tells nothing. ioctl_ns(2). */
+bool ct_ns_places_agree(const struct ct_ns_places *places)
+{
+	int ct_autofd self = openat(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int ct_autofd owner = ioctl(places->fd[CT_PLACE_PID], NS_GET_USERNS);
+	struct stat one, other;
+
+	if (self < 0 || owner < 0 ||
+	    is_own(places->fd[CT_PLACE_PID], self, kinds[CT_PLACE_PID].path))
+		return true;
+	return fstat(owner, &one) < 0 || fstat(places->fd[CT_PLACE_USER], &other) < 0 ||
+	       (one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
 int ct_ns_places_join(const struct ct_ns_places *places, const char *place, struct ct_plan *plan,

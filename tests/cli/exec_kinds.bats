@@ -171,6 +171,18 @@ through_monitor()
 	is "$(cattach exec -u user -w /tmp "$N" sh -c 'id -un; pwd')" "$(printf 'user\n/tmp')"
 }
 
+@test "into one whose payload has made itself a user namespace, it is the container's" {
+	start "$N" --privileged --security-opt seccomp=unconfined "$R" \
+		sh -c 'exec unshare -U sh -c "echo moved; exec sleep 1000"'
+	eventually has_moved
+	is "$(in_it sh -c 'id -u; hostname')" "$(printf '0\n%s' "${ID:0:12}")"
+	in_it touch /tmp/made
+	cattach cp "$N:/tmp/made" "$T"
+	[ -f "$T/made" ]
+}
+
+has_moved() { cattach logs "$N" | grep -qx moved; }
+
 # unreadable: start $N with a program that belongs to nobody whom it knows, and that nobody may read.
 unreadable()
 {

@@ -50,8 +50,11 @@ runtime() { printf '%s/cattach/%s' "$XDG_RUNTIME_DIR" "$1"; }
 	done
 	refused 125 "no such session: nope in container $N (known: job)" cattach logs "$N/nope"
 	refused 125 "no such container: nope-$N" cattach logs "nope-$N/job"
-	refused 125 'must be 1...128 of a-z' cattach logs "$N/"
-	refused 125 'must be 1...128 of a-z' cattach logs "$N/a/b"
+	refused 125 'name of a session: must be 1...128 of a-z' cattach logs "$N/"
+	refused 125 'name of a session: must be 1...128 of a-z' cattach logs "$N/a/b"
+	[[ $stderr == *"(cattach exec ls $N lists them)" ]]
+	refused 125 'name of a container: must be 1...128 of a-z' cattach logs "../$N"
+	[[ $stderr == *"(cattach ps -a lists them)" ]]
 }
 
 @test "a session without a name gets one, and one that is taken is refused" {

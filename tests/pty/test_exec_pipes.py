@@ -64,6 +64,14 @@ def test_much():
     assert lines == [f"line {i}" for i in range(20000)], len(lines)
 
 
+def test_noise_behind():
+    """exec: who is left behind and writes on and on keeps nobody after the command's end"""
+    container()
+    session = execute("sh", "-c", "yes & sleep 0.2; echo over >&2; exit 3")
+    rest = session.ends(3)
+    assert "y\r\ny\r\n" in rest and "over\r\n" in rest, rest[-100:]
+
+
 def test_one_stream_only():
     """exec: a stream that is no terminal is handed over as it is, beside one that is"""
     container()

@@ -221,6 +221,30 @@ START_TEST(what_was_written_before_the_end_is_pending_until_it_is_shown)
 }
 END_TEST
 
+START_TEST(what_others_write_behind_its_end_is_not_waited_for)
+{
+	bool before, after;
+	char buf[4];
+	int theirs;
+
+	ck_assert_int_eq(open_on(slave, slave, slave, true), 0);
+	theirs = fcntl(stdio.fd[1], F_DUPFD_CLOEXEC, 10);
+	ct_relays_started(&relays);
+	ck_assert_int_eq(write(theirs, "end", 3), 3);
+	ct_relays_last(&relays);
+	ck_assert_int_eq(write(theirs, "noise", 5), 5);
+	before = ct_relays_pending(&relays);
+	ck_assert_uint_eq(pump_to(master, buf, 3), 3);
+	after = ct_relays_pending(&relays);
+	ct_relays_pump(&relays);
+	close(theirs);
+	done();
+	ck_assert(before);
+	ck_assert_str_eq(buf, "end");
+	ck_assert(!after);
+}
+END_TEST
+
 START_TEST(a_process_that_reads_no_more_is_no_reason_to_stop)
 {
 	bool wanted = true;
@@ -248,6 +272,7 @@ Suite *suite_exec_relay(void)
 	tcase_add_test(tc, a_terminal_is_never_handed_over_but_a_pipe_is);
 	tcase_add_test(tc, bytes_are_carried_both_ways);
 	tcase_add_test(tc, what_was_written_before_the_end_is_pending_until_it_is_shown);
+	tcase_add_test(tc, what_others_write_behind_its_end_is_not_waited_for);
 	tcase_add_test(tc, a_process_that_reads_no_more_is_no_reason_to_stop);
 	suite_add_tcase(s, tc);
 	return s;

@@ -136,6 +136,8 @@ START_TEST(only_what_is_another_ones_is_joined)
 	struct ct_err err = { 0 };
 
 	ck_assert_int_eq(ct_ns_places_open(pid, &places, &err), 0);
+	/* In our pid namespace, which tells nothing about it. */
+	ck_assert(ct_ns_places_agree(&places));
 	ck_assert_int_eq(ct_ns_places_join(&places, "container x", &plan, &err), 0);
 	ck_assert_uint_eq(plan.join_count, 3);
 	ck_assert(plan.mounts_joined);
