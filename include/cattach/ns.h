@@ -51,7 +51,8 @@ static inline void ct_autoplaces_cleanup(struct ct_ns_places *places)
 int ct_ns_places_open(pid_t pid, struct ct_ns_places *ret_places, struct ct_err *err);
 
 /* Are they those that the process was made with? One that has made itself a user namespace since has
- * still its old pid namespace, and others of which the new one has no rights. */
+ * still its old pid namespace, and others of which the new one has no rights; one that has changed
+ * its root has another than the container. */
 bool ct_ns_places_agree(const struct ct_ns_places *places);
 
 /**

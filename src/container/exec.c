@@ -101,7 +101,7 @@ static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_e
 	if (r == 0 && ct_pidfd_await(exec->payload, 0) == 0 && ct_ns_places_agree(&exec->places))
 		return 0;
 	if (r == 0)
-		ct_fail(err, EXDEV, "the payload has made itself a user namespace");
+		ct_fail(err, EXDEV, "the payload has made itself a user namespace, or changed its root");
 	ct_ns_places_close(&exec->places);
 	/* A moment ago it lived: now that would be somebody else with its pid. */
 	if (ct_pidfd_await(exec->payload, 0) != 0)

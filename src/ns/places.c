@@ -105,8 +105,18 @@ static bool is_own(int fd, int self, const char *path)
 	       there.st_dev == here.st_dev && there.st_ino == here.st_ino;
 }
 
+/* A container's root is that of a mount; what chroot(2) leads to is one as a rule not. */
+static bool is_mount_root(int fd)
+{
+	struct statx st;
+
+	return statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_TYPE, &st) < 0 ||
+	       !(st.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) ||
+	       st.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+}
+
 /* A pid namespace is never changed by who is in it. The host's tells nothing. ioctl_ns(2). */
-bool ct_ns_places_agree(const struct ct_ns_places *places)
+static bool is_first_user_namespace(const struct ct_ns_places *places)
 {
 	int ct_autofd self = openat(AT_FDCWD, "/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int ct_autofd owner = ioctl(places->fd[CT_PLACE_PID], NS_GET_USERNS);
@@ -117,6 +127,11 @@ bool ct_ns_places_agree(const struct ct_ns_places *places)
 		return true;
 	return fstat(owner, &one) < 0 || fstat(places->fd[CT_PLACE_USER], &other) < 0 ||
 	       (one.st_dev == other.st_dev && one.st_ino == other.st_ino);
+}
+
+bool ct_ns_places_agree(const struct ct_ns_places *places)
+{
+	return is_mount_root(places->fd[CT_PLACE_ROOT]) && is_first_user_namespace(places);
 }
 
 int ct_ns_places_join(const struct ct_ns_places *places, const char *place, struct ct_plan *plan,

@@ -181,6 +181,19 @@ through_monitor()
 	[ -f "$T/made" ]
 }
 
+@test "into one whose payload has changed its root, files and users are the container's" {
+	start "$N" "$R" sh -c 'mkdir -p /tmp/jail/bin /tmp/jail/etc; cp /bin/busybox /tmp/jail/bin/
+		echo "jailed:x:77:77::/:/bin/sh" > /tmp/jail/etc/passwd; echo moved
+		exec chroot /tmp/jail /bin/busybox sleep 1000'
+	eventually has_moved
+	is_jailed() { [ "$(readlink "/proc/$(state "$N" Pid)/root")" != / ]; }
+	eventually is_jailed
+	refused 125 "unable to find user jailed" cattach exec -u jailed "$N" true
+	is "$(cattach exec -u nobody "$N" cat /tmp/jail/etc/passwd)" "jailed:x:77:77::/:/bin/sh"
+	cattach cp "$N:/etc/passwd" "$T"
+	grep -q nobody "$T/passwd"
+}
+
 has_moved() { cattach logs "$N" | grep -qx moved; }
 
 # unreadable: start $N with a program that belongs to nobody whom it knows, and that nobody may read.
