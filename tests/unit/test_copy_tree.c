@@ -195,7 +195,7 @@ START_TEST(what_cannot_be_read_is_reported_to_the_user_and_the_rest_arrives)
 		return;		/* root can read everything */
 	make_tree();
 	fixture_file("s/secret", "x");
-	fchmodat(fixture_dir(), "s/secret", 0, 0);
+	ck_assert_int_eq(fchmodat(fixture_dir(), "s/secret", 0, 0), 0);
 	e.sending = _i;
 	ck_assert_int_eq(copy(&e, &other, &err), 0);
 	ck_assert_str_eq(reports, "s/secret: cannot be opened: Permission denied\n");
