@@ -33,6 +33,10 @@ int ct_sync_receive(int sync, struct sync_message *message, int fds[CT_FDS_MAX])
 {
 	ssize_t n = ct_recv_fds(sync, message, sizeof(*message), fds, 0);
 
+	/* It ended without reading our last word. The kernel says that first, once, and has what it
+	 * said itself before still. */
+	if (n == -ECONNRESET)
+		n = ct_recv_fds(sync, message, sizeof(*message), fds, 0);
 	if (n == -ECONNRESET)
 		return 0;
 	if (n <= 0)

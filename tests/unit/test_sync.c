@@ -103,6 +103,24 @@ START_TEST(a_peer_that_died_without_reading_is_an_end)
 }
 END_TEST
 
+/* The kernel reports the reset before what the peer had said, which is still there. */
+START_TEST(the_last_word_of_a_peer_that_died_without_reading_arrives)
+{
+	struct sync_message message;
+	struct ct_err sent = { 0 };
+	int fds[CT_FDS_MAX];
+
+	ct_fail(&sent, ELOOP, "it was exchanged");
+	ck_assert_int_eq(ct_sync_send(pair[0], SYNC_ERROR, &sent, -1), 0);
+	ck_assert_int_eq(ct_sync_send(pair[1], SYNC_MAPPED, NULL, -1), 0);
+	ct_drop_fd(&pair[0]);
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), 1);
+	ck_assert_int_eq(message.type, SYNC_ERROR);
+	ck_assert_str_eq(message.err.what, "it was exchanged");
+	ck_assert_int_eq(ct_sync_receive(pair[1], &message, fds), 0);
+}
+END_TEST
+
 START_TEST(sending_to_nobody_is_an_error_and_no_signal)
 {
 	signal(SIGPIPE, SIG_DFL);
@@ -134,6 +152,7 @@ Suite *suite_sync(void)
 	tcase_add_test(tc, a_descriptor_arrives_closed_on_exec);
 	tcase_add_test(tc, messages_arrive_in_order_and_then_the_end);
 	tcase_add_test(tc, a_peer_that_died_without_reading_is_an_end);
+	tcase_add_test(tc, the_last_word_of_a_peer_that_died_without_reading_arrives);
 	tcase_add_test(tc, sending_to_nobody_is_an_error_and_no_signal);
 	tcase_add_test(tc, a_record_of_another_size_is_refused);
 	suite_add_tcase(suite, tc);
