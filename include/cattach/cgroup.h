@@ -59,6 +59,7 @@ struct ct_cgroup_where {
 	const char *parent;	/* --cgroup-parent: below the delegated subtree; NULL: its top */
 	const char *self;	/* the text of /proc/self/cgroup, or NULL to read it */
 	bool systemd;		/* ct_cgroup_scope_possible(): what systemd manages is not ours */
+	const char *scope;	/* the path from ct_cgroup_scope_start(): that and nothing else */
 };
 
 enum ct_cgroup_verdict {
@@ -111,7 +112,7 @@ struct ct_cgroup_scope {
 /**
  * ct_cgroup_scope_start - have systemd make a scope with Delegate=yes and move a process into it
  * @scope: what to ask for
- * @path: the scope's cgroup, CT_CGROUP_PATH bytes; look for a place again with "0::PATH" as self
+ * @path: the scope's cgroup, CT_CGROUP_PATH bytes; then look for a place again, with this as scope
  * @err: ENOSYS without libsystemd, ETIMEDOUT, or what systemd answered
  *
  * The scope ends when its last process does.
@@ -258,7 +259,7 @@ struct ct_cgroup_plan {
  * @err: where is the setting's that cannot be had; EEXIST for an id in use
  *
  * Processes of a crowded place are moved into its child "cattach-callers", but only for a limit
- * that was asked for. Failed, nothing is left and the process is back where it was.
+ * that was asked for. Failed, nothing is left, and the process is where ct_cgroup_leave() puts it.
  */
 int ct_cgroup_make(const struct ct_cgroup_place *place, const struct ct_cgroup_plan *plan,
 		   struct ct_cgroup *ret_cgroup, struct ct_err *err);
@@ -286,8 +287,9 @@ int ct_cgroup_give(int container, uid_t uid, gid_t gid, struct ct_err *err);
 /* Move a process into a cgroup; EACCES tells where it may come from. */
 int ct_cgroup_move(int dir, pid_t pid, struct ct_err *err);
 
-/* Move a process out of what ct_cgroup_make() made: back where it came from, else beside it into
- * "cattach-callers". So the monitor leaves before it removes its cgroup. */
+/* Move a process out of what ct_cgroup_make() made: back where it came from, else (it came from a
+ * cgroup that is not ours, or that hands controllers on by now) beside it into "cattach-callers". So
+ * the monitor leaves before it removes its cgroup. */
 int ct_cgroup_leave(const struct ct_cgroup *cgroup, pid_t pid, struct ct_err *err);
 
 /**

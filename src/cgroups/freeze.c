@@ -25,7 +25,20 @@ static int until(uint64_t deadline)
 	return now >= deadline ? 0 : (int)((deadline - now + 999999) / 1000000);
 }
 
-/* Wait until a key of cgroup.events has a value: 0 or -errno. A cgroup that is gone is empty. */
+/*
+ * Has it come to that? Where nobody is, nobody is frozen: of processes that end while they are being
+ * resumed the kernel may leave "frozen 1" behind.
+ */
+static bool is_so(const char *events, const char *key, uint64_t value)
+{
+	uint64_t now = 0;
+
+	if (ct_cgroup_find_key(events, key, &now) && now == value)
+		return true;
+	return !value && ct_cgroup_find_key(events, "populated", &now) && !now;
+}
+
+/* Wait until a key of cgroup.events has a value: 0 or -errno. */
 static int wait_event(int dir, const char *key, uint64_t value, unsigned timeout)
 {
 	uint64_t deadline = ct_now_monotonic() + (uint64_t)timeout * 1000000;
@@ -36,7 +49,6 @@ static int wait_event(int dir, const char *key, uint64_t value, unsigned timeout
 	if (fd < 0)
 		return -errno;
 	for (;;) {
-		uint64_t now = 0;
 		ssize_t n;
 		int left;
 
@@ -45,7 +57,7 @@ static int wait_event(int dir, const char *key, uint64_t value, unsigned timeout
 		n = ct_cgroup_read_fd(fd, text, sizeof(text));
 		if (n < 0)
 			return (int)n;
-		if (ct_cgroup_find_key(text, key, &now) && now == value)
+		if (is_so(text, key, value))
 			return 0;
 		left = until(deadline);
 		if (!left)

@@ -225,6 +225,27 @@ static int enable_for_settings(struct making *m, struct ct_err *err)
 	return 0;
 }
 
+/* What is not there at all is found before anything is made or moved, for not everyone can go back. */
+static int check_controllers(const struct making *m, struct ct_err *err)
+{
+	const struct ct_cgroup_settings *settings = m->plan->settings;
+	const struct ct_cgroup_place *place = m->place;
+	char list[256];
+
+	if (ct_cgroup_read(place->dir, "cgroup.controllers", list, sizeof(list)) < 0)
+		list[0] = '\0';
+	for (size_t i = 0; settings && i < settings->count; i++) {
+		const struct ct_cgroup_setting *s = &settings->items[i];
+		size_t length = ct_cgroup_controller_length(s->file);
+
+		if (s->best_effort || !length || ct_cgroup_has_word(list, s->file, length))
+			continue;
+		ct_cgroup_fail_controller(err, ENOENT, place->dir, s->file, length, place->path);
+		return s->where ? ct_wrap(err, "%s", s->where) : -err->code;
+	}
+	return 0;
+}
+
 /* For what is only looked at nobody is moved and nothing fails. */
 static void enable_also(struct making *m)
 {
@@ -307,8 +328,8 @@ static void take_back(struct making *m)
 /* The monitor moves first: it may be the one whose presence keeps controllers from being enabled. */
 static int make_all(struct making *m, const char *name, struct ct_err *err)
 {
-	if (make_tree(m, name, err) < 0 || move_monitor(m, err) < 0 ||
-	    enable_for_settings(m, err) < 0)
+	if (check_controllers(m, err) < 0 || make_tree(m, name, err) < 0 ||
+	    move_monitor(m, err) < 0 || enable_for_settings(m, err) < 0)
 		return -err->code;
 	enable_also(m);
 	if (!m->plan->settings)

@@ -61,33 +61,39 @@ pid_t ct_cgroup_pids_next(struct ct_cgroup_pids *pids)
 	return pid == 0 || pid > INT32_MAX ? -1 : (pid_t)pid;
 }
 
-static bool is_directory(int dir, const struct dirent *entry)
+/* The first child among some entries of a directory. */
+static bool find_child(int dir, const char *entries, size_t size, char *name)
 {
-	struct stat st;
+	for (size_t at = 0; at < size;) {
+		const struct dirent64 *entry = (const void *)(entries + at);
+		struct stat st;
 
-	if (entry->d_type != DT_UNKNOWN)
-		return entry->d_type == DT_DIR;
-	return fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+		at += entry->d_reclen;
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
+			continue;
+		if (entry->d_type == DT_UNKNOWN &&
+		    (fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		     !S_ISDIR(st.st_mode)))
+			continue;
+		snprintf(name, 256, "%s", entry->d_name);
+		return true;
+	}
+	return false;
 }
 
+/* getdents64(2), for the monitor calls this and does not allocate: readdir(3) would. */
 int ct_cgroup_first_child(int dir, char *name)
 {
-	DIR ct_autodir *list = NULL;
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ct_autofd fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char entries[4096] __attribute__((aligned(__alignof__(struct dirent64))));
+	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	list = fdopendir(fd);
-	if (!list) {
-		ct_fd_close(fd);
-		return -ENOMEM;
+	while ((n = getdents64(fd, entries, sizeof(entries))) > 0) {
+		if (find_child(fd, entries, (size_t)n, name))
+			return 1;
 	}
-	for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
-		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
-		    !is_directory(dirfd(list), entry))
-			continue;
-		snprintf(name, 256, "%s", entry->d_name);
-		return 1;
-	}
-	return 0;
+	return n < 0 ? -errno : 0;
 }

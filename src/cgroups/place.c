@@ -125,7 +125,8 @@ static enum judgement judge(const struct search *s, int dir, const char *path, i
 		*ret_code = EOPNOTSUPP;
 		return PLACE_NOT_OURS;
 	}
-	if (s->where->systemd && is_systemds(dir, path))
+	/* systemd before 251 does not mark what it delegates; of this one we know. */
+	if (s->where->systemd && !s->where->scope && is_systemds(dir, path))
 		return PLACE_SYSTEMDS;
 	if (!has_processes(dir))
 		return PLACE_FREE;
@@ -154,7 +155,7 @@ static bool consider(struct search *s, const char *path)
 		s->place->dir = ct_take_fd(&dir);
 		snprintf(s->place->path, sizeof(s->place->path), "%s", path);
 	}
-	return !(s->where->systemd && is_unit(strrchr(path, '/') + 1));
+	return !s->where->scope && !(s->where->systemd && is_unit(strrchr(path, '/') + 1));
 }
 
 /* From our own cgroup to the top. */
@@ -343,7 +344,8 @@ static int conclude(struct search *s, struct ct_err *err)
 	struct ct_cgroup_place *place = s->place;
 
 	if (s->best < PLACE_CROWDED) {
-		place->verdict = s->best == PLACE_SYSTEMDS || s->where->systemd
+		place->verdict = (s->best == PLACE_SYSTEMDS || s->where->systemd) &&
+						 !s->where->scope
 					 ? CT_CGROUP_NEEDS_SCOPE
 					 : CT_CGROUP_NOWHERE;
 		if (place->verdict == CT_CGROUP_NOWHERE)
@@ -370,7 +372,10 @@ int ct_cgroup_search(const struct ct_cgroup_where *where, const char *self,
 	struct search s = { .where = where, .place = place };
 	char own[CT_CGROUP_PATH];
 
-	ct_cgroup_path_of(self, own, sizeof(own));
+	if (where->scope)
+		snprintf(own, sizeof(own), "%s", where->scope);
+	else
+		ct_cgroup_path_of(self, own, sizeof(own));
 	if (own[0] != '/')
 		snprintf(own, sizeof(own), "/");
 	snprintf(place->path, sizeof(place->path), "%s", own);

@@ -216,6 +216,7 @@ int ct_cgroup_sweep(const struct ct_cgroup_place *place, bool (*is_known)(const 
 		    !strncmp(entry->d_name, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)))
 			sweep_one(&s, dir, entry->d_name);
 	}
+	unlinkat(dir, CT_CGROUP_CALLERS, AT_REMOVEDIR);
 	*ret_removed = s.removed;
 	return 0;
 }

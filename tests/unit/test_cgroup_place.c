@@ -297,6 +297,21 @@ START_TEST(the_users_systemd_itself_is_no_place)
 }
 END_TEST
 
+START_TEST(a_scope_that_was_made_for_us_is_the_place)
+{
+	struct ct_cgroup_where where = { .systemd = true, .scope = "/x.slice/x.scope" };
+
+	make("", "", true);
+	make("x.slice", "", true);
+	make("x.slice/x.scope", my_pid(), true);
+	place.root = fixture_dir();
+	ck_assert_int_eq(ct_cgroup_search(&where, "0::/elsewhere\n", &place, &err), 0);
+	ck_assert_int_eq(place.verdict, CT_CGROUP_HERE);
+	ck_assert_str_eq(place.path, "/x.slice/x.scope");
+	ck_assert(place.crowded);
+}
+END_TEST
+
 START_TEST(with_systemd_a_parent_is_a_slice)
 {
 	make("", "", true);
@@ -443,6 +458,7 @@ Suite *suite_cgroup_place(void)
 	tcase_add_test(tc, no_line_of_version_2_is_the_top);
 	tcase_add_test(tc, what_systemd_manages_is_asked_of_systemd);
 	tcase_add_test(tc, below_a_unit_other_names_are_ours);
+	tcase_add_test(tc, a_scope_that_was_made_for_us_is_the_place);
 	tcase_add_test(tc, with_systemd_a_parent_is_a_slice);
 	tcase_add_test(tc, a_relative_parent_is_below_the_place);
 	tcase_add_test(tc, an_absolute_parent_must_be_below_what_is_delegated);
