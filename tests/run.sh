@@ -160,7 +160,7 @@ delegated()
 {
 	local top=/sys/fs/cgroup cg owner status file enabled=
 	[ -e "$top/cgroup.controllers" ] || top=$top/unified
-	cg=$top/cattach-tests-$$
+	cg=$top/cattach-tests-$BASHPID
 	if [ "$(id -u)" != 0 ] || ! mkdir "$cg" 2> /dev/null; then
 		"$@"
 		return
@@ -189,7 +189,7 @@ delegated()
 run_suite()
 {
 	local around=
-	[ "$1" != cgroup_real ] || around=delegated
+	[ "${1#cgroup_real}" = "$1" ] || around=delegated
 	# shellcheck disable=SC2016 # it is the inner shell that expands them
 	$around as_user sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=5 \
 		UBSAN_OPTIONS=print_stacktrace=1 exec timeout -k 10 180 ./unit-tests "$1"' sh "$1" \

@@ -4,9 +4,9 @@
  * container in that part: PLACE/cattach-ID/{container,monitor}. cgroups(7), version 2 alone.
  *
  * The order of a start: ct_cgroup_find_place(), a scope from systemd where the answer is that
- * (ct_cgroup_scope_start(), then look again), ct_cgroup_convert(), ct_cgroup_make(), and the payload
- * is cloned into ->container. Afterwards any command finds the directory by ct_cgroup_open() and the
- * recorded path.
+ * (ct_cgroup_scope_start(), then look again), ct_cgroup_convert(), ct_cgroup_make(), and the
+ * payload is cloned into ->container. Afterwards any command finds the directory by
+ * ct_cgroup_open() and the recorded path.
  */
 #ifndef CATTACH_CGROUP_H
 #define CATTACH_CGROUP_H
@@ -89,8 +89,8 @@ struct ct_cgroup_place {
  * @err: EPERM "outside the delegated cgroup" for a parent with "..", a link, or an absolute path
  *       that is not below the delegated subtree; EPERM for any parent where nothing is delegated
  *
- * Only reads. The nearest of our own cgroup and its ancestors that is delegated and has no processes
- * of its own, else the nearest whose processes may be moved into a child.
+ * Only reads. The nearest of our own cgroup and its ancestors that is delegated and has no
+ * processes of its own, else the nearest whose processes may be moved into a child.
  */
 int ct_cgroup_find_place(const struct ct_cgroup_where *where, struct ct_cgroup_place *ret_place,
 			 struct ct_err *err);
@@ -226,7 +226,8 @@ unsigned ct_cgroup_io_weight(unsigned weight);
  * @container: its descriptor
  * @err: where is the setting's; what names the controller or the file, hint the way out
  *
- * What is best effort and fails is logged (topic cgroup) and left. A failure leaves the earlier ones.
+ * What is best effort and fails is logged (topic cgroup) and left. A failure leaves the earlier
+ * ones.
  */
 int ct_cgroup_apply(int container, const struct ct_cgroup_settings *settings, struct ct_err *err);
 
@@ -325,8 +326,9 @@ int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct
  *
  * Only directories with a name of ours, and without a process.
  */
-int ct_cgroup_sweep(const struct ct_cgroup_place *place, bool (*is_known)(const char *id, void *arg),
-		    void *arg, unsigned *ret_removed, struct ct_err *err);
+int ct_cgroup_sweep(const struct ct_cgroup_place *place,
+		    bool (*is_known)(const char *id, void *arg), void *arg, unsigned *ret_removed,
+		    struct ct_err *err);
 
 /* ---- what the kernel counted ---- */
 

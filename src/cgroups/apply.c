@@ -4,8 +4,8 @@
  *
  * Runs in commands ("update") and in the process that starts a container, with the caller's
  * privileges. What was asked for and cannot be had is an error that names property, file and
- * controller; what nobody asked for is done without, with a line in the log for those who look. Fails
- * with what the kernel says of a value, which is why the value stands in the text.
+ * controller; what nobody asked for is done without, with a line in the log for those who look.
+ * Fails with what the kernel says of a value, which is why the value stands in the text.
  */
 #include <cattach/cgroup.h>
 

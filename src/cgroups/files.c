@@ -3,9 +3,9 @@
  * Reading and writing the small files that cgroups are driven by, and finding the cgroup tree.
  *
  * Runs in commands and in the monitor with the caller's privileges. A file's name may come from
- * config.json ("unified"), and a payload may make cgroups below its own: so a name is one component,
- * links are not followed, and a path is resolved by openat2(2) below a descriptor. Fails with what
- * the kernel says (ENODEV: the cgroup is gone, EBUSY, EACCES, ...).
+ * config.json ("unified"), and a payload may make cgroups below its own: so a name is one
+ * component, links are not followed, and a path is resolved by openat2(2) below a descriptor.
+ * Fails with what the kernel says (ENODEV: the cgroup is gone, EBUSY, EACCES, ...).
  */
 #include "files.h"
 

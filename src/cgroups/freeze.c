@@ -3,9 +3,9 @@
  * Stopping and resuming everything in a cgroup, and waiting for what the kernel makes of it.
  *
  * Runs in commands and in the monitor with the caller's privileges, which must include writing the
- * cgroup. Waiting is done on cgroup.events, whose every change wakes a poller with POLLPRI; each wait
- * has an end. Fails with ETIMEDOUT, ENODEV when the cgroup is gone, and with ENOSYS on kernels
- * before 5.2, which cannot freeze.
+ * cgroup. Waiting is done on cgroup.events, whose every change wakes a poller with POLLPRI; each
+ * wait has an end. Fails with ETIMEDOUT, ENODEV when the cgroup is gone, and with ENOSYS on
+ * kernels before 5.2, which cannot freeze.
  */
 #include "files.h"
 
@@ -26,8 +26,8 @@ static int until(uint64_t deadline)
 }
 
 /*
- * Has it come to that? Where nobody is, nobody is frozen: of processes that end while they are being
- * resumed the kernel may leave "frozen 1" behind.
+ * Has it come to that? Where nobody is, nobody is frozen: of processes that end while they are
+ * being resumed the kernel may leave "frozen 1" behind.
  */
 static bool is_so(const char *events, const char *key, uint64_t value)
 {

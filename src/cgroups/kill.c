@@ -73,9 +73,9 @@ static int signal_tree(int dir, int depth)
 }
 
 /*
- * Zombies are not listed, and one that was sent SIGKILL leaves the list when it gets to run. Threads
- * of a process that waits in the kernel may take long: that is for the caller to wait for, here it
- * only matters that each process was sent the signal, and no new ones came.
+ * Zombies are not listed, and one that was sent SIGKILL leaves the list when it gets to run.
+ * Threads of a process that waits in the kernel may take long: that is for the caller to wait for,
+ * here it only matters that each process was sent the signal, and no new ones came.
  */
 int ct_cgroup_kill_by_signals(int dir)
 {

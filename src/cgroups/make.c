@@ -225,7 +225,8 @@ static int enable_for_settings(struct making *m, struct ct_err *err)
 	return 0;
 }
 
-/* What is not there at all is found before anything is made or moved, for not everyone can go back. */
+/* What is not there at all is found before anything is made or moved, for not everyone can
+ * go back. */
 static int check_controllers(const struct making *m, struct ct_err *err)
 {
 	const struct ct_cgroup_settings *settings = m->plan->settings;
@@ -325,7 +326,8 @@ static void take_back(struct making *m)
 	ct_cgroup_close(c);
 }
 
-/* The monitor moves first: it may be the one whose presence keeps controllers from being enabled. */
+/* The monitor moves first: it may be the one whose presence keeps controllers from being
+ * enabled. */
 static int make_all(struct making *m, const char *name, struct ct_err *err)
 {
 	if (check_controllers(m, err) < 0 || make_tree(m, name, err) < 0 ||

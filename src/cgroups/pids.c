@@ -2,9 +2,10 @@
 /*
  * Which processes and which children a cgroup has.
  *
- * Runs in commands and in the monitor with the caller's privileges and only reads. A list of pids is
- * true at the moment of reading only: whoever acts on it reads again until nothing is left. Memory
- * is bounded whatever a payload does; what the kernel says is passed on (ENODEV: the cgroup is gone).
+ * Runs in commands and in the monitor with the caller's privileges and only reads. A list of pids
+ * is true at the moment of reading only: whoever acts on it reads again until nothing is left.
+ * Memory is bounded whatever a payload does; what the kernel says is passed on (ENODEV: the cgroup
+ * is gone).
  */
 #include "files.h"
 
@@ -76,7 +77,7 @@ static bool find_child(int dir, const char *entries, size_t size, char *name)
 		    (fstatat(dir, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		     !S_ISDIR(st.st_mode)))
 			continue;
-		snprintf(name, 256, "%s", entry->d_name);
+		snprintf(name, 256, "%.255s", entry->d_name);
 		return true;
 	}
 	return false;

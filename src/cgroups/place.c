@@ -379,7 +379,7 @@ int ct_cgroup_search(const struct ct_cgroup_where *where, const char *self,
 	if (own[0] != '/')
 		snprintf(own, sizeof(own), "/");
 	snprintf(place->path, sizeof(place->path), "%s", own);
-	/* "/../x": our cgroup is not below the top of our cgroup namespace, and nothing there is. */
+	/* "/../x": our cgroup is not below the top of our cgroup namespace; nothing there is. */
 	if (climbs(own))
 		s.code = EXDEV;
 	else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Removing a container's cgroup with everything that the payload made below it, and the parents that
- * were made for it and are empty.
+ * Removing a container's cgroup with everything that the payload made below it, and the parents
+ * that were made for it and are empty.
  *
  * Runs in the monitor at the end, and in commands after a crash, with the caller's privileges. A
  * payload may have nested cgroups as deeply as it liked, so the way down is walked with one
@@ -66,7 +66,7 @@ static int step_down(struct walk *w, const char *name)
 		w->depth++;
 		return step_to(w, fd);
 	}
-	/* Not killed for being late: an empty one may still be busy for a moment of the kernel's. */
+	/* Who is late is not killed for it; an empty one may be busy for a moment of the kernel's. */
 	if (ret == 0 && ct_cgroup_wait_empty(fd, left(w), &err) < 0)
 		ret = err.code == ETIMEDOUT ? -EBUSY : -err.code;
 	ct_fd_close(fd);
@@ -193,8 +193,9 @@ static void sweep_one(struct sweep *s, int parent, const char *name)
 		s->removed++;
 }
 
-int ct_cgroup_sweep(const struct ct_cgroup_place *place, bool (*is_known)(const char *id, void *arg),
-		    void *arg, unsigned *ret_removed, struct ct_err *err)
+int ct_cgroup_sweep(const struct ct_cgroup_place *place,
+		    bool (*is_known)(const char *id, void *arg), void *arg, unsigned *ret_removed,
+		    struct ct_err *err)
 {
 	struct sweep s = { .is_known = is_known, .arg = arg };
 	int ct_autofd dir = ct_cgroup_open_below(place->dir, place->parent);

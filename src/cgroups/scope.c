@@ -2,10 +2,11 @@
 /*
  * Having systemd make a scope: a cgroup that it leaves to us as a whole, with one process in it.
  *
- * Runs in the process that starts a container, on hosts where systemd manages the cgroups; users ask
- * their own systemd (user@UID.service), root that of the system. The request is
- * StartTransientUnit on the bus, org.freedesktop.systemd1(5), and is done when the job is: its end is
- * a signal, which is waited for with a limit. Fails when no bus answers, and with what systemd says.
+ * Runs in the process that starts a container, on hosts where systemd manages the cgroups; users
+ * ask their own systemd (user@UID.service), root that of the system. The request is
+ * StartTransientUnit on the bus, org.freedesktop.systemd1(5), and is done when the job is: its end
+ * is a signal, which is waited for with a limit. Fails when no bus answers, and with what systemd
+ * says.
  */
 #include <cattach/cgroup.h>
 

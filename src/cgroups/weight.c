@@ -3,8 +3,8 @@
  * Weights of version 1 as weights of version 2.
  *
  * Pure functions, for any process. cpu.shares (2...262144, 1024 by default) become cpu.weight
- * (1...10000, 100 by default) by the curve that runc (1.3.2) and crun (1.23) agreed on in 2025, with
- * which least, default and greatest value all map to their like:
+ * (1...10000, 100 by default) by the curve that runc (1.3.2) and crun (1.23) agreed on in 2025,
+ * with which least, default and greatest value all map to their like:
  *
  *	weight = ceil(10 ^ ((l * l + 125 * l) / 612 - 7 / 34)), l = log2(shares)
  *

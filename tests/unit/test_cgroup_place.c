@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a container's cgroup may be made. Plain directories stand for the kernel's tree: a cgroup is
- * a directory with cgroup.type, cgroup.procs, cgroup.subtree_control and cgroup.controllers. What
- * others own is made unwritable for the search, which therefore runs as an unprivileged user, root
- * becoming one.
+ * Where a container's cgroup may be made. Plain directories stand for the kernel's tree: a cgroup
+ * is a directory with cgroup.type, cgroup.procs, cgroup.subtree_control and cgroup.controllers.
+ * What others own is made unwritable for the search, which therefore runs as an unprivileged user,
+ * root becoming one.
  */
 #include "cgroups/place.h"
 
