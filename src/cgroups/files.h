@@ -14,6 +14,8 @@
 
 #define CT_CGROUP_OWN		"cattach-"		/* how a container's directory begins */
 #define CT_CGROUP_CALLERS	"cattach-callers"	/* for the processes of a crowded place */
+/* Version 2 comes last in /proc/PID/cgroup, behind a line for every controller of version 1. */
+#define CT_CGROUP_SELF		16384
 #define CT_CGROUP_MADE		"user.cattach.made"	/* attribute of parents that we made */
 
 /* Read what is left of a file whole, cutting what does not fit: its length or -errno. */

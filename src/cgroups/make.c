@@ -286,7 +286,7 @@ int ct_cgroup_move(int dir, pid_t pid, struct ct_err *err)
 /* Where it comes from is kept, for the end and for a failure; not everyone can come back. */
 static int move_monitor(struct making *m, struct ct_err *err)
 {
-	char text[CT_CGROUP_PATH + 1024], path[CT_CGROUP_PATH];
+	char text[CT_CGROUP_SELF], path[CT_CGROUP_PATH];
 	pid_t pid = m->plan->pid;
 
 	if (!pid)
@@ -321,7 +321,8 @@ static void take_back(struct making *m)
 
 	if (m->plan->pid && c->monitor >= 0)
 		ct_cgroup_leave(c, m->plan->pid, &ignored);
-	if (c->dir >= 0)
+	/* Without a directory of its own there may be parents that were made for it. */
+	if (c->parent >= 0)
 		ct_cgroup_remove(c, 0, &ignored);
 	ct_cgroup_close(c);
 }

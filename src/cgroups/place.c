@@ -408,7 +408,7 @@ int ct_cgroup_find_place(const struct ct_cgroup_where *where, struct ct_cgroup_p
 			 struct ct_err *err)
 {
 	struct ct_cgroup_place place = CT_CGROUP_PLACE_INIT;
-	char text[CT_CGROUP_PATH + 1024];
+	char text[CT_CGROUP_SELF];
 	int ret;
 
 	if (!where->self && ct_cgroup_read_self(0, text, sizeof(text), err) < 0)

@@ -20,7 +20,7 @@ int ct_cgroup_probe(int root, const char *self, struct ct_cgroup_probe *ret_prob
 {
 	struct ct_cgroup_probe probe = { .layout = CT_CGROUP_NONE };
 	int ct_autofd own = -1, dir = -1;
-	char text[8192];
+	char text[CT_CGROUP_SELF];
 
 	if (!self && ct_cgroup_read_self(0, text, sizeof(text), err) < 0)
 		return -err->code;

@@ -150,9 +150,9 @@ int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct
 	int ret = 0;
 
 	/* First of all, or the empty cgroups of one that lives would be gone. */
-	if (ct_cgroup_wait_empty(cgroup->dir, timeout, err) < 0)
+	if (cgroup->dir >= 0 && ct_cgroup_wait_empty(cgroup->dir, timeout, err) < 0)
 		ret = err->code == ETIMEDOUT ? -EBUSY : -err->code;
-	if (ret == 0)
+	if (cgroup->dir >= 0 && ret == 0)
 		ret = remove_dir(cgroup->parent, name, cgroup->dir, deadline);
 	if (ret == -EBUSY) {
 		ct_fail(err, EBUSY, "cgroup %.200s still has processes", cgroup->path);

@@ -204,7 +204,7 @@ static int run(struct request *q, struct ct_err *err)
 /* Where the process is now: in a cgroup namespace systemd's own answer would be another's. */
 static int find_path(const struct ct_cgroup_scope *scope, char *path, struct ct_err *err)
 {
-	char text[CT_CGROUP_PATH + 1024];
+	char text[CT_CGROUP_SELF];
 
 	if (ct_cgroup_read_self(scope->pid, text, sizeof(text), err) < 0)
 		return -err->code;

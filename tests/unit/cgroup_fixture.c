@@ -26,7 +26,7 @@ char real_id[32];
 
 static bool real_find(struct ct_cgroup_place *ret_place)
 {
-	struct ct_cgroup_where where = {0};
+	struct ct_cgroup_where where = { .systemd = ct_cgroup_scope_possible() };
 
 	*ret_place = (struct ct_cgroup_place)CT_CGROUP_PLACE_INIT;
 	return ct_cgroup_find_place(&where, ret_place, &real_err) == 0 &&

@@ -195,7 +195,7 @@ START_TEST(a_controller_that_is_missing_fails_and_leaves_nothing)
 	struct ct_cgroup_setting limit = { .file = "nonsense.max", .value = "1", .where = "--limit" };
 	struct ct_cgroup_settings settings = { .items = &limit, .count = 1 };
 	struct ct_cgroup_plan plan = { .id = real_id, .pid = getpid(), .settings = &settings };
-	char before[8192], after[8192], name[128];
+	char before[CT_CGROUP_SELF], after[CT_CGROUP_SELF], name[128], jobs[64];
 
 	ck_assert_int_eq(ct_cgroup_read_self(0, before, sizeof(before), &real_err), 0);
 	ck_assert_int_eq(ct_cgroup_make(&real_place, &plan, &real_cgroup, &real_err), -ENOTSUP);
@@ -205,6 +205,14 @@ START_TEST(a_controller_that_is_missing_fails_and_leaves_nothing)
 	ck_assert_str_eq(after, before);
 	snprintf(name, sizeof(name), "cattach-%s", real_id);
 	ck_assert(!real_exists(name));
+	/* nor do parents, wherever it fails */
+	snprintf(jobs, sizeof(jobs), "jobs-%s", real_id);
+	snprintf(real_place.parent, sizeof(real_place.parent), "%s", jobs);
+	limit.file = "cgroup.max.depth";
+	limit.value = "deep";
+	ck_assert_int_eq(ct_cgroup_make(&real_place, &plan, &real_cgroup, &real_err), -EINVAL);
+	ck_assert(!real_exists(jobs));
+	limit.file = "nonsense.max";
 	limit.best_effort = true;
 	real_make(0, &settings);
 }
