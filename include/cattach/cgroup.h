@@ -289,7 +289,7 @@ int ct_cgroup_give(int container, uid_t uid, gid_t gid, struct ct_err *err);
 int ct_cgroup_move(int dir, pid_t pid, struct ct_err *err);
 
 /* Move a process out of what ct_cgroup_make() made: back where it came from, else (it came from a
- * cgroup that is not ours, or that hands controllers on by now) beside it into "cattach-callers". So
+ * cgroup that is not ours, or that hands controllers on by now) into "cattach-callers" of the place. So
  * the monitor leaves before it removes its cgroup. */
 int ct_cgroup_leave(const struct ct_cgroup *cgroup, pid_t pid, struct ct_err *err);
 

@@ -300,16 +300,32 @@ static int move_monitor(struct making *m, struct ct_err *err)
 	return ct_cgroup_move(m->out->monitor, pid, err);
 }
 
+/* The first above a container's cgroup that was not made for one, for those would be in the way. */
+static int open_lasting(int parent)
+{
+	int fd = fcntl(parent, F_DUPFD_CLOEXEC, 0);
+	char mark;
+
+	while (fd >= 0 && fgetxattr(fd, CT_CGROUP_MADE, &mark, 1) == 1) {
+		int above = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		ct_fd_close(fd);
+		fd = above;
+	}
+	return fd < 0 ? -errno : fd;
+}
+
 /* The origin cannot take it back when it hands controllers on by now: then into the next best. */
 int ct_cgroup_leave(const struct ct_cgroup *cgroup, pid_t pid, struct ct_err *err)
 {
-	int ct_autofd callers = -1;
+	int ct_autofd lasting = -1, callers = -1;
 
 	if (cgroup->origin >= 0 && ct_cgroup_move(cgroup->origin, pid, err) == 0)
 		return 0;
-	callers = ct_cgroup_open_callers(cgroup->parent);
+	lasting = open_lasting(cgroup->parent);
+	callers = lasting < 0 ? lasting : ct_cgroup_open_callers(lasting);
 	if (callers < 0)
-		return ct_fail_errno(err, -callers, "cannot make cgroup %s beside %.160s",
+		return ct_fail_errno(err, -callers, "cannot make cgroup %s above %.160s",
 				     CT_CGROUP_CALLERS, cgroup->path);
 	return ct_cgroup_move(callers, pid, err);
 }

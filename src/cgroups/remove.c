@@ -134,13 +134,16 @@ static void remove_parents(const struct ct_cgroup *cgroup)
 		int ct_autofd above = -1;
 
 		if (fgetxattr(dir, CT_CGROUP_MADE, &mark, 1) != 1)
-			return;
+			break;
 		above = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (above < 0 || unlinkat(above, slash + 1, AT_REMOVEDIR) < 0)
 			return;
 		ct_drop_fd(&dir);
 		dir = ct_take_fd(&above);
 	}
+	/* Callers that were moved aside are not ours to end; without them their cgroup goes. */
+	if (dir >= 0)
+		unlinkat(dir, CT_CGROUP_CALLERS, AT_REMOVEDIR);
 }
 
 int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct_err *err)
@@ -160,8 +163,6 @@ int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct
 	}
 	if (ret < 0)
 		return ct_fail_errno(err, -ret, "cannot remove cgroup %.200s", cgroup->path);
-	/* Callers that were moved aside are not ours to end; without them their cgroup goes. */
-	unlinkat(cgroup->parent, CT_CGROUP_CALLERS, AT_REMOVEDIR);
 	remove_parents(cgroup);
 	return 0;
 }
