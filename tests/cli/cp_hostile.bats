@@ -86,13 +86,21 @@ trap_in() { ln -s "$CANARY/dir" "$1"; }
 }
 
 @test "a payload that lets nobody look at it is copied from, too" {
-	rootfs "$T/r"
-	cp "$R/bin/busybox" "$T/r/secret"
-	chmod 111 "$T/r/secret"
-	start "$N" "$T/r" /secret sleep 1000
+	mkdir "$T/bin"
+	cp "$CT_PROBES/closed" "$T/bin/closed"
+	chmod 711 "$T/bin/closed"
+	# A program of somebody whom the container does not know, and that nobody may read.
+	cattach run --rm -v "$T/bin:/mnt" "$R" chown 7:7 /mnt/closed
+	start "$N" --uidmap "0:$(id -u):1" --gidmap "0:$(id -g):1" -v "$T/bin:/mnt:ro" "$R" \
+		/mnt/closed open
+	eventually says_up
+	run ! readlink "/proc/$(state "$N" Pid)/ns/mnt"
 	cattach cp "$N:/etc/passwd" "$T/out"
 	is "$(cat "$T/out")" "$(cat "$R/etc/passwd")"
+	cattach run --rm -v "$T/bin:/mnt" "$R" chown 0:0 /mnt/closed
 }
+
+says_up() { cattach logs "$N" | grep -qx "up, dumpable 0"; }
 
 @test "nothing of the container is executed" {
 	rootfs "$T/r"
