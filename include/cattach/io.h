@@ -27,6 +27,15 @@ int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_te
 int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t max,
 		    const char **ret_text, size_t *ret_size, struct ct_err *err);
 
+/**
+ * ct_read_text - read what is there into a buffer, as a text
+ * @fd:   at its beginning, a small file of the kernel's as a rule
+ * @size: bytes of buf; what does not fit beside the NUL is cut off
+ *
+ * Return: its length, or -errno.
+ */
+ssize_t ct_read_text(int fd, char *buf, size_t size);
+
 /* Write everything, through short writes and EINTR: 0 or -errno. */
 int ct_write_all(int fd, const void *data, size_t size);
 

@@ -120,6 +120,25 @@ int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t 
 	return ret < 0 ? ct_wrap(err, "%s", name) : 0;
 }
 
+ssize_t ct_read_text(int fd, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	while (used < size - 1) {
+		ssize_t n = read(fd, buf + used, size - 1 - used);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		used += (size_t)n;
+	}
+	buf[used] = '\0';
+	return (ssize_t)used;
+}
+
 int ct_write_all(int fd, const void *data, size_t size)
 {
 	const char *bytes = data;

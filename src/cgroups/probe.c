@@ -17,27 +17,8 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/io.h>
 #include <cattach/path.h>
-
-/* Read a small file of the kernel's whole, cutting what does not fit: its length or -errno. */
-static ssize_t read_text(int fd, char *buf, size_t size)
-{
-	size_t used = 0;
-
-	while (used < size - 1) {
-		ssize_t n = read(fd, buf + used, size - 1 - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
-	buf[used] = '\0';
-	return (ssize_t)used;
-}
 
 static bool is_cgroup2(int fd)
 {
@@ -93,7 +74,7 @@ static void read_controllers(int dir, char *buf, size_t size)
 	int ct_autofd fd = openat(dir, "cgroup.controllers", O_RDONLY | O_CLOEXEC);
 
 	buf[0] = '\0';
-	if (fd < 0 || read_text(fd, buf, size) < 0)
+	if (fd < 0 || ct_read_text(fd, buf, size) < 0)
 		return;
 	buf[strcspn(buf, "\n")] = '\0';
 }
@@ -105,7 +86,7 @@ static int read_self(char *buf, size_t size, struct ct_err *err)
 
 	if (fd < 0)
 		return ct_fail_errno(err, errno, "cannot open /proc/self/cgroup");
-	n = read_text(fd, buf, size);
+	n = ct_read_text(fd, buf, size);
 	return n < 0 ? ct_fail_errno(err, (int)-n, "cannot read /proc/self/cgroup") : 0;
 }
 

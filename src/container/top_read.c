@@ -16,29 +16,15 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/io.h>
 
 #define ARGS_MAX	65536	/* bytes of a command line that are shown */
 
 ssize_t ct_top_read_text(int process, const char *name, char *buf, size_t size)
 {
 	int ct_autofd fd = openat(process, name, O_RDONLY | O_CLOEXEC);
-	size_t used = 0;
 
-	if (fd < 0)
-		return -errno;
-	while (used < size - 1) {
-		ssize_t n = read(fd, buf + used, size - 1 - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		used += (size_t)n;
-	}
-	buf[used] = '\0';
-	return (ssize_t)used;
+	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
 }
 
 /* Fields of stat behind the state, by their number in proc_pid_stat(5). */

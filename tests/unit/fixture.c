@@ -105,3 +105,12 @@ void fixture_file(const char *name, const char *text)
 	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
 }
+
+size_t fixture_read(const char *name, void *buf, size_t max)
+{
+	int ct_autofd fd = openat(fixture_dir(), name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, buf, max);
+
+	ck_assert_int_ge(n, 0);
+	return (size_t)n;
+}

@@ -16,6 +16,9 @@ int fixture_dir(void);
 /* Make a file with this text in the fresh directory, or below it. */
 void fixture_file(const char *name, const char *text);
 
+/* What is in a file there, at most so many bytes of it. */
+size_t fixture_read(const char *name, void *buf, size_t max);
+
 /* How many descriptors this process has open. */
 unsigned fixture_count_fds(void);
 

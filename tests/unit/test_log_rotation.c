@@ -30,15 +30,6 @@ static void setup(void)
 	err = (struct ct_err){ 0 };
 }
 
-static size_t read_file(const char *name, void *buf, size_t max)
-{
-	int ct_autofd fd = openat(fixture_dir(), name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = read(fd, buf, max);
-
-	ck_assert_int_ge(n, 0);
-	return (size_t)n;
-}
-
 /* ---- rotation ---- */
 
 START_TEST(segments_rotate_at_their_size_and_are_bounded_in_number)
@@ -229,7 +220,7 @@ START_TEST(a_log_that_was_deleted_moved_or_replaced_goes_on_and_is_never_followe
 	ct_cursor_close(&cursor);
 	/* The next segment is a file of its own. */
 	ck_assert_int_eq(log_file_size("log", 1), CT_FRAME_HEADER + 5);
-	read_file("victim", text, sizeof(text));
+	fixture_read("victim", text, sizeof(text));
 	ck_assert_mem_eq(text, "untouched", 9);
 	log_close(&f);
 }
@@ -310,7 +301,7 @@ START_TEST(a_name_that_is_taken_is_left_alone)
 	log_open(&f, fixture_dir(), NULL);
 	log_text(&f, CT_STREAM_STDOUT, "x");
 	ck_assert_int_eq(log_file_size("log", f.page->last), 9);
-	read_file("victim", text, sizeof(text));
+	fixture_read("victim", text, sizeof(text));
 	ck_assert_mem_eq(text, "untouched", 9);
 	log_close(&f);
 }

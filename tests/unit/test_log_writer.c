@@ -36,15 +36,6 @@ static void setup(void)
 	err = (struct ct_err){ 0 };
 }
 
-static size_t read_file(const char *name, void *buf, size_t max)
-{
-	int ct_autofd fd = openat(fixture_dir(), name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = read(fd, buf, max);
-
-	ck_assert_int_ge(n, 0);
-	return (size_t)n;
-}
-
 /* ---- formats ---- */
 
 START_TEST(frames_stand_in_the_log_byte_for_byte)
@@ -59,7 +50,7 @@ START_TEST(frames_stand_in_the_log_byte_for_byte)
 	log_text(&f, CT_STREAM_STDOUT, "abc");
 	log_text(&f, CT_STREAM_STDERR, "x");
 	log_bytes(&f, CT_STREAM_STDOUT, longer, sizeof(longer));
-	ck_assert_uint_eq(read_file("log.0", got, sizeof(got)), sizeof(expected) - 1 + 260);
+	ck_assert_uint_eq(fixture_read("log.0", got, sizeof(got)), sizeof(expected) - 1 + 260);
 	ck_assert_mem_eq(got, expected, sizeof(expected) - 1);
 	ck_assert_mem_eq(got + sizeof(expected) - 1, longer, sizeof(longer));
 	ck_assert_uint_eq(ct_log_end(f.writer), sizeof(expected) - 1 + 260);
@@ -78,7 +69,7 @@ START_TEST(the_index_has_a_header_and_an_entry_a_frame)
 	log_text(&f, CT_STREAM_STDOUT, "de");
 	log_exit(&f, 7);
 	ck_assert_uint_eq(sizeof(got), 64 + 5 * 32);
-	ck_assert_uint_eq(read_file("index.0", &got, sizeof(got)), sizeof(got));
+	ck_assert_uint_eq(fixture_read("index.0", &got, sizeof(got)), sizeof(got));
 	ck_assert_mem_eq(&got.h.magic, "1ctindx1", 8);
 	ck_assert_uint_eq(got.h.version, 1);
 	ck_assert_uint_eq(got.h.segment + got.h.base + got.h.payload + got.h.flags, 0);
