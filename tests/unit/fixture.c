@@ -16,6 +16,8 @@
 
 #include <check.h>
 
+#include <cattach/fd.h>
+
 static char path[4096];
 static char open_before[1024];
 static int dir = -1;
