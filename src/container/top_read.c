@@ -150,7 +150,7 @@ static const char *read_label(struct ct_arena *arena, int process)
 
 int ct_top_read(struct ct_arena *arena, int process, struct ct_top_process *ret_process)
 {
-	char text[8192], *args = malloc(ARGS_MAX);
+	char text[8192], *args = calloc(1, ARGS_MAX);
 	struct ct_top_process p = { 0 };
 	ssize_t n;
 	int r;
