@@ -17,6 +17,7 @@
 #include <cattach/buf.h>
 #include <cattach/err.h>
 #include <cattach/json.h>
+#include <cattach/resources.h>
 
 struct ct_spec_pair {
 	const char *key, *value;
@@ -149,6 +150,7 @@ struct ct_spec_linux {
 	struct ct_spec_device *devices;
 	size_t device_count;
 	const char *cgroups_path;
+	struct ct_cgroup_resources resources;
 	struct ct_spec_pairs sysctl;
 	struct ct_spec_seccomp *seccomp;	/* NULL: unconfined */
 	const char *rootfs_propagation;		/* "private", "rslave", ... or NULL */

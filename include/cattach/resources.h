@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resources that a container may have: what is asked for, as data. config.json's linux.resources is
+ * read into it (src/oci), options of commands fill it, src/cgroups turns it into files of version 2.
+ * Everything is borrowed; 0 and NULL mean "not given" unless a member says otherwise.
+ */
+#ifndef CATTACH_RESOURCES_H
+#define CATTACH_RESOURCES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ct_cgroup_device_value {
+	int64_t major, minor;
+	uint64_t value;
+	const char *where;		/* NULL: as the property is called */
+};
+
+struct ct_cgroup_device_values {
+	const struct ct_cgroup_device_value *items;
+	size_t count;
+};
+
+struct ct_cgroup_pair {
+	const char *key;
+	const char *value;
+};
+
+struct ct_cgroup_huge {
+	const char *page_size;		/* "2MB" */
+	uint64_t limit;
+};
+
+struct ct_cgroup_rdma {
+	const char *device;
+	bool has_handles, has_objects;
+	uint32_t handles, objects;
+};
+
+/* Who may do what with which device nodes: linux.resources.devices. */
+struct ct_cgroup_device_rule {
+	bool allow;
+	char type;			/* 'a': all, 'b', 'c' */
+	int64_t major, minor;		/* -1: any */
+	const char *access;		/* of "rwm"; NULL: all of them */
+};
+
+/* In the words and units of the OCI specification, which are those of version 1. */
+struct ct_cgroup_resources {
+	/* bytes; 0: not given, -1: no limit; swap is memory and swap together */
+	int64_t memory, reservation, swap;
+	bool check_before_update;
+	bool has_swappiness, disable_oom_killer;
+	int64_t kernel, kernel_tcp;
+	uint64_t shares;		/* 0: not given, else 2...262144 */
+	int64_t quota;			/* microseconds a period; 0, -1: no limit */
+	uint64_t period;		/* microseconds; 0: the kernel's 100000 */
+	bool has_burst;
+	uint64_t burst;
+	bool has_idle;
+	int64_t idle;
+	uint64_t realtime_period;
+	int64_t realtime_runtime;
+	const char *cpus, *mems;	/* lists such as "0-3,5", or NULL */
+	bool has_pids;
+	int64_t pids;			/* -1: no limit; 0 and 1: no process but the first */
+	bool pids_by_default;		/* nobody asked: best effort */
+	uint16_t weight;		/* 0: not given, else 10...1000 */
+	uint16_t leaf_weight;
+	struct ct_cgroup_device_values weights;
+	struct ct_cgroup_device_values read_bps, write_bps, read_iops, write_iops;
+	const struct ct_cgroup_huge *huge;
+	size_t huge_count;
+	const struct ct_cgroup_rdma *rdma;
+	size_t rdma_count;
+	bool has_network;		/* classID or priorities */
+	const struct ct_cgroup_pair *unified;
+	size_t unified_count;
+	/* In their order: a later one overrules. Enforced for root alone:
+	 * what users bind into a container is all that there is. */
+	const struct ct_cgroup_device_rule *devices;
+	size_t device_count;
+};
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The small files that cgroups are driven by, for the files of this directory. cgroups(7).
+ */
+#ifndef CATTACH_CGROUPS_FILES_H
+#define CATTACH_CGROUPS_FILES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <cattach/cgroup.h>
+
+#define CT_CGROUP_OWN		"cattach-"		/* how a container's directory begins */
+#define CT_CGROUP_CALLERS	"cattach-callers"	/* for the processes of a crowded place */
+/* Version 2 comes last in /proc/PID/cgroup, behind a line for every controller of version 1. */
+#define CT_CGROUP_SELF		16384
+#define CT_CGROUP_MADE		"user.cattach.made"	/* attribute of parents that we made */
+
+/* Read a file whole by its name, cutting what does not fit, without the last newline: its length or
+ * -errno. A file of another directory: -EINVAL. */
+ssize_t ct_cgroup_read(int dir, const char *file, char *buf, size_t size);
+
+/* One write of a whole value: 0 or -errno. */
+int ct_cgroup_write(int dir, const char *file, const char *value);
+
+/* A file that holds one number, or "max": 0 or -errno. */
+int ct_cgroup_read_number(int dir, const char *file, uint64_t *ret_value);
+
+/* The value of a line "KEY VALUE": is it there? Otherwise *ret_value is left alone. */
+bool ct_cgroup_find_key(const char *text, const char *key, uint64_t *ret_value);
+
+/* Is a word in a list that is separated by blanks? */
+bool ct_cgroup_has_word(const char *list, const char *word, size_t length);
+
+bool ct_cgroup_is_v2(int dir);
+
+/* Which layout does the directory have that counts as /sys/fs/cgroup? */
+enum ct_cgroup_layout ct_cgroup_layout_of(int root);
+
+/* The top of version 2 on this host; a descriptor or -errno. */
+int ct_cgroup_top(enum ct_cgroup_layout *ret_layout);
+
+/* The path of version 2 in the text of /proc/PID/cgroup, "/" when it has none. */
+void ct_cgroup_path_of(const char *text, char *path, size_t size);
+
+/* The text of /proc/PID/cgroup, of our own for 0. */
+int ct_cgroup_read_self(pid_t pid, char *buf, size_t size, struct ct_err *err);
+
+/* A directory below another by openat2(2): no "..", no links, no other mount. -errno. */
+int ct_cgroup_open_below(int dir, const char *path);
+
+/* 0 when the kernel lets us make cgroups here and move processes into them, else -errno. */
+int ct_cgroup_check_delegated(int dir);
+
+/* The pids in cgroup.procs one by one, 0 at the end; a pid that we cannot see is -1. */
+struct ct_cgroup_pids {
+	int fd;
+	size_t at, length;
+	char buf[4096];
+};
+
+/* 0 or -errno; close ->fd when done. */
+int ct_cgroup_pids_open(int dir, struct ct_cgroup_pids *pids);
+pid_t ct_cgroup_pids_next(struct ct_cgroup_pids *pids);
+
+/* Has the directory a child cgroup? Its name into 256 bytes: 1, 0 or -errno. */
+int ct_cgroup_first_child(int dir, char *name);
+
+/* SIGKILL everything in a cgroup and below without cgroup.kill: 0 or -errno. */
+int ct_cgroup_kill_by_signals(int dir);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finding a container's cgroup again, and giving it to another owner.
+ *
+ * Runs in commands with the caller's privileges. The path comes from the container's record: it is
+ * resolved by openat2(2) below the top of version 2, without links, and must have the form of ours,
+ * so that no damaged record makes anyone freeze or remove something else. Fails with ENOENT when
+ * the cgroup is gone.
+ */
+#include <cattach/cgroup.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cattach/io.h>
+
+#include "files.h"
+
+static int open_parts(int top, const char *path, struct ct_cgroup *c)
+{
+	char parent[CT_CGROUP_PATH];
+	const char *name = strrchr(path, '/') + 1;
+
+	snprintf(parent, sizeof(parent), "%.*s", (int)(name - path), path);
+	c->parent = ct_cgroup_open_below(top, parent);
+	if (c->parent < 0)
+		return c->parent;
+	c->dir = ct_cgroup_open_below(c->parent, name);
+	if (c->dir < 0)
+		return c->dir;
+	c->container = ct_cgroup_open_below(c->dir, "container");
+	c->monitor = ct_cgroup_open_below(c->dir, "monitor");
+	/* Being removed, one of them is gone before the other. */
+	if (c->container < 0 && c->container != -ENOENT)
+		return c->container;
+	if (c->monitor < 0 && c->monitor != -ENOENT)
+		return c->monitor;
+	return 0;
+}
+
+/* Descriptors that could not be had are -1, not -errno. */
+static void normalise(struct ct_cgroup *c)
+{
+	int *all[] = { &c->parent, &c->dir, &c->container, &c->monitor };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (*all[i] < 0)
+			*all[i] = -1;
+	}
+}
+
+int ct_cgroup_open(const char *path, struct ct_cgroup *ret_cgroup, struct ct_err *err)
+{
+	struct ct_cgroup cgroup = CT_CGROUP_INIT;
+	enum ct_cgroup_layout layout;
+	const char *slash = strrchr(path, '/');
+	int ct_autofd top = -1;
+	int ret;
+
+	if (path[0] != '/' || strncmp(slash + 1, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)) != 0 ||
+	    strlen(path) >= sizeof(cgroup.path))
+		return ct_fail(err, EINVAL, "\"%.160s\" is no cgroup of a container", path);
+	top = ct_cgroup_top(&layout);
+	if (top < 0)
+		return ct_fail(err, ENOENT, "no cgroup v2 is mounted at /sys/fs/cgroup");
+	ret = open_parts(top, path, &cgroup);
+	normalise(&cgroup);
+	if (ret < 0) {
+		ct_cgroup_close(&cgroup);
+		return ct_fail_errno(err, -ret, "cannot open cgroup %.160s", path);
+	}
+	snprintf(cgroup.path, sizeof(cgroup.path), "%s", path);
+	*ret_cgroup = cgroup;
+	return 0;
+}
+
+/* ---- another owner ---- */
+
+/* The kernel's own list of what delegation hands over; this one where it has none. */
+static void read_delegate(char *list, size_t size)
+{
+	int ct_autofd fd = open("/sys/kernel/cgroup/delegate", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || ct_read_text(fd, list, size) <= 0)
+		snprintf(list, size, "cgroup.procs\ncgroup.threads\ncgroup.subtree_control\n");
+}
+
+int ct_cgroup_give(int container, uid_t uid, gid_t gid, struct ct_err *err)
+{
+	char list[2048];
+	char *rest = list;
+
+	read_delegate(list, sizeof(list));
+	if (fchown(container, uid, gid) < 0)
+		return ct_fail_errno(err, errno, "cannot give the cgroup to %u:%u", uid, gid);
+	for (char *name = strsep(&rest, "\n"); name; name = strsep(&rest, "\n")) {
+		/* A file of a controller that is not enabled is not there. */
+		if (!*name || strchr(name, '/') ||
+		    fchownat(container, name, uid, gid, AT_SYMLINK_NOFOLLOW) == 0 ||
+		    errno == ENOENT)
+			continue;
+		return ct_fail_errno(err, errno, "cannot give %.80s to %u:%u", name, uid, gid);
+	}
+	return 0;
+}
