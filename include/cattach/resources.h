@@ -14,6 +14,7 @@
 struct ct_cgroup_device_value {
 	int64_t major, minor;
 	uint64_t value;
+	uint16_t leaf_weight;		/* of weights only; 0: not given */
 	const char *where;		/* NULL: as the property is called */
 };
 
@@ -38,6 +39,17 @@ struct ct_cgroup_rdma {
 	uint32_t handles, objects;
 };
 
+struct ct_cgroup_priority {
+	const char *name;		/* of a network interface */
+	uint32_t priority;
+};
+
+/* A property that an option of a command has set: errors name the option. */
+struct ct_cgroup_origin {
+	const char *where;		/* "linux.resources.memory.limit" */
+	const char *option;		/* "--memory" */
+};
+
 /* Who may do what with which device nodes: linux.resources.devices. */
 struct ct_cgroup_device_rule {
 	bool allow;
@@ -50,8 +62,10 @@ struct ct_cgroup_device_rule {
 struct ct_cgroup_resources {
 	/* bytes; 0: not given, -1: no limit; swap is memory and swap together */
 	int64_t memory, reservation, swap;
-	bool check_before_update;
+	bool swap_by_default;		/* nobody asked: best effort; not part of config.json */
+	bool check_before_update, use_hierarchy;
 	bool has_swappiness, disable_oom_killer;
+	uint64_t swappiness;
 	int64_t kernel, kernel_tcp;
 	uint64_t shares;		/* 0: not given, else 2...262144 */
 	int64_t quota;			/* microseconds a period; 0, -1: no limit */
@@ -75,12 +89,18 @@ struct ct_cgroup_resources {
 	const struct ct_cgroup_rdma *rdma;
 	size_t rdma_count;
 	bool has_network;		/* classID or priorities */
+	uint32_t class_id;
+	const struct ct_cgroup_priority *priorities;
+	size_t priority_count;
 	const struct ct_cgroup_pair *unified;
 	size_t unified_count;
 	/* In their order: a later one overrules. Enforced for root alone:
 	 * what users bind into a container is all that there is. */
 	const struct ct_cgroup_device_rule *devices;
 	size_t device_count;
+	/* Not part of config.json: what options of this command have set. */
+	const struct ct_cgroup_origin *origins;
+	size_t origin_count;
 };
 
 #endif

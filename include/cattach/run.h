@@ -12,7 +12,38 @@
 #include <cattach/arena.h>
 #include <cattach/container.h>
 #include <cattach/err.h>
+#include <cattach/resources.h>
 #include <cattach/spec.h>
+
+/* The options of run, create and update that limit what a container may have, as given. */
+struct ct_resource_options {
+	const char *memory, *memory_reservation, *memory_swap, *memory_swappiness;
+	bool oom_kill_disable;
+	const char *cpus, *cpu_shares, *cpu_period, *cpu_quota, *cpuset_cpus, *cpuset_mems;
+	const char *pids_limit, *blkio_weight;
+	struct ct_strings blkio_weight_device;			/* PATH:WEIGHT */
+	struct ct_strings device_read_bps, device_write_bps;	/* PATH:RATE */
+	struct ct_strings device_read_iops, device_write_iops;
+	struct ct_strings cgroup_conf;				/* KEY=VALUE */
+};
+
+/**
+ * ct_resources_from_options - put options over the resources that are there
+ * @arena: owns what is made
+ * @options: as parsed; what is not given leaves @inout as it is
+ * @inout: what the container has until now; unchanged when this fails
+ * @err: where is the option ("--memory")
+ *
+ * Checks values and what contradicts itself. What version 2 has no equivalent for is found by
+ * ct_cgroup_convert(); ct_resources_option() then says which option it was. Devices are looked up,
+ * nothing else of the host is asked.
+ */
+int ct_resources_from_options(struct ct_arena *arena, const struct ct_resource_options *options,
+			      struct ct_cgroup_resources *inout, struct ct_err *err);
+
+/* The option that a property ("linux.resources.memory.limit") comes from: "--memory"; NULL where it
+ * was none, as in everything that has been read back. */
+const char *ct_resources_option(const struct ct_cgroup_resources *resources, const char *where);
 
 /* The options of run (and later create) as given; lists in the order of the command line. */
 struct ct_run_options {
@@ -33,6 +64,9 @@ struct ct_run_options {
 	struct ct_strings env, env_file, ulimit, group_add, label, annotation;
 	struct ct_strings volume, mount, tmpfs, device;
 	struct ct_strings uidmap, gidmap, cap_add, cap_drop, security_opt, sysctl;
+	struct ct_resource_options resources;
+	const char *cgroups, *cgroup_parent;
+	struct ct_strings device_cgroup_rule;
 };
 
 /**
