@@ -18,7 +18,8 @@ import sys
 # The loop and the end, and what callbacks of src/container/start.c call from there.
 ROOTS = ["ct_monitor_turn", "ct_log_publish", "ct_log_hold", "ct_clients_say_exit", "ct_linger",
          "ct_input_close", "ct_listen_close", "ct_status_write", "ct_monitor_give_back",
-         "ct_monitor_give_back_buffers", "ct_store_forget", "ct_store_runtime"]
+         "ct_monitor_give_back_buffers", "ct_store_forget", "ct_store_runtime",
+         "ct_leaf_is_oom", "ct_leaf_remove"]
 
 # Of the C library: system calls, bytes, and formatting into memory that is there, which takes no
 # more for plain %s and %d. malloc_trim() gives back. New here? Look whether it allocates.
@@ -27,7 +28,8 @@ CALLS = set("""
     fork fstat fstatat ftruncate getdents64 geteuid getsockopt ioctl listen madvise mkdirat open
     nanosleep openat pread pwrite read readlinkat recv recvmsg sched_yield sendmsg shutdown socket
     stat syscall timerfd_settime umask unlinkat waitid write
-    memchr memcmp memcpy memmove memset strcat strchr strcmp strcpy strlen strnlen strspn
+    fgetxattr getpid lseek poll
+    memchr memcmp memcpy memmove memset strcat strchr strcmp strcpy strlen strncmp strnlen strcspn strrchr strspn
     snprintf vsnprintf strerrordesc_np
     errno_location stack_chk_fail getenv sysconf dl_iterate_phdr malloc_trim
 """.split())

@@ -242,7 +242,10 @@ int ct_cgroup_leave(const struct ct_cgroup *cgroup, pid_t pid, struct ct_err *er
  */
 int ct_cgroup_freeze(int dir, bool frozen, unsigned timeout, struct ct_err *err);
 
-/* SIGKILL everything in a cgroup and below, frozen or not. Does not wait. */
+/* SIGKILL everything in a cgroup and below by cgroup.kill (Linux 5.14): 0 or -errno. */
+int ct_cgroup_kill_at_once(int dir);
+
+/* The same on older kernels, too, by signals; frozen or not. Does not wait. */
 int ct_cgroup_kill(int dir, struct ct_err *err);
 
 /* Wait until no process is left in a cgroup and below: 0, or an error with ETIMEDOUT. */

@@ -21,6 +21,7 @@
 #include <sys/types.h>
 
 #include <cattach/arena.h>
+#include <cattach/cgroup.h>
 #include <cattach/client.h>
 #include <cattach/err.h>
 #include <cattach/monitor.h>
@@ -119,6 +120,8 @@ struct ct_meta {
 	struct ct_spec_pairs labels;
 	const char *user;		/* -u as given */
 	const char *network, *pid_mode, *ipc_mode, *uts_mode, *cgroupns_mode, *userns_mode;
+	const char *cgroups;		/* --cgroups: "enabled", "disabled", "no-monitor",
+					 * "best-effort"; NULL: where it can be had */
 	const char *pidfile, *cidfile;
 	const char *detach_keys;
 	const char *stdin_eof;		/* --stdin-eof as given, checked by who follows it */
@@ -257,6 +260,14 @@ int ct_container_signal(const struct ct_container *container, int signal, struct
  * A container that is not running is no error.
  */
 int ct_container_stop(struct ct_container *container, int signal, int timeout, struct ct_err *err);
+
+/**
+ * ct_container_cgroup - the leaf of a container that runs
+ * @ret_cgroup: set on success; its limits are in ->container; close with ct_cgroup_close()
+ * @err: ENOTSUP "container x has no cgroup of its own", with the way out
+ */
+int ct_container_cgroup(const struct ct_container *container, struct ct_cgroup *ret_cgroup,
+			struct ct_err *err);
 
 /**
  * ct_container_wait - wait until a container has ended

@@ -65,6 +65,7 @@ int ct_monitor_alive(int dir, pid_t *ret_pid);
 /* What a launch gives back: the rest comes with the client's welcome, see client.h. */
 struct ct_session {
 	pid_t monitor_pid;
+	char warning[700];	/* what the start has gone without, "" for nothing: for people */
 	int channel;		/* our end of the connection to the monitor, or -1 */
 };
 
@@ -102,23 +103,28 @@ enum ct_size_policy {
 #define CT_ALLOW_SOCKET	4u	/* list it, make sockets and directories */
 #define CT_ALLOW_UNLINK	8u	/* list it, remove files */
 #define CT_ALLOW_RMDIR	16u	/* list it, remove directories */
+#define CT_ALLOW_CGROUP	32u	/* list it, write files, make and remove directories */
 
 /* Confinement beyond what the monitor does by itself: see src/conmon/confine.c. */
 struct ct_confinement {
 	struct {
 		int dir;		/* -1: none */
 		unsigned access;	/* CT_ALLOW_* */
-	} allow[6];			/* the container's directory need not be named */
+	} allow[8];			/* the container's directory need not be named */
 	uint64_t keep_caps;		/* of those that the process has: bits */
 	const struct sock_filter *filter;	/* the last thing to be loaded; NULL: none */
 	unsigned short filter_length;	/* instructions, at most 4,096 */
 };
 
+#define CT_MONITOR_KEEP 8
+
 /**
  * struct ct_monitor_config - what a monitor is started with
  *
- * spawn() starts the payload (in the monitor process), release() gives back everything that only
- * the start needed. finish() runs after the exit is recorded (--rm; the runtime directory), or when
+ * In the monitor process: prepare() makes what the payload is to be in; it may still change keep and
+ * confinement here, and fill in a warning. undo() takes that back when the start fails after it.
+ * spawn() starts the payload, release() gives back everything that only the start needed. ended()
+ * runs as soon as the payload has been reaped, and may change the status. finish() runs after the exit is recorded (--rm; the runtime directory), or when
  * a start has failed and nobody is there to hear of it (started is false). remake() makes a runtime
  * directory that has vanished again and returns its descriptor or -errno. arg is passed to all.
  */
@@ -137,12 +143,15 @@ struct ct_monitor_config {
 	 * from the first byte on. Borrowed. */
 	const int *waiting;
 	size_t waiting_count;
+	int (*prepare)(void *arg, struct ct_err *warning, struct ct_err *err);	/* or NULL */
+	void (*undo)(void *arg);
 	int (*spawn)(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
 		     struct ct_err *err);
 	void (*release)(void *arg);
+	void (*ended)(void *arg, struct ct_status *status);
 	void (*finish)(void *arg, bool started);
 	int (*remake)(void *arg);
-	int keep[3];		/* descriptors that these need, -1: none; all others are closed */
+	int keep[CT_MONITOR_KEEP];	/* descriptors that these need, -1: none; others are closed */
 	struct ct_confinement confinement;
 	void *arg;
 };

@@ -153,6 +153,14 @@ struct ct_plan {
 	struct ct_plan_join joins[CT_PLAN_MAX_JOINS];
 	size_t join_count;
 	bool mounts_joined;		/* among them: then root, mounts, devices and masks are none */
+	/*
+	 * The cgroup that it is to be in. cgroup: descriptor of one that it is born in, 0: where its
+	 * maker is. Or move() puts it there before it goes on, from the maker's process; NULL: no.
+	 * Only then does it enter its cgroup namespace, whose root is where it is at that time.
+	 */
+	int cgroup;
+	int (*move)(void *arg, pid_t pid, struct ct_err *err);
+	void *move_arg;
 	bool report_places;		/* the starter wants descriptors of the namespaces and the root */
 	struct ct_plan_ids uid_map, gid_map;	/* when CLONE_NEWUSER is made; empty otherwise */
 	struct ct_plan_root root;

@@ -93,9 +93,14 @@ int ct_cgroup_kill_by_signals(int dir)
 	return ret < 0 ? ret : 0;
 }
 
+int ct_cgroup_kill_at_once(int dir)
+{
+	return ct_cgroup_write(dir, "cgroup.kill", "1");
+}
+
 int ct_cgroup_kill(int dir, struct ct_err *err)
 {
-	int ret = ct_cgroup_write(dir, "cgroup.kill", "1");
+	int ret = ct_cgroup_kill_at_once(dir);
 
 	/* A threaded cgroup cannot be killed as such, and has processes all the same. */
 	if (ret == -ENOENT || ret == -EOPNOTSUPP)

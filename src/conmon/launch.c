@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -147,6 +148,8 @@ static int await_report(int report, int dir, struct ct_session *session, struct 
 		return -(err->code ? err->code : EIO);
 	}
 	session->monitor_pid = answer.monitor_pid;
+	snprintf(session->warning, sizeof(session->warning), "%s%s%s", answer.err.where,
+		 answer.err.where[0] ? ": " : "", answer.err.what);
 	return 0;
 }
 

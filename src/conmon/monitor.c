@@ -36,7 +36,7 @@
 
 #define NS_PER_SECOND	INT64_C(1000000000)
 #define NEWS_EVERY	UINT64_C(1000000000)	/* ns between records of what is lost */
-#define OWN_DESCRIPTORS	28	/* without those of the log and of waiting clients */
+#define OWN_DESCRIPTORS	33	/* without those of the log and of waiting clients */
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
@@ -139,7 +139,7 @@ static void end_payload(struct monitor *m)
 	ct_pidfd_wait(m->payload.pidfd, &ignored);
 }
 
-static int start_payload(struct monitor *m, struct ct_err *err)
+static int spawn_payload(struct monitor *m, struct ct_err *err)
 {
 	int r = ct_payload_start(m, err);
 
@@ -154,7 +154,20 @@ static int start_payload(struct monitor *m, struct ct_err *err)
 	return r;
 }
 
-static int start(struct monitor *m, struct ct_err *err)
+static int start_payload(struct monitor *m, struct ct_err *warning, struct ct_err *err)
+{
+	const struct ct_monitor_config *config = m->config;
+	int r = config->prepare ? config->prepare(config->arg, warning, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = spawn_payload(m, err);
+	if (r < 0 && config->undo)
+		config->undo(config->arg);
+	return r;
+}
+
+static int start(struct monitor *m, struct ct_err *warning, struct ct_err *err)
 {
 	int r = take_lock(m, err);
 
@@ -167,7 +180,7 @@ static int start(struct monitor *m, struct ct_err *err)
 	if (r == 0)
 		r = ct_listen_open(m, err);
 	if (r == 0)
-		r = start_payload(m, err);
+		r = start_payload(m, warning, err);
 	if (r < 0)
 		ct_listen_close(m);
 	return r;
@@ -185,11 +198,12 @@ static void keep_own_descriptors(const struct monitor *m)
 			       m->timer,       m->out[0].fd, m->out[1].fd,	m->in,
 			       m->peer,	       m->listener,  m->reserve,	m->runtime,
 			       m->config->dir, m->config->client, m->payload.pidfd,
-			       m->config->keep[0], m->config->keep[1], m->config->keep[2],
 			       m->config->owner, m->limit };
-	size_t n = OWN_DESCRIPTORS - CT_ATTACH_PLACES;
+	size_t n = OWN_DESCRIPTORS - CT_ATTACH_PLACES - CT_MONITOR_KEEP;
 	unsigned next = 3;
 
+	for (size_t i = 0; i < CT_MONITOR_KEEP; i++)
+		keep[n++] = m->config->keep[i];
 	for (size_t i = 0; i < CT_ATTACH_PLACES; i++)
 		keep[n++] = m->payload.places[i];
 	for (size_t i = 0; i < m->config->waiting_count && i < WAITING_MAX; i++)
@@ -291,6 +305,8 @@ static void on_payload(struct monitor *m)
 		return;
 	m->exited = true;
 	ct_limit_judge(m);
+	if (m->config->ended)
+		m->config->ended(m->config->arg, &m->status);
 	m->status.finished = ct_now_real();
 	ct_monitor_unwatch(m, m->payload.pidfd);
 	ct_drop_fd(&m->peer);
@@ -540,11 +556,14 @@ _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct
 {
 	struct start_report answer = { .monitor_pid = getpid() };
 	struct monitor *m = ct_monitor_new(config, log);
-	int r = m ? start(m, &answer.err) : ct_fail_nomem(&answer.err);
+	struct ct_err warning = { 0 };
+	int r = m ? start(m, &warning, &answer.err) : ct_fail_nomem(&answer.err);
 
 	answer.started = r == 0;
-	if (r == 0)
+	if (r == 0) {
+		answer.err = warning;
 		ct_log_publish(m->log, CT_PAGE_RUNNING, NULL);
+	}
 	/* Nobody there to hear of a failure: then what was made is forgotten from here. */
 	if (ct_send(report, &answer, sizeof(answer), -1) < 0 && r < 0)
 		config->finish(config->arg, false);

@@ -259,7 +259,7 @@ int ct_monitor_turn(struct monitor *m, int timeout);
 struct start_report {
 	bool started;
 	pid_t monitor_pid;
-	struct ct_err err;
+	struct ct_err err;		/* why not; or a warning */
 };
 
 #endif

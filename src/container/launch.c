@@ -30,6 +30,9 @@
 /* To become its program: who is in the container can stop a process that goes in. */
 #define SESSION_TIME	(20 * CT_SECOND)
 
+#define KEEP_LEAF	3	/* where its descriptors stand among those to be kept... */
+#define ALLOW_LEAF	6	/* ...and its directories among those that may be used */
+
 static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
 		 struct ct_err *err)
 {
@@ -54,6 +57,47 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 	_Static_assert(sizeof(ret_spawned->places) == sizeof(started.places.fd), "the same places");
 	memcpy(ret_spawned->places, started.places.fd, sizeof(ret_spawned->places));
 	return 0;
+}
+
+/* The leaf is made by who is going to sit beside it, and what it takes to remove it is kept. */
+static int prepare(void *arg, struct ct_err *warning, struct ct_err *err)
+{
+	struct launching *s = arg;
+	struct ct_monitor_config *config = s->config;
+	struct ct_confinement *c = &config->confinement;
+	struct ct_cgroup *made = &s->leaf.cgroup;
+	int r = ct_leaf_make(&s->request, &s->leaf, warning, err);
+
+	if (r < 0 || made->dir < 0)
+		return r;
+	s->plan->cgroup = made->container;
+	config->keep[KEEP_LEAF] = made->parent;
+	config->keep[KEEP_LEAF + 1] = made->dir;
+	config->keep[KEEP_LEAF + 2] = made->container;
+	config->keep[KEEP_LEAF + 3] = made->origin;
+	config->keep[KEEP_LEAF + 4] = s->leaf.place;
+	ct_drop_fd(&made->monitor);
+	c->allow[ALLOW_LEAF].dir = s->leaf.place;
+	c->allow[ALLOW_LEAF].access = CT_ALLOW_CGROUP;
+	c->allow[ALLOW_LEAF + 1].dir = made->origin;
+	c->allow[ALLOW_LEAF + 1].access = CT_ALLOW_CGROUP;
+	if (s->leaf.given)
+		c->keep_caps |= UINT64_C(1) << CAP_DAC_OVERRIDE;
+	return 0;
+}
+
+static void undo(void *arg)
+{
+	struct launching *s = arg;
+
+	ct_leaf_remove(&s->leaf, s->dir);
+}
+
+static void ended(void *arg, struct ct_status *status)
+{
+	const struct launching *s = arg;
+
+	status->oom_killed = ct_leaf_is_oom(&s->leaf);
 }
 
 /* The monitor keeps nothing of what was parsed: memory is what a monitor costs. Its record lock
@@ -97,6 +141,7 @@ static void finish(void *arg, bool started)
 {
 	struct launching *s = arg;
 
+	ct_leaf_remove(&s->leaf, s->dir);
 	remove_runtime(s);
 	if (!started && s->keep)
 		put_back(s);
@@ -198,7 +243,10 @@ static struct ct_monitor_config make_config(const struct ct_container *container
 		.release = release,
 		.finish = finish,
 		.remake = remake,
-		.keep = { s->store.containers, s->store.names, s->store.runtime },
+		.keep = { s->store.containers, s->store.names, s->store.runtime, -1, -1, -1, -1, -1 },
+		.prepare = s->exec ? NULL : prepare,
+		.undo = undo,
+		.ended = ended,
 		.arg = s,
 	};
 }
@@ -228,6 +276,9 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	snprintf(s->id, sizeof(s->id), "%s", meta->id);
 	snprintf(s->name, sizeof(s->name), "%s", meta->name);
 	snprintf(s->label, sizeof(s->label), "%s", ct_container_label(container));
+	s->request.dir = s->dir;
+	s->leaf = (struct leaf)LEAF_INIT;
+	s->config = &config;
 	config = make_config(container, options, s, runtime);
 	config.log.owed = &s->before.log_unsaved;
 	r = launch(&config, s, ret_session, err);

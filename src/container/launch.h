@@ -13,11 +13,16 @@
 #include <cattach/exec.h>
 #include <cattach/plan.h>
 
-/* What the callbacks work with; a copy of it lives in the monitor. The caller sets the first three. */
+#include "leaf.h"
+
+/* What the callbacks work with; a copy of it lives in the monitor. The caller sets the first ones, up to exec. */
 struct launching {
 	struct ct_arena *arena;		/* with everything that only the start needs */
-	const struct ct_plan *plan;	/* of a container */
-	struct ct_exec *exec;		/* of a session, in place of a plan */
+	struct ct_plan *plan;		/* of a container... */
+	struct leaf_request request;	/* ...and what its leaf is to be; the directory is filled in */
+	struct ct_exec *exec;		/* of a session, in place of these */
+	struct leaf leaf;		/* once there is one */
+	struct ct_monitor_config *config;
 	struct ct_store store;		/* only containers, names and runtime stay open */
 	int dir;			/* the container's */
 	char id[CT_CONTAINER_ID_LENGTH + 1];

@@ -35,6 +35,7 @@ struct ct_probe {
 	pid_t holder;		/* of the lock, 0: not visible from here */
 	bool payload;		/* its monitor is gone and the recorded payload lives on */
 	bool complete;		/* it was created to stay, see created.c */
+	bool frozen;		/* it runs, and its leaf's freezer has stopped it */
 	bool other_boot;	/* the status was written before the host restarted */
 	struct ct_status status;
 };

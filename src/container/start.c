@@ -26,5 +26,12 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		return r;
 	ct_plan_log(plan);
 	launching.plan = plan;
+	launching.request = (struct leaf_request){
+		.id = container->meta.id,
+		.cgroups = container->meta.cgroups,
+		.parent = spec->linux_.cgroups_path,
+		.parent_is_hint = container->meta.bundle != NULL,
+		.resources = &spec->linux_.resources,
+	};
 	return ct_launch(store, container, options, &launching, ret_session, err);
 }

@@ -22,6 +22,7 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "leaf.h"
 #include "record.h"
 
 static const char *const names[] = {
@@ -114,6 +115,8 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 	}
 	if (r == 0 && !is_settled(&p))
 		p.payload = lives(ct_probe_open_payload(&p));
+	if (r == 0 && p.monitor && p.status.state == CT_STATUS_RUNNING)
+		p.frozen = ct_leaf_is_frozen(container->dir);
 	*ret_probe = p;
 	return r;
 }
@@ -125,6 +128,8 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 	*ret_why = NULL;
 	if (recorded == CT_STATUS_EXITED)
 		return CT_STATE_STOPPED;
+	if (p->frozen)
+		return CT_STATE_PAUSED;
 	if (p->monitor)
 		return recorded == CT_STATUS_RUNNING ? CT_STATE_RUNNING : CT_STATE_CREATING;
 	if (p->payload) {

@@ -119,6 +119,8 @@ int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
 /* join.c: enter the namespaces that the plan joins, in an order that works */
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
 bool ct_joins_user(const struct ct_plan *plan);
+/* In the child, in its cgroup: the cgroup namespace that it is to have. */
+int ct_child_cgroup_namespace(struct child *c, struct ct_err *err);
 
 /* places.c: descriptors of the namespaces and the root, for the starter */
 int ct_child_report_places(struct child *c, struct ct_err *err);

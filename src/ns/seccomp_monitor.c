@@ -30,7 +30,7 @@ static const char *const rows[][NAMES_MAX] = {
 	{ "openat", "openat2", "close", "close_range", "fstat", "newfstatat", "statx", "fcntl", "ftruncate",
 	  "fallocate", "unlinkat", "renameat", "renameat2", "mkdirat", "readlinkat", "getdents64",
 	  "flock", "fchmod", "fchmodat", "fsync", "fdatasync", "fadvise64", "faccessat", "faccessat2",
-	  "fstatfs", "sync_file_range", "umask", "linkat" },
+	  "fstatfs", "sync_file_range", "umask", "linkat", "fgetxattr" },
 	/* names of the above on architectures that have them still */
 	{ "open", "stat", "lstat", "unlink", "readlink", "mkdir", "rmdir", "dup", "dup3" },
 	/* the loop */

@@ -49,6 +49,37 @@ int ct_fail_clone(int code, uint64_t flags, struct ct_err *err)
 	return ct_fail_errno(err, code, "cannot make the container's namespaces");
 }
 
+/* A cgroup namespace is made by the child: its root is where its maker is, and a clone that makes it
+ * makes it for the parent's. */
+static pid_t clone_into(const struct ct_plan *plan, uint64_t flags, int exit_signal, int *ret_pidfd)
+{
+	flags |= plan->new_namespaces & ~(uint64_t)CLONE_NEWCGROUP;
+	return ct_clone(flags, plan->cgroup ? plan->cgroup : -1, exit_signal, ret_pidfd);
+}
+
+static int fail_clone_into(int code, const struct ct_plan *plan, struct ct_err *err)
+{
+	if (!plan->cgroup || (code != EACCES && code != EOPNOTSUPP && code != ENOENT &&
+			      code != ENODEV && code != EBUSY && code != EAGAIN))
+		return ct_fail_clone(code, plan->new_namespaces, err);
+	if (code == EAGAIN) {
+		ct_fail_errno(err, code, "cannot make a process");
+		return ct_hint(err, "the limit of processes of the container (--pids-limit) or of the "
+			       "user (ulimit -u) is reached");
+	}
+	if (code == EOPNOTSUPP) {
+		ct_fail(err, code, "cannot make a process in the container's cgroup: clone3 with "
+			"CLONE_INTO_CGROUP is not there");
+		return ct_hint(err, "Linux 5.7 or newer, and no filter that hides it; or run with "
+			       "--cgroups=disabled");
+	}
+	ct_fail_errno(err, code, "cannot make a process in the container's cgroup");
+	if (code == EACCES)
+		return ct_hint(err, "it can be entered only from inside of the delegated cgroup: start "
+			       "cattach there, see docs/cgroups.md");
+	return -err->code;
+}
+
 /* The pid behind a pidfd, as this process sees it: pidfd_open(2), "/proc/self/fdinfo". */
 static pid_t pid_of(int pidfd)
 {
@@ -93,9 +124,9 @@ static _Noreturn void join_and_clone(const struct ct_plan *plan, const struct ct
 	close(pair[0]);
 	ct_child_init(&c, plan, stdio, pair[1]);
 	if (ct_child_before_join(&c, &err) == 0 && ct_join_all(plan, &err) == 0) {
-		pid = ct_clone(plan->new_namespaces | CLONE_PARENT, -1, 0, &pidfd);
+		pid = clone_into(plan, CLONE_PARENT, 0, &pidfd);
 		if (pid < 0)
-			ct_fail_clone(-pid, plan->new_namespaces, &err);
+			fail_clone_into(-pid, plan, &err);
 	}
 	if (pid == 0) {
 		close(answer);
@@ -144,11 +175,11 @@ static int start_process(const struct ct_plan *plan, const struct ct_ns_stdio *s
 {
 	if (plan->join_count)
 		return start_joined(plan, stdio, sync, started, ret_helper, err);
-	started->pid = ct_clone(plan->new_namespaces, -1, SIGCHLD, &started->pidfd);
+	started->pid = clone_into(plan, 0, SIGCHLD, &started->pidfd);
 	if (started->pid == 0)
 		become_child(plan, stdio, sync);
 	if (started->pid < 0)
-		return ct_fail_clone(-started->pid, plan->new_namespaces, err);
+		return fail_clone_into(-started->pid, plan, err);
 	return 0;
 }
 
@@ -250,7 +281,11 @@ static int set_up(const struct ct_plan *plan, int sync, uint64_t limit,
 		r = ct_maps_write(started->pid, plan, err);
 	if (r < 0)
 		return r;
-	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count))
+	if (started->pidfd >= 0 && plan->move)
+		r = plan->move(plan->move_arg, started->pid, err);
+	if (r < 0)
+		return r;
+	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count || plan->move))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
 	return follow(plan, sync, limit, started, err);
 }

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container's leaf at the start of a run: where it can be, a scope from systemd where that is the
+ * way, the directories with their limits, and the record of their path.
+ *
+ * Runs in the process that is going to be the monitor, with the caller's privileges, before the
+ * payload is made: its place in the tree is its own to change, and nobody else's process moves but
+ * those of a crowded place (src/cgroups/controllers.c). May fail: limits that were asked for and
+ * cannot be had. Where nothing was asked for and there is nowhere, the container runs without a leaf.
+ */
+#include "leaf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/log.h>
+
+#include "record.h"
+
+#define SCOPE_TIME	5000	/* ms for systemd to make one */
+/* Counted in it whether or not they are limited. */
+#define STATISTICS	"cpu memory pids io"
+
+/* ---- what is asked for ---- */
+
+static bool is_mode(const struct leaf_request *q, const char *mode)
+{
+	return q->cgroups && !strcmp(q->cgroups, mode);
+}
+
+/* The first that somebody has asked for, or NULL. */
+static const struct ct_cgroup_setting *first_asked(const struct leaf_request *q)
+{
+	for (size_t i = 0; q->settings && i < q->settings->count; i++)
+		if (!q->settings->items[i].best_effort)
+			return &q->settings->items[i];
+	return NULL;
+}
+
+/* Who wants it no matter what: what cannot be had is an error then. */
+static bool is_insisted_on(const struct leaf_request *q)
+{
+	if (is_mode(q, "enabled") || (q->parent && !q->parent_is_hint))
+		return true;
+	return first_asked(q) && !is_mode(q, "best-effort");
+}
+
+static int wrap_asked(const struct leaf_request *q, struct ct_err *err)
+{
+	const struct ct_cgroup_setting *asked = first_asked(q);
+
+	if (asked && asked->where)
+		return ct_wrap(err, "%s", asked->where);
+	return is_mode(q, "enabled") ? ct_wrap(err, "--cgroups=enabled") : -err->code;
+}
+
+static int check_disabled(const struct leaf_request *q, struct ct_err *err)
+{
+	if (!first_asked(q))
+		return 0;
+	ct_fail(err, EINVAL, "there are no limits without a cgroup");
+	ct_hint(err, "leave out --cgroups=disabled, or the limit");
+	return wrap_asked(q, err);
+}
+
+/* Go without: 0, and who said that this will do is told. */
+static int go_without(const struct leaf_request *q, struct ct_err *why, struct ct_err *warning)
+{
+	ct_log(CT_LOG_INFO, CT_TOPIC_CGROUP, "the container has no cgroup: %s", why->what);
+	if (is_mode(q, "best-effort") && first_asked(q) && !warning->what[0]) {
+		*warning = *why;
+		ct_wrap(warning, "runs without limits");
+	}
+	return 0;
+}
+
+/* ---- where ---- */
+
+/* SLICE:PREFIX:NAME is how engines name a scope that they want of systemd: the slice is kept. */
+static const char *parent_of(const struct leaf_request *q, bool systemd, char buf[CT_CGROUP_PATH])
+{
+	const char *colon = q->parent ? strchr(q->parent, ':') : NULL;
+
+	if (!colon || !strchr(colon + 1, ':'))
+		return q->parent;
+	snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(colon - q->parent), q->parent);
+	return systemd && *buf ? buf : NULL;
+}
+
+/* Nowhere to put a path that came with a bundle is no reason to refuse it; one that climbs is. */
+static int find_place(const struct leaf_request *q, struct ct_cgroup_where *where,
+		      struct ct_cgroup_place *place, struct ct_err *err)
+{
+	const struct ct_cgroup_where plain = { .systemd = where->systemd };
+	int r;
+
+	if (!where->parent || !q->parent_is_hint)
+		return ct_cgroup_find_place(where, place, err);
+	r = ct_cgroup_find_place(&plain, place, err);
+	if (r < 0 || place->verdict == CT_CGROUP_NOWHERE)
+		return r;
+	ct_cgroup_place_done(place);
+	return ct_cgroup_find_place(where, place, err);
+}
+
+static int ask_systemd(const struct leaf_request *q, const char *slice,
+		       struct ct_cgroup_place *place, struct ct_err *err)
+{
+	char name[64], description[64], path[CT_CGROUP_PATH];
+	const struct ct_cgroup_where where = { .systemd = true, .scope = path };
+	const struct ct_cgroup_scope scope = {
+		.name = name, .description = description, .slice = slice, .pid = getpid(),
+		.timeout = SCOPE_TIME,
+	};
+	int r;
+
+	/* One of the last run may be there still, with a monitor that serves late readers. */
+	snprintf(name, sizeof(name), "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id,
+		 (int)getpid());
+	snprintf(description, sizeof(description), "cattach container %.*s", CT_SHORT_ID_LENGTH,
+		 q->id);
+	r = ct_cgroup_scope_start(&scope, path, err);
+	if (r < 0)
+		return r;
+	ct_cgroup_place_done(place);
+	*place = (struct ct_cgroup_place)CT_CGROUP_PLACE_INIT;
+	return ct_cgroup_find_place(&where, place, err);
+}
+
+/* A place, or the reason that there is none. */
+static int choose_place(const struct leaf_request *q, struct ct_cgroup_place *place,
+			struct ct_err *err)
+{
+	char buf[CT_CGROUP_PATH];
+	struct ct_cgroup_where where = { .systemd = ct_cgroup_scope_possible() };
+	int r;
+
+	where.parent = parent_of(q, where.systemd, buf);
+	r = find_place(q, &where, place, err);
+	if (r == 0 && place->verdict == CT_CGROUP_NEEDS_SCOPE)
+		r = ask_systemd(q, where.parent, place, err);
+	if (r < 0 || place->verdict == CT_CGROUP_HERE)
+		return r;
+	ct_fail(err, ENOTSUP, "no cgroup can be made: %s", place->why);
+	return ct_hint(err, "%s", place->fix);
+}
+
+/* ---- making ---- */
+
+/* The path, for whoever comes after a crash. */
+static int record_path(const struct leaf_request *q, const struct leaf *leaf, struct ct_err *err)
+{
+	char line[CT_CGROUP_PATH + 1];
+	int n = snprintf(line, sizeof(line), "%s\n", leaf->cgroup.path);
+
+	return ct_write_file_at(q->dir, "cgroup", line, (size_t)n, 0600, err);
+}
+
+/* With --cgroups=best-effort nothing is asked for; what of it cannot be had is told afterwards. */
+static struct ct_cgroup_settings relax(const struct leaf_request *q, struct ct_cgroup_setting *items,
+				       size_t max)
+{
+	struct ct_cgroup_settings relaxed = { .items = items };
+
+	for (size_t i = 0; q->settings && i < q->settings->count && i < max; i++) {
+		items[i] = q->settings->items[i];
+		items[i].best_effort = true;
+		relaxed.count++;
+	}
+	return relaxed;
+}
+
+static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
+			 struct ct_err *warning)
+{
+	for (size_t i = 0; q->settings && i < q->settings->count; i++) {
+		const struct ct_cgroup_settings one = { .items = &q->settings->items[i], .count = 1 };
+
+		/* Once more what has been set is no harm, and the first that fails is told. */
+		if (!one.items->best_effort &&
+		    ct_cgroup_apply(leaf->cgroup.container, &one, warning) < 0)
+			return;
+	}
+}
+
+static int make(const struct leaf_request *q, const struct ct_cgroup_place *place,
+		struct leaf *leaf, struct ct_err *warning, struct ct_err *err)
+{
+	struct ct_cgroup_setting items[128];
+	struct ct_cgroup_settings relaxed = relax(q, items, sizeof(items) / sizeof(items[0]));
+	bool best_effort = is_mode(q, "best-effort");
+	struct ct_cgroup_plan plan = {
+		.id = q->id,
+		.pid = is_mode(q, "no-monitor") ? 0 : getpid(),
+		.settings = best_effort ? &relaxed : q->settings,
+		.also = STATISTICS,
+	};
+	int r = ct_cgroup_make(place, &plan, &leaf->cgroup, err);
+
+	if (r < 0)
+		return r;
+	leaf->moved = plan.pid != 0;
+	leaf->place = fcntl(place->dir, F_DUPFD_CLOEXEC, 3);
+	r = record_path(q, leaf, err);
+	if (r < 0) {
+		ct_leaf_remove(leaf, q->dir);
+		return r;
+	}
+	if (best_effort)
+		tell_missing(q, leaf, warning);
+	return 0;
+}
+
+int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_err *warning,
+		 struct ct_err *err)
+{
+	struct ct_cgroup_place place = CT_CGROUP_PLACE_INIT;
+	struct leaf leaf = LEAF_INIT;
+	int r;
+
+	*ret_leaf = leaf;
+	/* That of the last run, which crashed: it may have had processes. */
+	if (ct_leaf_clean(q->dir, err) < 0)
+		return ct_wrap(err, "the cgroup of the last run");
+	if (is_mode(q, "disabled"))
+		return check_disabled(q, err);
+	r = choose_place(q, &place, err);
+	if (r == 0)
+		r = make(q, &place, &leaf, warning, err);
+	ct_cgroup_place_done(&place);
+	if (r == 0)
+		*ret_leaf = leaf;
+	else if (!is_insisted_on(q) && r != -EPERM)
+		return go_without(q, err, warning);
+	else if (!err->where[0])
+		wrap_asked(q, err);
+	return r;
+}

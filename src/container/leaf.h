@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside src/container: a container's leaf, which is its directory in the tree of control groups,
+ * from the start to the end of a run, and what others do with it meanwhile and afterwards.
+ */
+#ifndef CATTACH_CONTAINER_LEAF_H
+#define CATTACH_CONTAINER_LEAF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cattach/cgroup.h>
+#include <cattach/container.h>
+#include <cattach/err.h>
+
+/* What is asked of a start. */
+struct leaf_request {
+	const char *id;			/* the container's */
+	int dir;			/* its directory, where the path is recorded */
+	const char *cgroups;		/* the option --cgroups, or NULL */
+	const char *parent;		/* linux.cgroupsPath, or NULL */
+	bool parent_is_hint;		/* from a bundle, which may come from another host */
+	const struct ct_cgroup_settings *settings;	/* NULL: none */
+	const struct ct_cgroup_resources *resources;	/* for the devices */
+};
+
+/* A leaf, as its maker has it. All -1: there is none. */
+struct leaf {
+	struct ct_cgroup cgroup;
+	int place;			/* the delegated directory around it */
+	bool moved;			/* we are in its monitor's cgroup */
+	bool given;			/* it belongs to the container's root, who is not us */
+};
+
+#define LEAF_INIT { .cgroup = CT_CGROUP_INIT, .place = -1 }
+
+/**
+ * ct_leaf_make - make the leaf, go into its monitor's part, record where it is
+ * @request: borrowed
+ * @ret_leaf: all -1 where there is nowhere to make one and nobody insists
+ * @warning: filled in for what is gone without by --cgroups=best-effort
+ * @err: what was asked for and cannot be had, by the name of who asked, with the way out
+ *
+ * For the process that is going to be the monitor. Nothing is left of one that fails.
+ */
+int ct_leaf_make(const struct leaf_request *request, struct leaf *ret_leaf, struct ct_err *warning,
+		 struct ct_err *err);
+
+/* Was somebody killed in it because memory ran out? */
+bool ct_leaf_is_oom(const struct leaf *leaf);
+
+/* End what is left in it, go back where we came from, remove it. What resists stays recorded. */
+void ct_leaf_remove(struct leaf *leaf, int dir);
+
+void ct_leaf_close(struct leaf *leaf);
+
+/* ---- by others ---- */
+
+/* Is the container stopped by its leaf's freezer? dir is its directory. */
+bool ct_leaf_is_frozen(int dir);
+
+/* After a crash, nobody's monitor any more: end what is left in the recorded leaf and remove it. 0,
+ * also when there is none; else an error, with the leaf still there. */
+int ct_leaf_clean(int dir, struct ct_err *err);
+
+/* The recorded path, or -ENOENT and the like. */
+int ct_leaf_read(int dir, char path[CT_CGROUP_PATH]);
+
+#endif

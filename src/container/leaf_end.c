@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container's leaf at the end of a run, and as others find it: what was killed in it, what is left
+ * in it, its removal, the record of its path.
+ *
+ * ct_leaf_is_oom() and ct_leaf_remove() run in the confined monitor, which has the descriptors from
+ * the start and allocates nothing. The others run in commands, as the user; what they read was ours
+ * once and is checked (ct_cgroup_open()). What cannot be removed stays recorded, and whoever removes
+ * the container, or starts it again, tries again.
+ */
+#include "leaf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+
+#define END_TIME	2000	/* ms for what has been killed to be gone */
+
+bool ct_leaf_is_oom(const struct leaf *leaf)
+{
+	struct ct_cgroup_events events;
+	struct ct_err ignored;
+
+	return leaf->cgroup.container >= 0 &&
+	       ct_cgroup_events(leaf->cgroup.container, &events, &ignored) == 0 &&
+	       events.oom_kill > 0;
+}
+
+void ct_leaf_close(struct leaf *leaf)
+{
+	ct_cgroup_close(&leaf->cgroup);
+	ct_drop_fd(&leaf->place);
+}
+
+
+void ct_leaf_remove(struct leaf *leaf, int dir)
+{
+	struct ct_err ignored;
+	unsigned wait = END_TIME;
+
+	if (leaf->cgroup.dir < 0)
+		return;
+	/* Without a pid namespace of its own there may be some left, who have had their grace. */
+	if (ct_cgroup_kill_at_once(leaf->cgroup.container) < 0)
+		wait = 0;
+	/* With us in it, it stays until we have ended, and the next command removes it. */
+	if ((!leaf->moved || ct_cgroup_leave(&leaf->cgroup, getpid(), &ignored) == 0) &&
+	    ct_cgroup_remove(&leaf->cgroup, wait, &ignored) == 0)
+		unlinkat(dir, "cgroup", 0);
+	ct_leaf_close(leaf);
+}
+
+/* ---- by others ---- */
+
+int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
+{
+	int ct_autofd fd = openat(dir, "cgroup", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = ct_read_text(fd, path, CT_CGROUP_PATH);
+	if (n < 0)
+		return (int)n;
+	path[strcspn(path, "\n")] = '\0';
+	return *path == '/' ? 0 : -EBADMSG;
+}
+
+static int open_recorded(int dir, struct ct_cgroup *cgroup, struct ct_err *err)
+{
+	char path[CT_CGROUP_PATH];
+	int r = ct_leaf_read(dir, path);
+
+	if (r < 0)
+		return ct_fail_errno(err, -r, "no cgroup is recorded");
+	return ct_cgroup_open(path, cgroup, err);
+}
+
+bool ct_leaf_is_frozen(int dir)
+{
+	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
+	struct ct_cgroup_events events;
+	struct ct_err ignored;
+
+	return open_recorded(dir, &cgroup, &ignored) == 0 && cgroup.container >= 0 &&
+	       ct_cgroup_events(cgroup.container, &events, &ignored) == 0 && events.frozen;
+}
+
+int ct_leaf_clean(int dir, struct ct_err *err)
+{
+	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
+	int r = open_recorded(dir, &cgroup, err);
+
+	if (r == 0)
+		r = ct_cgroup_kill(cgroup.dir, err);
+	if (r == 0)
+		r = ct_cgroup_remove(&cgroup, END_TIME, err);
+	/* Of what the record says nothing is there, or it is not one of ours: nothing to be removed. */
+	if (r < 0 && r != -ENOENT && r != -EINVAL && r != -EBADMSG)
+		return r;
+	*err = (struct ct_err){ 0 };
+	if (unlinkat(dir, "cgroup", 0) < 0 && errno != ENOENT)
+		return ct_fail_errno(err, errno, "cannot remove the record of its cgroup");
+	return 0;
+}
+
+int ct_container_cgroup(const struct ct_container *container, struct ct_cgroup *ret_cgroup,
+			struct ct_err *err)
+{
+	const char *label = ct_container_label(container);
+	int r = open_recorded(container->dir, ret_cgroup, err);
+
+	if (r == 0 && ret_cgroup->container >= 0)
+		return 0;
+	if (r == 0)
+		ct_cgroup_close(ret_cgroup);
+	if (r < 0 && r != -ENOENT)
+		return ct_wrap(err, "the cgroup of container %s", label);
+	ct_fail(err, ENOTSUP, "container %s has no cgroup of its own", label);
+	return ct_hint(err, "cattach info says how to get one; then start it anew");
+}
