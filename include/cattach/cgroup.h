@@ -120,6 +120,16 @@ struct ct_cgroup_scope {
  */
 int ct_cgroup_scope_start(const struct ct_cgroup_scope *scope, char *path, struct ct_err *err);
 
+/**
+ * ct_cgroup_scope_attach - have systemd move a process into a cgroup of a unit of the caller's
+ * @unit: "cattach-ID.scope"; delegated
+ * @below: the cgroup below the unit's own, "/cattach-ID/container"
+ * @timeout: milliseconds
+ * @err: what systemd answered; ENOSYS without libsystemd
+ */
+int ct_cgroup_scope_attach(const char *unit, const char *below, pid_t pid, unsigned timeout,
+			   struct ct_err *err);
+
 /* ---- what is set ---- */
 
 /* One write. The controller is the file's name up to the first dot; "cgroup" needs none. */
@@ -233,6 +243,26 @@ int ct_cgroup_move(int dir, pid_t pid, struct ct_err *err);
  * cgroup that is not ours, or that hands controllers on by now) into "cattach-callers" of the place. So
  * the monitor leaves before it removes its cgroup. */
 int ct_cgroup_leave(const struct ct_cgroup *cgroup, pid_t pid, struct ct_err *err);
+
+/* ---- going in from outside ---- */
+
+struct ct_cgroup_entry {
+	int fd;				/* where processes go; owned by who has the struct */
+	bool direct;			/* CLONE_INTO_CGROUP will do; else ct_cgroup_entry_move() */
+	char path[CT_CGROUP_PATH];
+};
+
+/**
+ * ct_cgroup_entry_open - where in a container's cgroup another process belongs
+ * @payload: the container's; where it is counts when the container hands controllers on
+ * @err: the cgroup has gone
+ */
+int ct_cgroup_entry_open(const struct ct_cgroup *cgroup, pid_t payload,
+			 struct ct_cgroup_entry *ret_entry, struct ct_err *err);
+
+/* Move a process there, with systemd's help where the kernel does not let us: EACCES when neither
+ * does. */
+int ct_cgroup_entry_move(const struct ct_cgroup_entry *entry, pid_t pid, struct ct_err *err);
 
 /**
  * ct_cgroup_freeze - stop or resume everything in a cgroup, waiting until it is so

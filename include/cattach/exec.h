@@ -33,10 +33,11 @@ struct ct_exec {
 	int payload;			/* pidfd of the container's payload */
 	struct ct_ns_places places;
 	struct ct_spec *spec;		/* of the container; ct_exec_process() changes its process */
+	struct ct_cgroup_entry leaf;	/* where it goes; fd -1: the container has no cgroup */
 	struct ct_plan *plan;
 };
 
-#define CT_EXEC_INIT { .payload = -1, .places = CT_NS_PLACES_INIT }
+#define CT_EXEC_INIT { .payload = -1, .places = CT_NS_PLACES_INIT, .leaf = { .fd = -1 } }
 
 /**
  * ct_exec_open - find the way into a container

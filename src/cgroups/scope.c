@@ -173,7 +173,7 @@ static int wait_for_job(struct request *q)
 	return 0;
 }
 
-static int run(struct request *q, struct ct_err *err)
+static int run_start(struct request *q, struct ct_err *err)
 {
 	const char *job = NULL;
 	int ret = q->lib.sd_bus_match_signal(q->bus, &q->slot, NULL, OBJECT, MANAGER, "JobRemoved",
@@ -226,9 +226,44 @@ int ct_cgroup_scope_start(const struct ct_cgroup_scope *scope, char *path, struc
 	if (ret == 0)
 		ret = open_bus(&q, err);
 	if (ret == 0)
-		ret = run(&q, err);
+		ret = run_start(&q, err);
 	if (ret == 0)
 		ret = find_path(scope, path, err);
+	request_done(&q);
+	return ret;
+}
+
+/* AttachProcessesToUnit(s unit, s subcgroup, au pids), since systemd 238 */
+static int run_attach(struct request *q, const char *unit, const char *below, pid_t pid,
+		      struct ct_err *err)
+{
+	int ret = q->lib.sd_bus_message_new_method_call(q->bus, &q->message, DESTINATION, OBJECT,
+							MANAGER, "AttachProcessesToUnit");
+
+	if (ret >= 0)
+		ret = q->lib.sd_bus_message_append(q->message, "ssau", unit, below, 1, (uint32_t)pid);
+	if (ret >= 0)
+		ret = q->lib.sd_bus_call(q->bus, q->message, left_us(q), &q->error, &q->reply);
+	if (ret >= 0)
+		return 0;
+	ct_fail(err, -ret, "systemd does not move process %d into %s: %.300s", (int)pid, unit,
+		q->error.message ? q->error.message : strerror(-ret));
+	return ct_hint(err, "start cattach in the session, or below the cgroup, that made the container");
+}
+
+int ct_cgroup_scope_attach(const char *unit, const char *below, pid_t pid, unsigned timeout,
+			   struct ct_err *err)
+{
+	const struct ct_cgroup_scope scope = { .name = unit, .pid = pid };
+	struct request q = { .scope = &scope };
+	int ret;
+
+	q.deadline = ct_now_monotonic() + (uint64_t)timeout * 1000000;
+	ret = ct_systemd_library_open(&q.lib, err);
+	if (ret == 0)
+		ret = open_bus(&q, err);
+	if (ret == 0)
+		ret = run_attach(&q, unit, below, pid, err);
 	request_done(&q);
 	return ret;
 }

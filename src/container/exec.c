@@ -20,6 +20,7 @@
 #include <cattach/log.h>
 #include <cattach/proc.h>
 
+#include "leaf.h"
 #include "plan.h"
 #include "record.h"
 
@@ -127,6 +128,25 @@ static int open_way(struct ct_exec *exec, struct ct_store *store, struct ct_err 
 	return find_places(exec, store, err);
 }
 
+/* A container without a leaf has none in any way; its leaf that cannot be entered is an error, or the
+ * process would be outside of the limits. */
+static int open_leaf(struct ct_exec *exec, struct ct_err *err)
+{
+	const struct ct_container *c = exec->container;
+	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
+	char path[CT_CGROUP_PATH];
+	int r = ct_leaf_read(c->dir, path);
+
+	if (r == -ENOENT)
+		return 0;
+	r = ct_container_cgroup(c, &cgroup, err);
+	if (r == 0)
+		r = ct_cgroup_entry_open(&cgroup, c->status.pid, &exec->leaf, err);
+	if (r < 0 && ct_pidfd_await(exec->payload, END_TIME) != 0)
+		return fail_ended(c, err);
+	return r;
+}
+
 int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
 		 const struct ct_container *container, struct ct_exec *ret_exec,
 		 struct ct_err *err)
@@ -146,6 +166,8 @@ int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
 		r = ct_container_set_hostname(&container->meta, arena, exec.spec, err);
 	if (r == 0)
 		r = open_way(&exec, store, err);
+	if (r == 0)
+		r = open_leaf(&exec, err);
 	if (r < 0)
 		return r;
 	*ret_exec = exec;
@@ -156,10 +178,33 @@ int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
 void ct_exec_close(struct ct_exec *exec)
 {
 	ct_drop_fd(&exec->payload);
+	ct_drop_fd(&exec->leaf.fd);
 	ct_ns_places_close(&exec->places);
 }
 
 /* ---- the process ---- */
+
+static int move_to_leaf(void *arg, pid_t pid, struct ct_err *err)
+{
+	const struct ct_exec *exec = arg;
+
+	if (ct_cgroup_entry_move(&exec->leaf, pid, err) < 0)
+		return ct_wrap(err, "container %s", ct_container_label(exec->container));
+	return 0;
+}
+
+/* Born there where the kernel lets us; else moved before it goes on. */
+static void plan_leaf(struct ct_exec *exec, struct ct_plan *plan)
+{
+	if (exec->leaf.fd < 0)
+		return;
+	if (exec->leaf.direct) {
+		plan->cgroup = exec->leaf.fd;
+		return;
+	}
+	plan->move = move_to_leaf;
+	plan->move_arg = exec;
+}
 
 int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *arena,
 		 unsigned preserve_fds, bool untied, struct ct_err *err)
@@ -183,6 +228,7 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 		r = ct_plan_seccomp(&p, err);
 	if (r < 0)
 		return r;
+	plan_leaf(exec, p.plan);
 	p.plan->process.untied = untied;
 	p.plan->process.cwd_is_there = true;
 	exec->plan = p.plan;

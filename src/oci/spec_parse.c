@@ -34,22 +34,8 @@ static int check_version(const struct ct_reader *r, const struct ct_json *value)
 			    value->text);
 }
 
-static int check_root_path(const struct ct_reader *r, const struct ct_json *value)
-{
-	char *clean = ct_arena_alloc(r->arena, value->count + 2);
-
-	if (!clean)
-		return ct_fail_nomem(r->err);
-	ct_clean_path(value->text, clean);
-	if (value->text[0] != '/' || strcmp(clean, "/") != 0)
-		return 0;
-	ct_read_fail(r, value, EINVAL, "refusing the host root as root file system");
-	return ct_hint(r->err, "run a throw-away overlay of it: --rootfs /:O");
-}
-
 static const struct ct_read_field root_fields[] = {
-	{ "path", READ_STRING, .required = true, .not_empty = true, .check = check_root_path,
-	  .offset = T(root_path) },
+	{ "path", READ_STRING, .required = true, .not_empty = true, .offset = T(root_path) },
 	{ "readonly", READ_BOOL, .offset = T(root_readonly) },
 	{0},
 };

@@ -55,7 +55,7 @@ OWN="c['root'] = {'path': '../root'}"
 @test "the root file system is missing, a file, the host's, or behind a link" {
 	bad 125 "root.path: no such directory: $T/bundle/nope" "c['root']['path'] = 'nope'"
 	bad 125 "root.path: not a directory: $T/bundle/config.json" "c['root']['path'] = 'config.json'"
-	bad 125 "root.path: refusing the host root" "c['root']['path'] = '/'"
+	bad 125 "root.path: refusing the host's root" "c['root']['path'] = '/'"
 	refused 125 "refusing the host's root" cattach run --rm --rootfs / true
 	refused 125 "refusing the host's root" cattach run --rm / true
 	ln -s / "$T/host"

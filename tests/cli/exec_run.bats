@@ -285,3 +285,12 @@ TRAPS='for s in HUP INT QUIT USR1 USR2 TERM ALRM WINCH CONT 34 64; do trap "echo
 	eventually is_gone 1006
 	eventually is_alone
 }
+
+@test "a throwaway copy of the host can be entered, and started again" {
+	STARTED+=("$N")
+	cattach run -d --name "$N" --rootfs /:O sleep 1007 > /dev/null
+	is "$(cattach exec "$N" echo inside)" inside
+	cattach stop -t 0 "$N" > /dev/null
+	cattach start "$N" > /dev/null
+	is "$(cattach exec "$N" echo again)" again
+}
