@@ -153,9 +153,10 @@ background()
 	"$@" &
 }
 
-# delegated COMMAND...: where root runs the tests, in a cgroup of version 2 whose parent is given to
-# the account of the tests, as docs/cgroups.md tells root to do it for people. The tests need one
-# controller at least; what is enabled for them is disabled again.
+# delegated COMMAND...: for suites cgroup_real* and files cgroups*.bats. Where root runs the tests, in a
+# cgroup of version 2 whose parent is given to the account of the tests, as docs/cgroups.md tells root
+# to do it for people. The tests need one controller at least; what is enabled for them is disabled
+# again.
 delegated()
 {
 	local top=/sys/fs/cgroup cg owner status file enabled=
@@ -270,9 +271,10 @@ part_fuzz()
 # One file of command tests; its output goes to a file.
 run_bats()
 {
-	local base
+	local base around=
 	base=$(basename "$1" .bats)
-	as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
+	[ "${base#cgroups}" = "$base" ] || around=delegated
+	$around as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
 	echo $? > "$logs/$base.status"
 }
 

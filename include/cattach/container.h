@@ -250,7 +250,8 @@ int ct_container_remove(struct ct_store *store, struct ct_container *container, 
 int ct_store_forget(const struct ct_store *store, const char *id, const char *name);
 
 /* Send a signal to the payload, through a pidfd verified against the record.
- * ESRCH "container x is not running" when it is not. */
+ * ESRCH "container x is not running" when it is not. A paused one goes on after any signal but
+ * SIGKILL, which ends it where it is. */
 int ct_container_signal(const struct ct_container *container, int signal, struct ct_err *err);
 
 /**
@@ -282,6 +283,15 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 
 /* After waiting: was that code recorded? Else ENODATA "exit code unknown: ...", exit code 255. */
 int ct_container_end_known(const struct ct_container *container, struct ct_err *err);
+
+/**
+ * ct_container_pause - stop all processes of a container where they are, or have them go on
+ * @err: ESRCH "container x is not running: ...", EALREADY "is already paused", EINVAL "is not
+ *       paused"; ENOTSUP when it has no cgroup, with the way to one
+ *
+ * Returns when it is so.
+ */
+int ct_container_pause(const struct ct_container *container, bool paused, struct ct_err *err);
 
 /**
  * ct_container_watch - a descriptor that becomes readable when it is time to look again

@@ -96,6 +96,13 @@ int ct_cgroup_freeze(int dir, bool frozen, unsigned timeout, struct ct_err *err)
 	return ret < 0 ? fail_freeze(err, -ret, what) : 0;
 }
 
+bool ct_cgroup_is_freezing(int dir)
+{
+	uint64_t freeze = 0;
+
+	return ct_cgroup_read_number(dir, "cgroup.freeze", &freeze) == 0 && freeze;
+}
+
 int ct_cgroup_wait_empty(int dir, unsigned timeout, struct ct_err *err)
 {
 	int ret = wait_event(dir, "populated", 0, timeout);

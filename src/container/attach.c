@@ -121,7 +121,7 @@ static int connect_running(struct ct_store *store, struct ct_container *c, const
 		return ct_wrap(err, "%s", ct_container_label(c));
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
-	if (c->state != CT_STATE_RUNNING)
+	if (c->state != CT_STATE_RUNNING && c->state != CT_STATE_PAUSED)
 		return refuse(c, err);
 	return connect_again(store, c, &probe, q, ret_client, err);
 }
@@ -130,6 +130,13 @@ bool ct_container_is_served(const struct ct_container *container)
 {
 	return container->state == CT_STATE_STOPPED && container->dir >= 0 &&
 	       ct_monitor_alive(container->dir, NULL) > 0;
+}
+
+/* One that has ended still has its socket while somebody must get everything, and can be asked who
+ * that is; of one that is paused the monitor is not. */
+static bool can_be_asked(const struct ct_container *c)
+{
+	return c->state == CT_STATE_PAUSED || ct_container_is_served(c);
 }
 
 int ct_container_attach(struct ct_store *store, const struct ct_container *container,
@@ -141,10 +148,9 @@ int ct_container_attach(struct ct_store *store, const struct ct_container *conta
 	struct ct_client client = CT_CLIENT_INIT;
 	int r;
 
-	/* One that is being started may have its socket already; one that has ended still has it while
-	 * somebody must get everything, and can be asked who that is. */
+	/* One that is being started may have its socket already. */
 	if (c.state != CT_STATE_RUNNING && c.state != CT_STATE_CREATING &&
-	    !(hello & CT_HELLO_QUIET && ct_container_is_served(&c)))
+	    !(hello & CT_HELLO_QUIET && can_be_asked(&c)))
 		return refuse(&c, err);
 	r = connect_running(store, &c, &q, &client, err);
 	if (r < 0)

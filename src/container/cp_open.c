@@ -132,9 +132,15 @@ static int open_stopped(struct ct_arena *arena, const struct ct_container *c, co
 static int open_running(struct ct_store *store, struct ct_arena *arena,
 			const struct ct_container *c, struct ct_cp_way *way, struct ct_err *err)
 {
+	/* Our own process goes in, with the rights of cp and outside of the container's cgroup: one
+	 * that is paused has its files all the same. */
+	struct ct_container awake = *c;		/* borrows the descriptors, is never closed */
+
 	way->running = true;
-	if (ct_exec_open(store, arena, c, &way->exec, err) < 0)
+	awake.state = CT_STATE_RUNNING;
+	if (ct_exec_open(store, arena, &awake, &way->exec, err) < 0)
 		return -err->code;
+	way->exec.container = c;
 	way->root = ct_take_fd(&way->exec.places.fd[CT_PLACE_ROOT]);
 	return 0;
 }

@@ -55,6 +55,13 @@ static int refuse_start(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
 }
 
+static int refuse_paused(const struct ct_container *c, struct ct_err *err)
+{
+	ct_fail(err, EBUSY, "cannot start a paused container, try unpause instead: %s",
+		ct_container_label(c));
+	return ct_hint(err, "cattach unpause %s", ct_container_label(c));
+}
+
 /* The last run is over, but its monitor may still be serving those who read what it left. */
 static int await_monitor(const struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
 {
@@ -116,8 +123,10 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 		return r;
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
-	if (c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED)
+	if (c->state == CT_STATE_RUNNING)
 		return ct_fail(err, EALREADY, "container %s is running", ct_container_label(c));
+	if (c->state == CT_STATE_PAUSED)
+		return refuse_paused(c, err);
 	if (c->state == CT_STATE_CREATED || c->state == CT_STATE_STOPPED)
 		return 0;
 	/* The lock is ours, so whoever was creating it has gone without an end. */

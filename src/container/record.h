@@ -59,6 +59,13 @@ int ct_container_await_creator(int dir, const char *label);
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);
 
+/* A fresh look, which the caller's struct follows unless its status cannot be read. */
+int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct ct_err *err);
+
+/* Have what is paused go on, so that it can act on a signal: 0, or negative. Of a session nothing:
+ * it is its container that is paused. */
+int ct_container_thaw(const struct ct_container *container, struct ct_err *err);
+
 /* State and, where it needs one, its explanation in words, from a probe that succeeded. */
 enum ct_state ct_probe_state(const struct ct_probe *probe, const char **ret_why);
 

@@ -147,8 +147,8 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 		if (probe->payload && !ends_soon(probe))
 			return refuse_running(c, "has lost its monitor, but its payload runs", err);
 		if (!probe->payload && probe->status.state != CT_STATUS_EXITED)
-			return refuse_running(c, probe->creator ? "is being created" : "is running",
-					      err);
+			return refuse_running(c, probe->creator ? "is being created" :
+						 probe->frozen ? "is paused" : "is running", err);
 		if (ct_now_monotonic() >= limit)
 			return refuse_running(c, "has ended, but its monitor is still busy", err);
 		monitor = ct_probe_open_monitor(probe, c->dir);

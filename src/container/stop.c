@@ -5,7 +5,8 @@
  * Runs in commands, as the user; nothing is kept. Every signal goes through a pidfd that was
  * verified against the record after a fresh look at it: the caller's struct may be minutes old,
  * and the pid in it somebody else's by now. A payload that is pid 1 of its namespace ignores every
- * signal that it has no handler for, which is why a stop ends with SIGKILL.
+ * signal that it has no handler for, which is why a stop ends with SIGKILL. One that is paused has
+ * the signal first and goes on then, so that the signal is what it wakes up to.
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,8 +18,7 @@
 
 #define RECORD_TIMEOUT (5 * CT_SECOND)	/* for the monitor to write down what it has reaped */
 
-/* A fresh look, which the caller's struct follows unless the record cannot be read. */
-static int update(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
+int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
 {
 	if (c->state == CT_STATE_FOREIGN)
 		return 0;
@@ -43,7 +43,7 @@ static int not_running(const struct ct_container *c, struct ct_err *err)
 /* A pidfd of the running payload. */
 static int open_running(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
 {
-	int fd, r = update(c, probe, err);
+	int fd, r = ct_container_refresh(c, probe, err);
 
 	if (r < 0)
 		return r;
@@ -75,8 +75,12 @@ int ct_container_signal(const struct ct_container *container, int signal, struct
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
 	struct ct_probe probe = { 0 };
 	int ct_autofd pidfd = open_running(&c, &probe, err);
+	int r = pidfd < 0 ? pidfd : send_signal(&c, pidfd, signal, err);
 
-	return pidfd < 0 ? pidfd : send_signal(&c, pidfd, signal, err);
+	/* What is paused would not notice; SIGKILL needs nobody's help. */
+	if (r == 0 && signal != SIGKILL && c.state == CT_STATE_PAUSED)
+		r = ct_container_thaw(&c, err);
+	return r;
 }
 
 /* ---- stop ---- */
@@ -90,7 +94,7 @@ static int await_record(struct ct_container *c, struct ct_probe *probe, struct c
 	/* The file has no event for its readers: look again, at growing distances, while the
 	 * monitor lives; it may stay on for its clients after the record. */
 	for (uint64_t pause = CT_SECOND / 1000; ct_now_monotonic() < limit; pause *= 2) {
-		int r = update(c, probe, err);
+		int r = ct_container_refresh(c, probe, err);
 
 		if (r < 0)
 			return r;
@@ -113,11 +117,15 @@ static int ask_to_end(const struct ct_container *c, int pidfd, int signal, int t
 		      struct ct_err *err)
 {
 	int r = send_signal(c, pidfd, signal, err);
+	struct ct_err ignored;
 
 	if (r == -ESRCH)
 		return 1;
 	if (r < 0)
 		return r;
+	/* Failed, it is SIGKILL that ends it, later. */
+	if (c->state == CT_STATE_PAUSED)
+		ct_container_thaw(c, &ignored);
 	r = ct_pidfd_await(pidfd, timeout < 0 ? CT_FOREVER : (uint64_t)timeout * CT_SECOND);
 	return r < 0 ? ct_fail_errno(err, -r, "cannot wait for %s %s", ct_container_kind(c),
 				     ct_container_label(c)) : r;

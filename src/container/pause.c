@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pausing a container and having it go on: all processes in its cgroup, at once.
+ *
+ * Runs in commands, as the user, who must be allowed to write the container's cgroup; it does where
+ * the cgroup was made by this user. The processes do not notice, and no signal is spent on it. What
+ * is paused is what the kernel says is frozen (state.c), nothing is recorded: so whoever is killed
+ * here leaves a container that is paused or not, and that every other command sees as what it is.
+ * Fails without a cgroup, in any other state, and when the kernel cannot stop a process in time.
+ */
+#include <errno.h>
+
+#include <cattach/cgroup.h>
+
+#include "record.h"
+
+#define PATIENCE	10000	/* milliseconds for the kernel to stop everybody, or to let them go */
+
+static int refuse_state(const struct ct_container *c, struct ct_err *err)
+{
+	const char *label = ct_container_label(c);
+	char how[512];
+
+	if (c->state == CT_STATE_FOREIGN) {
+		ct_fail(err, EXDEV, "container %s belongs to another machine", label);
+		return ct_hint(err, "pause it on %s", c->meta.host);
+	}
+	ct_fail(err, ESRCH, "container %s is not running: %s", label,
+		ct_container_describe(c, how, sizeof(how)));
+	return ct_hint(err, c->state == CT_STATE_DAMAGED ? "cattach rm -f %s" : "cattach start %s",
+		       label);
+}
+
+static int fail_ending(const struct ct_container *c, struct ct_err *err)
+{
+	return ct_fail(err, ESRCH, "container %s is not running: it is just ending",
+		       ct_container_label(c));
+}
+
+static int refuse_awake(const struct ct_container *c, struct ct_err *err)
+{
+	return ct_fail(err, EINVAL, "container %s is not paused", ct_container_label(c));
+}
+
+static int freeze(const struct ct_container *c, bool paused, struct ct_err *err)
+{
+	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
+	int r = ct_container_cgroup(c, &cgroup, err);
+
+	if (r == -ENOTSUP && !paused)
+		return refuse_awake(c, err);
+	if (r < 0)
+		return r;
+	/* Somebody began to pause it and was killed, or the kernel has not come to the end of it. */
+	if (!paused && c->state == CT_STATE_RUNNING && !ct_cgroup_is_freezing(cgroup.container))
+		return refuse_awake(c, err);
+	r = ct_cgroup_freeze(cgroup.container, paused, PATIENCE, err);
+	if (r == -ENOENT || r == -ENODEV)
+		return fail_ending(c, err);
+	return r < 0 ? ct_wrap(err, "%s", ct_container_label(c)) : 0;
+}
+
+int ct_container_pause(const struct ct_container *container, bool paused, struct ct_err *err)
+{
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+	struct ct_probe probe = { 0 };
+	int r = ct_container_refuse_session(&c, paused ? "paused" : "unpaused", err);
+
+	if (r == 0)
+		r = ct_container_refresh(&c, &probe, err);
+	if (r < 0)
+		return r;
+	if (c.state != CT_STATE_RUNNING && c.state != CT_STATE_PAUSED)
+		return refuse_state(&c, err);
+	if (paused && c.state == CT_STATE_PAUSED)
+		return ct_fail(err, EALREADY, "container %s is already paused",
+			       ct_container_label(&c));
+	return freeze(&c, paused, err);
+}
+
+int ct_container_thaw(const struct ct_container *container, struct ct_err *err)
+{
+	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
+	int r;
+
+	if (container->session_of)
+		return 0;
+	r = ct_container_cgroup(container, &cgroup, err);
+	if (r == 0 && cgroup.container >= 0)
+		r = ct_cgroup_freeze(cgroup.container, false, PATIENCE, err);
+	/* It has ended by the signal, which was the purpose. */
+	return r == -ENOENT || r == -ENODEV ? 0 : r;
+}
