@@ -189,7 +189,7 @@ struct ct_cgroup {
 	int dir;		/* PLACE/cattach-ID */
 	int container;		/* CLONE_INTO_CGROUP goes here; the limits are here */
 	int monitor;
-	int origin;		/* where the process came from that ct_cgroup_make() moved, or -1 */
+	int origin;		/* where the monitor came from, or -1 */
 	char path[CT_CGROUP_PATH];	/* of dir below the top, to be recorded */
 };
 
@@ -198,7 +198,7 @@ struct ct_cgroup {
 
 struct ct_cgroup_plan {
 	const char *id;			/* checked by ct_check_name() */
-	pid_t pid;			/* goes into the monitor's cgroup; 0: nobody is moved */
+	pid_t pid;			/* goes into the monitor's cgroup; 0: our child is born there */
 	const struct ct_cgroup_settings *settings;
 	const char *also;		/* controllers that are wanted for statistics: "cpu memory" */
 };
@@ -294,6 +294,10 @@ int ct_cgroup_wait_empty(int dir, unsigned timeout, struct ct_err *err);
  * is no error.
  */
 int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct_err *err);
+
+/* The same, but of the container's part alone; the rest is in use, or systemd's. */
+int ct_cgroup_remove_container(const struct ct_cgroup *cgroup, unsigned timeout,
+			       struct ct_err *err);
 
 /**
  * ct_cgroup_sweep - remove containers' cgroups that nobody uses: after crashes

@@ -149,6 +149,7 @@ struct ct_container {
 	struct ct_status status;	/* include/cattach/monitor.h */
 	const char *session_of;		/* id of the container that it is a session of; or NULL */
 	const char *label;		/* of a session: CONTAINER/SESSION; or NULL */
+	struct ct_cgroup *leaf;		/* of a run that this process follows, for ct_container_sweep() */
 };
 
 /* Its name for people: that of a session has its container's before it; never NULL. */
@@ -338,6 +339,10 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       struct ct_container *container, const struct ct_spec *spec,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err);
+
+/* To be called by who has started it and followed it to its end: the cgroup that its monitor was in
+ * goes with the monitor, which cannot remove it itself without being moved out of it first. */
+void ct_container_sweep(struct ct_container *container);
 
 /* Has it ended, and its monitor not, because somebody who must get everything has not? */
 bool ct_container_is_served(const struct ct_container *container);

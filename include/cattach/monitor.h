@@ -124,7 +124,9 @@ struct ct_confinement {
  * In the monitor process: prepare() makes what the payload is to be in; it may still change keep and
  * confinement here, and fill in a warning. undo() takes that back when the start fails after it.
  * spawn() starts the payload, release() gives back everything that only the start needed. ended()
- * runs as soon as the payload has been reaped, and may change the status. finish() runs after the exit is recorded (--rm; the runtime directory), or when
+ * runs as soon as the payload has been reaped, and may change the status. leave() runs once the exit
+ * is recorded: attended says that the client which came with the start is the only one left, so that
+ * our own end is all that is waited for. finish() runs after the exit is recorded (--rm; the runtime directory), or when
  * a start has failed and nobody is there to hear of it (started is false). remake() makes a runtime
  * directory that has vanished again and returns its descriptor or -errno. arg is passed to all.
  */
@@ -137,6 +139,7 @@ struct ct_monitor_config {
 	enum ct_size_policy size_policy;
 	uint64_t time_limit;	/* ns: SIGTERM then, SIGKILL 10 s later, exit code 124; 0: none */
 	int owner;		/* pidfd of a process with which this session ends by SIGKILL, or -1 */
+	int cgroup;		/* descriptor of one that the monitor is born in, or -1 */
 	int client;		/* the monitor's end of the first client's connection, or -1 */
 	bool tie;		/* its end without CT_MSG_DETACH is the payload's, too: SIGKILL */
 	/* Clients that have been waiting for the start: served as any other that has connected, but
@@ -149,6 +152,7 @@ struct ct_monitor_config {
 		     struct ct_err *err);
 	void (*release)(void *arg);
 	void (*ended)(void *arg, struct ct_status *status);
+	void (*leave)(void *arg, bool attended);	/* or NULL, as ended */
 	void (*finish)(void *arg, bool started);
 	int (*remake)(void *arg);
 	int keep[CT_MONITOR_KEEP];	/* descriptors that these need, -1: none; others are closed */

@@ -283,21 +283,20 @@ int ct_cgroup_move(int dir, pid_t pid, struct ct_err *err)
 	return -err->code;
 }
 
-/* Where it comes from is kept, for the end and for a failure; not everyone can come back. */
+/* Where it comes from is kept, for the end and for a failure; not everyone can come back. Who is born
+ * in it comes from where we are. */
 static int move_monitor(struct making *m, struct ct_err *err)
 {
 	char text[CT_CGROUP_SELF], path[CT_CGROUP_PATH];
 	pid_t pid = m->plan->pid;
 
-	if (!pid)
-		return 0;
 	if (ct_cgroup_read_self(pid, text, sizeof(text), err) < 0)
 		return -err->code;
 	ct_cgroup_path_of(text, path, sizeof(path));
 	m->out->origin = ct_cgroup_open_below(m->place->root, path);
 	if (m->out->origin < 0)
 		m->out->origin = -1;
-	return ct_cgroup_move(m->out->monitor, pid, err);
+	return pid ? ct_cgroup_move(m->out->monitor, pid, err) : 0;
 }
 
 /* The first above a container's cgroup that was not made for one, for those would be in the way. */

@@ -146,25 +146,44 @@ static void remove_parents(const struct ct_cgroup *cgroup)
 		unlinkat(dir, CT_CGROUP_CALLERS, AT_REMOVEDIR);
 }
 
-int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct_err *err)
+static int fail_remove(const struct ct_cgroup *cgroup, int ret, struct ct_err *err)
+{
+	if (ret != -EBUSY)
+		return ct_fail_errno(err, -ret, "cannot remove cgroup %.200s", cgroup->path);
+	ct_fail(err, EBUSY, "cgroup %.200s still has processes", cgroup->path);
+	return ct_hint(err, "see cgroup.procs in it and below it");
+}
+
+/* Once it is empty: before that nothing is touched, or the empty cgroups of one that lives would be
+ * gone. 0 or -errno. */
+static int remove_empty(int parent, const char *name, int dir, unsigned timeout)
 {
 	uint64_t deadline = ct_now_monotonic() + (uint64_t)timeout * 1000000;
-	const char *name = strrchr(cgroup->path, '/') + 1;
-	int ret = 0;
+	struct ct_err err;
 
-	/* First of all, or the empty cgroups of one that lives would be gone. */
-	if (cgroup->dir >= 0 && ct_cgroup_wait_empty(cgroup->dir, timeout, err) < 0)
-		ret = err->code == ETIMEDOUT ? -EBUSY : -err->code;
-	if (cgroup->dir >= 0 && ret == 0)
-		ret = remove_dir(cgroup->parent, name, cgroup->dir, deadline);
-	if (ret == -EBUSY) {
-		ct_fail(err, EBUSY, "cgroup %.200s still has processes", cgroup->path);
-		return ct_hint(err, "see cgroup.procs in it and below it");
-	}
+	if (dir < 0)
+		return 0;
+	if (ct_cgroup_wait_empty(dir, timeout, &err) < 0)
+		return err.code == ETIMEDOUT ? -EBUSY : -err.code;
+	return remove_dir(parent, name, dir, deadline);
+}
+
+int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct_err *err)
+{
+	int ret = remove_empty(cgroup->parent, strrchr(cgroup->path, '/') + 1, cgroup->dir, timeout);
+
 	if (ret < 0)
-		return ct_fail_errno(err, -ret, "cannot remove cgroup %.200s", cgroup->path);
+		return fail_remove(cgroup, ret, err);
 	remove_parents(cgroup);
 	return 0;
+}
+
+int ct_cgroup_remove_container(const struct ct_cgroup *cgroup, unsigned timeout,
+			       struct ct_err *err)
+{
+	int ret = remove_empty(cgroup->dir, "container", cgroup->container, timeout);
+
+	return ret < 0 ? fail_remove(cgroup, ret, err) : 0;
 }
 
 /* ---- after crashes ---- */

@@ -112,7 +112,11 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	r = ct_start_existing(store, &container, plan.rows, plan.columns, &sock, err);
 	if (r == -EALREADY)
 		return follow_running(store, &container, &plan, err);
-	return r < 0 ? r : ct_follow_started(sock, &plan, err);
+	if (r < 0)
+		return r;
+	r = ct_follow_started(sock, &plan, err);
+	ct_container_sweep(&container);
+	return r;
 }
 
 static int start_handler(const struct ct_call *call, struct ct_err *err)

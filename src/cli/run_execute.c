@@ -143,13 +143,16 @@ static int create_and_start(struct run *run, struct ct_err *err)
 static int follow(struct run *run, struct ct_err *err)
 {
 	const struct ct_run_options *o = run->options;
+	int r;
 
 	if (o->pidfile && ct_write_pidfile(&run->container, &run->pidfile, err) < 0)
 		return -err->code;
 	if (o->detach)
 		return ct_print_line(run->container.meta.id, err);
 	run->plan.how.name = run->container.meta.name;
-	return ct_follow_started(ct_take_fd(&run->session.channel), &run->plan, err);
+	r = ct_follow_started(ct_take_fd(&run->session.channel), &run->plan, err);
+	ct_container_sweep(&run->container);
+	return r;
 }
 
 static int prepare(struct run *run, struct ct_err *err)

@@ -56,6 +56,19 @@ static void become_daemon(void)
 		return;
 }
 
+/* In a cgroup from the beginning, for being moved takes longer than all the rest. Its pidfd is closed
+ * with us. */
+static pid_t make_monitor(int cgroup)
+{
+	int ignored;
+	pid_t pid;
+
+	if (cgroup >= 0)
+		return ct_clone(0, cgroup, SIGCHLD, &ignored);
+	pid = fork();
+	return pid < 0 ? -errno : pid;
+}
+
 static _Noreturn void fork_monitor(const struct ct_monitor_config *config,
 				   struct ct_log_writer *log, const int report[2])
 {
@@ -63,13 +76,13 @@ static _Noreturn void fork_monitor(const struct ct_monitor_config *config,
 
 	close(report[0]);
 	setsid();
-	pid = fork();
+	pid = make_monitor(config->cgroup);
 	if (pid == 0) {
 		become_daemon();
 		ct_monitor_main(config, log, report[1]);
 	}
 	/* The launcher sees the end of file when there is no monitor to report. */
-	_exit(pid < 0 ? errno : 0);
+	_exit(pid < 0 ? -pid : 0);
 }
 
 /* A signal that asks us to end and that our caller has blocked, to pass it on later; or 0. */

@@ -232,6 +232,7 @@ static void add_first_client(struct monitor *m)
 	if (!first)
 		return;
 	first->first = true;
+	m->first_id = first->id;
 	if (m->config->tie)
 		m->tied_id = first->id;
 	ct_lag_count(m);
@@ -442,6 +443,15 @@ static void tell_news(struct monitor *m)
 		record(m, m->status.state, &err);
 }
 
+/* Is who came with the start the only one that is left? */
+static bool is_attended(const struct monitor *m)
+{
+	for (unsigned i = 0; m->client_count == 1 && m->first_id && i < m->client_top; i++)
+		if (ct_client_connected(&m->clients[i]))
+			return m->clients[i].id == m->first_id;
+	return false;
+}
+
 /* The record first, then what others may do only now (remove it, start it again), then the word. */
 static void finish(struct monitor *m)
 {
@@ -456,6 +466,8 @@ static void finish(struct monitor *m)
 	/* Nobody keeps the directory for those who still read: --rm, or somebody's rm from now on. */
 	if (m->client_count)
 		ct_log_hold(m->log);
+	if (m->config->leave)
+		m->config->leave(m->config->arg, is_attended(m));
 	m->config->finish(m->config->arg, true);
 	ct_drop_fd(&m->lock_fd);
 	ct_log_publish(m->log, CT_PAGE_EXITED, &m->status.exit);

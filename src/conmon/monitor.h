@@ -134,6 +134,7 @@ struct monitor {
 	unsigned client_top;	/* slots at and above this one have never been used */
 	unsigned client_count;	/* connected */
 	uint32_t last_id, last_turn;
+	uint32_t first_id;	/* of the client that came with the start, 0: none did */
 	uint32_t tied_id;	/* the payload dies with this client; 0: with none */
 	uint8_t *record;	/* CT_ATTACH_RECORD_MAX bytes, for one at a time */
 

@@ -59,38 +59,45 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 	return 0;
 }
 
-/* The leaf is made by who is going to sit beside it, and what it takes to remove it is kept. */
-static int prepare(void *arg, struct ct_err *warning, struct ct_err *err)
+/* What it takes to remove the leaf is kept. */
+static void use_leaf(struct launching *s)
 {
-	struct launching *s = arg;
 	struct ct_monitor_config *config = s->config;
 	struct ct_confinement *c = &config->confinement;
-	struct ct_cgroup *made = &s->leaf.cgroup;
-	int r = ct_leaf_make(&s->request, &s->leaf, warning, err);
+	const struct ct_cgroup *made = &s->leaf.cgroup;
 
-	if (r < 0 || made->dir < 0)
-		return r;
+	if (made->dir < 0)
+		return;
 	s->plan->cgroup = made->container;
 	config->keep[KEEP_LEAF] = made->parent;
 	config->keep[KEEP_LEAF + 1] = made->dir;
 	config->keep[KEEP_LEAF + 2] = made->container;
 	config->keep[KEEP_LEAF + 3] = made->origin;
 	config->keep[KEEP_LEAF + 4] = s->leaf.place;
-	ct_drop_fd(&made->monitor);
 	c->allow[ALLOW_LEAF].dir = s->leaf.place;
 	c->allow[ALLOW_LEAF].access = CT_ALLOW_CGROUP;
 	c->allow[ALLOW_LEAF + 1].dir = made->origin;
 	c->allow[ALLOW_LEAF + 1].access = CT_ALLOW_CGROUP;
 	if (s->leaf.given)
 		c->keep_caps |= UINT64_C(1) << CAP_DAC_OVERRIDE;
-	return 0;
+}
+
+/* systemd makes a scope for a process that is there. */
+static int prepare(void *arg, struct ct_err *warning, struct ct_err *err)
+{
+	struct launching *s = arg;
+	int r = ct_leaf_make_in_scope(&s->request, &s->leaf, warning, err);
+
+	if (r == 0)
+		use_leaf(s);
+	return r;
 }
 
 static void undo(void *arg)
 {
 	struct launching *s = arg;
 
-	ct_leaf_remove(&s->leaf, s->dir);
+	ct_leaf_end(&s->leaf, s->dir, false);
 }
 
 static void ended(void *arg, struct ct_status *status)
@@ -98,6 +105,15 @@ static void ended(void *arg, struct ct_status *status)
 	const struct launching *s = arg;
 
 	status->oom_killed = ct_leaf_is_oom(&s->leaf);
+}
+
+static void leave(void *arg, bool attended)
+{
+	struct launching *s = arg;
+
+	/* Of that we have no descriptor any more. */
+	s->leaf.cgroup.monitor = -1;
+	ct_leaf_end(&s->leaf, s->dir, attended);
 }
 
 /* The monitor keeps nothing of what was parsed: memory is what a monitor costs. Its record lock
@@ -141,7 +157,6 @@ static void finish(void *arg, bool started)
 {
 	struct launching *s = arg;
 
-	ct_leaf_remove(&s->leaf, s->dir);
 	remove_runtime(s);
 	if (!started && s->keep)
 		put_back(s);
@@ -210,6 +225,7 @@ static int launch(struct ct_monitor_config *config, struct launching *s, struct 
 
 	if (r < 0)
 		return r;
+	use_leaf(s);
 	config->waiting = waiting;
 	config->waiting_count = ct_waiters_connect(config->runtime, waiting);
 	r = ct_monitor_launch(config, session, err);
@@ -244,11 +260,29 @@ static struct ct_monitor_config make_config(const struct ct_container *container
 		.finish = finish,
 		.remake = remake,
 		.keep = { s->store.containers, s->store.names, s->store.runtime, -1, -1, -1, -1, -1 },
-		.prepare = s->exec ? NULL : prepare,
-		.undo = undo,
+		.prepare = s->leaf.needs_scope ? prepare : NULL,
+		.undo = s->leaf.needs_scope ? undo : NULL,
 		.ended = ended,
+		.leave = leave,
+		.cgroup = s->request.monitor_outside ? -1 : s->leaf.cgroup.monitor,
 		.arg = s,
 	};
+}
+
+/* A session goes into its container's. */
+static int make_leaf(struct launching *s, struct ct_err *warning, struct ct_err *err)
+{
+	s->request.dir = s->dir;
+	s->leaf = (struct leaf)LEAF_INIT;
+	return s->exec ? 0 : ct_leaf_make(&s->request, &s->leaf, warning, err);
+}
+
+/* The monitor may have had one, too: there is one of them. */
+static void take_warning(struct ct_session *session, const struct ct_err *warning)
+{
+	if (warning->what[0])
+		snprintf(session->warning, sizeof(session->warning), "%s%s%s", warning->where,
+			 warning->where[0] ? ": " : "", warning->what);
 }
 
 int ct_launch(struct ct_store *store, const struct ct_container *container,
@@ -260,6 +294,7 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	const struct ct_meta *meta = &container->meta;
 	struct launching *s = launching;
 	struct ct_monitor_config config;
+	struct ct_err warning = { 0 };
 	int ct_autofd runtime = -1;
 	int r;
 
@@ -276,16 +311,19 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	snprintf(s->id, sizeof(s->id), "%s", meta->id);
 	snprintf(s->name, sizeof(s->name), "%s", meta->name);
 	snprintf(s->label, sizeof(s->label), "%s", ct_container_label(container));
-	s->request.dir = s->dir;
-	s->leaf = (struct leaf)LEAF_INIT;
-	s->config = &config;
-	config = make_config(container, options, s, runtime);
-	config.log.owed = &s->before.log_unsaved;
-	r = launch(&config, s, ret_session, err);
+	r = make_leaf(s, &warning, err);
+	if (r == 0) {
+		s->config = &config;
+		config = make_config(container, options, s, runtime);
+		config.log.owed = &s->before.log_unsaved;
+		r = launch(&config, s, ret_session, err);
+	}
 	if (r == 0) {
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "pid %d", ret_session->monitor_pid);
+		take_warning(ret_session, &warning);
 		return 0;
 	}
+	ct_leaf_undo(&s->leaf, s->dir);
 	/* A monitor that was killed during the start has left its socket. */
 	unlinkat(runtime, "attach", 0);
 	remove_runtime(s);

@@ -3,10 +3,11 @@
  * A container's leaf at the start of a run: where it can be, a scope from systemd where that is the
  * way, the directories with their limits, and the record of their path.
  *
- * Runs in the process that is going to be the monitor, with the caller's privileges, before the
- * payload is made: its place in the tree is its own to change, and nobody else's process moves but
- * those of a crowded place (src/cgroups/controllers.c). May fail: limits that were asked for and
- * cannot be had. Where nothing was asked for and there is nowhere, the container runs without a leaf.
+ * Runs in the CLI before it forks the monitor, which is born in the leaf's other half; with systemd in
+ * the monitor before it makes the payload, for a scope begins with a process. With the caller's
+ * privileges; nobody else's process moves but those of a crowded place (src/cgroups/controllers.c).
+ * May fail: limits that were asked for and cannot be had. Where nothing was asked for and there is
+ * nowhere, the container runs without a leaf.
  */
 #include "leaf.h"
 
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -108,31 +110,16 @@ static int find_place(const struct leaf_request *q, struct ct_cgroup_where *wher
 	return ct_cgroup_find_place(where, place, err);
 }
 
-static int ask_systemd(const struct leaf_request *q, const char *slice,
-		       struct ct_cgroup_place *place, struct ct_err *err)
+/* Without it processes could only be moved in, after they have run outside. */
+static int check_clone3(struct ct_err *err)
 {
-	char name[64], description[64], path[CT_CGROUP_PATH];
-	const struct ct_cgroup_where where = { .systemd = true, .scope = path };
-	const struct ct_cgroup_scope scope = {
-		.name = name, .description = description, .slice = slice, .pid = getpid(),
-		.timeout = SCOPE_TIME,
-	};
-	int r;
-
-	/* One of the last run may be there still, with a monitor that serves late readers. */
-	snprintf(name, sizeof(name), "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id,
-		 (int)getpid());
-	snprintf(description, sizeof(description), "cattach container %.*s", CT_SHORT_ID_LENGTH,
-		 q->id);
-	r = ct_cgroup_scope_start(&scope, path, err);
-	if (r < 0)
-		return r;
-	ct_cgroup_place_done(place);
-	*place = (struct ct_cgroup_place)CT_CGROUP_PLACE_INIT;
-	return ct_cgroup_find_place(&where, place, err);
+	if (syscall(SYS_clone3, NULL, 0) < 0 && errno == EINVAL)
+		return 0;
+	ct_fail(err, ENOTSUP, "no cgroup can be made: clone3 is not there");
+	return ct_hint(err, "Linux 5.7 or newer, and no filter that hides it");
 }
 
-/* A place, or the reason that there is none. */
+/* A place, or that systemd has to make one, or the reason that there is none. */
 static int choose_place(const struct leaf_request *q, struct ct_cgroup_place *place,
 			struct ct_err *err)
 {
@@ -142,12 +129,28 @@ static int choose_place(const struct leaf_request *q, struct ct_cgroup_place *pl
 
 	where.parent = parent_of(q, where.systemd, buf);
 	r = find_place(q, &where, place, err);
-	if (r == 0 && place->verdict == CT_CGROUP_NEEDS_SCOPE)
-		r = ask_systemd(q, where.parent, place, err);
-	if (r < 0 || place->verdict == CT_CGROUP_HERE)
+	if (r == 0 && place->verdict != CT_CGROUP_NOWHERE)
+		return check_clone3(err);
+	if (r < 0)
 		return r;
 	ct_fail(err, ENOTSUP, "no cgroup can be made: %s", place->why);
 	return ct_hint(err, "%s", place->fix);
+}
+
+static int start_scope(const struct leaf_request *q, char *path, struct ct_err *err)
+{
+	char name[64], description[64], buf[CT_CGROUP_PATH];
+	const struct ct_cgroup_scope scope = {
+		.name = name, .description = description, .slice = parent_of(q, true, buf),
+		.pid = getpid(), .timeout = SCOPE_TIME,
+	};
+
+	/* One of the last run may be there still, with a monitor that serves late readers. */
+	snprintf(name, sizeof(name), "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id,
+		 (int)getpid());
+	snprintf(description, sizeof(description), "cattach container %.*s", CT_SHORT_ID_LENGTH,
+		 q->id);
+	return ct_cgroup_scope_start(&scope, path, err);
 }
 
 /* ---- making ---- */
@@ -188,32 +191,35 @@ static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
 	}
 }
 
-static int make(const struct leaf_request *q, const struct ct_cgroup_place *place,
+/* pid: of who is to sit beside it and is not there yet, or 0. */
+static int make(const struct leaf_request *q, const struct ct_cgroup_place *place, pid_t pid,
 		struct leaf *leaf, struct ct_err *warning, struct ct_err *err)
 {
 	struct ct_cgroup_setting items[128];
 	struct ct_cgroup_settings relaxed = relax(q, items, sizeof(items) / sizeof(items[0]));
 	bool best_effort = is_mode(q, "best-effort");
 	struct ct_cgroup_plan plan = {
-		.id = q->id,
-		.pid = is_mode(q, "no-monitor") ? 0 : getpid(),
+		.id = q->id, .pid = pid, .also = STATISTICS,
 		.settings = best_effort ? &relaxed : q->settings,
-		.also = STATISTICS,
 	};
 	int r = ct_cgroup_make(place, &plan, &leaf->cgroup, err);
 
 	if (r < 0)
 		return r;
-	leaf->moved = plan.pid != 0;
-	leaf->place = fcntl(place->dir, F_DUPFD_CLOEXEC, 3);
-	r = record_path(q, leaf, err);
-	if (r < 0) {
-		ct_leaf_remove(leaf, q->dir);
-		return r;
-	}
 	if (best_effort)
 		tell_missing(q, leaf, warning);
-	return 0;
+	leaf->place = fcntl(place->dir, F_DUPFD_CLOEXEC, 3);
+	return record_path(q, leaf, err);
+}
+
+/* What was asked for decides whether a failure is one. */
+static int judge(const struct leaf_request *q, int r, struct ct_err *warning, struct ct_err *err)
+{
+	if (r == 0)
+		return 0;
+	if (!is_insisted_on(q) && r != -EPERM)
+		return go_without(q, err, warning);
+	return err->where[0] ? r : wrap_asked(q, err);
 }
 
 int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_err *warning,
@@ -230,14 +236,33 @@ int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_
 	if (is_mode(q, "disabled"))
 		return check_disabled(q, err);
 	r = choose_place(q, &place, err);
-	if (r == 0)
-		r = make(q, &place, &leaf, warning, err);
+	if (r == 0 && place.verdict == CT_CGROUP_NEEDS_SCOPE)
+		leaf.needs_scope = true;
+	else if (r == 0)
+		r = make(q, &place, 0, &leaf, warning, err);
 	ct_cgroup_place_done(&place);
 	if (r == 0)
 		*ret_leaf = leaf;
-	else if (!is_insisted_on(q) && r != -EPERM)
-		return go_without(q, err, warning);
-	else if (!err->where[0])
-		wrap_asked(q, err);
-	return r;
+	else
+		ct_leaf_undo(&leaf, q->dir);
+	return judge(q, r, warning, err);
+}
+
+int ct_leaf_make_in_scope(const struct leaf_request *q, struct leaf *leaf, struct ct_err *warning,
+			  struct ct_err *err)
+{
+	struct ct_cgroup_place place = CT_CGROUP_PLACE_INIT;
+	char path[CT_CGROUP_PATH];
+	const struct ct_cgroup_where where = { .systemd = true, .scope = path };
+	int r = start_scope(q, path, err);
+
+	if (r == 0)
+		r = ct_cgroup_find_place(&where, &place, err);
+	if (r == 0)
+		r = make(q, &place, getpid(), leaf, warning, err);
+	ct_cgroup_place_done(&place);
+	leaf->in_scope = r == 0;
+	if (r < 0)
+		ct_leaf_undo(leaf, q->dir);
+	return judge(q, r, warning, err);
 }

@@ -20,37 +20,57 @@ struct leaf_request {
 	const char *cgroups;		/* the option --cgroups, or NULL */
 	const char *parent;		/* linux.cgroupsPath, or NULL */
 	bool parent_is_hint;		/* from a bundle, which may come from another host */
+	bool monitor_outside;		/* it stays where its maker is */
 	const struct ct_cgroup_settings *settings;	/* NULL: none */
 	const struct ct_cgroup_resources *resources;	/* for the devices */
 };
 
-/* A leaf, as its maker has it. All -1: there is none. */
+/* A leaf, as its maker has it. All -1: there is none (yet). */
 struct leaf {
 	struct ct_cgroup cgroup;
 	int place;			/* the delegated directory around it */
-	bool moved;			/* we are in its monitor's cgroup */
+	bool needs_scope;		/* systemd is to make a scope first, with the monitor in it... */
+	bool in_scope;			/* ...and has; it goes with the last process in it */
 	bool given;			/* it belongs to the container's root, who is not us */
 };
 
 #define LEAF_INIT { .cgroup = CT_CGROUP_INIT, .place = -1 }
 
 /**
- * ct_leaf_make - make the leaf, go into its monitor's part, record where it is
+ * ct_leaf_make - make the leaf and record where it is
  * @request: borrowed
- * @ret_leaf: all -1 where there is nowhere to make one and nobody insists
+ * @ret_leaf: all -1 where there is nowhere to make one and nobody insists, or with needs_scope
  * @warning: filled in for what is gone without by --cgroups=best-effort
  * @err: what was asked for and cannot be had, by the name of who asked, with the way out
  *
- * For the process that is going to be the monitor. Nothing is left of one that fails.
+ * For the process that launches the monitor, which is then born in ->cgroup.monitor: moving a process
+ * waits for all processors, some milliseconds. Nothing is left of one that fails.
  */
 int ct_leaf_make(const struct leaf_request *request, struct leaf *ret_leaf, struct ct_err *warning,
 		 struct ct_err *err);
 
+/* The same where systemd has to make a scope first: for the monitor itself, which is moved. */
+int ct_leaf_make_in_scope(const struct leaf_request *request, struct leaf *leaf,
+			  struct ct_err *warning, struct ct_err *err);
+
 /* Was somebody killed in it because memory ran out? */
 bool ct_leaf_is_oom(const struct leaf *leaf);
 
-/* End what is left in it, go back where we came from, remove it. What resists stays recorded. */
-void ct_leaf_remove(struct leaf *leaf, int dir);
+/**
+ * ct_leaf_end - end what is left in it and remove it: for the monitor, which is in it
+ * @dir: the container's directory
+ * @attended: who has launched us waits for our end, and removes what we are in ourselves then;
+ *            otherwise we move out first
+ *
+ * What resists stays recorded.
+ */
+void ct_leaf_end(struct leaf *leaf, int dir, bool attended);
+
+/* A start that has failed: take back what was made. */
+void ct_leaf_undo(struct leaf *leaf, int dir);
+
+/* By who has launched a monitor that has ended, or is just ending: remove what is there still. */
+void ct_leaf_sweep(const struct ct_cgroup *cgroup);
 
 void ct_leaf_close(struct leaf *leaf);
 

@@ -3,7 +3,7 @@
  * A container's leaf at the end of a run, and as others find it: what was killed in it, what is left
  * in it, its removal, the record of its path.
  *
- * ct_leaf_is_oom() and ct_leaf_remove() run in the confined monitor, which has the descriptors from
+ * ct_leaf_is_oom() and ct_leaf_end() run in the confined monitor, which has the descriptors from
  * the start and allocates nothing. The others run in commands, as the user; what they read was ours
  * once and is checked (ct_cgroup_open()). What cannot be removed stays recorded, and whoever removes
  * the container, or starts it again, tries again.
@@ -17,8 +17,12 @@
 
 #include <cattach/fd.h>
 #include <cattach/io.h>
+#include <cattach/proc.h>
+
+#include "record.h"
 
 #define END_TIME	2000	/* ms for what has been killed to be gone */
+#define SWEEP_NAP	(CT_SECOND / 10000)
 
 bool ct_leaf_is_oom(const struct leaf *leaf)
 {
@@ -37,21 +41,61 @@ void ct_leaf_close(struct leaf *leaf)
 }
 
 
-void ct_leaf_remove(struct leaf *leaf, int dir)
+/* A scope is systemd's to remove, which it does when we have ended. */
+static bool may_remove_all(const struct leaf *leaf, bool attended)
+{
+	struct ct_err ignored;
+
+	return !attended && !leaf->in_scope &&
+	       ct_cgroup_leave(&leaf->cgroup, getpid(), &ignored) == 0;
+}
+
+void ct_leaf_end(struct leaf *leaf, int dir, bool attended)
 {
 	struct ct_err ignored;
 	unsigned wait = END_TIME;
+	int r;
 
 	if (leaf->cgroup.dir < 0)
 		return;
 	/* Without a pid namespace of its own there may be some left, who have had their grace. */
 	if (ct_cgroup_kill_at_once(leaf->cgroup.container) < 0)
 		wait = 0;
-	/* With us in it, it stays until we have ended, and the next command removes it. */
-	if ((!leaf->moved || ct_cgroup_leave(&leaf->cgroup, getpid(), &ignored) == 0) &&
-	    ct_cgroup_remove(&leaf->cgroup, wait, &ignored) == 0)
+	if (may_remove_all(leaf, attended))
+		r = ct_cgroup_remove(&leaf->cgroup, wait, &ignored);
+	else
+		r = ct_cgroup_remove_container(&leaf->cgroup, wait, &ignored);
+	if (r == 0)
 		unlinkat(dir, "cgroup", 0);
 	ct_leaf_close(leaf);
+}
+
+void ct_leaf_undo(struct leaf *leaf, int dir)
+{
+	struct ct_err ignored;
+
+	if (leaf->cgroup.dir < 0)
+		return;
+	if (ct_cgroup_remove(&leaf->cgroup, END_TIME, &ignored) == 0)
+		unlinkat(dir, "cgroup", 0);
+	ct_leaf_close(leaf);
+	*leaf = (struct leaf)LEAF_INIT;
+}
+
+/* The monitor has said its last word and is on its way out, which takes some tenths of a
+ * millisecond: too short for a notification, which the kernel makes once in ten. */
+void ct_leaf_sweep(const struct ct_cgroup *cgroup)
+{
+	uint64_t limit = ct_now_monotonic() + END_TIME * UINT64_C(1000000);
+	const char *name = strrchr(cgroup->path, '/') + 1;
+	struct ct_err ignored;
+
+	/* It runs on: we have only let go of it. */
+	if (faccessat(cgroup->dir, "container", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	while (faccessat(cgroup->parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       ct_cgroup_remove(cgroup, 0, &ignored) < 0 && ct_now_monotonic() < limit)
+		ct_nap(SWEEP_NAP);
 }
 
 /* ---- by others ---- */

@@ -263,4 +263,8 @@ void ct_container_close(struct ct_container *container)
 {
 	ct_drop_fd(&container->dir);
 	ct_drop_fd(&container->status_fd);
+	if (container->leaf)
+		ct_cgroup_close(container->leaf);
+	free(container->leaf);
+	container->leaf = NULL;
 }
