@@ -131,6 +131,7 @@ struct ct_meta {
 	int log_max_files;		/* 0: likewise */
 	bool tie;			/* the payload dies with the client that it was started for */
 	bool keep_groups;		/* --group-add keep-groups, of which config.json does not know */
+	bool swap_by_default;		/* as in struct ct_cgroup_resources, and likewise */
 	bool default_seccomp;		/* as in struct ct_spec, of which config.json does not know */
 	struct ct_strings cap_add, cap_drop, security_opt, binds;
 	const char *hostname;

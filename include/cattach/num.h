@@ -44,6 +44,9 @@ int ct_parse_duration(const char *text, uint64_t *ret_ns, struct ct_err *err);
 /* Octal file mode 0...07777, digits 0-7 only. */
 int ct_parse_mode(const char *text, uint32_t *ret_mode, struct ct_err *err);
 
+/* Is this a list of processors or memory nodes such as "0-3,7", or empty? */
+bool ct_is_cpu_list(const char *text);
+
 /**
  * ct_check_name - is this a container id or name?
  * @name: must match [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strict parsing of numbers, ids, modes, truth values and names.
+ * Strict parsing of numbers, ids, modes, truth values, names and lists of processors.
  *
  * The libc parsers skip blanks, take signs, stop at the first odd character and wrap around: that
  * is how "4294967296" became uid 0 in more than one container runtime. Here a text is digits from
@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -145,4 +146,33 @@ int ct_check_name(const char *name, struct ct_err *err)
 		return 0;
 	return ct_fail(err, EINVAL, "must be 1...%d of a-z, A-Z, 0-9, \"_\", \".\" and \"-\", the "
 		       "first a letter or digit, not \"%s\"", CT_NAME_MAX, ct_quote(quote, name));
+}
+
+/* One "3" or "0-7" of a list, within what the kernel can number; NULL when it is neither. */
+static const char *skip_cpus(const char *s)
+{
+	unsigned long first, last;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return NULL;
+	first = last = strtoul(s, &end, 10);
+	if (*end == '-') {
+		s = end + 1;
+		if (*s < '0' || *s > '9')
+			return NULL;
+		last = strtoul(s, &end, 10);
+	}
+	return first <= last && last < 65536 ? end : NULL;
+}
+
+bool ct_is_cpu_list(const char *text)
+{
+	while (*text) {
+		text = skip_cpus(text);
+		if (!text || (*text && *text != ',') || (*text == ',' && !text[1]))
+			return false;
+		text += *text == ',';
+	}
+	return true;
 }

@@ -108,7 +108,7 @@ static int add_swap(const struct conversion *c)
 	else
 		s.value = number(c, (uint64_t)(r->memory < 0 ? r->swap : r->swap - r->memory));
 	/* Nobody asked for the swap of an unlimited memory, and there may be no file for it. */
-	s.best_effort = r->swap == 0;
+	s.best_effort = r->swap == 0 || r->swap_by_default;
 	return add(c, &s);
 }
 
@@ -283,6 +283,8 @@ static int add_io_weights(const struct conversion *c)
 		unsigned weight = d->value > 1000 ? 1000 : (unsigned)d->value;
 
 		s.where = d->where ? d->where : PLACE("blockIO.weightDevice");
+		if (d->leaf_weight)
+			return no_equivalent(c, s.where);
 		s.value = device_line(c, d, "", number(c, weight));
 		s.instead_value = device_line(c, d, "", number(c, ct_cgroup_io_weight(weight)));
 		if (weight && add(c, &s) < 0)

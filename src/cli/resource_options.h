@@ -17,7 +17,7 @@
 	{ "memory", 'm', CT_OPTION_STRING, "SIZE", CT_RESOURCE(AT, memory), \
 	  "Limit memory (6m at least; 0 or -1: no limit)" }, \
 	{ "memory-reservation", 0, CT_OPTION_STRING, "SIZE", CT_RESOURCE(AT, memory_reservation), \
-	  "Memory that is taken away last when the host runs short" }, \
+	  "Memory that is left to it when the host runs short" }, \
 	{ "memory-swap", 0, CT_OPTION_STRING, "SIZE", CT_RESOURCE(AT, memory_swap), \
 	  "Limit memory and swap together (default twice the memory; -1: no limit)" }, \
 	{ "memory-swappiness", 0, CT_OPTION_STRING, "N", CT_RESOURCE(AT, memory_swappiness), NULL }, \
@@ -35,7 +35,8 @@
 	{ "cpuset-mems", 0, CT_OPTION_STRING, "LIST", CT_RESOURCE(AT, cpuset_mems), \
 	  "Take memory from these NUMA nodes only" }, \
 	{ "pids-limit", 0, CT_OPTION_STRING, "N", CT_RESOURCE(AT, pids_limit), \
-	  "Limit the number of processes and threads (0 or -1: no limit)" }, \
+	  "Limit the number of processes and threads " \
+	  "(0 or -1: no limit; new containers have 2048)" }, \
 	{ "blkio-weight", 0, CT_OPTION_STRING, "N", CT_RESOURCE(AT, blkio_weight), \
 	  "Weight when block devices are busy, 10 to 1000" }, \
 	{ "blkio-weight-device", 0, CT_OPTION_LIST, "PATH:N", \

@@ -7,6 +7,7 @@
 #define CATTACH_CLI_RUN_TABLE_H
 
 #include "cli.h"
+#include "resource_options.h"
 
 #define OPTION(member) offsetof(struct ct_run_options, member)
 
@@ -116,5 +117,17 @@
 	  "unmask=ALL" }, \
 	{ "sysctl", 0, CT_OPTION_LIST, "NAME=VALUE", OPTION(sysctl), \
 	  "Set a kernel parameter of the container's own namespaces" }
+
+/* What it may use up, and where that is counted */
+#define CT_RUN_LIMITS \
+	CT_RESOURCE_OPTIONS(OPTION(resources)), \
+	{ "cgroups", 0, CT_OPTION_STRING, "MODE", OPTION(cgroups), \
+	  "enabled (a cgroup or an error), disabled, no-monitor (the monitor stays where we are) or " \
+	  "best-effort (limits that cannot be had are left out); default: a cgroup where there can " \
+	  "be one, and an error for limits that cannot be had" }, \
+	{ "cgroup-parent", 0, CT_OPTION_STRING, "PATH", OPTION(cgroup_parent), \
+	  "Make the container's cgroup in PATH, below what is delegated to you" }, \
+	{ "device-cgroup-rule", 0, CT_OPTION_LIST, "RULE", OPTION(device_cgroup_rule), \
+	  "Allow the use of devices: \"c 1:3 rwm\" (root only)" }
 
 #endif

@@ -151,6 +151,7 @@ int ct_container_spec(const struct ct_container *container, struct ct_arena *are
 	    ct_spec_parse(arena, "config.json", text, size, &spec, err) < 0)
 		return ct_wrap(err, "%s", ct_container_label(container));
 	spec->default_seccomp = container->meta.default_seccomp;
+	spec->linux_.resources.swap_by_default = container->meta.swap_by_default;
 	if (spec->process)
 		spec->process->keep_groups = container->meta.keep_groups;
 	*ret_spec = spec;

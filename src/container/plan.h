@@ -6,6 +6,7 @@
 #ifndef CATTACH_CONTAINER_PLAN_H
 #define CATTACH_CONTAINER_PLAN_H
 
+#include <cattach/cgroup.h>
 #include <cattach/container.h>
 #include <cattach/plan.h>
 #include <cattach/spec.h>
@@ -18,6 +19,8 @@ struct planning {
 	int cache;			/* directory of compiled filters, or -1 */
 	unsigned preserve_fds;
 	struct ct_plan *plan;
+	struct ct_cgroup_settings *settings;	/* of its cgroup; ct_plan_resources() */
+	struct ct_strings warnings;		/* what is gone without, a line each */
 };
 
 /**
@@ -42,6 +45,14 @@ int ct_plan_masks(struct planning *p, struct ct_err *err);
 int ct_plan_process(struct planning *p, struct ct_err *err);
 int ct_plan_scheduling(struct planning *p, struct ct_err *err);
 int ct_plan_seccomp(struct planning *p, struct ct_err *err);
+
+/**
+ * ct_plan_resources - the settings of the container's cgroup, into p->settings
+ * @err: where is the option that asked for it, or the place in config.json
+ *
+ * With --cgroups=best-effort what version 2 cannot do is left out, and told in p->warnings.
+ */
+int ct_plan_resources(struct planning *p, struct ct_err *err);
 
 /* A sealed copy of our in-container init in a memfd: the container can never reach the file. */
 int ct_plan_init(struct planning *p, struct ct_err *err);

@@ -84,6 +84,20 @@ int ct_run_mount_csv(struct ct_run *run, const char *text, struct ct_spec_mount 
 int ct_run_caps(struct ct_run *run, struct ct_err *err);
 int ct_run_security(struct ct_run *run, struct ct_err *err);
 
+/* run_cgroups.c: --cgroups --cgroup-parent --device-cgroup-rule; with run_resources.c and
+ * run_resources_io.c: --memory and all other limits. */
+int ct_run_resources(struct ct_run *run, struct ct_err *err);
+
+/**
+ * ct_resources_settle - the settings of a new cgroup for a spec: plan_resources.c
+ * @cgroups: --cgroups, or NULL
+ * @ret_settings: each with the place that an error of the start names
+ * @warnings: appended to: what cannot be had and is gone without
+ */
+int ct_resources_settle(struct ct_arena *arena, const struct ct_spec *spec, const char *cgroups,
+			struct ct_cgroup_settings *ret_settings, struct ct_strings *warnings,
+			struct ct_err *err);
+
 /* Helpers of run_mounts.c for run_mount_csv.c: options gather in mount->options. */
 int ct_run_mount_source(struct ct_run *run, struct ct_spec_mount *mount, const char *source,
 			struct ct_err *err);

@@ -17,7 +17,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cattach/num.h>
@@ -154,37 +153,12 @@ int ct_read_absolute(const struct ct_reader *r, const struct ct_json *value)
 	return 0;
 }
 
-/* One "3" or "0-7" of a list, within what the kernel can number; NULL when it is neither. */
-static const char *skip_cpus(const char *s)
-{
-	unsigned long first, last;
-	char *end;
-
-	if (*s < '0' || *s > '9')
-		return NULL;
-	first = last = strtoul(s, &end, 10);
-	if (*end == '-') {
-		s = end + 1;
-		if (*s < '0' || *s > '9')
-			return NULL;
-		last = strtoul(s, &end, 10);
-	}
-	return first <= last && last < 65536 ? end : NULL;
-}
-
 int ct_read_cpu_list(const struct ct_reader *r, const struct ct_json *value)
 {
-	const char *s = value->text;
-
-	while (*s) {
-		s = skip_cpus(s);
-		if (!s || (*s && *s != ',') || (*s == ',' && !s[1]))
-			return ct_read_fail(r, value, EINVAL,
-					    "must be a list such as 0-3,7, not " QUOTE,
-					    value->text);
-		s += *s == ',';
-	}
-	return 0;
+	if (ct_is_cpu_list(value->text))
+		return 0;
+	return ct_read_fail(r, value, EINVAL, "must be a list such as 0-3,7, not " QUOTE,
+			    value->text);
 }
 
 /* ---- storing ---- */

@@ -241,7 +241,7 @@ static const struct ct_read_field linux_fields[] = {
 	{ "devices", READ_LIST, .object = &device, .offset = L(devices), .count = L(device_count) },
 	{ "netDevices", READ_MAP, .object = &ct_read_net_device, .offset = READ_NOWHERE },
 	{ "cgroupsPath", READ_STRING, .check = check_cgroups_path, .offset = L(cgroups_path) },
-	{ "resources", READ_OBJECT, .object = &ct_read_resources, .offset = READ_NOWHERE },
+	{ "resources", READ_OBJECT, .object = &ct_read_resources, .offset = L(resources) },
 	{ "intelRdt", READ_OBJECT, .object = &ct_read_intel_rdt, .offset = READ_NOWHERE },
 	{ "memoryPolicy", READ_OBJECT, .object = &ct_read_memory_policy, .offset = READ_NOWHERE },
 	{ "sysctl", READ_PAIRS, .offset = L(sysctl) },

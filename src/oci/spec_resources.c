@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The "linux.resources" part of config.json: types and ranges only.
+ * The "linux.resources" part of config.json: what a container may have, into struct
+ * ct_cgroup_resources; types and ranges are checked here.
  *
- * Nothing is stored, because no limit is enforced yet: one that asks for something is refused by
- * name in spec_unsupported.c. The ranges are checked all the same, so that a document does not
- * become invalid on the day when limits work. Runs in the command, with the caller's rights;
+ * What the values mean, and which of them version 2 of control groups can do, is src/cgroups'
+ * business: whoever makes a container asks it. Here a property that cannot be done is read like any
+ * other, so that it can be refused by its place. Runs in the command, with the caller's rights;
  * fails by refusing the document, with positions.
  */
 #include "schema.h"
@@ -15,46 +16,32 @@
 #define CPU_MIN_US	1000		/* the kernel's least period and quota */
 #define CPU_MAX_US	1000000		/* its longest period */
 
-#define ROW(name, type) { name, type, .offset = READ_NOWHERE }
+#define R(member)	offsetof(struct ct_cgroup_resources, member)
 
-/* A number that an earlier row has checked; the default when it is absent. */
-static int64_t number_of(const struct ct_reader *r, const struct ct_json *object, const char *key,
-			 int64_t otherwise)
-{
-	const struct ct_json *value = ct_read_get(object, key);
-	int64_t number = otherwise;
-
-	if (value && ct_read_integer(r, value, INT64_MIN, INT64_MAX, &number) < 0)
-		return otherwise;
-	return number;
-}
-
-/* ---- memory, cpu, pids ---- */
+/* ---- memory, cpu, pids: their rows name members of the whole ---- */
 
 static int finish_memory(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
-	int64_t limit = number_of(r, object, "limit", -1);
-	int64_t swap = number_of(r, object, "swap", -1);
+	const struct ct_cgroup_resources *all = target;
 
-	(void)target;
-	if (limit > 0 && swap > 0 && swap < limit)
+	if (all->memory > 0 && all->swap > 0 && all->swap < all->memory)
 		return ct_read_fail(r, ct_json_get(object, "swap"), EINVAL,
 				    "memory and swap together (%lld) are less than the memory "
-				    "limit (%lld)", (long long)swap, (long long)limit);
+				    "limit (%lld)", (long long)all->swap, (long long)all->memory);
 	return 0;
 }
 
-#define BYTES(name) { name, READ_I64, .min = -1, .max = INT64_MAX, .offset = READ_NOWHERE }
+#define BYTES(name, member) { name, READ_I64, .min = -1, .max = INT64_MAX, .offset = R(member) }
 static const struct ct_read_field memory_fields[] = {
-	BYTES("limit"),
-	BYTES("reservation"),
-	BYTES("swap"),
-	BYTES("kernel"),
-	BYTES("kernelTCP"),
-	{ "swappiness", READ_U64, .max = 100, .offset = READ_NOWHERE },
-	ROW("disableOOMKiller", READ_BOOL),
-	ROW("useHierarchy", READ_BOOL),
-	ROW("checkBeforeUpdate", READ_BOOL),
+	BYTES("limit", memory),
+	BYTES("reservation", reservation),
+	BYTES("swap", swap),
+	BYTES("kernel", kernel),
+	BYTES("kernelTCP", kernel_tcp),
+	{ "swappiness", READ_U64, .max = 100, .offset = R(swappiness), .has = R(has_swappiness) },
+	{ "disableOOMKiller", READ_BOOL, .offset = R(disable_oom_killer) },
+	{ "useHierarchy", READ_BOOL, .offset = R(use_hierarchy) },
+	{ "checkBeforeUpdate", READ_BOOL, .offset = R(check_before_update) },
 	{0},
 };
 
@@ -64,12 +51,12 @@ static int read_quota(const struct ct_reader *r, const struct ct_json *value, vo
 {
 	int64_t quota = 0;
 
-	(void)place;
 	if (ct_read_integer(r, value, INT64_MIN, INT64_MAX, &quota) < 0)
 		return -r->err->code;
 	if (quota != -1 && quota != 0 && quota < CPU_MIN_US)
 		return ct_read_fail(r, value, ERANGE, "must be at least %d microseconds, or -1, "
 				    "not %lld", CPU_MIN_US, (long long)quota);
+	memcpy(place, &quota, sizeof(quota));
 	return 0;
 }
 
@@ -77,45 +64,43 @@ static int read_period(const struct ct_reader *r, const struct ct_json *value, v
 {
 	uint64_t period = 0;
 
-	(void)place;
 	if (ct_read_unsigned(r, value, 0, UINT64_MAX, &period) < 0)
 		return -r->err->code;
 	if (period && (period < CPU_MIN_US || period > CPU_MAX_US))
 		return ct_read_fail(r, value, ERANGE, "must be %d...%d microseconds, not %s",
 				    CPU_MIN_US, CPU_MAX_US, value->text);
+	memcpy(place, &period, sizeof(period));
 	return 0;
 }
 
 static int finish_cpu(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
-	int64_t quota = number_of(r, object, "quota", 0);
-	int64_t burst = number_of(r, object, "burst", 0);
+	const struct ct_cgroup_resources *all = target;
 
-	(void)target;
-	if (quota > 0 && burst > quota)
+	if (all->quota > 0 && all->burst > (uint64_t)all->quota)
 		return ct_read_fail(r, ct_json_get(object, "burst"), ERANGE,
-				    "must not be above the quota (%lld)", (long long)quota);
+				    "must not be above the quota (%lld)", (long long)all->quota);
 	return 0;
 }
 
 static const struct ct_read_field cpu_fields[] = {
-	ROW("shares", READ_U64),
-	{ "quota", READ_CUSTOM, .read = read_quota, .offset = READ_NOWHERE },
-	{ "period", READ_CUSTOM, .read = read_period, .offset = READ_NOWHERE },
-	{ "burst", READ_U64, .max = INT64_MAX, .offset = READ_NOWHERE },
-	ROW("realtimeRuntime", READ_I64),
-	ROW("realtimePeriod", READ_U64),
-	{ "cpus", READ_STRING, .check = ct_read_cpu_list, .offset = READ_NOWHERE },
-	{ "mems", READ_STRING, .check = ct_read_cpu_list, .offset = READ_NOWHERE },
-	{ "idle", READ_I64, .min = 0, .max = 1, .offset = READ_NOWHERE },
+	{ "shares", READ_U64, .offset = R(shares) },
+	{ "quota", READ_CUSTOM, .read = read_quota, .offset = R(quota) },
+	{ "period", READ_CUSTOM, .read = read_period, .offset = R(period) },
+	{ "burst", READ_U64, .max = INT64_MAX, .offset = R(burst), .has = R(has_burst) },
+	{ "realtimeRuntime", READ_I64, .offset = R(realtime_runtime) },
+	{ "realtimePeriod", READ_U64, .offset = R(realtime_period) },
+	{ "cpus", READ_STRING, .check = ct_read_cpu_list, .offset = R(cpus) },
+	{ "mems", READ_STRING, .check = ct_read_cpu_list, .offset = R(mems) },
+	{ "idle", READ_I64, .min = 0, .max = 1, .offset = R(idle), .has = R(has_idle) },
 	{0},
 };
 
 static const struct ct_read_object cpu = { .fields = cpu_fields, .finish = finish_cpu };
 
 static const struct ct_read_field pids_fields[] = {
-	{ "limit", READ_I64, .required = true, .min = -1, .max = INT64_MAX,
-	  .offset = READ_NOWHERE },
+	{ "limit", READ_I64, .required = true, .min = -1, .max = INT64_MAX, .offset = R(pids),
+	  .has = R(has_pids) },
 	{0},
 };
 
@@ -123,7 +108,26 @@ static const struct ct_read_object pids = { .fields = pids_fields };
 
 /* ---- devices ---- */
 
-static const char *const device_types[] = { "a", "c", "b", "u", "p", NULL };
+#define D(member)	offsetof(struct ct_cgroup_device_rule, member)
+
+/* "u" is another name for "c"; "p", a pipe, is no device at all. */
+static int read_device_type(const struct ct_reader *r, const struct ct_json *value, void *place)
+{
+	static const char *const types[] = { "a", "b", "c", "u", NULL };
+	char type;
+
+	if (ct_read_type(r, value, CT_JSON_STRING) < 0)
+		return -r->err->code;
+	if (strcmp(value->text, "p") == 0)
+		return ct_read_fail(r, value, EINVAL, "pipes are no devices, and no rule holds for "
+				    "them (a, b, c, u)");
+	if (!ct_read_known(types, value->text))
+		return ct_read_fail(r, value, EINVAL, "must be a, b, c or u, not \"%.80s\"",
+				    value->text);
+	type = value->text[0] == 'u' ? 'c' : value->text[0];
+	memcpy(place, &type, sizeof(type));
+	return 0;
+}
 
 static int check_access(const struct ct_reader *r, const struct ct_json *value)
 {
@@ -133,20 +137,38 @@ static int check_access(const struct ct_reader *r, const struct ct_json *value)
 			    value->text);
 }
 
-/* -1 is how some tools write "any". */
-#define NUMBER(name) { name, READ_I64, .min = -1, .max = UINT32_MAX, .offset = READ_NOWHERE }
-static const struct ct_read_field device_fields[] = {
-	{ "allow", READ_BOOL, .required = true, .offset = READ_NOWHERE },
-	{ "type", READ_STRING, .choices = device_types, .offset = READ_NOWHERE },
-	NUMBER("major"),
-	NUMBER("minor"),
-	{ "access", READ_STRING, .check = check_access, .offset = READ_NOWHERE },
+/* Absent is any, and so is -1. */
+static int finish_rule(const struct ct_reader *r, const struct ct_json *object, void *target)
+{
+	struct ct_cgroup_device_rule *rule = target;
+
+	(void)r;
+	if (!rule->type)
+		rule->type = 'a';
+	if (!ct_read_get(object, "major"))
+		rule->major = -1;
+	if (!ct_read_get(object, "minor"))
+		rule->minor = -1;
+	return 0;
+}
+
+#define NUMBER(name, member) { name, READ_I64, .min = -1, .max = UINT32_MAX, .offset = D(member) }
+static const struct ct_read_field rule_fields[] = {
+	{ "allow", READ_BOOL, .required = true, .offset = D(allow) },
+	{ "type", READ_CUSTOM, .read = read_device_type, .offset = D(type) },
+	NUMBER("major", major),
+	NUMBER("minor", minor),
+	{ "access", READ_STRING, .check = check_access, .offset = D(access) },
 	{0},
 };
 
-static const struct ct_read_object device = { .fields = device_fields };
+static const struct ct_read_object rule = {
+	.fields = rule_fields, .size = sizeof(struct ct_cgroup_device_rule), .finish = finish_rule,
+};
 
 /* ---- block devices ---- */
+
+#define V(member)	offsetof(struct ct_cgroup_device_value, member)
 
 static int finish_weight(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
@@ -156,45 +178,48 @@ static int finish_weight(const struct ct_reader *r, const struct ct_json *object
 	return ct_read_missing(r, object, "weight");
 }
 
-#define DEVICE_NUMBER(name) \
-	{ name, READ_I64, .required = true, .min = 0, .max = UINT32_MAX, .offset = READ_NOWHERE }
-#define WEIGHT(name) { name, READ_U16, .max = 1000, .offset = READ_NOWHERE }
+#define DEVICE_NUMBER(name, member) \
+	{ name, READ_I64, .required = true, .min = 0, .max = UINT32_MAX, .offset = V(member) }
 static const struct ct_read_field weight_fields[] = {
-	DEVICE_NUMBER("major"),
-	DEVICE_NUMBER("minor"),
-	WEIGHT("weight"),
-	WEIGHT("leafWeight"),
+	DEVICE_NUMBER("major", major),
+	DEVICE_NUMBER("minor", minor),
+	{ "weight", READ_U64, .max = 1000, .offset = V(value) },
+	{ "leafWeight", READ_U16, .max = 1000, .offset = V(leaf_weight) },
 	{0},
 };
 
 static const struct ct_read_object weight_device = {
-	.fields = weight_fields, .finish = finish_weight,
+	.fields = weight_fields, .size = sizeof(struct ct_cgroup_device_value),
+	.finish = finish_weight,
 };
 
 static const struct ct_read_field throttle_fields[] = {
-	DEVICE_NUMBER("major"),
-	DEVICE_NUMBER("minor"),
-	{ "rate", READ_U64, .required = true, .offset = READ_NOWHERE },
+	DEVICE_NUMBER("major", major),
+	DEVICE_NUMBER("minor", minor),
+	{ "rate", READ_U64, .required = true, .offset = V(value) },
 	{0},
 };
 
-static const struct ct_read_object throttle = { .fields = throttle_fields };
+static const struct ct_read_object throttle = {
+	.fields = throttle_fields, .size = sizeof(struct ct_cgroup_device_value),
+};
 
-#define THROTTLE(name) { name, READ_LIST, .object = &throttle, .offset = READ_NOWHERE }
+#define DEVICES(name, what, member) \
+	{ name, READ_LIST, .object = &(what), .offset = R(member.items), .count = R(member.count) }
 static const struct ct_read_field block_fields[] = {
-	WEIGHT("weight"),
-	WEIGHT("leafWeight"),
-	{ "weightDevice", READ_LIST, .object = &weight_device, .offset = READ_NOWHERE },
-	THROTTLE("throttleReadBpsDevice"),
-	THROTTLE("throttleWriteBpsDevice"),
-	THROTTLE("throttleReadIOPSDevice"),
-	THROTTLE("throttleWriteIOPSDevice"),
+	{ "weight", READ_U16, .max = 1000, .offset = R(weight) },
+	{ "leafWeight", READ_U16, .max = 1000, .offset = R(leaf_weight) },
+	DEVICES("weightDevice", weight_device, weights),
+	DEVICES("throttleReadBpsDevice", throttle, read_bps),
+	DEVICES("throttleWriteBpsDevice", throttle, write_bps),
+	DEVICES("throttleReadIOPSDevice", throttle, read_iops),
+	DEVICES("throttleWriteIOPSDevice", throttle, write_iops),
 	{0},
 };
 
 static const struct ct_read_object block = { .fields = block_fields };
 
-/* ---- the rest ---- */
+/* ---- huge pages, network ---- */
 
 /* "2MB", "1GB": the names below /sys/kernel/mm/hugepages in the units of the cgroup files. */
 static int check_page_size(const struct ct_reader *r, const struct ct_json *value)
@@ -208,65 +233,129 @@ static int check_page_size(const struct ct_reader *r, const struct ct_json *valu
 			    value->text);
 }
 
-static const struct ct_read_field huge_page_fields[] = {
+static const struct ct_read_field huge_fields[] = {
 	{ "pageSize", READ_STRING, .required = true, .check = check_page_size,
-	  .offset = READ_NOWHERE },
-	{ "limit", READ_U64, .required = true, .offset = READ_NOWHERE },
+	  .offset = offsetof(struct ct_cgroup_huge, page_size) },
+	{ "limit", READ_U64, .required = true, .offset = offsetof(struct ct_cgroup_huge, limit) },
 	{0},
 };
 
-static const struct ct_read_object huge_page = { .fields = huge_page_fields };
+static const struct ct_read_object huge = {
+	.fields = huge_fields, .size = sizeof(struct ct_cgroup_huge),
+};
 
 static const struct ct_read_field priority_fields[] = {
-	{ "name", READ_STRING, .required = true, .not_empty = true, .offset = READ_NOWHERE },
-	{ "priority", READ_U32, .required = true, .offset = READ_NOWHERE },
+	{ "name", READ_STRING, .required = true, .not_empty = true,
+	  .offset = offsetof(struct ct_cgroup_priority, name) },
+	{ "priority", READ_U32, .required = true,
+	  .offset = offsetof(struct ct_cgroup_priority, priority) },
 	{0},
 };
 
-static const struct ct_read_object priority = { .fields = priority_fields };
+static const struct ct_read_object priority = {
+	.fields = priority_fields, .size = sizeof(struct ct_cgroup_priority),
+};
+
+/* Class 0 is no class. */
+static int finish_network(const struct ct_reader *r, const struct ct_json *object, void *target)
+{
+	struct ct_cgroup_resources *all = target;
+
+	(void)r;
+	(void)object;
+	all->has_network = all->class_id || all->priority_count;
+	return 0;
+}
 
 static const struct ct_read_field network_fields[] = {
-	ROW("classID", READ_U32),
-	{ "priorities", READ_LIST, .object = &priority, .offset = READ_NOWHERE },
+	{ "classID", READ_U32, .offset = R(class_id) },
+	{ "priorities", READ_LIST, .object = &priority, .offset = R(priorities),
+	  .count = R(priority_count) },
 	{0},
 };
 
-static const struct ct_read_object network = { .fields = network_fields };
+static const struct ct_read_object network = {
+	.fields = network_fields, .finish = finish_network,
+};
+
+/* ---- maps: their readers get the whole, because the names are values, too ---- */
 
 static int finish_rdma(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
-	(void)target;
-	if (ct_read_get(object, "hcaHandles") || ct_read_get(object, "hcaObjects"))
+	const struct ct_cgroup_rdma *one = target;
+
+	if (one->has_handles || one->has_objects)
 		return 0;
 	return ct_read_fail(r, object, EINVAL, "needs hcaHandles or hcaObjects");
 }
 
+#define M(member)	offsetof(struct ct_cgroup_rdma, member)
 static const struct ct_read_field rdma_fields[] = {
-	ROW("hcaHandles", READ_U32),
-	ROW("hcaObjects", READ_U32),
+	{ "hcaHandles", READ_U32, .offset = M(handles), .has = M(has_handles) },
+	{ "hcaObjects", READ_U32, .offset = M(objects), .has = M(has_objects) },
 	{0},
 };
 
 static const struct ct_read_object rdma = { .fields = rdma_fields, .finish = finish_rdma };
 
-/* The name becomes a file in the container's cgroup, and only there. */
-static int check_unified(const struct ct_reader *r, const struct ct_json *value)
+static int read_rdma(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
-	if (!strchr(value->key, '/') && value->key[0] != '.')
-		return 0;
-	return ct_read_fail(r, value, EINVAL, "is no name of a cgroup file");
+	struct ct_cgroup_resources *all = place;
+	struct ct_cgroup_rdma *items;
+
+	if (ct_read_type(r, value, CT_JSON_OBJECT) < 0)
+		return -r->err->code;
+	items = ct_arena_calloc(r->arena, value->count, sizeof(*items));
+	if (!items)
+		return ct_fail_nomem(r->err);
+	all->rdma = items;
+	for (const struct ct_json *v = value->child; v; v = v->next) {
+		struct ct_cgroup_rdma *one = &items[all->rdma_count++];
+
+		/* It becomes the first word of a line. */
+		if (!*v->key || strpbrk(v->key, " \t\n"))
+			return ct_read_fail(r, v, EINVAL, "is no name of a device");
+		one->device = v->key;
+		if (ct_read_object(r, v, &rdma, one) < 0)
+			return -r->err->code;
+	}
+	return 0;
 }
 
+/* The name becomes a file in the container's cgroup, and only there. */
+static int read_unified(const struct ct_reader *r, const struct ct_json *value, void *place)
+{
+	struct ct_cgroup_resources *all = place;
+	struct ct_cgroup_pair *items;
+
+	if (ct_read_type(r, value, CT_JSON_OBJECT) < 0)
+		return -r->err->code;
+	items = ct_arena_calloc(r->arena, value->count, sizeof(*items));
+	if (!items)
+		return ct_fail_nomem(r->err);
+	all->unified = items;
+	for (const struct ct_json *v = value->child; v; v = v->next) {
+		if (ct_read_type(r, v, CT_JSON_STRING) < 0)
+			return -r->err->code;
+		if (!*v->key || strchr(v->key, '/') || v->key[0] == '.')
+			return ct_read_fail(r, v, EINVAL, "is no name of a cgroup file");
+		items[all->unified_count++] = (struct ct_cgroup_pair){ v->key, v->text };
+	}
+	return 0;
+}
+
+/* ---- the whole ---- */
+
 static const struct ct_read_field resource_fields[] = {
-	{ "devices", READ_LIST, .object = &device, .offset = READ_NOWHERE },
-	{ "memory", READ_OBJECT, .object = &memory, .offset = READ_NOWHERE },
-	{ "cpu", READ_OBJECT, .object = &cpu, .offset = READ_NOWHERE },
-	{ "pids", READ_OBJECT, .object = &pids, .offset = READ_NOWHERE },
-	{ "blockIO", READ_OBJECT, .object = &block, .offset = READ_NOWHERE },
-	{ "hugepageLimits", READ_LIST, .object = &huge_page, .offset = READ_NOWHERE },
-	{ "network", READ_OBJECT, .object = &network, .offset = READ_NOWHERE },
-	{ "rdma", READ_MAP, .object = &rdma, .offset = READ_NOWHERE },
-	{ "unified", READ_PAIRS, .check = check_unified, .offset = READ_NOWHERE },
+	{ "devices", READ_LIST, .object = &rule, .offset = R(devices), .count = R(device_count) },
+	{ "memory", READ_OBJECT, .object = &memory },
+	{ "cpu", READ_OBJECT, .object = &cpu },
+	{ "pids", READ_OBJECT, .object = &pids },
+	{ "blockIO", READ_OBJECT, .object = &block },
+	{ "hugepageLimits", READ_LIST, .object = &huge, .offset = R(huge), .count = R(huge_count) },
+	{ "network", READ_OBJECT, .object = &network },
+	{ "rdma", READ_CUSTOM, .read = read_rdma },
+	{ "unified", READ_CUSTOM, .read = read_unified },
 	{0},
 };
 

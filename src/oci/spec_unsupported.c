@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What config.json may ask for and this version does not do: hooks, resource limits, moved network
- * devices, cache and memory policies.
+ * What config.json may ask for and this version does not do: hooks, moved network devices, cache
+ * and memory policies.
  *
  * All of it is read by tables, so that wrong types are found, and then refused by name: somebody
- * who sets a limit must not get a container without it. What a value asks for counts, not that it
- * is there: "limit": -1 limits nothing. Runs in the command, with the caller's rights, at the end
- * of parsing, so that plain mistakes are told first. Fails with ENOTSUP.
+ * who has a hook must not get a container without it. What a value asks for counts, not that it is
+ * there: an empty list of hooks asks for nothing. Runs in the command, with the caller's rights, at
+ * the end of parsing, so that plain mistakes are told first. Fails with ENOTSUP.
  */
 #include "schema.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define ROW(name, type) { name, type, .offset = READ_NOWHERE }
 
@@ -87,85 +86,6 @@ const struct ct_read_object ct_read_memory_policy = { .fields = memory_policy_fi
 
 /* ---- what is refused ---- */
 
-enum asks {
-	ASKS_POSITIVE,	/* a number above 0, text that is not empty, true */
-	ASKS_PRESENT,	/* any value */
-	ASKS_MEMBERS,	/* an object or list with something in it */
-};
-
-/* Absent on purpose: devices (nothing but what is bound is visible), periods, v1 accounting. */
-static const struct {
-	const char *path;
-	enum asks asks;
-} limits[] = {
-	{ "memory.limit", ASKS_POSITIVE },
-	{ "memory.reservation", ASKS_POSITIVE },
-	{ "memory.swap", ASKS_POSITIVE },
-	{ "memory.kernel", ASKS_POSITIVE },
-	{ "memory.kernelTCP", ASKS_POSITIVE },
-	{ "memory.swappiness", ASKS_PRESENT },
-	{ "memory.disableOOMKiller", ASKS_POSITIVE },
-	{ "cpu.shares", ASKS_POSITIVE },
-	{ "cpu.quota", ASKS_POSITIVE },
-	{ "cpu.burst", ASKS_POSITIVE },
-	{ "cpu.realtimeRuntime", ASKS_POSITIVE },
-	{ "cpu.cpus", ASKS_POSITIVE },
-	{ "cpu.mems", ASKS_POSITIVE },
-	{ "cpu.idle", ASKS_POSITIVE },
-	{ "pids.limit", ASKS_POSITIVE },
-	{ "blockIO.weight", ASKS_POSITIVE },
-	{ "blockIO.leafWeight", ASKS_POSITIVE },
-	{ "blockIO.weightDevice", ASKS_MEMBERS },
-	{ "blockIO.throttleReadBpsDevice", ASKS_MEMBERS },
-	{ "blockIO.throttleWriteBpsDevice", ASKS_MEMBERS },
-	{ "blockIO.throttleReadIOPSDevice", ASKS_MEMBERS },
-	{ "blockIO.throttleWriteIOPSDevice", ASKS_MEMBERS },
-	{ "hugepageLimits", ASKS_MEMBERS },
-	{ "network.classID", ASKS_POSITIVE },
-	{ "network.priorities", ASKS_MEMBERS },
-	{ "rdma", ASKS_MEMBERS },
-	{ "unified", ASKS_MEMBERS },
-};
-
-static bool is_positive(const struct ct_json *value)
-{
-	switch (value->type) {
-	case CT_JSON_BOOL:
-		return value->boolean;
-	case CT_JSON_STRING:
-		return value->count > 0;
-	case CT_JSON_NUMBER:
-		return value->text[0] != '-' && strspn(value->text, "0") != value->count;
-	case CT_JSON_NULL:
-	case CT_JSON_ARRAY:
-	case CT_JSON_OBJECT:
-		return false;
-	}
-	return false;
-}
-
-static bool asks_for_it(const struct ct_json *value, enum asks asks)
-{
-	if (!value || value->type == CT_JSON_NULL)
-		return false;
-	return asks == ASKS_PRESENT || (asks == ASKS_MEMBERS ? value->count > 0 :
-					is_positive(value));
-}
-
-static int refuse_limits(const struct ct_reader *r, const struct ct_json *resources)
-{
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		const struct ct_json *value = ct_json_find(resources, limits[i].path);
-
-		if (!asks_for_it(value, limits[i].asks))
-			continue;
-		return ct_read_fail(r, value, ENOTSUP, "resource limits are not enforced by this "
-				    "version of cattach; remove linux.resources.%s to run without "
-				    "limits", limits[i].path);
-	}
-	return 0;
-}
-
 static int refuse_hooks(const struct ct_reader *r, const struct ct_json *hooks)
 {
 	for (const struct ct_read_field *f = hooks_fields; f->key; f++) {
@@ -196,5 +116,5 @@ int ct_refuse_unsupported(const struct ct_reader *r, const struct ct_json *root)
 	if (policy)
 		return ct_read_fail(r, policy, ENOTSUP,
 				    "memory policies are not set by this version of cattach");
-	return refuse_limits(r, ct_read_get(lx, "resources"));
+	return 0;
 }

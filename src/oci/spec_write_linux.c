@@ -135,6 +135,7 @@ void ct_write_linux(struct ct_json_writer *w, const struct ct_spec_linux *lx)
 	ct_write_idmaps(w, "gidMappings", &lx->gid_mappings);
 	write_time_offsets(w, &lx->time_offsets);
 	write_devices(w, lx);
+	ct_write_resources(w, &lx->resources);
 	ct_write_string(w, "cgroupsPath", lx->cgroups_path);
 	ct_write_pairs(w, "sysctl", &lx->sysctl);
 	if (lx->seccomp)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two files that write a spec share. Members that are empty are left out. */
+/* What the files that write a spec share. Members that are empty are left out. */
 #ifndef CATTACH_OCI_WRITE_H
 #define CATTACH_OCI_WRITE_H
 
@@ -13,5 +13,8 @@ void ct_write_idmaps(struct ct_json_writer *w, const char *key, const struct ct_
 
 /* spec_write_linux.c: the member "linux" with its name */
 void ct_write_linux(struct ct_json_writer *w, const struct ct_spec_linux *lx);
+
+/* spec_write_resources.c: the member "resources" with its name, where there is anything in it */
+void ct_write_resources(struct ct_json_writer *w, const struct ct_cgroup_resources *resources);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Golden tests of config.json: tests/golden/config/NN-name.json is parsed and checked for a caller
- * without privileges, as the document "config.json"; NN-name.txt has the exact line that a person
+ * Golden tests of config.json: tests/golden/config/NN-name.json is parsed, checked for a caller
+ * without privileges, and its resources converted, as the document "config.json"; NN-name.txt has the exact line that a person
  * then reads, and is empty where the document must be accepted. NN is the row in the table of bad
  * inputs, 00 where there is none. Documents that are too big for a file are built here.
  *
@@ -16,6 +16,8 @@
 
 #include <cattach/fd.h>
 #include <cattach/spec.h>
+
+#include "container/run_parts.h"
 
 Suite *suite_spec_golden(void);
 
@@ -46,13 +48,16 @@ static const char *verdict(const char *text, size_t size)
 {
 	static char line[1024];
 	struct ct_arena ct_autoarena arena = {0};
+	struct ct_cgroup_settings settings;
+	struct ct_strings warnings = {0};
 	struct ct_err err = {0};
 	struct ct_spec *spec;
 
 	ck_assert_int_eq(ct_arena_open(&arena, &err), 0);
 	line[0] = '\0';
 	if (ct_spec_parse(&arena, "config.json", text, size, &spec, &err) < 0 ||
-	    ct_spec_check(spec, true, &err) < 0) {
+	    ct_spec_check(spec, true, &err) < 0 ||
+	    ct_resources_settle(&arena, spec, NULL, &settings, &warnings, &err) < 0) {
 		ck_assert_int_gt(err.code, 0);
 		ck_assert_int_eq(err.exit, CT_EXIT_FAILED);
 		ct_err_format(&err, line, sizeof(line));

@@ -82,7 +82,23 @@ static const char everything[] =
 	"\"hostID\":1,\"size\":2}],\"gidMappings\":[{\"containerID\":3,\"hostID\":4,\"size\":5}],"
 	"\"timeOffsets\":{\"monotonic\":{\"secs\":-7,\"nanosecs\":8}},\"devices\":[{\"type\":\"b\","
 	"\"path\":\"/d\",\"major\":1,\"minor\":2,\"fileMode\":438,\"uid\":3,\"gid\":4},{\"type\":"
-	"\"p\",\"path\":\"/p\"}],\"cgroupsPath\":\"c\",\"sysctl\":{\"kernel.sem\":\"1\"},"
+	"\"p\",\"path\":\"/p\"}],\"resources\":{\"devices\":[{\"allow\":false,\"type\":\"a\","
+	"\"access\":\"rwm\"},{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":0,\"access\":"
+	"\"\"},{\"allow\":true,\"type\":\"b\",\"major\":8}],\"memory\":{\"limit\":1,\"reservation\":"
+	"2,\"swap\":-1,\"kernel\":3,\"kernelTCP\":-1,\"swappiness\":0,\"disableOOMKiller\":true,"
+	"\"useHierarchy\":true,\"checkBeforeUpdate\":true},\"cpu\":{\"shares\":1,\"quota\":1000,"
+	"\"burst\":0,\"period\":2000,\"realtimeRuntime\":4,\"realtimePeriod\":5,\"cpus\":\"0-1\","
+	"\"mems\":\"\",\"idle\":0},\"pids\":{\"limit\":0},\"blockIO\":{\"weight\":10,\"leafWeight\":"
+	"11,\"weightDevice\":[{\"major\":8,\"minor\":0,\"weight\":12,\"leafWeight\":13},{\"major\":"
+	"8,\"minor\":1,\"leafWeight\":14},{\"major\":8,\"minor\":2,\"weight\":0}],"
+	"\"throttleReadBpsDevice\":[{\"major\":1,\"minor\":2,\"rate\":0}],"
+	"\"throttleWriteBpsDevice\":[{\"major\":3,\"minor\":4,\"rate\":5}],"
+	"\"throttleReadIOPSDevice\":[{\"major\":6,\"minor\":7,\"rate\":8}],"
+	"\"throttleWriteIOPSDevice\":[{\"major\":9,\"minor\":10,\"rate\":18446744073709551615}]},"
+	"\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":0}],\"network\":{\"classID\":1,"
+	"\"priorities\":[{\"name\":\"lo\",\"priority\":0}]},\"rdma\":{\"r0\":{\"hcaHandles\":0,"
+	"\"hcaObjects\":1},\"r1\":{\"hcaObjects\":4294967295}},\"unified\":{\"memory.high\":\"1\","
+	"\"io.max\":\"a\\nb\"}},\"cgroupsPath\":\"c\",\"sysctl\":{\"kernel.sem\":\"1\"},"
 	"\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\",\"defaultErrnoRet\":38,"
 	"\"architectures\":[\"SCMP_ARCH_X86\"],\"flags\":[\"SECCOMP_FILTER_FLAG_LOG\"],"
 	"\"listenerPath\":\"/l\",\"listenerMetadata\":\"m\",\"syscalls\":[{\"names\":[\"read\"],"
@@ -105,6 +121,30 @@ START_TEST(every_property_survives_a_round_trip)
 	ct_json_copy(&w, root);
 	ct_json_writer_close(&w);
 	ck_assert_str_eq(ct_buf_text(&compact), everything);
+}
+END_TEST
+
+/* 0 and null are how engines say that they want nothing. */
+START_TEST(resources_that_ask_for_nothing_leave_no_trace)
+{
+	const char *text = write_spec(parse(
+		"{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"},\"linux\":{\"resources\":"
+		"{\"devices\":[],\"memory\":{\"limit\":0,\"swappiness\":null,"
+		"\"disableOOMKiller\":false},\"cpu\":{\"shares\":0,\"cpus\":null},\"network\":"
+		"{\"classID\":0,\"priorities\":[]},\"blockIO\":{\"weight\":0},\"hugepageLimits\":[],"
+		"\"rdma\":{},\"unified\":{}}}}"));
+
+	ck_assert_ptr_null(strstr(text, "resources"));
+}
+END_TEST
+
+START_TEST(what_was_given_by_default_is_not_written)
+{
+	struct ct_spec *spec = parse("{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"r\"}}");
+
+	spec->linux_.resources.has_pids = spec->linux_.resources.pids_by_default = true;
+	spec->linux_.resources.pids = 2048;
+	ck_assert_ptr_null(strstr(write_spec(spec), "resources"));
 }
 END_TEST
 
@@ -200,6 +240,8 @@ Suite *suite_spec_write(void)
 	tcase_add_checked_fixture(defaults, open_arena, close_arena);
 	tcase_add_test(tc, the_default_survives_a_round_trip);
 	tcase_add_test(tc, every_property_survives_a_round_trip);
+	tcase_add_test(tc, resources_that_ask_for_nothing_leave_no_trace);
+	tcase_add_test(tc, what_was_given_by_default_is_not_written);
 	tcase_add_test(tc, a_deadline_survives_a_round_trip);
 	tcase_add_test(defaults, the_default_has_podmans_capabilities_and_no_others);
 	tcase_add_test(defaults, the_default_mounts_what_programs_expect_and_covers_what_leaks);
