@@ -139,7 +139,7 @@ struct ct_monitor_config {
 	enum ct_size_policy size_policy;
 	uint64_t time_limit;	/* ns: SIGTERM then, SIGKILL 10 s later, exit code 124; 0: none */
 	int owner;		/* pidfd of a process with which this session ends by SIGKILL, or -1 */
-	int cgroup;		/* descriptor of one that the monitor is born in, or -1 */
+	int cgroup;		/* descriptor of one that the monitor is born in; 0: where we are */
 	int client;		/* the monitor's end of the first client's connection, or -1 */
 	bool tie;		/* its end without CT_MSG_DETACH is the payload's, too: SIGKILL */
 	/* Clients that have been waiting for the start: served as any other that has connected, but

@@ -63,7 +63,7 @@ static pid_t make_monitor(int cgroup)
 	int ignored;
 	pid_t pid;
 
-	if (cgroup >= 0)
+	if (cgroup > 0)
 		return ct_clone(0, cgroup, SIGCHLD, &ignored);
 	pid = fork();
 	return pid < 0 ? -errno : pid;

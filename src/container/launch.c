@@ -234,6 +234,11 @@ static int launch(struct ct_monitor_config *config, struct launching *s, struct 
 	return r;
 }
 
+static bool sits_in_leaf(const struct launching *s)
+{
+	return s->leaf.cgroup.monitor >= 0 && !s->request.monitor_outside;
+}
+
 static struct ct_monitor_config make_config(const struct ct_container *container,
 					    const struct ct_start_options *options,
 					    struct launching *s, int runtime)
@@ -264,7 +269,7 @@ static struct ct_monitor_config make_config(const struct ct_container *container
 		.undo = s->leaf.needs_scope ? undo : NULL,
 		.ended = ended,
 		.leave = leave,
-		.cgroup = s->request.monitor_outside ? -1 : s->leaf.cgroup.monitor,
+		.cgroup = sits_in_leaf(s) ? s->leaf.cgroup.monitor : 0,
 		.arg = s,
 	};
 }
