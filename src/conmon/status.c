@@ -29,7 +29,7 @@
 
 #define STATUS_VERSION 1
 #define READ_TRIES 1000		/* a write takes microseconds; this many never coincide with one */
-#define PARSE_TRIES 10		/* with a millisecond in between */
+#define PARSE_TRIES 10		/* with twice as long in between each time: a tenth of a second */
 
 static const char state_names[][12] = {
 	[CT_STATUS_NONE] = "none",
@@ -350,7 +350,7 @@ int ct_status_read(int fd, struct ct_status *ret_status, struct ct_err *err)
 		if (r != -EBADMSG)
 			return r;
 		/* Damaged, or a writer that was preempted half-way: it gets a moment to go on. */
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		nanosleep(&(struct timespec){ .tv_nsec = 100000L << i }, NULL);
 	}
 	return r;
 }
