@@ -61,13 +61,16 @@ static bool is_unit(const char *name)
 	return false;
 }
 
-/* systemd marks what it delegates, since version 251 for users to read. */
-static bool is_marked(int dir)
+/* systemd marks what it delegates, since version 251 for users to read. Users' own systemds do not,
+ * up to version 252 at least: they can only be asked. */
+static bool is_delegated(int dir, const char *path)
 {
 	char value[8] = "";
 
-	return (fgetxattr(dir, "user.delegate", value, sizeof(value)) >= 1 ||
-		fgetxattr(dir, "trusted.delegate", value, sizeof(value)) >= 1) && value[0] == '1';
+	if ((fgetxattr(dir, "user.delegate", value, sizeof(value)) >= 1 ||
+		fgetxattr(dir, "trusted.delegate", value, sizeof(value)) >= 1) && value[0] == '1')
+		return true;
+	return geteuid() != 0 && ct_cgroup_scope_is_delegated(path);
 }
 
 /* A unit that is systemd's to change; "user@UID.service" is delegated, but to that systemd. */
@@ -75,7 +78,7 @@ static bool is_systemds(int dir, const char *path)
 {
 	const char *name = strrchr(path, '/') + 1;
 
-	return is_unit(name) && (!strncmp(name, "user@", 5) || !is_marked(dir));
+	return is_unit(name) && (!strncmp(name, "user@", 5) || !is_delegated(dir, path));
 }
 
 /* May the processes of a cgroup be moved by us? Those that we see and that are the caller's. */

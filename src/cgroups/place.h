@@ -12,4 +12,7 @@
 int ct_cgroup_search(const struct ct_cgroup_where *where, const char *self,
 		     struct ct_cgroup_place *place, struct ct_err *err);
 
+/* Does the caller's systemd say of a cgroup's unit that it is delegated? False where nobody answers. */
+bool ct_cgroup_scope_is_delegated(const char *path);
+
 #endif

@@ -20,11 +20,13 @@
 #include <cattach/proc.h>
 
 #include "files.h"
+#include "place.h"
 #include "systemd_library.h"
 
 #define DESTINATION	"org.freedesktop.systemd1"
 #define OBJECT		"/org/freedesktop/systemd1"
 #define MANAGER		"org.freedesktop.systemd1.Manager"
+#define QUESTION_TIME	5000	/* ms */
 
 /* One request; owns what libsystemd gave it. */
 struct request {
@@ -266,4 +268,57 @@ int ct_cgroup_scope_attach(const char *unit, const char *below, pid_t pid, unsig
 		ret = run_attach(&q, unit, below, pid, err);
 	request_done(&q);
 	return ret;
+}
+
+/* ---- a question ---- */
+
+/* Call what takes strings and answers at once; the reply is the request's, until the next. */
+static int call(struct request *q, const char *object, const char *interface, const char *method,
+		const char *first, const char *second)
+{
+	int ret;
+
+	q->message = q->lib.sd_bus_message_unref(q->message);
+	ret = q->lib.sd_bus_message_new_method_call(q->bus, &q->message, DESTINATION, object,
+						    interface, method);
+	if (ret >= 0)
+		ret = q->lib.sd_bus_message_append(q->message, second ? "ss" : "s", first, second);
+	if (ret >= 0)
+		ret = q->lib.sd_bus_call(q->bus, q->message, left_us(q), &q->error, &q->reply);
+	return ret;
+}
+
+/* GetUnitByControlGroup(s path) → o unit; its property Delegate, which slices do not have. */
+static bool ask_delegated(struct request *q, const char *path)
+{
+	const char *object = NULL, *type = strrchr(path, '.');
+	char unit[512], interface[64];
+	int delegated = 0;
+
+	if (!type || (strcmp(type, ".scope") != 0 && strcmp(type, ".service") != 0) ||
+	    call(q, OBJECT, MANAGER, "GetUnitByControlGroup", path, NULL) < 0 ||
+	    q->lib.sd_bus_message_read(q->reply, "o", &object) < 0)
+		return false;
+	snprintf(unit, sizeof(unit), "%s", object);
+	snprintf(interface, sizeof(interface), "org.freedesktop.systemd1.%s",
+		 type[2] == 'c' ? "Scope" : "Service");
+	q->reply = q->lib.sd_bus_message_unref(q->reply);
+	return call(q, unit, "org.freedesktop.DBus.Properties", "Get", interface, "Delegate") >= 0 &&
+	       q->lib.sd_bus_message_read(q->reply, "v", "b", &delegated) >= 0 && delegated;
+}
+
+bool ct_cgroup_scope_is_delegated(const char *path)
+{
+	const struct ct_cgroup_scope scope = { .name = path };
+	struct request q = { .scope = &scope };
+	struct ct_err ignored;
+	bool delegated;
+
+	if (!ct_cgroup_scope_possible())
+		return false;
+	q.deadline = ct_now_monotonic() + (uint64_t)QUESTION_TIME * 1000000;
+	delegated = ct_systemd_library_open(&q.lib, &ignored) == 0 &&
+		    open_bus(&q, &ignored) == 0 && ask_delegated(&q, path);
+	request_done(&q);
+	return delegated;
 }

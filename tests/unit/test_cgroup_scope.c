@@ -116,6 +116,24 @@ START_TEST(a_scope_has_the_process_and_is_a_place)
 }
 END_TEST
 
+/* Users' systemds do not mark what they delegate: they are asked. */
+START_TEST(who_starts_in_a_delegated_scope_uses_it)
+{
+	char path[CT_CGROUP_PATH], self[CT_CGROUP_PATH + 8];
+	struct ct_cgroup_where where = { .systemd = true, .self = self };
+	struct ct_cgroup_place place = CT_CGROUP_PLACE_INIT;
+	pid_t child = child_of_mine();
+
+	ck_assert_int_eq(start(child, NULL, path), 0);
+	snprintf(self, sizeof(self), "0::%s\n", path);
+	ck_assert_int_eq(ct_cgroup_find_place(&where, &place, &err), 0);
+	ck_assert_int_eq(place.verdict, CT_CGROUP_HERE);
+	ck_assert_str_eq(place.path, path);
+	ct_cgroup_place_done(&place);
+	end(child);
+}
+END_TEST
+
 START_TEST(a_scope_goes_to_the_slice_that_was_asked_for)
 {
 	char path[CT_CGROUP_PATH];
@@ -167,6 +185,7 @@ Suite *suite_cgroup_scope(void)
 		tcase_add_checked_fixture(tc, setup, NULL);
 		tcase_set_timeout(tc, 60);
 		tcase_add_test(tc, a_scope_has_the_process_and_is_a_place);
+		tcase_add_test(tc, who_starts_in_a_delegated_scope_uses_it);
 		tcase_add_test(tc, a_scope_goes_to_the_slice_that_was_asked_for);
 		tcase_add_test(tc, what_systemd_refuses_is_said_in_its_words);
 	} else {
