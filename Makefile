@@ -55,7 +55,7 @@ layers := base ns cgroups oci conmon copy container cli
 
 # ---- which targets build nothing themselves (they work before the compiler is installed) -------
 
-house_targets := help deps deps-check deps-all run check check-all clean dist uninstall format \
+house_targets := help deps deps-check deps-vm deps-all run check check-vm check-all clean dist uninstall format \
 	cppcheck asan cov examples
 goals := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(house_targets) build/%,$(goals))$(filter $(B)/%,$(goals)),)
@@ -266,17 +266,22 @@ run: deps ## set up, build and run an example bundle as an unprivileged user
 	$(Q)tools/demo.sh
 check: deps-check ## every test that needs nothing but this machine
 	$(Q)tests/run.sh check
-deps-all: ## the same, and what analysis and comparisons need
-	@tools/deps.sh build check analysis
-check-all: deps-check ## what "make check" leaves out: static analysis and comparisons
+deps-vm: ## what building, testing and virtual machines for tests need
+	@tools/deps.sh build check vm
+check-vm: deps-vm ## tests in virtual machines: limits, and systemd (tests/vm)
+	$(Q)tests/run.sh vm
+deps-all: ## all of it, and what analysis and comparisons need
+	@tools/deps.sh build check analysis vm
+check-all: deps-check ## what "make check" leaves out: static analysis, virtual machines
 	-$(Q)tools/deps.sh analysis
+	-$(Q)tools/deps.sh vm
 	$(Q)tests/run.sh all
 acceptance: all $(B)/probe/lines ## gigabytes, thousands of runs, hundreds of kills: nothing is lost, nothing stays
 	$(Q)tests/acceptance/run.sh full
 bench: all $(addprefix $(B)/bench/,floor timer confine conmon_client) $(B)/probe/lines ## what things cost, beside floors and peers
 	$(Q)bench/run.sh $(B)
 	$(Q)bench/exec.sh $(B)
-.PHONY: deps deps-check deps-all run check check-all acceptance bench
+.PHONY: deps deps-check deps-vm deps-all run check check-vm check-all acceptance bench
 
 $(B)/bench/%: bench/%.c $(B)/libcattach.a
 	@mkdir -p $(@D)

@@ -6,10 +6,12 @@
 #   tests/run.sh check              what "make check" runs: all parts but analysis
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
-#                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang dist
+#                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang
+#                                   dist vm
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests, by the names of their files
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
+#   tests/run.sh vm FLAVOUR...      only these virtual machines (uml, plain, systemd)
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
 # as root an account is made for it (cattach-test). Every unit test, command test and check counts
@@ -209,8 +211,9 @@ part_unit()
 	cp build/asan/unit-tests "$stage/unit-tests"
 	as_user mkdir -p work/unit
 	if [ $# -eq 0 ]; then
+		# Suites vm_* are for kernels with every controller: part_vm has them.
 		# shellcheck disable=SC2046 # names of suites, a word each
-		set -- $(find tests/unit -name 'test_*.c' | sed 's,.*/test_,,; s,\.c$,,' | sort)
+		set -- $(find tests/unit -name 'test_*.c' ! -name 'test_vm_*' | sed 's,.*/test_,,; s,\.c$,,' | sort)
 	fi
 	if [ $# -eq 0 ]; then
 		record fail "unit" "no unit tests found"
@@ -341,6 +344,36 @@ part_acceptance()
 	grep -vE '^(ok |1\.\.|# [0-9.]+ s$)' "$logs/acceptance.tap" | head -n 200
 }
 
+# What needs a kernel of its own: the suites of tests/vm, in every flavour. No machine is a failure.
+part_vm()
+{
+	local flavour file name
+	heading "virtual machines"
+	if ! quiet_make MODE=release all test-probes unit-tests || ! make_stage; then
+		record fail "vm" "cannot be built and installed"
+		return
+	fi
+	cp build/release/unit-tests "$stage/unit-tests"
+	if [ $# -eq 0 ]; then
+		set -- uml plain systemd
+	fi
+	for flavour; do
+		if ! tests/vm/run.sh "$stage" "$logs/vm" "$flavour"; then
+			[ -s "$logs/vm/$flavour/status" ] ||
+				record fail "vm: $flavour" "the machine left no status"
+		fi
+		for file in "$logs/vm/$flavour"/*/*.tap; do
+			[ -e "$file" ] || continue
+			name=$(basename "$file" .tap)
+			count_tap "vm: $flavour: $name" "$(cat "${file%.tap}.status")" "$file"
+			printf '%s: %s: %s of %s ok\n' "$flavour" "$name" "$(grep -cE '^ok ' "$file")" \
+				"$(grep -cE '^(not )?ok ' "$file")"
+			[ "$(cat "${file%.tap}.status")" = 0 ] || tail -n 50 "${file%.tap}.err"
+			grep -vE '^(ok |1\.\.)' "$file" | head -n 200
+		done
+	done
+}
+
 # ---- analysis: what needs more tools -----------------------------------------------------------
 
 # with_tool NAME TOOL COMMAND...
@@ -364,7 +397,8 @@ part_format() { with_tool format clang-format-diff tests/check_format.sh; }
 part_shellcheck()
 {
 	with_tool shellcheck shellcheck \
-		shellcheck .ci/run tools/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh
+		shellcheck .ci/run tools/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh \
+		tests/vm/*.sh tests/vm/guest/*.sh tests/vm/suite/*.sh
 }
 
 # The other compiler, the other way of linking, and a build from a tarball.
@@ -407,8 +441,8 @@ run_parts()
 
 case ${1:-check} in
 check) run_parts build make layers size hardening unit fuzz cli pty acceptance ;;
-all) run_parts tidy cppcheck shellcheck format clang dynamic dist ;;
-cli | unit | pty)
+all) run_parts tidy cppcheck shellcheck format clang dynamic dist vm ;;
+cli | unit | pty | vm)
 	part=$1
 	shift
 	"part_$part" "$@" ;;

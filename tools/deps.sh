@@ -4,7 +4,8 @@
 # Install the Debian packages that are missing, and nothing when none is.
 #
 #   tools/deps.sh GROUP...       build: to build and to run; check: for "make check";
-#                                analysis: for "make check-all" and "make bench"
+#                                vm: for "make check-vm"; analysis: for "make check-all" and
+#                                "make bench"
 #
 # Uses apt-get, through sudo when not root, and says what it does before it does it. Elsewhere
 # than on Debian and its children it checks nothing and says so: the build names what it misses.
@@ -22,6 +23,8 @@ for group; do
 			libarchive-tools" ;;
 	check)
 		packages="$packages check bats python3 python3-pexpect" ;;
+	vm)
+		packages="$packages user-mode-linux qemu-system-x86 mmdebstrap e2fsprogs" ;;
 	analysis)
 		packages="$packages clang clang-tidy clang-format cppcheck shellcheck
 			bubblewrap conmon" ;;

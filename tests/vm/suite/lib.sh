@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# What the suites in virtual machines share. A suite is a program of rows:
+#
+#   . "$(dirname "$0")/lib.sh"
+#   row "uml plain systemd" "a sentence that is true" function
+#   end
+#
+# Each row runs in a shell of its own with -e, in a directory $T that is its own and with a name $N
+# for its container, in the flavours that it names and in no other. Afterwards every container is
+# removed, and a cgroup of ours that is still there fails the row.
+
+export LC_ALL=C
+R=$HOME/rootfs		# the root file system of containers, on a disk of this machine
+N=row T=$HOME/row
+suite_count=0 suite_failed=0
+
+# What the suite is for is on a slow disk, or read-only: containers get a copy.
+if [ ! -d "$R" ]; then
+	cp -a "$CT_JOB/examples/bundles/rootfs" "$R"
+fi
+
+# The cgroups that containers have, as paths: none when all is tidy.
+leaves() { find /sys/fs/cgroup -type d -name 'cattach-*' ! -name "cattach-vm" ! -name cattach-callers; }
+
+# What a row leaves; what had to be removed is no failure, what cannot be is.
+tidy()
+{
+	local id
+	for id in $(cattach ps -aq 2> /dev/null); do
+		cattach rm -f "$id" > /dev/null 2>&1
+	done
+	rm -rf "$T"
+	[ -z "$(leaves)" ] || { echo "left behind: $(leaves)"; return 1; }
+}
+
+# row FLAVOURS NAME FUNCTION
+row()
+{
+	local status
+	case " $1 " in
+	*" $CT_FLAVOUR "*) ;;
+	*) return 0 ;;
+	esac
+	suite_count=$((suite_count + 1))
+	N=row$suite_count
+	mkdir -p "$T"
+	# Not within a condition, where -e has no meaning.
+	(set -eE; trap 'echo "line $LINENO: $BASH_COMMAND"' ERR; "$3") > "$HOME/log" 2>&1
+	status=$?
+	tidy >> "$HOME/log" 2>&1 || status=1
+	if [ $status = 0 ]; then
+		echo "ok $suite_count - $2"
+	else
+		echo "not ok $suite_count - $2"
+		sed 's/^/# /' "$HOME/log"
+		suite_failed=1
+	fi
+}
+
+end()
+{
+	echo "1..$suite_count"
+	exit $suite_failed
+}
+
+# same GOT WANTED
+same() { [ "$1" = "$2" ] || { echo "not \"$2\" but \"$1\""; return 1; }; }
+
+# has TEXT PART
+has() { case $1 in *"$2"*) ;; *) echo "no \"$2\" in \"$1\""; return 1 ;; esac; }
+
+# between LOW VALUE HIGH
+between() { [ "$2" -ge "$1" ] && [ "$2" -le "$3" ] || { echo "$2 is not in $1...$3"; return 1; }; }
+
+# until_true COMMAND...: for what becomes true on its own; a limit only for what never does.
+until_true()
+{
+	local tries=0
+	until "$@" > /dev/null 2>&1; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || { echo "never true: $*"; return 1; }
+		sleep 0.1
+	done
+}
+
+# leaf [NAME]: the directory of a running container's cgroup, the one with the limits.
+leaf()
+{
+	local pid
+	pid=$(cattach inspect --format '{{.State.Pid}}' "${1:-$N}") || return 1
+	echo "/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$pid/cgroup")"
+}
+
+# key FILE KEY: a number from a file of lines "KEY NUMBER".
+key() { sed -n "s/^$2 //p" "$1"; }
