@@ -60,6 +60,15 @@ struct ct_json *ct_value_i64(struct ct_values *values, int64_t number)
 	return make_text(values, CT_JSON_NUMBER, digits, (size_t)length);
 }
 
+struct ct_json *ct_value_hundredths(struct ct_values *values, uint64_t number)
+{
+	char digits[32];
+	int length = snprintf(digits, sizeof(digits), "%" PRIu64 ".%02u", number / 100,
+			      (unsigned)(number % 100));
+
+	return make_text(values, CT_JSON_NUMBER, digits, (size_t)length);
+}
+
 struct ct_json *ct_value_string_n(struct ct_values *values, const char *text, size_t length)
 {
 	return make_text(values, CT_JSON_STRING, text, length);

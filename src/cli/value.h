@@ -27,6 +27,8 @@ struct ct_values {
 struct ct_json *ct_value_null(struct ct_values *values);
 struct ct_json *ct_value_bool(struct ct_values *values, bool boolean);
 struct ct_json *ct_value_i64(struct ct_values *values, int64_t number);
+/* 37 is 0.37. */
+struct ct_json *ct_value_hundredths(struct ct_values *values, uint64_t number);
 /* A copy of the text; NULL counts as "". */
 struct ct_json *ct_value_string(struct ct_values *values, const char *text);
 struct ct_json *ct_value_string_n(struct ct_values *values, const char *text, size_t length);

@@ -191,3 +191,17 @@ grows() { [ "$(size)" -gt "$1" ]; }
 	cattach kill "$N"
 	wait $client || true
 }
+@test "what exec has started is paused too, a session cannot be paused by itself" {
+	counts
+	cattach exec -d --session s "$N" sh -c 'while :; do printf y >> /mnt/other; done'
+	eventually test -s "$T/shared/other"
+	refused 125 "$N/s is a session of a container, and cannot be paused" cattach pause "$N/s"
+	cattach pause "$N"
+	local before
+	before=$(stat -c %s "$T/shared/other")
+	sync
+	is "$(stat -c %s "$T/shared/other")" "$before"
+	cattach unpause "$N"
+	eventually eval '[ $(stat -c %s "$T/shared/other") -gt '"$before"' ]'
+}
+
