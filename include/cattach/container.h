@@ -325,6 +325,8 @@ struct ct_start_options {
 	enum ct_size_policy size_policy;
 	bool keep;			/* a failed start leaves the container as it was */
 	uint64_t time_limit;		/* of a session, ns; 0: none */
+	struct ct_strings *warnings;	/* what is gone without, a line for people each, is appended
+					 * to it in the arena; or NULL */
 };
 
 /* The options of a start that are the container's own: its log, whose size its terminal gets. */

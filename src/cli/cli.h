@@ -117,6 +117,9 @@ int ct_print_line(const char *line, struct ct_err *err);
 /* Report an error on stderr and go on: for verbs that take several operands. */
 void ct_report(const struct ct_err *err);
 
+/* "cattach: warning: ..." on stderr for each: what is gone without. */
+void ct_report_warnings(const struct ct_strings *warnings);
+
 /* ct_parse_signal() for the value of --signal, with its place in the error. */
 int ct_signal_option(const char *text, int *ret_signal, struct ct_err *err);
 

@@ -9,10 +9,25 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cattach/io.h>
+
+void ct_report_warnings(const struct ct_strings *warnings)
+{
+	char text[1400];
+
+	for (size_t i = 0; i < warnings->count; i++) {
+		int n = snprintf(text, sizeof(text) - 1, "cattach: warning: %s", warnings->items[i]);
+		size_t used = (size_t)n < sizeof(text) - 2 ? (size_t)n : sizeof(text) - 2;
+
+		text[used++] = '\n';
+		if (ct_write_all(STDERR_FILENO, text, used) < 0)
+			return;
+	}
+}
 
 void ct_report(const struct ct_err *err)
 {

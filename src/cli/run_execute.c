@@ -30,6 +30,7 @@ struct run {
 	struct ct_session session;
 	struct ct_id_file cidfile, pidfile;
 	unsigned preserve_fds;
+	struct ct_strings warnings;
 	struct ct_follow_plan plan;	/* unless it goes into the background */
 };
 
@@ -99,6 +100,7 @@ static int start(struct run *run, struct ct_err *err)
 	struct ct_start_options options = {
 		.rootless = ct_is_rootless(),
 		.preserve_fds = run->preserve_fds,
+		.warnings = &run->warnings,
 		.client = -1,
 	};
 	int pair[2] = { -1, -1 }, r;
@@ -119,6 +121,7 @@ static int start(struct run *run, struct ct_err *err)
 		ct_fd_close(pair[0]);
 		return r;
 	}
+	ct_report_warnings(&run->warnings);
 	run->session.channel = pair[0];
 	return 0;
 }

@@ -4,6 +4,7 @@
  * configuration is read back, the monitor forked, its pid file written. A container whose start
  * fails is as it was before, so that it can be looked at, repaired and started again.
  */
+#include "cli.h"
 #include "starting.h"
 
 #include <errno.h>
@@ -66,13 +67,17 @@ static int start(struct ct_store *store, struct ct_arena *arena, struct ct_conta
 		 struct ct_start_options *options, struct ct_err *err)
 {
 	struct ct_session session = CT_SESSION_INIT;
+	struct ct_strings warnings = { 0 };
 	struct ct_spec *spec;
 	int r = ct_container_spec(container, arena, &spec, err);
 
 	if (r == 0)
 		r = ct_container_set_hostname(&container->meta, arena, spec, err);
+	options->warnings = &warnings;
 	if (r == 0)
 		r = ct_container_start(store, arena, container, spec, options, &session, err);
+	if (r == 0)
+		ct_report_warnings(&warnings);
 	ct_session_close(&session);
 	return r;
 }

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -161,8 +160,8 @@ static int await_report(int report, int dir, struct ct_session *session, struct 
 		return -(err->code ? err->code : EIO);
 	}
 	session->monitor_pid = answer.monitor_pid;
-	snprintf(session->warning, sizeof(session->warning), "%s%s%s", answer.err.where,
-		 answer.err.where[0] ? ": " : "", answer.err.what);
+	if (answer.err.what[0])
+		ct_err_format(&answer.err, session->warning, sizeof(session->warning));
 	return 0;
 }
 

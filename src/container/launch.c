@@ -286,8 +286,7 @@ static int make_leaf(struct launching *s, struct ct_err *warning, struct ct_err 
 static void take_warning(struct ct_session *session, const struct ct_err *warning)
 {
 	if (warning->what[0])
-		snprintf(session->warning, sizeof(session->warning), "%s%s%s", warning->where,
-			 warning->where[0] ? ": " : "", warning->what);
+		ct_err_format(warning, session->warning, sizeof(session->warning));
 }
 
 int ct_launch(struct ct_store *store, const struct ct_container *container,

@@ -178,16 +178,28 @@ static struct ct_cgroup_settings relax(const struct leaf_request *q, struct ct_c
 	return relaxed;
 }
 
+/* The reason of the first, and who else: "--memory, --cpus". */
+static void add_missing(struct ct_err *warning, const struct ct_err *err)
+{
+	size_t used = strlen(warning->where);
+
+	if (!warning->what[0])
+		*warning = *err;
+	else if (!strstr(warning->where, err->where))
+		snprintf(warning->where + used, sizeof(warning->where) - used, ", %s", err->where);
+}
+
 static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
 			 struct ct_err *warning)
 {
 	for (size_t i = 0; q->settings && i < q->settings->count; i++) {
 		const struct ct_cgroup_settings one = { .items = &q->settings->items[i], .count = 1 };
+		struct ct_err err = { 0 };
 
-		/* Once more what has been set is no harm, and the first that fails is told. */
+		/* What has been set is set once more, which is no harm. */
 		if (!one.items->best_effort &&
-		    ct_cgroup_apply(leaf->cgroup.container, &one, warning) < 0)
-			return;
+		    ct_cgroup_apply(leaf->cgroup.container, &one, &err) < 0)
+			add_missing(warning, &err);
 	}
 }
 
@@ -219,7 +231,11 @@ static int judge(const struct leaf_request *q, int r, struct ct_err *warning, st
 		return 0;
 	if (!is_insisted_on(q) && r != -EPERM)
 		return go_without(q, err, warning);
-	return err->where[0] ? r : wrap_asked(q, err);
+	if (err->where[0])
+		return r;
+	if (r == -EPERM && q->parent)
+		return ct_wrap(err, q->parent_is_hint ? "linux.cgroupsPath" : "--cgroup-parent");
+	return wrap_asked(q, err);
 }
 
 int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_err *warning,
