@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Close a descriptor unless it is negative; keeps errno. */
@@ -75,5 +76,14 @@ static inline void ct_drop_fd(int *fd)
 		*(p) = NULL;            \
 		_t;                     \
 	})
+
+/* What is made until the end of the scope has the mode that is meant, whatever the caller's umask is:
+ * mode_t ct_autoumask saved = umask(077); */
+static inline void ct_autoumask_cleanup(mode_t *saved)
+{
+	umask(*saved);
+}
+
+#define ct_autoumask __attribute__((cleanup(ct_autoumask_cleanup), unused))
 
 #endif

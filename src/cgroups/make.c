@@ -358,6 +358,8 @@ static int make_all(struct making *m, const char *name, struct ct_err *err)
 int ct_cgroup_make(const struct ct_cgroup_place *place, const struct ct_cgroup_plan *plan,
 		   struct ct_cgroup *ret_cgroup, struct ct_err *err)
 {
+	/* Programs read their limits in there, whoever they are. */
+	mode_t ct_autoumask saved = umask(022);
 	struct ct_cgroup cgroup = CT_CGROUP_INIT;
 	struct making m = { .place = place, .plan = plan, .out = &cgroup };
 	bool top = strcmp(place->path, "/") == 0;

@@ -88,13 +88,4 @@ int ct_name_of_id(const struct ct_store *store, const char *id, char *buf, size_
 int ct_each_entry(int dir, int (*visit)(int dir, const char *name, unsigned char type, void *arg),
 		  void *arg);
 
-/* What is made under this is private whatever the caller's umask is:
- * mode_t ct_autoumask saved = umask(077); */
-static inline void ct_autoumask_cleanup(mode_t *saved)
-{
-	umask(*saved);
-}
-
-#define ct_autoumask __attribute__((cleanup(ct_autoumask_cleanup), unused))
-
 #endif
