@@ -220,6 +220,9 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 		return r;
 	if (best_effort)
 		tell_missing(q, leaf, warning);
+	if (q->give && ct_cgroup_give(leaf->cgroup.container, q->owner, q->group, err) < 0)
+		return -err->code;
+	leaf->given = q->give;
 	leaf->place = fcntl(place->dir, F_DUPFD_CLOEXEC, 3);
 	return record_path(q, leaf, err);
 }

@@ -23,6 +23,9 @@ struct leaf_request {
 	bool monitor_outside;		/* it stays where its maker is */
 	const struct ct_cgroup_settings *settings;	/* NULL: none */
 	const struct ct_cgroup_resources *resources;	/* for the devices */
+	bool give;			/* the leaf is to be the container's root's: */
+	uid_t owner;
+	gid_t group;
 };
 
 /* A leaf, as its maker has it. All -1: there is none (yet). */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cattach/log.h>
 
@@ -55,6 +56,42 @@ static int give_warnings(struct ct_arena *arena, const struct ct_start_options *
 	return r;
 }
 
+static uint32_t host_id(const struct ct_spec_idmaps *maps, uint32_t id)
+{
+	for (size_t i = 0; i < maps->count; i++)
+		if (id - maps->items[i].container_id < maps->items[i].size)
+			return maps->items[i].host_id + (id - maps->items[i].container_id);
+	return id;
+}
+
+static bool is_read_only(const struct ct_spec_mount *mount)
+{
+	for (size_t i = 0; i < mount->options.count; i++)
+		if (!strcmp(mount->options.items[i], "ro"))
+			return true;
+	return false;
+}
+
+/*
+ * Who may write to the cgroups that it sees gets its own to write to: a container of root's whose
+ * root is another. A user's root is that user as a rule, whom the leaf belongs to in any case.
+ */
+static bool gets_leaf(const struct ct_spec *spec)
+{
+	const struct ct_spec_linux *l = &spec->linux_;
+
+	if (geteuid() != 0 || !l->namespaces[CT_NS_CGROUP].present ||
+	    l->namespaces[CT_NS_CGROUP].path || !l->uid_mappings.count)
+		return false;
+	for (size_t i = 0; i < spec->mounts.count; i++) {
+		const struct ct_spec_mount *mount = &spec->mounts.items[i];
+
+		if (mount->type && !strncmp(mount->type, "cgroup", strlen("cgroup")))
+			return !is_read_only(mount);
+	}
+	return false;
+}
+
 static struct leaf_request make_request(const struct ct_container *container,
 					const struct ct_spec *spec,
 					const struct ct_cgroup_settings *settings)
@@ -67,6 +104,9 @@ static struct leaf_request make_request(const struct ct_container *container,
 		.parent_is_hint = container->meta.bundle != NULL,
 		.settings = settings,
 		.resources = &spec->linux_.resources,
+		.give = gets_leaf(spec) && host_id(&spec->linux_.uid_mappings, 0) != 0,
+		.owner = host_id(&spec->linux_.uid_mappings, 0),
+		.group = host_id(&spec->linux_.gid_mappings, 0),
 	};
 }
 
