@@ -236,6 +236,21 @@ static inline void ct_autocgroup_cleanup(struct ct_cgroup *cgroup)
  * and the files that /sys/kernel/cgroup/delegate names. chown(2) must be allowed. */
 int ct_cgroup_give(int container, uid_t uid, gid_t gid, struct ct_err *err);
 
+/**
+ * ct_cgroup_change - change settings of a cgroup that is in use: all of them, or none
+ * @arena: owns what is made
+ * @ret_before: set on success: what ct_cgroup_restore() takes it back with
+ * @err: as of ct_cgroup_apply()
+ *
+ * Controllers that the container's cgroup has been without are enabled where they can be.
+ */
+int ct_cgroup_change(struct ct_arena *arena, const struct ct_cgroup *cgroup,
+		     const struct ct_cgroup_settings *settings,
+		     struct ct_cgroup_settings *ret_before, struct ct_err *err);
+
+/* What cannot be set back is warned of. */
+void ct_cgroup_restore(int container, const struct ct_cgroup_settings *before);
+
 /* Move a process into a cgroup; EACCES tells where it may come from. */
 int ct_cgroup_move(int dir, pid_t pid, struct ct_err *err);
 

@@ -45,6 +45,14 @@ int ct_resources_from_options(struct ct_arena *arena, const struct ct_resource_o
  * was none, as in everything that has been read back. */
 const char *ct_resources_option(const struct ct_cgroup_resources *resources, const char *where);
 
+/**
+ * ct_container_update - change what a container may have: now, if it runs, and at its next starts
+ * @container: its directory is open; looks at the state anew
+ * @err: where is the option; ENOTSUP when it runs without a cgroup. Nothing has changed then
+ */
+int ct_container_update(struct ct_container *container, struct ct_arena *arena,
+			const struct ct_resource_options *options, struct ct_err *err);
+
 /* The options of run (and later create) as given; lists in the order of the command line. */
 struct ct_run_options {
 	const char *bundle, *rootfs;	/* --bundle, --rootfs, or the first operand once it is known */

@@ -25,3 +25,17 @@ leaf_of() { echo "$CGROUP$(sed -n 's/^0:://p' "/proc/$(state "$1" Pid)/cgroup")"
 
 # leaf_event KEY: of cgroup.events of the container $N
 leaf_event() { sed -n "s/^$1 //p" "$(leaf_of "$N")/cgroup.events"; }
+
+# a_limit: what can be limited here, as a file of a cgroup in $FILE, and two values for it, $A and $B
+a_limit()
+{
+	local list
+	list=" $(cat "$(dirname "$(own_cgroup)")/cgroup.controllers") "
+	A=67108864 B=134217728
+	case $list in
+	*' memory '*) FILE=memory.high ;;
+	*' hugetlb '*) FILE=hugetlb.2MB.max ;;
+	*' pids '*) FILE=pids.max A=100 B=200 ;;
+	*) skip "no controller is delegated that has limits: $list" ;;
+	esac
+}

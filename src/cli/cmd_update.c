@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach update: change what containers may have.
+ *
+ * Runs in the command's own process, on containers and cgroups of the caller. One that fails is
+ * reported, stays as it was, and the others go on. Fails without any option, for limits that cannot
+ * be had, and for containers that run without a cgroup.
+ */
+#include "operands.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "resource_options.h"
+
+static const struct ct_option update_table[] = {
+	CT_RESOURCE_OPTIONS(0),
+	{ 0 },
+};
+
+struct update {
+	struct ct_arena *arena;
+	const struct ct_resource_options *options;
+};
+
+static int update_one(struct ct_store *store, struct ct_container *container, void *arg,
+		      struct ct_err *err)
+{
+	const struct update *update = arg;
+
+	(void)store;
+	return ct_container_update(container, update->arena, update->options, err);
+}
+
+static int update_handler(const struct ct_call *call, struct ct_err *err)
+{
+	static const struct ct_resource_options none;
+	struct update update = { .arena = call->arena, .options = call->options };
+	const struct ct_each each = { .act = update_one, .arg = &update };
+
+	if (!memcmp(update.options, &none, sizeof(none))) {
+		ct_fail(err, EINVAL, "update needs an option that says what is to change");
+		return ct_hint(err, "cattach help update lists them");
+	}
+	return ct_each_operand(call, &each, err);
+}
+
+const struct ct_verb ct_verb_update = {
+	.name = "update",
+	.summary = "Change the limits of containers",
+	.synopsis = "OPTIONS CONTAINER...",
+	.description =
+		"What is given changes, at once for containers that run, and for their next starts; what "
+		"is not given stays. The options are those of \"cattach run\". A limit that cannot be had "
+		"is an error, and the container then has all the limits that it had.\n\n"
+		"Less memory than is in use makes the kernel take back what it can, and when that is not "
+		"enough it kills processes of the container.",
+	.examples = "cattach update -m 512m --cpus 1.5 web\tHalf a gigabyte, one and a half processors\n"
+		    "cattach update --pids-limit -1 web\tNo limit any more",
+	.options = update_table,
+	.options_size = sizeof(struct ct_resource_options),
+	.operand = "CONTAINER",
+	.min_operands = 1,
+	.max_operands = CT_OPERANDS_ANY,
+	.handler = update_handler,
+};

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changing what a container may have: in its config.json, and in its cgroup while it runs.
+ *
+ * Runs in commands, as the user. Whoever updates holds the lock of those who start (created.c), so
+ * that a start has the limits from before or those from after, and no mixture. The cgroup is changed
+ * first, for it is the kernel that refuses; then config.json is replaced in one step, and when that
+ * fails the cgroup is set back. Killed in between, a container runs with limits that it does not
+ * have after its next start. Fails, with everything as it was, on what cannot be had.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cattach/cgroup.h>
+#include <cattach/io.h>
+#include <cattach/json.h>
+#include <cattach/log.h>
+#include <cattach/run.h>
+
+#include "record.h"
+#include "run_parts.h"
+
+struct updating {
+	struct ct_arena *arena;
+	struct ct_container *c;
+	struct ct_spec *spec;		/* as it is, and then as it is to be */
+	struct ct_cgroup_settings settings;	/* that change */
+	struct ct_cgroup_settings before;	/* what takes it back */
+	struct ct_cgroup cgroup;	/* open while it runs */
+};
+
+/* ---- which container ---- */
+
+static int refuse_state(const struct ct_container *c, struct ct_err *err)
+{
+	char how[512];
+
+	ct_fail(err, EIO, "container %s cannot be updated (%s)", ct_container_label(c),
+		ct_container_describe(c, how, sizeof(how)));
+	if (c->state == CT_STATE_FOREIGN)
+		return ct_hint(err, "update it there");
+	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
+}
+
+/* Nobody starts or removes it from here on; what it is now it stays. */
+static int lock(struct ct_container *c, struct ct_err *err)
+{
+	struct ct_probe probe = { 0 };
+	struct stat st;
+	int r = ct_container_refuse_session(c, "updated", err);
+
+	if (r < 0)
+		return r;
+	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
+		return refuse_state(c, err);
+	r = ct_container_await_creator(c->dir, ct_container_label(c));
+	/* Without locks a start at the same moment is not kept out. */
+	if (r < 0 && r != -EOPNOTSUPP)
+		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
+	if (fstat(c->dir, &st) == 0 && st.st_nlink == 0)
+		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
+			       ct_container_label(c));
+	r = ct_container_refresh(c, &probe, err);
+	/* The lock is ours, so whoever was creating it has gone without an end. */
+	if (r == 0 && c->state == CT_STATE_CREATING) {
+		c->state = CT_STATE_DAMAGED;
+		c->damage = "its start was interrupted";
+	}
+	return r == 0 && c->state == CT_STATE_DAMAGED ? refuse_state(c, err) : r;
+}
+
+/* ---- what changes ---- */
+
+static bool has_setting(const struct ct_cgroup_settings *settings,
+			const struct ct_cgroup_setting *wanted)
+{
+	for (size_t i = 0; i < settings->count; i++)
+		if (!strcmp(settings->items[i].file, wanted->file) &&
+		    !strcmp(settings->items[i].value, wanted->value))
+			return true;
+	return false;
+}
+
+/* What was asked for just now, and what follows from that; the rest is as it has been set. */
+static int choose_settings(struct updating *u, const struct ct_cgroup_settings *old,
+			   const struct ct_cgroup_settings *all, struct ct_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < all->count; i++) {
+		bool by_option = !strncmp(all->items[i].where, "--", 2);
+
+		if (by_option || !has_setting(old, &all->items[i]))
+			r = ct_cgroup_setting_add(u->arena, &u->settings, &all->items[i], err);
+	}
+	return r;
+}
+
+static int settle(struct updating *u, struct ct_cgroup_settings *settings,
+		  struct ct_strings *warnings, struct ct_err *err)
+{
+	return ct_resources_settle(u->arena, u->spec, u->c->meta.cgroups, settings, warnings, err);
+}
+
+static int work_out(struct updating *u, const struct ct_resource_options *options,
+		    struct ct_err *err)
+{
+	struct ct_cgroup_settings old = { .count = 0 }, all = { .count = 0 };
+	struct ct_strings known = { .count = 0 }, warnings = { .count = 0 };
+	int r = settle(u, &old, &known, err);
+
+	if (r == 0)
+		r = ct_resources_from_options(u->arena, options, &u->spec->linux_.resources, err);
+	if (r == 0)
+		r = settle(u, &all, &warnings, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < warnings.count; i++)
+		ct_warn("%s", warnings.items[i]);
+	return choose_settings(u, &old, &all, err);
+}
+
+/* ---- both places ---- */
+
+static bool is_running(const struct ct_container *c)
+{
+	return c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
+}
+
+static int change_cgroup(struct updating *u, struct ct_err *err)
+{
+	int r;
+
+	if (!is_running(u->c) || !u->settings.count)
+		return 0;
+	r = ct_container_cgroup(u->c, &u->cgroup, err);
+	if (r < 0)
+		return r;
+	return ct_cgroup_change(u->arena, &u->cgroup, &u->settings, &u->before, err);
+}
+
+static int write_config(struct updating *u, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf text = { 0 };
+
+	if (ct_spec_write(u->spec, &text, err) < 0)
+		return -err->code;
+	if (text.length > CT_JSON_MAX_SIZE)
+		return ct_fail(err, E2BIG, "config.json would have %zu bytes, the limit is %d",
+			       text.length, CT_JSON_MAX_SIZE);
+	return ct_write_file_at(u->c->dir, "config.json", text.data, text.length, 0600, err);
+}
+
+static int update(struct updating *u, const struct ct_resource_options *options,
+		  struct ct_err *err)
+{
+	int r = ct_container_spec(u->c, u->arena, &u->spec, err);
+
+	if (r == 0)
+		r = work_out(u, options, err);
+	if (r == 0)
+		r = change_cgroup(u, err);
+	if (r < 0)
+		return r;
+	r = write_config(u, err);
+	if (r < 0 && u->cgroup.container >= 0)
+		ct_cgroup_restore(u->cgroup.container, &u->before);
+	return r;
+}
+
+int ct_container_update(struct ct_container *container, struct ct_arena *arena,
+			const struct ct_resource_options *options, struct ct_err *err)
+{
+	struct updating u = { .arena = arena, .c = container, .cgroup = CT_CGROUP_INIT };
+	int r = lock(container, err);
+
+	if (r < 0)
+		return r;
+	r = update(&u, options, err);
+	ct_cgroup_close(&u.cgroup);
+	flock(container->dir, LOCK_UN);
+	return r;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Limits of containers that do not run, changed in their config.json: what is given changes, the rest
+ * stays, and what is refused leaves the file as it was. For those that run see
+ * tests/cli/cgroups_update.bats. Any user.
+ */
+#include <cattach/run.h>
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <check.h>
+
+#include "container_fixture.h"
+
+#define MIB	(INT64_C(1) << 20)
+
+static void make_web(struct world *w)
+{
+	struct ct_status exited = container_exited(0);
+
+	world_open(w);
+	container_create("web", w->id);
+	container_set_status(w->id, &exited);
+	container_find(&w->store, &w->arena, "web", &w->c);
+}
+
+static struct ct_cgroup_resources configured(struct world *w)
+{
+	struct ct_spec *spec;
+
+	ck_assert_int_eq(ct_container_spec(&w->c, &w->arena, &spec, &w->err), 0);
+	return spec->linux_.resources;
+}
+
+static int update(struct world *w, const struct ct_resource_options *options)
+{
+	return ct_container_update(&w->c, &w->arena, options, &w->err);
+}
+
+START_TEST(what_is_given_changes_and_the_rest_stays)
+{
+	const struct ct_resource_options first = { .memory = "64m", .pids_limit = "50" };
+	const struct ct_resource_options second = { .memory = "128m", .cpus = "1.5" };
+	struct world autoworld w;
+	struct ct_cgroup_resources r;
+
+	make_web(&w);
+	ck_assert_msg(update(&w, &first) == 0, "%s", w.err.what);
+	r = configured(&w);
+	ck_assert_int_eq(r.memory, 64 * MIB);
+	ck_assert_int_eq(r.pids, 50);
+	ck_assert_int_eq(r.quota, 0);
+	ck_assert_msg(update(&w, &second) == 0, "%s", w.err.what);
+	r = configured(&w);
+	ck_assert_int_eq(r.memory, 128 * MIB);
+	ck_assert_int_eq(r.pids, 50);
+	ck_assert_int_eq(r.quota, 150000);
+}
+END_TEST
+
+START_TEST(what_is_refused_leaves_the_file_as_it_was)
+{
+	const struct ct_resource_options good = { .memory = "64m", .pids_limit = "50" };
+	const struct ct_resource_options bad = { .memory = "1m", .pids_limit = "60" };
+	const struct ct_resource_options unknown = { .oom_kill_disable = true, .pids_limit = "60" };
+	static char before[65536], after[65536];
+	struct world autoworld w;
+	size_t size;
+
+	make_web(&w);
+	ck_assert_int_eq(update(&w, &good), 0);
+	size = fixture_read(container_file(w.id, "config.json"), before, sizeof(before));
+	ck_assert_int_eq(update(&w, &bad), -ERANGE);
+	ck_assert_str_eq(w.err.where, "--memory");
+	ck_assert_int_eq(update(&w, &unknown), -ENOTSUP);
+	ck_assert_str_eq(w.err.where, "--oom-kill-disable");
+	ck_assert_uint_eq(fixture_read(container_file(w.id, "config.json"), after, sizeof(after)), size);
+	ck_assert_mem_eq(before, after, size);
+}
+END_TEST
+
+START_TEST(the_file_stays_private)
+{
+	const struct ct_resource_options options = { .pids_limit = "50" };
+	struct world autoworld w;
+	struct stat st;
+
+	make_web(&w);
+	ck_assert_int_eq(update(&w, &options), 0);
+	ck_assert_int_eq(fstatat(fixture_dir(), container_file(w.id, "config.json"), &st, 0), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0600);
+}
+END_TEST
+
+START_TEST(no_cgroup_wanted_means_no_limits)
+{
+	const struct ct_resource_options options = { .pids_limit = "50" };
+	struct world autoworld w;
+
+	make_web(&w);
+	w.c.meta.cgroups = "disabled";
+	ck_assert_int_eq(update(&w, &options), -EINVAL);
+	ck_err(&w.err, EINVAL, "--pids-limit: there are no limits without a cgroup (leave out "
+	       "--cgroups=disabled, or the limit)");
+}
+END_TEST
+
+START_TEST(one_that_cannot_be_started_cannot_be_updated)
+{
+	const struct ct_resource_options options = { .pids_limit = "50" };
+	struct ct_status none = { .state = CT_STATUS_NONE };
+	struct world autoworld w;
+
+	make_web(&w);
+	container_set_status(w.id, &none);
+	ck_assert_int_eq(update(&w, &options), -EIO);
+	ck_err(&w.err, EIO, "container web cannot be updated (damaged: its start was interrupted) "
+	       "(cattach rm -f web)");
+	w.c.state = CT_STATE_FOREIGN;
+	w.c.meta.host = "elsewhere";
+	ck_assert_int_eq(update(&w, &options), -EIO);
+	ck_err(&w.err, EIO, "container web cannot be updated (made on elsewhere) (update it there)");
+}
+END_TEST
+
+Suite *suite_update(void)
+{
+	Suite *suite = suite_create("update");
+	TCase *tc = tcase_create("update");
+
+	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
+	tcase_add_test(tc, what_is_given_changes_and_the_rest_stays);
+	tcase_add_test(tc, what_is_refused_leaves_the_file_as_it_was);
+	tcase_add_test(tc, the_file_stays_private);
+	tcase_add_test(tc, no_cgroup_wanted_means_no_limits);
+	tcase_add_test(tc, one_that_cannot_be_started_cannot_be_updated);
+	suite_add_tcase(suite, tc);
+	return suite;
+}
