@@ -63,7 +63,9 @@ accelerator()
 			return
 		fi
 	fi
-	echo "-accel tcg,thread=multi,tb-size=256 -cpu max"
+	# One thread for all processors: with more of them the emulation sometimes runs stale code
+	# where the kernel has patched its own, and the guest dies of an int3 while it boots.
+	echo "-accel tcg,thread=single,tb-size=256 -cpu max"
 }
 
 disk() { echo "file=$1,format=raw,if=virtio,$2"; }

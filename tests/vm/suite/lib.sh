@@ -72,7 +72,13 @@ same() { [ "$1" = "$2" ] || { echo "not \"$2\" but \"$1\""; return 1; }; }
 has() { case $1 in *"$2"*) ;; *) echo "no \"$2\" in \"$1\""; return 1 ;; esac; }
 
 # between LOW VALUE HIGH
-between() { [ "$2" -ge "$1" ] && [ "$2" -le "$3" ] || { echo "$2 is not in $1...$3"; return 1; }; }
+between()
+{
+	if [ "$2" -lt "$1" ] || [ "$2" -gt "$3" ]; then
+		echo "$2 is not in $1...$3"
+		return 1
+	fi
+}
 
 # until_true COMMAND...: for what becomes true on its own; a limit only for what never does.
 until_true()
