@@ -47,6 +47,13 @@ def is_gone(name="s1"):
     wait_until(lambda: name not in sessions())
 
 
+def runs(command, name="c1"):
+    """Wait until a command runs in the container, told by its line of arguments: then it has been
+    executed. A shell's child between fork and exec has the shell's handlers still, and a signal
+    that comes there may be lost."""
+    wait_until(lambda: command in capture("top", name, "args").splitlines())
+
+
 def close_terminal(session):
     """Close the master; the client stays pexpect's to be waited for."""
     client = session.pty
@@ -94,6 +101,7 @@ def test_terminal_is_its_own():
     session = raw_shell()
     session.send("echo ready-$((1)); sleep 100\r")
     session.expect("ready-1\r\n")
+    runs("sleep 100")
     session.send("\x03")
     session.expect("prompt> ")
     session.send("echo mark >/dev/tty; exit 7\r")
