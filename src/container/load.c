@@ -185,6 +185,8 @@ static int load_state(const struct ct_store *store, struct ct_arena *arena,
 		r = ct_container_probe(c, &probe, err);
 	if (r < 0)
 		return set_damage(arena, c, err);
+	if (probe.going)
+		return ct_fail(err, ENOENT, "no such container: %s", c->meta.id);
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
 	return 0;

@@ -36,6 +36,7 @@ struct ct_probe {
 	bool payload;		/* its monitor is gone and the recorded payload lives on */
 	bool complete;		/* it was created to stay, see created.c */
 	bool frozen;		/* it runs, and its leaf's freezer has stopped it */
+	bool going;		/* it is being removed, or has been since it was opened */
 	bool other_boot;	/* the status was written before the host restarted */
 	struct ct_status status;
 };

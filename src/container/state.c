@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/age.h>
@@ -97,6 +98,19 @@ static int look(const struct ct_container *c, struct ct_probe *p, struct ct_err 
 	return 0;
 }
 
+/* What says that it was created to stay is missing: is it on its way out, or gone by now? Who removes
+ * it holds the creator's lock until nothing is left, and has taken the file "lock" away before. The
+ * lock first: one that is free now was given up after the end of the directory. */
+static bool is_going(int dir)
+{
+	bool busy = ct_container_has_creator(dir);
+	struct stat st;
+
+	if (busy)
+		return faccessat(dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	return fstat(dir, &st) == 0 && st.st_nlink == 0;
+}
+
 static bool is_settled(const struct ct_probe *p)
 {
 	return p->monitor || p->status.state == CT_STATUS_EXITED;
@@ -111,6 +125,7 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 	if (r == 0 && !is_settled(&p)) {
 		p.creator = ct_container_has_creator(container->dir);
 		p.complete = ct_container_is_complete(container->dir);
+		p.going = !p.complete && is_going(container->dir);
 		r = look(container, &p, err);
 	}
 	if (r == 0 && !is_settled(&p))
@@ -143,9 +158,9 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 	/* Also while somebody is about to start it, and when such a start was cut short. */
 	if (p->complete)
 		return CT_STATE_CREATED;
-	if (p->creator)
+	if (p->creator && !p->going)
 		return CT_STATE_CREATING;
-	*ret_why = "its start was interrupted";
+	*ret_why = p->going ? "it is being removed" : "its start was interrupted";
 	return CT_STATE_DAMAGED;
 }
 

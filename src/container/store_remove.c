@@ -30,7 +30,8 @@
 #include "store.h"
 
 #define MAX_DEPTH	32
-#define MARK_TRIES	40	/* at the lock of who looks, the last half of them a millisecond apart */
+#define MARK_TRIES	1000	/* at the lock of who looks, a millisecond apart */
+#define MARK_AT_ONCE	20	/* of them, with nothing between but others' turns */
 #define MAX_WALKS	100	/* of one directory into which somebody keeps writing */
 
 static int remove_entry(int dir, const char *name, unsigned char type, unsigned depth);
@@ -50,15 +51,17 @@ static int visit(int dir, const char *name, unsigned char type, void *arg)
 	return remove_entry(dir, name, type, depth);
 }
 
-/* A look by others takes the lock for a microsecond, or for as long as a busy host keeps whoever looks
- * from running: that is waited for. A creator or remover that has it keeps it, and is not: it has the
- * same effect on those who look. */
+/* A look by others shares the lock for a microsecond, or for as long as a busy host keeps whoever looks
+ * from running: that is waited for, or they would take what is half removed for damaged. A creator or
+ * remover that has it alone keeps it, and is not waited for: it has the same effect on those who look. */
 static void mark_removal(int dir)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };
 
 	for (int i = 0; i < MARK_TRIES && flock(dir, LOCK_EX | LOCK_NB) < 0; i++) {
-		if (i < MARK_TRIES / 2)
+		if (flock(dir, LOCK_SH | LOCK_NB) < 0)
+			return;
+		if (i < MARK_AT_ONCE)
 			sched_yield();
 		else
 			nanosleep(&moment, NULL);

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -205,12 +206,87 @@ START_TEST(the_record_says_how_the_log_is_kept_and_whose_size_counts)
 }
 END_TEST
 
+/* ---- while another command removes it ---- */
+
+/* One who has taken the first files away and holds the lock. */
+START_TEST(what_is_being_removed_is_no_container_any_more)
+{
+	struct ct_container_list list;
+	struct world autoworld w;
+	int ct_autofd remover = -1;
+
+	make_complete(&w);
+	remover = openat(w.c.dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ck_assert_int_eq(ct_container_mark_creator(remover), 0);
+	ck_assert_int_eq(unlinkat(w.c.dir, "lock", 0), 0);
+	ck_assert_int_eq(unlinkat(w.c.dir, "created", 0), 0);
+	ct_container_close(&w.c);
+	ck_assert_int_eq(ct_container_find(&w.store, &w.arena, w.id, &w.c, &w.err), -ENOENT);
+	ck_assert_int_eq(ct_container_list(&w.store, &w.arena, &list, &w.err), 0);
+	ck_assert_uint_eq(list.count, 0);
+	/* killed half-way: what is left is shown, and can be removed */
+	ct_drop_fd(&remover);
+	container_assert_state("web", CT_STATE_DAMAGED, "its start was interrupted");
+}
+END_TEST
+
+START_TEST(what_was_removed_since_it_was_opened_is_not_damaged)
+{
+	struct ct_probe probe;
+	struct world autoworld w;
+
+	make_complete(&w);
+	ck_assert_int_eq(ct_store_forget(&w.store, w.id, "web"), 0);
+	ck_assert_int_eq(ct_container_probe(&w.c, &probe, &w.err), 0);
+	ck_assert(probe.going);
+}
+END_TEST
+
+/* Look without a pause until it is gone; a look that shares the lock never makes a remover go on
+ * unseen. */
+static void watch_removal(struct world *w, int round)
+{
+	int r = 0;
+
+	while (r == 0) {
+		struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+		struct ct_arena ct_autoarena arena = { 0 };
+
+		container_arena(&arena);
+		r = ct_container_find(&w->store, &arena, w->id, &c, &w->err);
+		ck_assert_msg(r == 0 || r == -ENOENT, "round %d: %s", round, w->err.what);
+		ck_assert_msg(r < 0 || c.state != CT_STATE_DAMAGED, "round %d: %s", round, c.damage);
+	}
+}
+
+START_TEST(a_removal_is_never_taken_for_damage)
+{
+	struct world autoworld w;
+
+	world_open(&w);
+	for (int i = 0; i < 50; i++) {
+		pid_t child;
+
+		container_create("web", w.id);
+		container_find(&w.store, &w.arena, "web", &w.c);
+		ck_assert_int_eq(ct_container_complete(&w.c, &w.err), 0);
+		child = fork();
+		ck_assert_int_ge(child, 0);
+		if (child == 0)
+			_exit(ct_container_remove(&w.store, &w.c, false, &w.err) < 0);
+		watch_removal(&w, i);
+		ct_container_close(&w.c);
+		ck_assert_int_eq(waitpid(child, NULL, 0), child);
+	}
+}
+END_TEST
+
 Suite *suite_created(void);
 Suite *suite_created(void)
 {
 	Suite *s = suite_create("created");
 	TCase *state = tcase_create("complete"), *reserve = tcase_create("reserve");
-	TCase *back = tcase_create("read back");
+	TCase *back = tcase_create("read back"), *removal = tcase_create("removal");
 
 	tcase_add_checked_fixture(state, fixture_setup, fixture_teardown);
 	tcase_add_test(state, a_complete_container_is_created_when_its_creator_has_gone);
@@ -229,5 +305,10 @@ Suite *suite_created(void)
 	tcase_add_test(back, the_host_name_is_the_short_id_unless_there_is_one);
 	tcase_add_test(back, the_record_says_how_the_log_is_kept_and_whose_size_counts);
 	suite_add_tcase(s, back);
+	tcase_add_checked_fixture(removal, fixture_setup, fixture_teardown);
+	tcase_add_test(removal, what_is_being_removed_is_no_container_any_more);
+	tcase_add_test(removal, what_was_removed_since_it_was_opened_is_not_damaged);
+	tcase_add_test(removal, a_removal_is_never_taken_for_damage);
+	suite_add_tcase(s, removal);
 	return s;
 }
