@@ -14,7 +14,8 @@
 #   tests/run.sh vm FLAVOUR...      only these virtual machines (uml, plain, systemd)
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
-# as root an account is made for it (cattach-test). Every unit test, command test and check counts
+# as root an account is made for it (cattach-test). The unit tests of what only root can do run as
+# root, and are skipped otherwise. Every unit test, command test and check counts
 # as one. The last line is "N passed, N failed, N skipped"; what failed and why something was
 # skipped stands before it. The exit status is 0 only when nothing failed and something passed.
 set -u -o pipefail
@@ -85,6 +86,9 @@ one()
 
 # as_user COMMAND...: as the unprivileged user, in the staged tree.
 as_user() { (cd "$stage" && CT_STAGE=$stage "$OLDPWD/tools/as-user.sh" "$account" "$@"); }
+
+# as_root COMMAND...: the same for what only root of the host can do.
+as_root() { (cd "$stage" && CT_STAGE=$stage "$@"); }
 
 # The staged tree: the installed programs, the example bundles, the tests and their programs.
 make_stage()
@@ -191,10 +195,13 @@ delegated()
 # of all the suites before would be copied for each, which makes it five times as slow.
 run_suite()
 {
-	local around=
-	[ "${1#cgroup_real}" = "$1" ] || around=delegated
+	local how=as_user
+	case $1 in
+	cgroup_real*) how="delegated as_user" ;;
+	cgroup_root) [ "$(id -u)" != 0 ] || how=as_root ;;
+	esac
 	# shellcheck disable=SC2016 # it is the inner shell that expands them
-	$around as_user sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=5 \
+	$how sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=5 \
 		UBSAN_OPTIONS=print_stacktrace=1 exec timeout -k 10 180 ./unit-tests "$1"' sh "$1" \
 		< /dev/null > "$logs/$1.unit" 2>&1
 	echo $? > "$logs/$1.status"

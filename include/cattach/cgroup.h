@@ -182,6 +182,36 @@ unsigned ct_cgroup_io_weight(unsigned weight);
  */
 int ct_cgroup_apply(int container, const struct ct_cgroup_settings *settings, struct ct_err *err);
 
+/* ---- which device nodes ---- */
+
+#define CT_CGROUP_DEVICE_RULES 1024	/* at most */
+
+struct bpf_insn;
+
+/**
+ * ct_cgroup_devices_compile - what rules about device nodes mean as a program of the kernel's
+ * @arena: owns the program
+ * @rules: in their order; each of r, w and m is decided by the last rule that speaks of it. A pure
+ *	   function of them
+ * @ret_insns, @ret_count: for BPF_PROG_TYPE_CGROUP_DEVICE
+ * @err: EINVAL, ERANGE, E2BIG; where names the rule
+ *
+ * What no rule speaks of is denied. Overruled by none: making nodes (but not opening them), and null,
+ * zero, full, random, urandom, tty, console, ptmx and pts.
+ */
+int ct_cgroup_devices_compile(struct ct_arena *arena, const struct ct_cgroup_device_rule *rules,
+			      size_t count, struct bpf_insn **ret_insns, size_t *ret_count,
+			      struct ct_err *err);
+
+/**
+ * ct_cgroup_devices_apply - put rules about device nodes in force, in place of earlier ones
+ * @container: descriptor of the cgroup
+ * @err: EPERM for all but root in the first user namespace, which is the only meaning of that here;
+ *	 EINVAL or ENOSYS where the kernel has no such programs; what the compiler says
+ */
+int ct_cgroup_devices_apply(int container, const struct ct_cgroup_device_rule *rules, size_t count,
+			    struct ct_err *err);
+
 /* ---- a container's own ---- */
 
 struct ct_cgroup {
