@@ -3,12 +3,13 @@
  * The rules about device nodes, in force for a container's cgroup.
  *
  * Version 2 has no files for them: a program (devices_program.c) is loaded and attached by bpf(2),
- * and stays attached until the cgroup goes. Programs of cgroups above are asked, too; all must agree.
- * Ours is known by its name. It is replaced in one step, so there is no moment without rules.
+ * and stays attached until the cgroup goes. Programs of cgroups above are asked, too; all must
+ * agree. Ours is known by its name. It is replaced in one step, so there is no moment without
+ * rules.
  *
  * Runs in the process that starts a container and in commands that change one, as root: the kernel
- * lets nobody else do it, nor the root of a user namespace. Fails with EPERM for those, and where the
- * kernel has no such programs.
+ * lets nobody else do it, nor the root of a user namespace. Fails with EPERM for those, and where
+ * the kernel has no such programs.
  */
 #include <cattach/cgroup.h>
 
@@ -39,11 +40,12 @@ static int fail_load(int code, size_t count, struct ct_err *err)
 {
 	if (code == EPERM) {
 		ct_fail(err, EPERM, "rules for devices can only be set by root of the host");
-		return ct_hint(err, "leave linux.resources.devices out: a container has the devices that "
-			       "are bound into it, and no others");
+		return ct_hint(err, "leave linux.resources.devices out: a container has what is bound "
+			       "into it, and no other devices");
 	}
 	if (code == E2BIG)
-		return ct_fail(err, E2BIG, "%zu rules for devices are more than the kernel takes", count);
+		return ct_fail(err, E2BIG, "%zu rules for devices are more than the kernel takes",
+			       count);
 	ct_fail_errno(err, code, "the kernel does not take the program for devices");
 	return ct_hint(err, "it needs CONFIG_CGROUP_BPF and CONFIG_BPF_SYSCALL");
 }
@@ -80,7 +82,8 @@ static int open_ours(uint32_t id)
 	clear(&attr)->info.bpf_fd = (uint32_t)fd;
 	attr.info.info_len = sizeof(info);
 	attr.info.info = address(&info);
-	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) < 0 || strncmp(info.name, NAME, sizeof(info.name)) != 0)
+	if (bpf(BPF_OBJ_GET_INFO_BY_FD, &attr) < 0 ||
+	    strncmp(info.name, NAME, sizeof(info.name)) != 0)
 		return -1;
 	return ct_take_fd(&fd);
 }
@@ -160,10 +163,13 @@ int ct_cgroup_devices_apply(int container, const struct ct_cgroup_device_rule *r
 	if (program < 0)
 		return fail_load(-program, count, err);
 	ret = put(container, program);
-	/* EPERM is for who may not; this is another's program above that wants to be the only one. */
+	/* EPERM is for who may not; this is another's program above that wants to be the only one.
+	 * */
 	if (ret == -EPERM)
-		return ct_fail(err, EBUSY, "a cgroup above has rules for devices that cannot be added to");
+		return ct_fail(err, EBUSY,
+			       "a cgroup above has rules for devices that cannot be added to");
 	if (ret < 0)
-		return ct_fail_errno(err, -ret, "cannot attach the program for devices to the cgroup");
+		return ct_fail_errno(err, -ret,
+				     "cannot attach the program for devices to the cgroup");
 	return 0;
 }

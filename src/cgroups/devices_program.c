@@ -4,13 +4,13 @@
  * for every open and mknod of a node by a process of the cgroup.
  *
  * Each of read, write and mknod is decided by the last rule that speaks of it, so the program goes
- * from the last rule to the first and keeps what is still undecided: a rule that allows takes its part
- * away, and nothing left means yes; a rule that denies any of the rest means no. What no rule speaks
- * of is denied. Behind all rules come those for what every container may have: the devices that the
- * specification promises, and making nodes, which is harmless without opening them.
+ * from the last rule to the first and keeps what is still undecided: a rule that allows takes its
+ * part away, and nothing left means yes; a rule that denies any of the rest means no. What no rule
+ * speaks of is denied. Behind all rules come those for what every container may have: the devices
+ * that the specification promises, and making nodes, which is harmless without opening them.
  *
- * A pure function: runs in commands and in tests. Fails for a rule that makes no sense, and when the
- * arena is exhausted.
+ * A pure function: runs in commands and in tests. Fails for a rule that makes no sense, and when
+ * the arena is exhausted.
  */
 #include <cattach/cgroup.h>
 
@@ -47,7 +47,7 @@ struct rule {
 	int64_t major, minor;		/* -1: any */
 };
 
-/* runc and crun have the same list; a terminal of the container's own is /dev/pts and /dev/console. */
+/* runc and crun have the same list. A container's terminal is in pts and bound to console. */
 static const struct ct_cgroup_device_rule always[] = {
 	{ true, 'c', -1, -1, "m" },
 	{ true, 'b', -1, -1, "m" },
@@ -132,8 +132,8 @@ static int read_access(const char *text, unsigned *ret_access, struct ct_err *er
 		const char *letter = strchr(letters, *text);
 
 		if (!letter)
-			return ct_fail(err, EINVAL, "access must be made of r, w and m, not \"%.20s\"",
-				       text);
+			return ct_fail(err, EINVAL,
+				       "access must be made of r, w and m, not \"%.20s\"", text);
 		*ret_access |= bits[letter - letters];
 	}
 	return 0;

@@ -98,9 +98,9 @@ static int look(const struct ct_container *c, struct ct_probe *p, struct ct_err 
 	return 0;
 }
 
-/* What says that it was created to stay is missing: is it on its way out, or gone by now? Who removes
- * it holds the creator's lock until nothing is left, and has taken the file "lock" away before. The
- * lock first: one that is free now was given up after the end of the directory. */
+/* What says that it was created to stay is missing: is it on its way out, or gone by now? Who
+ * removes it holds the creator's lock until nothing is left, and has taken the file "lock" away
+ * before. The lock first: one that is free now was given up after the end of the directory. */
 static bool is_going(int dir)
 {
 	bool busy = ct_container_has_creator(dir);

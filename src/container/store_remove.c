@@ -8,9 +8,9 @@
  * across a mount (a rootfs that somebody mounted below stays whole: EXDEV), and not deeper than
  * MAX_DEPTH. Two who forget the same container at once both succeed: what is gone counts as done.
  *
- * "lock" goes first and meta.json last, so that what a kill leaves half-way still shows as a damaged container with
- * its data, and can be removed again. An flock on the directory, the one that its creator has too,
- * tells others that the rest is going right now.
+ * "lock" goes first and meta.json last, so that what a kill leaves half-way still shows as a
+ * damaged container with its data, and can be removed again. An flock on the directory, the one
+ * that its creator has too, tells others that the rest is going right now.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -51,9 +51,10 @@ static int visit(int dir, const char *name, unsigned char type, void *arg)
 	return remove_entry(dir, name, type, depth);
 }
 
-/* A look by others shares the lock for a microsecond, or for as long as a busy host keeps whoever looks
- * from running: that is waited for, or they would take what is half removed for damaged. A creator or
- * remover that has it alone keeps it, and is not waited for: it has the same effect on those who look. */
+/* A look by others shares the lock for a microsecond, or for as long as a busy host keeps whoever
+ * looks from running: that is waited for, or they would take what is half removed for damaged. A
+ * creator or remover that has it alone keeps it, and is not waited for: it has the same effect on
+ * those who look. */
 static void mark_removal(int dir)
 {
 	const struct timespec moment = { .tv_nsec = 1000000 };

@@ -110,7 +110,8 @@ static void ask(const struct ct_cgroup_device_rule *rules, size_t rule_count,
 	struct ct_err err;
 
 	ck_assert_int_eq(ct_arena_open(&arena, &err), 0);
-	ck_assert_int_eq(ct_cgroup_devices_compile(&arena, rules, rule_count, &insns, &count, &err), 0);
+	ck_assert_int_eq(ct_cgroup_devices_compile(&arena, rules, rule_count, &insns, &count, &err),
+			 0);
 	for (size_t i = 0; i < request_count; i++) {
 		const struct request *q = &requests[i];
 		struct bpf_cgroup_dev_ctx context = {
@@ -121,7 +122,8 @@ static void ask(const struct ct_cgroup_device_rule *rules, size_t rule_count,
 		};
 
 		ck_assert_msg(execute(insns, count, &context) == q->allowed, "%c %u:%u %s: not %s",
-			      q->type, q->major, q->minor, q->access, q->allowed ? "allowed" : "denied");
+			      q->type, q->major, q->minor, q->access,
+			      q->allowed ? "allowed" : "denied");
 	}
 }
 
@@ -243,7 +245,9 @@ START_TEST(what_everything_is_decided_by_ends_the_program)
 {
 	static const struct ct_cgroup_device_rule all[] = { { true, 'a', -1, -1, NULL } };
 	static const struct ct_cgroup_device_rule overruled[] = {
-		{ true, 'c', 20, 1, NULL }, { false, 'b', 20, 1, "r" }, { true, 'a', -1, -1, "rwm" },
+		{ true, 'c', 20, 1, NULL },
+		{ false, 'b', 20, 1, "r" },
+		{ true, 'a', -1, -1, "rwm" },
 	};
 	struct ct_arena ct_autoarena arena = { 0 };
 	struct bpf_insn *one, *other;
@@ -252,7 +256,9 @@ START_TEST(what_everything_is_decided_by_ends_the_program)
 
 	ck_assert_int_eq(ct_arena_open(&arena, &err), 0);
 	ck_assert_int_eq(ct_cgroup_devices_compile(&arena, all, 1, &one, &one_count, &err), 0);
-	ck_assert_int_eq(ct_cgroup_devices_compile(&arena, overruled, 3, &other, &other_count, &err), 0);
+	ck_assert_int_eq(ct_cgroup_devices_compile(&arena, overruled, 3, &other, &other_count,
+						   &err),
+			 0);
 	ck_assert_uint_eq(one_count, other_count);
 	ck_assert_mem_eq(one, other, one_count * sizeof(*one));
 	ck_assert_uint_eq(one[one_count - 1].code, BPF_JMP | BPF_EXIT);
@@ -306,8 +312,9 @@ START_TEST(too_many_rules_are_refused)
 		rules[i] = (struct ct_cgroup_device_rule){ true, 'c', 300, (int64_t)i, "r" };
 	ck_assert_int_eq(ct_cgroup_devices_compile(&arena, rules, CT_CGROUP_DEVICE_RULES, &insns,
 						   &count, &err), 0);
-	ck_assert_int_eq(ct_cgroup_devices_compile(&arena, rules, CT_CGROUP_DEVICE_RULES + 1, &insns,
-						   &count, &err), -E2BIG);
+	ck_assert_int_eq(ct_cgroup_devices_compile(&arena, rules, CT_CGROUP_DEVICE_RULES + 1,
+						   &insns, &count, &err),
+			 -E2BIG);
 }
 END_TEST
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rules about device nodes in force, in the kernel's own cgroup tree. Only root of the host may do
- * that: tests/run.sh runs this suite as root where it is started by root. Elsewhere there is one test,
- * which counts as skipped with the reason. The node that is tried is /dev/kmsg (1:11), which no
- * container has by default.
+ * that: tests/run.sh runs this suite as root where it is started by root. Elsewhere there is one
+ * test, which counts as skipped with the reason. The node that is tried is /dev/kmsg (1:11), which
+ * no container has by default.
  */
 #include <cattach/cgroup.h>
 
@@ -117,7 +117,8 @@ static int tries(void)
 }
 
 #define APPLY(rules) \
-	ck_assert_msg(ct_cgroup_devices_apply(cgroup, rules, COUNT(rules), &err) == 0, "%s", err.what)
+	ck_assert_msg(ct_cgroup_devices_apply(cgroup, rules, COUNT(rules), &err) == 0, "%s", \
+		      err.what)
 
 /* ---- tests ---- */
 
@@ -135,7 +136,7 @@ START_TEST(rules_are_replaced_and_do_not_pile_up)
 {
 	APPLY(none);
 	ck_assert_int_eq(tries(), MAY_MAKE | HAS_NULL);
-	/* all programs that are attached must agree: with the first one still there this would be no */
+	/* all that are attached must agree: with the first one still there this would be no */
 	APPLY(all);
 	ck_assert_int_eq(tries(), MAY_READ | MAY_WRITE | MAY_BOTH | MAY_MAKE | HAS_NULL);
 	APPLY(all_but_writing);
@@ -188,7 +189,7 @@ START_TEST(what_is_denied_above_cannot_be_allowed_below)
 }
 END_TEST
 
-/* The kernel's checker follows all ways through a program: as many rules as we take are no trouble. */
+/* The kernel's checker follows all ways through a program: the most that we take is no trouble. */
 START_TEST(the_kernel_takes_as_many_rules_as_we_do)
 {
 	static struct ct_cgroup_device_rule rules[CT_CGROUP_DEVICE_RULES];
@@ -207,7 +208,7 @@ END_TEST
 
 /* ---- the suite ---- */
 
-/* NULL, or why the tests cannot be: only root of the host may, and it may be another container's. */
+/* NULL, or why the tests cannot be: only root of the host may, not another container's. */
 static const char *why_not(void)
 {
 	static char reason[1200];
@@ -240,7 +241,8 @@ Suite *suite_cgroup_root(void)
 	Suite *s = suite_create("cgroup_root");
 	TCase *tc;
 
-	snprintf(label, sizeof(label), "devices%s%s", reason ? " # skip " : "", reason ? reason : "");
+	snprintf(label, sizeof(label), "devices%s%s", reason ? " # skip " : "",
+		 reason ? reason : "");
 	tc = tcase_create(label);
 	suite_add_tcase(s, tc);
 	if (reason) {

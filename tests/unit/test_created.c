@@ -255,7 +255,8 @@ static void watch_removal(struct world *w, int round)
 		container_arena(&arena);
 		r = ct_container_find(&w->store, &arena, w->id, &c, &w->err);
 		ck_assert_msg(r == 0 || r == -ENOENT, "round %d: %s", round, w->err.what);
-		ck_assert_msg(r < 0 || c.state != CT_STATE_DAMAGED, "round %d: %s", round, c.damage);
+		ck_assert_msg(r < 0 || c.state != CT_STATE_DAMAGED, "round %d: %s", round,
+			      c.damage);
 	}
 }
 
