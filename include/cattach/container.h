@@ -296,6 +296,16 @@ int ct_container_end_known(const struct ct_container *container, struct ct_err *
 int ct_container_pause(const struct ct_container *container, bool paused, struct ct_err *err);
 
 /**
+ * ct_container_prune_cgroup - remove the cgroup that a crash has left to a container
+ * Return: 1 when there was one, 0 when there is nothing to be done, that is also while it runs, or is
+ * being started or removed; negative when it cannot be removed.
+ */
+int ct_container_prune_cgroup(const struct ct_container *container, struct ct_err *err);
+
+/* The same for cgroups of ours that belong to no container of this store, where they are empty. */
+int ct_store_prune_cgroups(struct ct_store *store, unsigned *ret_removed, struct ct_err *err);
+
+/**
  * ct_container_watch - a descriptor that becomes readable when it is time to look again
  * @container: with its directory open: when its status or its files change; or NULL
  * @ret_watch: inotify, non-blocking; readable, too, when any name is taken or given up, and when one

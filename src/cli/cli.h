@@ -53,7 +53,7 @@ extern const struct ct_verb ct_verb_attach, ct_verb_create, ct_verb_exec, ct_ver
 	ct_verb_start;
 extern const struct ct_verb ct_verb_clients, ct_verb_detach, ct_verb_logs, ct_verb_send;
 extern const struct ct_verb ct_verb_cp, ct_verb_top, ct_verb_unshare;
-extern const struct ct_verb ct_verb_pause, ct_verb_stats, ct_verb_unpause, ct_verb_update;
+extern const struct ct_verb ct_verb_pause, ct_verb_prune, ct_verb_stats, ct_verb_unpause, ct_verb_update;
 extern const struct ct_verb ct_verb_help, ct_verb_info, ct_verb_inspect, ct_verb_kill, ct_verb_ps,
 	ct_verb_rm, ct_verb_run, ct_verb_spec, ct_verb_stop, ct_verb_version, ct_verb_wait;
 
