@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "latest.h"
+#include "stats.h"
 #include "table.h"
 #include "top_columns.h"
 
@@ -19,7 +20,7 @@
 
 struct top_options {
 	struct ct_strings columns;
-	bool latest;
+	bool latest, totals;
 };
 
 static const struct ct_option top_table[] = {
@@ -27,6 +28,8 @@ static const struct ct_option top_table[] = {
 	  "Which columns, instead of operands" },
 	{ "latest", 'l', CT_OPTION_BOOL, NULL, offsetof(struct top_options, latest),
 	  "The container that was made last, in place of CONTAINER" },
+	{ "totals", 0, CT_OPTION_BOOL, NULL, offsetof(struct top_options, totals),
+	  "One more line: processes, processor time and memory of all together" },
 	{ 0 },
 };
 
@@ -99,6 +102,27 @@ static int print_table(const struct columns *columns, const struct ct_top *top, 
 	return ct_print(&table, err);
 }
 
+/* What the kernel has counted for all of them: those that have ended in between, too. */
+static int print_totals(const struct ct_container *c, size_t processes, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf line = { 0 };
+	struct ct_usage usage;
+	char amount[CT_AMOUNT_SIZE];
+
+	if (ct_container_usage(c, &usage, err) < 0)
+		return ct_wrap(err, "--totals");
+	ct_buf_printf(&line, "Total: %zu process%s", processes, processes == 1 ? "" : "es");
+	if (usage.cgroup.has_cpu) {
+		ct_buf_puts(&line, ", processor time ");
+		ct_top_duration(&line, usage.cgroup.cpu_usage / 1000000, false);
+	}
+	if (usage.cgroup.has_memory)
+		ct_buf_printf(&line, ", memory %s",
+			      ct_amount_binary(ct_usage_memory(&usage), amount));
+	ct_buf_putc(&line, '\n');
+	return ct_print(&line, err);
+}
+
 static int top_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct top_options *options = call->options;
@@ -115,7 +139,9 @@ static int top_handler(const struct ct_call *call, struct ct_err *err)
 	    ct_container_find(&store, call->arena, name, &container, err) < 0 ||
 	    ct_top(&store, call->arena, &container, &top, err) < 0)
 		return -err->code;
-	return print_table(&columns, &top, err);
+	if (print_table(&columns, &top, err) < 0)
+		return -err->code;
+	return options->totals ? print_totals(&container, top.count, err) : 0;
 }
 
 const struct ct_verb ct_verb_top = {
@@ -129,9 +155,12 @@ const struct ct_verb ct_verb_top = {
 		"Columns by name are args, capbnd, capeff, capinh, capprm, comm, etime, group, hgroup, "
 		"hpgid, hpid, hppid, huser, label, nice, pcpu, pid, ppid, rgroup, rss, ruser, seccomp, "
 		"state, stime, time, tty, user and vsz. pid, ppid, user and group are those of the "
-		"container; \"h\" before them means the host's.",
+		"container; \"h\" before them means the host's.\n\n"
+		"--totals adds what the container's control group has counted, which has the processor "
+		"time of processes that have ended, too. Without one it is an error.",
 	.examples = "cattach top web\tWhat runs in it\n"
-		    "cattach top web pid,hpid,user,args\tNumbers inside and outside",
+		    "cattach top web pid,hpid,user,args\tNumbers inside and outside\n"
+		    "cattach top --totals web\tWith what all of it has used",
 	.options = top_table,
 	.options_size = sizeof(struct top_options),
 	.operand = "CONTAINER",

@@ -84,6 +84,19 @@ print(row["Name"], sorted(row), row["Usage"]["NetReceivedBytes"], sorted(row["Pr
 	wait $watcher || true
 }
 
+@test "top --totals is the table, and a line with what the cgroup has counted" {
+	start "$N" "$R" sh -c 'sleep 1234 & exec sleep 1000'
+	eventually eval '[ "$(cattach top $N pid | wc -l)" -eq 3 ]'
+	run -0 cattach top --totals "$N" pid,args
+	is "${#lines[@]}" 4
+	matches "${lines[3]}" \
+		"Total: 2 processes, processor time 00:00:0[0-9](, memory [0-9.]+[KMG]iB)?"
+	rm "$STORE/containers/$ID/cgroup"
+	run ! --separate-stderr cattach top --totals "$N" pid
+	is "$status ${#lines[@]}" "125 3"
+	has "$stderr" "cattach: --totals: container $N has no cgroup of its own ("
+}
+
 @test "what cannot be is refused" {
 	start "$N" "$R" sleep 1000
 	refused 125 "no such container: nosuch" once nosuch
