@@ -122,7 +122,7 @@
 #define CT_RUN_LIMITS \
 	CT_RESOURCE_OPTIONS(OPTION(resources)), \
 	{ "cgroups", 0, CT_OPTION_STRING, "MODE", OPTION(cgroups), \
-	  "enabled (a cgroup or an error), disabled, no-monitor (the monitor stays where we are) or " \
+	  "Mode: enabled (a cgroup or an error), disabled, no-monitor (the monitor stays where we are) or " \
 	  "best-effort (limits that cannot be had are left out); default: a cgroup where there can " \
 	  "be one, and an error for limits that cannot be had" }, \
 	{ "cgroup-parent", 0, CT_OPTION_STRING, "PATH", OPTION(cgroup_parent), \

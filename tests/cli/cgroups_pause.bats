@@ -97,7 +97,8 @@ grows() { [ "$(size)" -gt "$1" ]; }
 }
 
 @test "what only looks works: logs, top, cp, clients, wait with a time" {
-	start "$N" "$R" sh -c 'echo hello > /tmp/file; echo ready; exec sleep 1000'
+	rootfs "$T/r"
+	start "$N" "$T/r" sh -c 'echo hello > /tmp/file; echo ready; exec sleep 1000'
 	cattach wait --for-output ready "$N"
 	cattach pause "$N"
 	is "$(cattach logs "$N")" ready
