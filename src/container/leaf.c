@@ -203,6 +203,19 @@ static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
 	}
 }
 
+/* A user's container has no device but those that are bound into it, and nobody to ask but the kernel
+ * for more; a root that is none on the host is a user in this. */
+static int limit_devices(const struct leaf_request *q, const struct leaf *leaf, struct ct_err *err)
+{
+	int r = geteuid() != 0 ? 0 : ct_cgroup_devices_apply(leaf->cgroup.container, q->devices,
+							     q->device_count, err);
+
+	if (r != -EPERM)
+		return r;
+	ct_log(CT_LOG_INFO, CT_TOPIC_CGROUP, "no rules for devices: %s", err->what);
+	return 0;
+}
+
 /* pid: of who is to sit beside it and is not there yet, or 0. */
 static int make(const struct leaf_request *q, const struct ct_cgroup_place *place, pid_t pid,
 		struct leaf *leaf, struct ct_err *warning, struct ct_err *err)
@@ -220,6 +233,8 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 		return r;
 	if (best_effort)
 		tell_missing(q, leaf, warning);
+	if (q->device_count && limit_devices(q, leaf, err) < 0)
+		return -err->code;
 	if (q->give && ct_cgroup_give(leaf->cgroup.container, q->owner, q->group, err) < 0)
 		return -err->code;
 	leaf->given = q->give;

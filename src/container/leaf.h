@@ -22,7 +22,8 @@ struct leaf_request {
 	bool parent_is_hint;		/* from a bundle, which may come from another host */
 	bool monitor_outside;		/* it stays where its maker is */
 	const struct ct_cgroup_settings *settings;	/* NULL: none */
-	const struct ct_cgroup_resources *resources;	/* for the devices */
+	const struct ct_cgroup_device_rule *devices;	/* enforced for root alone; count 0: all */
+	size_t device_count;
 	bool give;			/* the leaf is to be the container's root's: */
 	uid_t owner;
 	gid_t group;

@@ -187,10 +187,29 @@ static int add_rules(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* As engines have it: root's containers get what is always allowed and what they are given, unless
+ * a bundle says otherwise. A directory of devices changes under a list. */
+static bool is_limited_by_default(const struct ct_run *run)
+{
+	const struct ct_strings *list = &run->options->device;
+	struct stat st;
+
+	if (run->rootless || !run->plain || run->options->privileged)
+		return false;
+	for (size_t i = 0; i < list->count; i++) {
+		const char *path = ct_arena_strndup(run->arena, list->items[i],
+						    strcspn(list->items[i], ":"));
+
+		if (!path || (stat(path, &st) == 0 && S_ISDIR(st.st_mode)))
+			return false;
+	}
+	return true;
+}
+
 static int choose_rules(struct ct_run *run, struct ct_err *err)
 {
 	if (!run->options->device_cgroup_rule.count)
-		return 0;
+		return is_limited_by_default(run) ? add_rules(run, err) : 0;
 	if (!run->rootless)
 		return add_rules(run, err) < 0 ? ct_wrap(err, "--device-cgroup-rule") : 0;
 	ct_fail(err, EPERM, "only root can have device rules enforced, and a container of yours "
