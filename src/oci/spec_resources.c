@@ -162,7 +162,7 @@ static const struct ct_read_field rule_fields[] = {
 	{0},
 };
 
-static const struct ct_read_object rule = {
+static const struct ct_read_object device_rule = {
 	.fields = rule_fields, .size = sizeof(struct ct_cgroup_device_rule), .finish = finish_rule,
 };
 
@@ -204,16 +204,18 @@ static const struct ct_read_object throttle = {
 	.fields = throttle_fields, .size = sizeof(struct ct_cgroup_device_value),
 };
 
-#define DEVICES(name, what, member) \
-	{ name, READ_LIST, .object = &(what), .offset = R(member.items), .count = R(member.count) }
+#define DEVICES(name, what, at) \
+	{ name, READ_LIST, .object = &(what), \
+	  .offset = (at) + offsetof(struct ct_cgroup_device_values, items), \
+	  .count = (at) + offsetof(struct ct_cgroup_device_values, count) }
 static const struct ct_read_field block_fields[] = {
 	{ "weight", READ_U16, .max = 1000, .offset = R(weight) },
 	{ "leafWeight", READ_U16, .max = 1000, .offset = R(leaf_weight) },
-	DEVICES("weightDevice", weight_device, weights),
-	DEVICES("throttleReadBpsDevice", throttle, read_bps),
-	DEVICES("throttleWriteBpsDevice", throttle, write_bps),
-	DEVICES("throttleReadIOPSDevice", throttle, read_iops),
-	DEVICES("throttleWriteIOPSDevice", throttle, write_iops),
+	DEVICES("weightDevice", weight_device, R(weights)),
+	DEVICES("throttleReadBpsDevice", throttle, R(read_bps)),
+	DEVICES("throttleWriteBpsDevice", throttle, R(write_bps)),
+	DEVICES("throttleReadIOPSDevice", throttle, R(read_iops)),
+	DEVICES("throttleWriteIOPSDevice", throttle, R(write_iops)),
 	{0},
 };
 
@@ -347,7 +349,7 @@ static int read_unified(const struct ct_reader *r, const struct ct_json *value, 
 /* ---- the whole ---- */
 
 static const struct ct_read_field resource_fields[] = {
-	{ "devices", READ_LIST, .object = &rule, .offset = R(devices), .count = R(device_count) },
+	{ "devices", READ_LIST, .object = &device_rule, .offset = R(devices), .count = R(device_count) },
 	{ "memory", READ_OBJECT, .object = &memory },
 	{ "cpu", READ_OBJECT, .object = &cpu },
 	{ "pids", READ_OBJECT, .object = &pids },
