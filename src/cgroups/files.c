@@ -142,6 +142,18 @@ enum ct_cgroup_layout ct_cgroup_layout_of(int root)
 	return memory >= 0 ? CT_CGROUP_V1 : CT_CGROUP_NONE;
 }
 
+const char *ct_cgroup_layout_name(enum ct_cgroup_layout layout)
+{
+	static const char *const names[] = {
+		[CT_CGROUP_NONE] = "none",
+		[CT_CGROUP_V1] = "v1",
+		[CT_CGROUP_HYBRID] = "hybrid (v1 and v2)",
+		[CT_CGROUP_UNIFIED] = "v2 (unified)",
+	};
+
+	return names[layout];
+}
+
 int ct_cgroup_top(enum ct_cgroup_layout *ret_layout)
 {
 	int ct_autofd root = open("/sys/fs/cgroup", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

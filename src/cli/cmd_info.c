@@ -108,6 +108,8 @@ const struct ct_verb ct_verb_info = {
 		       "template may use .NAME.Level, .NAME.What and .NAME.Fix; \"--format json\" "
 		       "shows the names.",
 	.examples = "cattach info\tEverything\n"
+		    "cattach info --format '{{.CgroupDelegation.What}}'\tWhere containers have their "
+		    "cgroups, or why they have none\n"
 		    "cattach info --format '{{.UserNamespaces.Level}}'\tOne answer, for scripts",
 	.options = info_table,
 	.options_size = sizeof(struct info_options),

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include <cattach/arena.h>
+#include <cattach/cgroup.h>
 #include <cattach/err.h>
 
 enum ct_fact_level { CT_FACT_OK, CT_FACT_WARN, CT_FACT_NO };
@@ -38,6 +39,17 @@ const char *ct_fact_file(struct ct_facts *facts, const char *path);
 int ct_facts_namespaces(struct ct_facts *facts, struct ct_err *err);
 int ct_facts_ids(struct ct_facts *facts, struct ct_err *err);
 int ct_facts_cgroups(struct ct_facts *facts, struct ct_err *err);
+
+/* What there is to say of a verdict; for ct_facts_cgroups() and tests. */
+struct ct_place_facts {
+	const struct ct_cgroup_place *place;
+	const char *managed;		/* what systemd has for scopes, or NULL: not known */
+	bool systemd;			/* it manages this host */
+	int clone3;			/* 0, or why nothing can be born in a cgroup */
+};
+
+void ct_facts_place(struct ct_facts *facts, const struct ct_place_facts *what);
+
 void ct_facts_kernel(struct ct_facts *facts);
 void ct_facts_session(struct ct_facts *facts);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Facts for "cattach info" about the kernel, control groups and the login session.
+ * Facts for "cattach info" about the kernel and the login session.
  *
  * Runs in the command's own process and only reads. A file that is not there is a fact, not an
  * error.
@@ -18,7 +18,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <cattach/cgroup.h>
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/probe.h>
@@ -30,7 +29,7 @@ void ct_fact_add(struct ct_facts *facts, enum ct_fact_level level, const char *n
 {
 	struct ct_fact *fact;
 	va_list list;
-	char what[256];
+	char what[1024];
 
 	if (!facts->items)
 		facts->items = ct_arena_calloc(facts->arena, MAX_FACTS, sizeof(*facts->items));
@@ -58,44 +57,6 @@ const char *ct_fact_file(struct ct_facts *facts, const char *path)
 	return ct_arena_strndup(facts->arena, text, strcspn(text, "\n"));
 }
 
-/* Limits need the memory and pids controllers above all. */
-static void add_controllers(struct ct_facts *facts, const struct ct_cgroup_probe *probe)
-{
-	if (!probe->delegated)
-		ct_fact_add(facts, CT_FACT_WARN, "CgroupDelegation",
-			    "start cattach below a delegated cgroup: systemd-run --user --scope "
-			    "-p Delegate=yes cattach ...",
-			    "cgroup %s is not delegated to you: no limits", probe->path);
-	else if (!strstr(probe->controllers, "memory") || !strstr(probe->controllers, "pids"))
-		ct_fact_add(facts, CT_FACT_WARN, "CgroupDelegation",
-			    "systemctl edit user@.service: [Service] Delegate=cpu cpuset io memory pids",
-			    "cgroup %s is delegated, but only with: %s", probe->path,
-			    *probe->controllers ? probe->controllers : "no controllers");
-	else
-		ct_fact_add(facts, CT_FACT_OK, "CgroupDelegation", NULL,
-			    "cgroup %s is delegated to you with %s", probe->path,
-			    probe->controllers);
-}
-
-int ct_facts_cgroups(struct ct_facts *facts, struct ct_err *err)
-{
-	struct ct_cgroup_probe probe;
-
-	if (ct_cgroup_probe(-1, NULL, &probe, err) < 0)
-		return -err->code;
-	if (probe.layout != CT_CGROUP_UNIFIED) {
-		ct_fact_add(facts, CT_FACT_WARN, "Cgroups",
-			    "boot with systemd.unified_cgroup_hierarchy=1 (limits need cgroup v2)",
-			    "cgroups: %s; containers run without limits",
-			    ct_cgroup_layout_name(probe.layout));
-		return 0;
-	}
-	ct_fact_add(facts, CT_FACT_OK, "Cgroups", NULL, "cgroups: %s",
-		    ct_cgroup_layout_name(probe.layout));
-	add_controllers(facts, &probe);
-	return 0;
-}
-
 static void add_call(struct ct_facts *facts, const char *name, const char *call, int code,
 		     enum ct_fact_level level, const char *fix)
 {
@@ -121,8 +82,8 @@ void ct_facts_kernel(struct ct_facts *facts)
 	add_call(facts, "Pidfd", "pidfd_open", probe.pidfd, CT_FACT_NO,
 		 "Linux 5.3 or newer, and no filter that hides it");
 	add_call(facts, "Clone3", "clone3", probe.clone3, CT_FACT_WARN,
-		 "a filter hides it; clone is used instead, and processes start outside of their "
-		 "cgroup");
+		 "Linux 5.7 or newer, and no filter that hides it; clone is used instead, but "
+		 "containers have no cgroup");
 	if (probe.seccomp_filter)
 		ct_fact_add(facts, CT_FACT_OK, "Seccomp", NULL, "system call filters work");
 	else

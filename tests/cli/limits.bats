@@ -62,6 +62,21 @@ create()
 	done
 }
 
+@test "the reason that info gives for no cgroups is the one that a start has" {
+	local what
+	what=$(cattach info --format '{{.CgroupDelegation.What}}')
+	case $what in
+	"containers run without limits and cannot be paused: "*)
+		run -125 --separate-stderr cattach run --rm --cgroups enabled "$R" true
+		has "$stderr" "no cgroup can be made: ${what#*: }"
+		has "$stderr" "($(cattach info --format '{{.CgroupDelegation.Fix}}'))"
+		;;
+	*)
+		run -0 cattach run --rm --cgroups enabled "$R" true
+		;;
+	esac
+}
+
 @test "create and run refuse what cannot be, by line and column of the bundle" {
 	bundle "$T/b" 'l["resources"] = {"memory": {"swappiness": 60}}'
 	refused 125 "linux.resources.memory.swappiness: has no equivalent" cattach run "$T/b"

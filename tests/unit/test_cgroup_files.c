@@ -343,6 +343,19 @@ START_TEST(hostile_lines_do_not_overrun)
 }
 END_TEST
 
+/* ---- layouts ---- */
+
+/* Directories of those names alone make no version 2: the file system does. */
+START_TEST(a_layout_is_told_by_controllers_and_the_file_system)
+{
+	ck_assert_int_eq(ct_cgroup_layout_of(fixture_dir()), CT_CGROUP_NONE);
+	ck_assert_int_eq(mkdirat(fixture_dir(), "unified", 0700), 0);
+	ck_assert_int_eq(ct_cgroup_layout_of(fixture_dir()), CT_CGROUP_NONE);
+	ck_assert_int_eq(mkdirat(fixture_dir(), "memory", 0700), 0);
+	ck_assert_int_eq(ct_cgroup_layout_of(fixture_dir()), CT_CGROUP_V1);
+}
+END_TEST
+
 Suite *suite_cgroup_files(void)
 {
 	Suite *s = suite_create("cgroup_files");
@@ -370,6 +383,7 @@ Suite *suite_cgroup_files(void)
 	tcase_add_test(tc, cpu_and_io_are_what_the_files_say);
 	tcase_add_test(tc, pressure_is_in_hundredths);
 	tcase_add_test(tc, hostile_lines_do_not_overrun);
+	tcase_add_test(tc, a_layout_is_told_by_controllers_and_the_file_system);
 	suite_add_tcase(s, tc);
 	return s;
 }
