@@ -29,11 +29,11 @@ boot()
 {
 	case $1 in
 	uml)
-		describe uml 60 150
-		"$here/uml.sh" "$stage" "$results/uml" 200 ;;
+		describe uml 120 240
+		"$here/uml.sh" "$stage" "$results/uml" 290 ;;
 	plain | systemd)
-		describe "$1" 150 400
-		"$here/qemu.sh" "$1" "$stage" "$results/$1" 480 ;;
+		describe "$1" 240 500
+		"$here/qemu.sh" "$1" "$stage" "$results/$1" 600 ;;
 	*)
 		vm_fail "no such flavour: $1 (uml, plain, systemd)" ;;
 	esac

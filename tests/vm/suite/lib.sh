@@ -16,15 +16,23 @@ R=$HOME/rootfs		# the root file system of containers, on a disk of this machine
 N=row T=$HOME/row
 suite_count=0 suite_failed=0
 
-# What the suite is for is on a slow disk, or read-only: containers get a copy.
+# The job's is read-only: containers get a copy.
 if [ ! -d "$R" ]; then
 	cp -a "$CT_JOB/examples/bundles/rootfs" "$R"
 fi
 
-# The cgroups that containers have, as paths: none when all is tidy.
-leaves() { find /sys/fs/cgroup -type d -name 'cattach-*' ! -name "cattach-vm" ! -name cattach-callers; }
+# The cgroups of containers, as paths: none when all is tidy.
+leaves()
+{
+	find /sys/fs/cgroup -type d -name 'cattach-*' ! -name '*.scope' ! -name cattach-callers \
+		! -name cattach-vm
+}
 
-# What a row leaves; what had to be removed is no failure, what cannot be is.
+# The scopes of containers, where systemd makes them; it takes a moment to notice their end.
+scopes() { find /sys/fs/cgroup -type d -name 'cattach-*.scope'; }
+no_scopes() { [ -z "$(scopes)" ]; }
+
+# What a row leaves; what is removed here is no failure, what cannot be is.
 tidy()
 {
 	local id
@@ -33,6 +41,7 @@ tidy()
 	done
 	rm -rf "$T"
 	[ -z "$(leaves)" ] || { echo "left behind: $(leaves)"; return 1; }
+	until_true no_scopes || { echo "left behind: $(scopes)"; return 1; }
 }
 
 # row FLAVOURS NAME FUNCTION
@@ -43,6 +52,7 @@ row()
 	*" $CT_FLAVOUR "*) ;;
 	*) return 0 ;;
 	esac
+	SECONDS=0
 	suite_count=$((suite_count + 1))
 	N=row$suite_count
 	mkdir -p "$T"
@@ -50,6 +60,7 @@ row()
 	(set -eE; trap 'echo "line $LINENO: $BASH_COMMAND"' ERR; "$3") > "$HOME/log" 2>&1
 	status=$?
 	tidy >> "$HOME/log" 2>&1 || status=1
+	echo "row $suite_count: $SECONDS s" >&2
 	if [ $status = 0 ]; then
 		echo "ok $suite_count - $2"
 	else
@@ -101,3 +112,21 @@ leaf()
 
 # key FILE KEY: a number from a file of lines "KEY NUMBER".
 key() { sed -n "s/^$2 //p" "$1"; }
+
+# start ARG...: a container $N in the background.
+start() { cattach run -d --name "$N" "$@" > /dev/null; }
+
+# state FIELD: of .State
+state() { cattach inspect -f "{{.State.$1}}" "$N"; }
+
+# refused CODE TEXT COMMAND...: nothing on stdout, and a line of ours on stderr with TEXT in it.
+refused()
+{
+	local code=$1 text=$2 status=0 said
+	shift 2
+	said=$("$@" 2>&1 > "$HOME/stdout") || status=$?
+	same "$status" "$code"
+	has "$said" "cattach: "
+	has "$said" "$text"
+	same "$(cat "$HOME/stdout")" ""
+}
