@@ -9,7 +9,6 @@
 #include "operands.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "resource_options.h"
 
@@ -32,13 +31,26 @@ static int update_one(struct ct_store *store, struct ct_container *container, vo
 	return ct_container_update(container, update->arena, update->options, err);
 }
 
+/* Is there one in what the table has filled? */
+static bool is_any_given(const void *options)
+{
+	for (const struct ct_option *o = update_table; o->kind != CT_OPTION_END; o++) {
+		const void *member = (const char *)options + o->offset;
+
+		if ((o->kind == CT_OPTION_STRING && *(const char *const *)member) ||
+		    (o->kind == CT_OPTION_LIST && ((const struct ct_strings *)member)->count) ||
+		    (ct_option_is_bool(o) && *(const bool *)member))
+			return true;
+	}
+	return false;
+}
+
 static int update_handler(const struct ct_call *call, struct ct_err *err)
 {
-	static const struct ct_resource_options none;
 	struct update update = { .arena = call->arena, .options = call->options };
 	const struct ct_each each = { .act = update_one, .arg = &update };
 
-	if (!memcmp(update.options, &none, sizeof(none))) {
+	if (!is_any_given(call->options)) {
 		ct_fail(err, EINVAL, "update needs an option that says what is to change");
 		return ct_hint(err, "cattach help update lists them");
 	}

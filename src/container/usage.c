@@ -12,8 +12,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,15 +29,22 @@
 static void add_device(const char *line, struct ct_usage *usage)
 {
 	const char *colon = strrchr(line, ':');
-	uint64_t received, sent;
+	uint64_t numbers[9];
 
 	line += strspn(line, " ");
 	if (!colon || !strncmp(line, "lo:", 3))
 		return;
-	if (sscanf(colon + 1, "%" SCNu64 " %*u %*u %*u %*u %*u %*u %*u %" SCNu64, &received, &sent) != 2)
-		return;
-	usage->received += received;
-	usage->sent += sent;
+	line = colon + 1;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		char *end;
+
+		numbers[i] = strtoull(line, &end, 10);
+		if (end == line)
+			return;
+		line = end;
+	}
+	usage->received += numbers[0];
+	usage->sent += numbers[8];
 }
 
 static void read_network(int fd, struct ct_usage *usage)
