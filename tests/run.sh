@@ -25,12 +25,16 @@ export LC_ALL=C
 account=cattach-test
 jobs=$(nproc 2> /dev/null || echo 2)
 stage=
+offered=			# the controller that was enabled for tests in delegated cgroups
+cgroups=/sys/fs/cgroup		# the top of version 2
+[ -e "$cgroups/cgroup.controllers" ] || cgroups=$cgroups/unified
 results=$(mktemp)
 logs=$(mktemp -d)
 tty_state=$(stty -g 2> /dev/null || true)
 
 cleanup()
 {
+	withdraw_controller
 	rm -rf "$results" "$logs"
 	if [ -n "$stage" ]; then
 		# Containers own files through subordinate ids; root may remove them, a user not.
@@ -161,20 +165,13 @@ background()
 
 # delegated COMMAND...: for suites cgroup_real* and files cgroups*.bats. Where root runs the tests, in a
 # cgroup of version 2 whose parent is given to the account of the tests, as docs/cgroups.md tells root
-# to do it for people. The tests need one controller at least; what is enabled for them is disabled
-# again.
+# to do it for people.
 delegated()
 {
-	local top=/sys/fs/cgroup cg owner status file enabled=
-	[ -e "$top/cgroup.controllers" ] || top=$top/unified
-	cg=$top/cattach-tests-$BASHPID
+	local cg=$cgroups/cattach-tests-$BASHPID owner status file
 	if [ "$(id -u)" != 0 ] || ! mkdir "$cg" 2> /dev/null; then
 		"$@"
 		return
-	fi
-	if ! grep -qwE 'memory|pids|hugetlb' "$top/cgroup.subtree_control"; then
-		enabled=$(grep -owE 'memory|pids|hugetlb' "$top/cgroup.controllers" | head -n 1)
-		[ -z "$enabled" ] || echo "+$enabled" > "$top/cgroup.subtree_control"
 	fi
 	owner=$(stat -c %U "$stage/work")
 	for file in . cgroup.procs cgroup.threads cgroup.subtree_control; do
@@ -187,8 +184,26 @@ delegated()
 	)
 	status=$?
 	find "$cg" -depth -type d -exec rmdir {} \; 2> /dev/null
-	[ -z "$enabled" ] || echo "-$enabled" > "$top/cgroup.subtree_control"
 	return $status
+}
+
+# The tests in delegated cgroups need one controller at least. It is enabled before the first of them
+# begins and disabled after the last has ended, unless somebody else's run is still at it.
+offer_controller()
+{
+	if [ "$(id -u)" != 0 ] ||
+		grep -qwE 'memory|pids|hugetlb' "$cgroups/cgroup.subtree_control" 2> /dev/null; then
+		return 0
+	fi
+	offered=$(grep -owE 'memory|pids|hugetlb' "$cgroups/cgroup.controllers" 2> /dev/null | head -n 1)
+	[ -z "$offered" ] || echo "+$offered" > "$cgroups/cgroup.subtree_control" || offered=
+}
+
+withdraw_controller()
+{
+	if [ -n "$offered" ] && ! compgen -G "$cgroups/cattach-tests-*" > /dev/null; then
+		echo "-$offered" > "$cgroups/cgroup.subtree_control"
+	fi
 }
 
 # One suite in a process of its own: every test is a fork, and what Check and the sanitizer remember
@@ -225,6 +240,7 @@ part_unit()
 	if [ $# -eq 0 ]; then
 		record fail "unit" "no unit tests found"
 	fi
+	offer_controller
 	for suite; do
 		background run_suite "$suite"
 	done
@@ -299,6 +315,7 @@ part_cli()
 	if [ $# -eq 0 ]; then
 		set -- tests/cli/*.bats
 	fi
+	offer_controller
 	for file; do
 		if [ ! -e "$file" ]; then
 			record fail "cli" "no such file: $file"

@@ -113,6 +113,16 @@ grows() { [ "$(size)" -gt "$1" ]; }
 	is "$(cattach exec "$N" cat /tmp/other)" other
 }
 
+@test "top and cp find their way into one that nobody may look at" {
+	rootfs "$T/r"
+	start "$N" -v "$CT_PROBES:/mnt:ro" "$T/r" /mnt/closed
+	cattach pause "$N"
+	is "$(cattach top "$N" pid | tail -n 1 | tr -d ' ')" 1
+	cattach cp "$N:/etc/passwd" "$T/passwd"
+	test -s "$T/passwd"
+	is "$(state "$N" Status)" paused
+}
+
 @test "logs -f and wait go on over a pause" {
 	start "$N" -i "$R" sh -c 'echo one; read line; echo two; exit 7'
 	cattach logs -f "$N" > "$T/log" 3>&- &

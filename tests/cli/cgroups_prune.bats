@@ -40,6 +40,17 @@ crash()
 	test ! -d "$group"
 }
 
+@test "a container whose monitor was killed while it was paused can be started again" {
+	start "$N" "$R" sleep 1000
+	cattach pause "$N"
+	crash "$N"
+	cattach start "$N"
+	is "$(state "$N" Status)" running
+	cattach pause "$N"
+	crash "$N"
+	is "$(cattach prune)" "1 cgroup removed"
+}
+
 @test "containers that run or are paused, and their cgroups, stay" {
 	start "$N" "$R" sleep 1000
 	start "$N-b" "$R" sleep 1000
