@@ -120,6 +120,7 @@ struct ct_meta {
 	struct ct_spec_pairs labels;
 	const char *user;		/* -u as given */
 	const char *network, *pid_mode, *ipc_mode, *uts_mode, *cgroupns_mode, *userns_mode;
+	bool cgroup_parent;		/* linux.cgroupsPath is an option's, not a bundle's own */
 	const char *cgroups;		/* --cgroups: "enabled", "disabled", "no-monitor",
 					 * "best-effort"; NULL: where it can be had */
 	const char *pidfile, *cidfile;
@@ -271,6 +272,9 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
  */
 int ct_container_cgroup(const struct ct_container *container, struct ct_cgroup *ret_cgroup,
 			struct ct_err *err);
+
+/* The path of that below the top of version 2, as recorded; 0 or -errno: it has none. */
+int ct_container_cgroup_path(const struct ct_container *container, char path[CT_CGROUP_PATH]);
 
 /**
  * ct_container_wait - wait until a container has ended

@@ -23,6 +23,10 @@ struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_store 
 /* The same for a session: what docker says about an exec, and .State as of a container. */
 struct ct_json *ct_inspect_session(struct ct_values *values, const struct ct_container *session);
 
+/* The limits that are asked for, into .HostConfig. */
+void ct_inspect_limits(struct ct_values *values, struct ct_json *object, const struct ct_meta *meta,
+		       const struct ct_json *config);
+
 /* .State of either. */
 struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_container *container);
 

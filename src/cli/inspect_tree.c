@@ -125,12 +125,19 @@ static struct ct_json *warnings(struct ct_values *values, unsigned bits)
 	return list;
 }
 
+/* Below the top of version 2; nothing where there is none. */
+static const char *leaf_path(const struct ct_container *container, char path[CT_CGROUP_PATH])
+{
+	return container->dir >= 0 && ct_container_cgroup_path(container, path) == 0 ? path : "";
+}
+
 struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_container *container)
 {
 	const struct ct_status *status = &container->status;
 	bool paused = container->state == CT_STATE_PAUSED;
 	bool running = paused || container->state == CT_STATE_RUNNING;
 	struct ct_json *object = ct_value_object(values);
+	char path[CT_CGROUP_PATH];
 
 	set_string(values, object, "Status", ct_state_name(container->state));
 	set_bool(values, object, "Running", running);
@@ -142,6 +149,7 @@ struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_conta
 	set_number(values, object, "ConmonPid", running ? status->monitor_pid : 0);
 	set_number(values, object, "ExitCode", exit_code(container));
 	set_string(values, object, "Error", trouble(container));
+	set_string(values, object, "CgroupPath", leaf_path(container, path));
 	set_time(values, object, "StartedAt", status->started);
 	set_time(values, object, "FinishedAt", status->finished);
 	ct_value_set(values, object, "Health", ct_value_null(values));
@@ -252,6 +260,7 @@ static struct ct_json *host_config(struct ct_values *values, const struct ct_met
 	set_list(values, object, "CapAdd", &meta->cap_add);
 	set_list(values, object, "CapDrop", &meta->cap_drop);
 	set_list(values, object, "SecurityOpt", &meta->security_opt);
+	ct_inspect_limits(values, object, meta, config);
 	set_string(values, object, "PidMode", meta->pid_mode);
 	set_string(values, object, "IpcMode", meta->ipc_mode);
 	set_string(values, object, "UTSMode", meta->uts_mode);

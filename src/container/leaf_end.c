@@ -152,6 +152,11 @@ int ct_leaf_clean(int dir, struct ct_err *err)
 	return 0;
 }
 
+int ct_container_cgroup_path(const struct ct_container *container, char path[CT_CGROUP_PATH])
+{
+	return ct_leaf_read(container->dir, path);
+}
+
 int ct_container_cgroup(const struct ct_container *container, struct ct_cgroup *ret_cgroup,
 			struct ct_err *err)
 {

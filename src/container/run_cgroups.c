@@ -67,6 +67,7 @@ static int choose_parent(struct ct_run *run, struct ct_err *err)
 	else if (mode && !strcmp(mode, "disabled"))
 		ret = ct_fail(err, EINVAL, "there is no cgroup with --cgroups=disabled");
 	run->spec->linux_.cgroups_path = parent;
+	run->meta->cgroup_parent = true;
 	return ret < 0 ? ct_wrap(err, "--cgroup-parent") : 0;
 }
 

@@ -107,3 +107,22 @@ create()
 	is "$output" ran
 	has "$stderr" "cattach: warning: --memory-swappiness: has no equivalent in cgroup v2"
 }
+
+@test "inspect shows what was asked for, as docker has it" {
+	cattach create --name "$N" -m 64m --cpus 1.5 --pids-limit 7 --cgroup-parent a/b "$R" true > /dev/null
+	STARTED+=("$N")
+	is "$(cattach inspect -f '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}' "$N")" \
+		"67108864 1500000000 7"
+	is "$(cattach inspect -f '{{.HostConfig.CgroupParent}} {{.HostConfig.Cgroups}}' "$N")" "a/b default"
+	is "$(state "$N" CgroupPath)" ""
+}
+
+@test "a parent that a bundle names is a wish, one of an option is not" {
+	bundle "$T/b" 'l["cgroupsPath"] = "somewhere"' 'args("echo", "ran")'
+	if grep -q '^ok .*CgroupDelegation' <(cattach info); then
+		skip "a cgroup is delegated here"
+	fi
+	is "$(cattach run --rm "$T/b")" ran
+	refused 125 '--cgroup-parent: "elsewhere" is outside the delegated cgroup' \
+		cattach run --rm --cgroup-parent elsewhere "$T/b"
+}
