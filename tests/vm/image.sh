@@ -31,24 +31,21 @@ vm_need apt-get apt
 release=$(. /etc/os-release && [ "${ID:-}" = debian ] && echo "${VERSION_CODENAME:-}")
 [ -n "$release" ] || vm_fail "the guest is made from Debian's packages; this is no Debian"
 
-# "linux-image-6.12.94+deb12-cloud-amd64 6.12.94-1": the package behind the first of the names that
-# there is, and its version.
+# Debian 12's own kernel is older, and its security updates have a newer one beside it.
+meta=linux-image-cloud-amd64
+[ "$release" != bookworm ] || meta=linux-image-6.12-cloud-amd64
+
+# "linux-image-6.12.94+deb12-cloud-amd64 6.12.94-1": the package behind that name, its version.
 find_kernel()
 {
-	local meta package
-	for meta in linux-image-6.12-cloud-amd64 linux-image-cloud-amd64; do
-		package=$(apt-cache depends "$meta" 2> /dev/null |
-			sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-		if [ -n "$package" ]; then
-			echo "$package $(apt-cache show --no-all-versions "$package" |
-				sed -n 's/^Version: //p')"
-			return 0
-		fi
-	done
-	return 1
+	local package
+	package=$(apt-cache depends "$meta" 2> /dev/null |
+		sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+	[ -n "$package" ] || return 1
+	echo "$package $(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')"
 }
 
-# Fresh machines have no package lists.
+# Fresh machines have no package lists, others old ones.
 update_lists()
 {
 	local sudo=
@@ -109,7 +106,7 @@ make_root()
 }
 
 kernel=$(find_kernel) || { update_lists; kernel=$(find_kernel); } ||
-	vm_fail "apt-get knows no linux-image-6.12-cloud-amd64 or linux-image-cloud-amd64"
+	vm_fail "apt-get knows no $meta"
 key=$({ echo "$release $kernel $packages $modules"; cat "$here/image.sh"; } | sha256sum | cut -c 1-16)
 cache=$(vm_cache) || exit 125
 image=$cache/$key
