@@ -339,7 +339,10 @@ START_TEST(a_relative_parent_is_below_the_place)
 	make_delegated("", "1\n", false);
 	takes("jobs", "/user/me", "jobs");
 	takes("jobs/today/", "/user/me", "jobs/today");
-	takes("./jobs", "/user/me", "./jobs");
+	takes("./jobs", "/user/me", "jobs");
+	takes("jobs//today/./", "/user/me", "jobs/today");
+	takes(".", "/user/me", "");
+	takes("/user/me//jobs", "/user/me", "jobs");
 }
 END_TEST
 
