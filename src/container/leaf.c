@@ -178,15 +178,40 @@ static struct ct_cgroup_settings relax(const struct leaf_request *q, struct ct_c
 	return relaxed;
 }
 
-/* The reason of the first, and who else: "--memory, --cpus". */
+static void append(char *text, size_t size, const char *more)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s", more);
+}
+
+/* Behind the first reason another one, or who else has the last: "; --cpus, --cpu-shares: why". */
+static void add_reason(struct ct_err *warning, const struct ct_err *err)
+{
+	char *what = warning->what;
+	size_t used = strlen(what), length = strlen(err->what);
+	bool same = used > length + 2 && !strcmp(what + used - length, err->what);
+
+	if (same)
+		what[used - length - 2] = '\0';
+	append(what, sizeof(warning->what), same ? ", " : "; ");
+	append(what, sizeof(warning->what), err->where);
+	append(what, sizeof(warning->what), ": ");
+	append(what, sizeof(warning->what), err->what);
+}
+
+/* Who goes without, and why: "--memory, --memory-swap: why". */
 static void add_missing(struct ct_err *warning, const struct ct_err *err)
 {
-	size_t used = strlen(warning->where);
-
-	if (!warning->what[0])
+	if (!warning->what[0]) {
 		*warning = *err;
-	else if (!strstr(warning->where, err->where))
-		snprintf(warning->where + used, sizeof(warning->where) - used, ", %s", err->where);
+	} else if (strcmp(warning->what, err->what) != 0) {
+		if (!strstr(warning->what, err->where))
+			add_reason(warning, err);
+	} else if (!strstr(warning->where, err->where)) {
+		append(warning->where, sizeof(warning->where), ", ");
+		append(warning->where, sizeof(warning->where), err->where);
+	}
 }
 
 static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
