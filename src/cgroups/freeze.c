@@ -43,12 +43,12 @@ static bool is_so(const char *events, const char *key, uint64_t value)
 static int wait_event(int dir, const char *key, uint64_t value, unsigned timeout)
 {
 	uint64_t deadline = ct_now_monotonic() + (uint64_t)timeout * 1000000;
-	int ct_autofd fd = openat(dir, "cgroup.events", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int ct_autofd fd = ct_cgroup_open_at(dir, "cgroup.events", O_RDONLY);
 	struct pollfd poller = { .fd = fd, .events = POLLPRI };
 	char text[256];
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	for (;;) {
 		ssize_t n;
 		int left;
@@ -68,14 +68,19 @@ static int wait_event(int dir, const char *key, uint64_t value, unsigned timeout
 	}
 }
 
-static int fail_freeze(struct ct_err *err, int code, const char *what)
+static int fail_freeze(struct ct_err *err, int code, bool frozen)
 {
+	const char *what = frozen ? "pause" : "resume";
+
 	if (code == ENOENT) {
 		ct_fail(err, ENOSYS, "cannot %s: cgroup.freeze is not there", what);
 		return ct_hint(err, "Linux 5.2 or newer is needed");
 	}
 	if (code == ETIMEDOUT) {
 		ct_fail(err, code, "cannot %s in time", what);
+		if (!frozen)
+			return ct_hint(err, "a cgroup above it is frozen, or somebody freezes it "
+				       "again: see cgroup.freeze in it and above it");
 		return ct_hint(err, "a process that waits for a disk or a network file system cannot "
 			       "be stopped; see wchan in /proc/PID");
 	}
@@ -84,16 +89,15 @@ static int fail_freeze(struct ct_err *err, int code, const char *what)
 
 int ct_cgroup_freeze(int dir, bool frozen, unsigned timeout, struct ct_err *err)
 {
-	const char *what = frozen ? "pause" : "resume";
 	int ret = ct_cgroup_write(dir, "cgroup.freeze", frozen ? "1" : "0");
 
 	if (ret < 0)
-		return fail_freeze(err, -ret, what);
+		return fail_freeze(err, -ret, frozen);
 	ret = wait_event(dir, "frozen", frozen, timeout);
 	/* Half frozen would be a state that nobody asked for. */
 	if (ret < 0 && frozen)
 		ct_cgroup_write(dir, "cgroup.freeze", "0");
-	return ret < 0 ? fail_freeze(err, -ret, what) : 0;
+	return ret < 0 ? fail_freeze(err, -ret, frozen) : 0;
 }
 
 bool ct_cgroup_is_freezing(int dir)
