@@ -211,6 +211,9 @@ struct ct_cgroup_plan {
 	pid_t pid;			/* goes into the monitor's cgroup; 0: our child is born there */
 	const struct ct_cgroup_settings *settings;
 	const char *also;		/* controllers that are wanted for statistics: "cpu memory" */
+	/* Where it is going to be, before it is there; NULL: nobody wants to know. 0, or an error. */
+	int (*record)(const void *arg, const char *path, struct ct_err *err);
+	const void *arg;
 };
 
 /**
@@ -327,13 +330,13 @@ int ct_cgroup_remove_container(const struct ct_cgroup *cgroup, unsigned timeout,
 /**
  * ct_cgroup_sweep - remove containers' cgroups that nobody uses: after crashes
  * @place: CT_CGROUP_HERE
- * @is_known: is this id a container's? Those are left alone.
+ * @is_known: is "ID" or "ID+1" of "cattach-ID", "cattach-ID+1" in use? Those are left alone.
  * @ret_removed: how many went
  *
  * Only directories with a name of ours, and without a process.
  */
 int ct_cgroup_sweep(const struct ct_cgroup_place *place,
-		    bool (*is_known)(const char *id, void *arg), void *arg, unsigned *ret_removed,
+		    bool (*is_known)(const char *name, void *arg), void *arg, unsigned *ret_removed,
 		    struct ct_err *err);
 
 /* ---- what the kernel counted ---- */

@@ -156,10 +156,11 @@ static int start_scope(const struct leaf_request *q, char *path, struct ct_err *
 /* ---- making ---- */
 
 /* The path, for whoever comes after a crash. */
-static int record_path(const struct leaf_request *q, const struct leaf *leaf, struct ct_err *err)
+static int record_path(const void *arg, const char *path, struct ct_err *err)
 {
+	const struct leaf_request *q = arg;
 	char line[CT_CGROUP_PATH + 1];
-	int n = snprintf(line, sizeof(line), "%s\n", leaf->cgroup.path);
+	int n = snprintf(line, sizeof(line), "%s\n", path);
 
 	return ct_write_file_at(q->dir, "cgroup", line, (size_t)n, 0600, err);
 }
@@ -251,11 +252,14 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 	struct ct_cgroup_plan plan = {
 		.id = q->id, .pid = pid, .also = STATISTICS,
 		.settings = best_effort ? &relaxed : q->settings,
+		.record = record_path, .arg = q,
 	};
 	int r = ct_cgroup_make(place, &plan, &leaf->cgroup, err);
 
-	if (r < 0)
+	if (r < 0) {
+		unlinkat(q->dir, "cgroup", 0);
 		return r;
+	}
 	if (best_effort)
 		tell_missing(q, leaf, warning);
 	if (q->device_count && limit_devices(q, leaf, err) < 0)
@@ -264,7 +268,7 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 		return -err->code;
 	leaf->given = q->give;
 	leaf->place = fcntl(place->dir, F_DUPFD_CLOEXEC, 3);
-	return record_path(q, leaf, err);
+	return 0;
 }
 
 /* What was asked for decides whether a failure is one. */
@@ -290,7 +294,7 @@ int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_
 
 	*ret_leaf = leaf;
 	/* That of the last run, which crashed: it may have had processes. */
-	if (ct_leaf_clean(q->dir, err) < 0)
+	if (ct_leaf_clean(q->dir, q->id, err) < 0)
 		return ct_wrap(err, "the cgroup of the last run");
 	if (is_mode(q, "disabled"))
 		return check_disabled(q, err);
