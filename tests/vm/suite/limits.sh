@@ -71,6 +71,13 @@ sigkill_is_not_oom()
 }
 row "uml plain systemd" "a SIGKILL is not taken for a lack of memory" sigkill_is_not_oom
 
+memory_ends_a_start()
+{
+	refused 125 "killed by signal 9 while it was being set up (its memory ran out: " \
+		cattach run --rm --cgroup-conf memory.max=4096 "$R" true
+}
+row "uml plain systemd" "a start that memory.max ends says so" memory_ends_a_start
+
 memory_is_enough()
 {
 	same "$(cattach run --rm -m 48m "$R" sh -c \
