@@ -317,6 +317,19 @@ static void copy_names(char *names, const char *path)
 	names[length] = '\0';
 }
 
+/* What is within a container's cgroup ends with that container. */
+static int check_names(const char *names, struct ct_err *err)
+{
+	for (const char *name = names; name; name = strchr(name, '/')) {
+		name += *name == '/';
+		if (strncmp(name, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)) != 0)
+			continue;
+		ct_fail(err, EPERM, "\"%.160s\" has a name that belongs to a container", names);
+		return ct_hint(err, "choose one that does not begin with " CT_CGROUP_OWN);
+	}
+	return 0;
+}
+
 static int take_parent(struct search *s, struct ct_err *err)
 {
 	struct ct_cgroup_place *place = s->place;
@@ -335,6 +348,8 @@ static int take_parent(struct search *s, struct ct_err *err)
 		}
 	}
 	copy_names(place->parent, rest);
+	if (check_names(place->parent, err) < 0)
+		return -err->code;
 	return check_below(place->dir, place->parent, s->top, err);
 }
 
