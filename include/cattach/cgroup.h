@@ -333,7 +333,8 @@ int ct_cgroup_remove_container(const struct ct_cgroup *cgroup, unsigned timeout,
  * @is_known: is "ID" or "ID+1" of "cattach-ID", "cattach-ID+1" in use? Those are left alone.
  * @ret_removed: how many went
  *
- * Only directories with a name of ours, and without a process.
+ * Only directories with a name of ours, and without a process, and parents that ct_cgroup_make() made;
+ * in these, too.
  */
 int ct_cgroup_sweep(const struct ct_cgroup_place *place,
 		    bool (*is_known)(const char *name, void *arg), void *arg, unsigned *ret_removed,

@@ -24,6 +24,8 @@
 
 #include "files.h"
 
+#define PARENTS_MAX	32	/* of a --cgroup-parent, as in make.c */
+
 /* A walk below one directory. */
 struct walk {
 	int dir;		/* where it stands */
@@ -226,31 +228,57 @@ static void sweep_one(struct sweep *s, int parent, const char *name)
 		s->removed++;
 }
 
+static int sweep_below(struct sweep *s, int dir, unsigned depth);
+
+/* A parent that was made for containers, and goes when there are none in it. */
+static void sweep_parent(struct sweep *s, int above, const char *name, unsigned depth)
+{
+	int ct_autofd dir = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char mark;
+
+	if (dir < 0 || depth == PARENTS_MAX || fgetxattr(dir, CT_CGROUP_MADE, &mark, 1) != 1)
+		return;
+	if (sweep_below(s, dir, depth + 1) == 0)
+		unlinkat(above, name, AT_REMOVEDIR);
+}
+
+static int sweep_below(struct sweep *s, int dir, unsigned depth)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR ct_autodir *list = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!list) {
+		int code = errno;
+
+		ct_fd_close(fd);
+		return -code;
+	}
+	for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
+		const char *name = entry->d_name;
+
+		if (entry->d_type != DT_DIR || name[0] == '.')
+			continue;
+		if (!strncmp(name, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)))
+			sweep_one(s, dir, name);
+		else
+			sweep_parent(s, dir, name, depth);
+	}
+	unlinkat(dir, CT_CGROUP_CALLERS, AT_REMOVEDIR);
+	return 0;
+}
+
 int ct_cgroup_sweep(const struct ct_cgroup_place *place,
 		    bool (*is_known)(const char *name, void *arg), void *arg, unsigned *ret_removed,
 		    struct ct_err *err)
 {
 	struct sweep s = { .is_known = is_known, .arg = arg };
 	int ct_autofd dir = ct_cgroup_open_below(place->dir, place->parent);
-	DIR ct_autodir *list = NULL;
-	int fd;
+	int r;
 
 	*ret_removed = 0;
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : ct_fail_errno(err, -dir, "cannot open the cgroup");
-	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	list = fd < 0 ? NULL : fdopendir(fd);
-	if (!list) {
-		ct_fail_errno(err, errno, "cannot list cgroup %.160s", place->path);
-		ct_fd_close(fd);
-		return -err->code;
-	}
-	for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
-		if (entry->d_type == DT_DIR &&
-		    !strncmp(entry->d_name, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)))
-			sweep_one(&s, dir, entry->d_name);
-	}
-	unlinkat(dir, CT_CGROUP_CALLERS, AT_REMOVEDIR);
+	r = sweep_below(&s, dir, 0);
 	*ret_removed = s.removed;
-	return 0;
+	return r < 0 ? ct_fail_errno(err, -r, "cannot list cgroup %.160s", place->path) : 0;
 }
