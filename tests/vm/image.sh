@@ -20,8 +20,10 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 125
 # libsubunit0 is for the unit tests, which Check links against it.
 packages="systemd dbus-user-session libpam-systemd uidmap libsystemd0 libsubunit0
 	busybox-static iproute2 procps mount"
-# Loaded from the initial file system.
-modules="virtio_blk overlay tun"
+# Loaded from the initial file system, in this order; those with a question mark are a part of newer
+# kernels.
+modules="virtio? virtio_ring? virtio_pci_modern_dev? virtio_pci_legacy_dev? virtio_pci? virtio_blk
+	crc16? crc32c_generic? mbcache? jbd2? ext4? overlay tun"
 
 [ "$(uname -m)" = x86_64 ] || vm_fail "qemu's machines are for x86_64 alone, this is $(uname -m)"
 vm_need mmdebstrap mmdebstrap
@@ -64,7 +66,7 @@ sources()
 
 get_kernel()
 {
-	local package=$1 into=$2 module file
+	local package=$1 into=$2 module file number=10
 	(cd "$into" && apt-get download -q -o APT::Sandbox::User=root "$package" > log 2>&1) ||
 		vm_fail "cannot download $package: $(tail -n 1 "$into/log")"
 	dpkg-deb -x "$into"/*.deb "$into/kernel" || vm_fail "cannot unpack $package"
@@ -72,12 +74,14 @@ get_kernel()
 	mv "$into"/kernel/boot/vmlinuz-* "$into/vmlinuz" || vm_fail "no vmlinuz in $package"
 	mkdir "$into/modules"
 	for module in $modules; do
-		file=$(find "$into/kernel" -name "$module.ko*" | head -n 1)
-		case $file in
-		*.xz) busybox xzcat "$file" > "$into/modules/$module.ko" ;;
-		*.ko) cp "$file" "$into/modules/$module.ko" ;;
+		file=$(find "$into/kernel" -name "${module%\?}.ko*" | head -n 1)
+		case $file,$module in
+		*.xz,*) busybox xzcat "$file" > "$into/modules/$number-${module%\?}.ko" ;;
+		*.ko,*) cp "$file" "$into/modules/$number-${module%\?}.ko" ;;
+		,*\?) ;;
 		*) vm_fail "no module $module in $package" ;;
 		esac
+		number=$((number + 1))
 	done
 	rm -rf "$into/kernel"
 }
