@@ -296,7 +296,8 @@ int ct_cgroup_entry_move(const struct ct_cgroup_entry *entry, pid_t pid, struct 
  * ct_cgroup_freeze - stop or resume everything in a cgroup, waiting until it is so
  * @dir: the container's
  * @timeout: milliseconds
- * @err: ETIMEDOUT; a freeze that took too long is taken back
+ * @err: ETIMEDOUT; ENODEV when all have ended; ECANCELED when somebody else resumes them. A freeze
+ *	 that fails is taken back
  */
 int ct_cgroup_freeze(int dir, bool frozen, unsigned timeout, struct ct_err *err);
 
