@@ -363,16 +363,22 @@ static int open_lasting(int parent)
 /* The origin cannot take it back when it hands controllers on by now: then into the next best. */
 int ct_cgroup_leave(const struct ct_cgroup *cgroup, pid_t pid, struct ct_err *err)
 {
-	int ct_autofd lasting = -1, callers = -1;
+	int ct_autofd lasting = -1;
+	int ret = -ENODEV;
 
 	if (cgroup->origin >= 0 && ct_cgroup_move(cgroup->origin, pid, err) == 0)
 		return 0;
 	lasting = open_lasting(cgroup->parent);
-	callers = lasting < 0 ? lasting : ct_cgroup_open_callers(lasting);
-	if (callers < 0)
-		return ct_fail_errno(err, -callers, "cannot make cgroup %s above %.160s",
-				     CT_CGROUP_CALLERS, cgroup->path);
-	return ct_cgroup_move(callers, pid, err);
+	/* Others remove it when they find it empty, before we are in it, too. */
+	for (int i = 0; i < TRIES && (ret == -ENODEV || ret == -ENOENT); i++) {
+		int ct_autofd callers = lasting < 0 ? lasting : ct_cgroup_open_callers(lasting);
+
+		ret = callers < 0 ? callers : ct_cgroup_move(callers, pid, err);
+		if (callers < 0)
+			ct_fail_errno(err, -callers, "cannot make cgroup %s above %.160s",
+				      CT_CGROUP_CALLERS, cgroup->path);
+	}
+	return ret;
 }
 
 static void take_back(struct making *m)
