@@ -12,6 +12,9 @@ file() { cattach inspect -f '{{.LogPath}}' "$1"; }
 # files PATH: it and what it was rotated to, the oldest first.
 files() { find "$(dirname "$1")" -name "$(basename "$1")*" | sort -rV; }
 
+# ended NAME
+ended() { [ "$(state "$1" Status)" = exited ]; }
+
 # decoded KIND STREAM PATH
 decoded() { files "$3" | xargs "$BATS_TEST_DIRNAME/decode_log.py" "$1" "$2"; }
 
@@ -260,4 +263,32 @@ hostile()
 	chmod 500 "$T/dir"
 	refused 125 "log file $T/dir/x: cannot be written: Permission denied" \
 		cattach run --log-driver json-file --log-opt "path=$T/dir/x" "$R" true
+}
+
+@test "a confined monitor rotates in a directory of somebody's choice" {
+	mkdir "$T/logs"
+	start "$N" --log-driver k8s-file --log-opt "path=$T/logs/x" --log-opt max-size=256k \
+		--log-opt max-file=100 "$R" seq 1 50000
+	is "$(cattach wait "$N")" 0
+	seq 1 50000 | cmp - <(decoded k8s stdout "$T/logs/x")
+	[ "$(files "$T/logs/x" | wc -l)" -gt 5 ]
+	is "$(state "$N" Warnings)" '[]'
+}
+
+@test "logs -F goes on with the next run; a monitor that is killed leaves whole records" {
+	start "$N" --log-driver k8s-file "$R" sh -c 'echo begins; sleep 0.2; echo ends'
+	timeout 50 cattach logs -F "$N" > "$T/out" 3>&- &
+	CLI=$!
+	eventually ended "$N"
+	cattach start "$N" > /dev/null
+	eventually sh -c "[ \$(grep -c ends '$T/out') = 2 ]"
+	kill $CLI
+	is "$(cat "$T/out")" $'begins\nends\nbegins\nends'
+
+	start "$N-k" --log-driver k8s-file "$R" sh -c 'i=0; while :; do echo $i; i=$((i + 1)); done'
+	eventually sh -c "[ \$(cattach logs -n 1 $N-k) -gt 1000 ]"
+	kill -9 "$(state "$N-k" ConmonPid)"
+	eventually ended "$N-k"
+	cattach logs "$N-k" > "$T/out"
+	seq 0 "$(tail -n 1 "$T/out")" | cmp - "$T/out"
 }
