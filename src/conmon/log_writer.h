@@ -3,7 +3,8 @@
  * The writer's one struct, shared by the files that make it up: log_create.c (make, free),
  * log_found.c (what was there before), log_writer.c (append, publish, wake), log_file.c (segments
  * on disk), log_memory.c (segments in memory and the way back to disk), log_serve.c (segments for
- * readers), log_driver.c and log_driver_file.c (the file for other tools, log_driver.h). One mapping, made before the monitor is forked.
+ * readers), log_driver.c and log_driver_file.c (the file for other tools, log_driver.h). One
+ * mapping, and one for that file, made before the monitor is forked.
  */
 #ifndef CATTACH_CONMON_LOG_WRITER_H
 #define CATTACH_CONMON_LOG_WRITER_H
