@@ -48,7 +48,7 @@ struct ct_place_facts {
 	int clone3;			/* 0, or why nothing can be born in a cgroup */
 };
 
-void ct_facts_place(struct ct_facts *facts, const struct ct_place_facts *what);
+void ct_facts_place(struct ct_facts *facts, const struct ct_place_facts *f);
 
 void ct_facts_kernel(struct ct_facts *facts);
 void ct_facts_session(struct ct_facts *facts);

@@ -76,6 +76,7 @@ static int start(struct ct_store *store, struct ct_arena *arena, struct ct_conta
 	options->warnings = &warnings;
 	if (r == 0)
 		r = ct_container_start(store, arena, container, spec, options, &session, err);
+	options->warnings = NULL;
 	if (r == 0)
 		ct_report_warnings(&warnings);
 	ct_session_close(&session);

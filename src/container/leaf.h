@@ -42,7 +42,7 @@ struct leaf {
 
 /**
  * ct_leaf_make - make the leaf and record where it is
- * @request: borrowed
+ * @q: borrowed
  * @ret_leaf: all -1 where there is nowhere to make one and nobody insists, or with needs_scope
  * @warning: filled in for what is gone without by --cgroups=best-effort
  * @err: what was asked for and cannot be had, by the name of who asked, with the way out
@@ -50,11 +50,11 @@ struct leaf {
  * For the process that launches the monitor, which is then born in ->cgroup.monitor: moving a process
  * waits for all processors, some milliseconds. Nothing is left of one that fails.
  */
-int ct_leaf_make(const struct leaf_request *request, struct leaf *ret_leaf, struct ct_err *warning,
+int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_err *warning,
 		 struct ct_err *err);
 
 /* The same where systemd has to make a scope first: for the monitor itself, which is moved. */
-int ct_leaf_make_in_scope(const struct leaf_request *request, struct leaf *leaf,
+int ct_leaf_make_in_scope(const struct leaf_request *q, struct leaf *leaf,
 			  struct ct_err *warning, struct ct_err *err);
 
 /* Was somebody killed in it because memory ran out? */

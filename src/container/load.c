@@ -171,7 +171,7 @@ static int load_meta(const struct ct_store *store, struct ct_arena *arena,
 static int load_state(const struct ct_store *store, struct ct_arena *arena,
 		      struct ct_container *c, struct ct_err *err)
 {
-	struct ct_probe probe;
+	struct ct_probe probe = { 0 };
 	int r;
 
 	c->status_fd = openat(c->dir, "status", FILE_FLAGS);

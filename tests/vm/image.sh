@@ -3,7 +3,7 @@
 #
 # Have a kernel and a root file system for qemu, and print the directory that holds them:
 #
-#   vmlinuz   Debian's kernel for clouds: 6.12 or newer where there is one
+#   vmlinuz   Debian's kernel for clouds, 6.12 or newer
 #   modules/  what of it is loaded before there is a root file system
 #   root.img  ext4: this release of Debian, small, with systemd and what the suites need
 #
@@ -111,9 +111,9 @@ make_root()
 
 if ! kernel=$(find_kernel); then
 	update_lists
-	# A machine without the security updates has the release's own kernel, which will do.
-	kernel=$(find_kernel) || { meta=linux-image-cloud-amd64; kernel=$(find_kernel); } ||
-		vm_fail "apt-get knows no $meta: are Debian's sources in /etc/apt?"
+	# The release's own kernel will not do: users cannot enable cpuset in it.
+	kernel=$(find_kernel) ||
+		vm_fail "apt-get knows no $meta: are Debian's security updates in /etc/apt/sources.list?"
 fi
 key=$({ echo "$release $kernel $packages $modules"; cat "$here/image.sh"; } | sha256sum | cut -c 1-16)
 cache=$(vm_cache) || exit 125
