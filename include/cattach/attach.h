@@ -35,6 +35,7 @@ enum ct_message_type {
 	CT_MSG_CLIENT_DROP,	/* number: be32; a client's id, 0: all others. Answered by CT_MSG_CLIENT
 				 * with number 0 and in offset how many there were */
 	CT_MSG_NAMESPACES_GET,	/* the way into the container, please */
+	CT_MSG_LOG_REOPEN,	/* the file that the log driver writes was renamed: make a new one */
 	/* monitor to client */
 	CT_MSG_EXIT = 64,	/* the session has ended; the status is on the commit page */
 	CT_MSG_ERROR,		/* flags: CT_ERROR_*, text; the connection ends but for CT_ERROR_KEPT */
@@ -52,6 +53,7 @@ enum ct_message_type {
 	CT_MSG_NAMESPACES,	/* with CT_ATTACH_PLACES descriptors: the container's namespaces user,
 				 * mnt, pid, net, ipc, uts, cgroup, and its root (O_PATH); without any:
 				 * there is no way in, or not any more */
+	CT_MSG_LOG_REOPENED,	/* number: 0, or the errno for which the old file is written on */
 };
 
 #define CT_HELLO_READ_ONLY	1u	/* the monitor refuses stdin, signals and sizes from it */

@@ -127,7 +127,9 @@ struct ct_meta {
 	const char *detach_keys;
 	const char *stdin_eof;		/* --stdin-eof as given, checked by who follows it */
 	const char *size_policy;	/* "latest", "smallest", "largest", "none"; NULL: latest */
-	const char *log_driver;		/* "native" or "none"; NULL: native */
+	const char *log_driver;		/* "native", "k8s-file", "json-file", "none"; NULL: native */
+	const char *log_path;		/* of the driver's file, absolute; NULL: with the log */
+	const char *log_tag;		/* as given, with what is to be filled in */
 	uint64_t log_max_size;		/* bytes, 0: as the log likes it */
 	int log_max_files;		/* 0: likewise */
 	bool tie;			/* the payload dies with the client that it was started for */
@@ -342,6 +344,12 @@ struct ct_start_options {
 	struct ct_strings *warnings;	/* what is gone without, a line for people each, is appended
 					 * to it in the arena; or NULL */
 };
+
+/* Which file for other tools its log driver writes, if any; and what is to be said in each of its
+ * records: the tag, filled in, in the arena, or NULL. */
+enum ct_log_file ct_log_file_of(const struct ct_meta *meta);
+int ct_log_tag(struct ct_arena *arena, const struct ct_meta *meta, const char **ret_tag,
+	       struct ct_err *err);
 
 /* The options of a start that are the container's own: its log, whose size its terminal gets. */
 void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options);

@@ -11,6 +11,9 @@
 
 #include <cattach/buf.h>
 
+/* Bytes of the UTF-8 character at p, 0 when it is none (RFC 3629: no overlong, no surrogates). */
+size_t ct_utf8_length(const unsigned char *p, size_t left);
+
 /* Is all of this UTF-8 (RFC 3629: no overlong forms, no surrogates)? NUL is a character. */
 bool ct_is_utf8(const char *data, size_t size);
 

@@ -103,6 +103,7 @@ enum ct_size_policy {
 #define CT_ALLOW_SOCKET	4u	/* list it, make sockets and directories */
 #define CT_ALLOW_UNLINK	8u	/* list it, remove files */
 #define CT_ALLOW_RMDIR	16u	/* list it, remove directories */
+#define CT_ALLOW_APPEND	64u	/* make, write, rename and remove files, not read them */
 #define CT_ALLOW_CGROUP	32u	/* list it, write files, make and remove directories */
 
 /* Confinement beyond what the monitor does by itself: see src/conmon/confine.c. */

@@ -89,10 +89,22 @@ struct ct_page {
 
 /* ---- writer (log_writer.c, log_segment.c) ---- */
 
+/* A file that other people's tools read, beside the log, which is in memory then. */
+enum ct_log_file {
+	CT_LOG_FILE_NONE,
+	CT_LOG_FILE_K8S,		/* the CRI format: --log-driver k8s-file */
+	CT_LOG_FILE_JSON,		/* Docker's: --log-driver json-file */
+};
+
+#define CT_LOG_FILE_NAME	"container.log"	/* in the session's directory, unless told otherwise */
+
 struct ct_log_options {
 	uint64_t max_size;		/* bytes of one segment's log file; 0: 64 MiB */
 	uint32_t max_files;		/* full segments on disk, at most CT_LOG_MAX_FILES; 0: 4 */
 	bool memory;			/* --log-driver none: memory segments only */
+	enum ct_log_file file;		/* write such a file; the log is in memory then */
+	const char *path;		/* of the file, absolute; NULL: CT_LOG_FILE_NAME in the directory */
+	const char *tag;		/* said in each record of CT_LOG_FILE_JSON; or NULL */
 	/* Payload bytes that the last run's end has lost (ct_log_state.unsaved), or NULL: a disk that
 	 * takes them gets a note of them, and then this is 0. */
 	uint64_t *owed;
@@ -167,6 +179,21 @@ void ct_log_end_run(struct ct_log_writer *writer, const struct ct_exit *status);
  * sense after that. */
 void ct_log_hold(struct ct_log_writer *writer);
 
+/**
+ * ct_log_reopen - somebody has renamed the file for other tools: go on in a new one of its name
+ *
+ * What was written before is in the old one. Return: 0, -ENOTSUP there is no such file, or -errno:
+ * the old one is written on.
+ */
+int ct_log_reopen(struct ct_log_writer *writer);
+
+/* The directory of that file where it is another than the session's, or -1. A confined writer needs
+ * to make, write, truncate, rename and unlink regular files there. */
+int ct_log_outside(const struct ct_log_writer *writer);
+
+/* Pages that only much output needs are given back to the kernel. */
+void ct_log_give_back(struct ct_log_writer *writer);
+
 /* Logical offset of the end, and the bound: what may lie between a reader that is waited for and
  * the end before the payload must wait (max_size * max_files, less one segment; less when memory
  * segments are in use). It changes with every frame: ask again each time. A reader that is not
@@ -211,6 +238,21 @@ struct ct_log_source {
 /* The segments of a directory, for a log that nobody writes; arg is the descriptor (O_PATH will do)
  * in an intptr_t and must outlive the cursor. */
 struct ct_log_source ct_log_source_of_dir(int dir);
+
+/* The files of a log driver, for a log that nobody writes. */
+struct ct_log_files;
+
+/**
+ * ct_log_files_open - open such a file, and those before it that were rotated
+ * @dir, @path: as for openat(2)
+ * @live: somebody writes it: half a record at its end is no fault
+ */
+int ct_log_files_open(int dir, const char *path, enum ct_log_file kind, bool live,
+		      struct ct_log_files **ret_files, struct ct_err *err);
+void ct_log_files_close(struct ct_log_files *files);	/* NULL is fine; after the cursor */
+struct ct_log_source ct_log_files_source(struct ct_log_files *files);
+/* How many lines were no records, of what was read since the beginning. */
+uint64_t ct_log_files_strange(const struct ct_log_files *files);
 
 /* A page mapped read-only and checked; unmap with ct_page_unmap(). */
 int ct_page_map(int fd, const struct ct_page **ret_page, struct ct_err *err);

@@ -13,6 +13,7 @@
  * its worst case for a document of this size, so that running out of memory is one error at the
  * start and not a crash in the middle.
  */
+#include <cattach/encode.h>
 #include <cattach/json.h>
 
 #include <errno.h>

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <cattach/encode.h>
 #include <cattach/json.h>
 
 size_t ct_utf8_length(const unsigned char *p, size_t left)

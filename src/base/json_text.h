@@ -22,9 +22,6 @@ static inline bool ct_json_is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Bytes of the UTF-8 character at p, 0 when it is none (RFC 3629: no overlong, no surrogates). */
-size_t ct_utf8_length(const unsigned char *p, size_t left);
-
 /* Count lines and columns up to an offset; cheap when offsets only grow. */
 void ct_json_locate(struct ct_json_text *text, size_t offset);
 

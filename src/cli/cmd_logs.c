@@ -24,7 +24,7 @@
 #define PATIENCE	UINT64_C(100000000)	/* ns until a prompt is shown as half a line */
 
 struct logs_options {
-	bool follow, follow_name, timestamps, names, color, raw;
+	bool follow, follow_name, timestamps, names, color, raw, reopen;
 	const char *tail, *since, *until, *stream, *run, *format;
 };
 
@@ -47,6 +47,8 @@ static const struct ct_option logs_table[] = {
 	{ "format", 0, CT_OPTION_STRING, "FORMAT", OPTION(format),
 	  "\"text\", \"json\" (one object a line) or \"raw\" (the bytes alone)" },
 	{ "raw", 0, CT_OPTION_BOOL, NULL, OPTION(raw), "Send control sequences to a terminal as they are" },
+	{ "reopen", 0, CT_OPTION_BOOL, NULL, OPTION(reopen),
+	  "Show nothing: the log driver's file was renamed, write to a new one" },
 	{ 0 },
 };
 
@@ -217,6 +219,22 @@ static void open_streams(struct ct_log_set *set, struct logs *l)
 	}
 }
 
+/* Of each one, whatever becomes of the others. */
+static int reopen(const struct ct_call *call)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < call->operands.count; i++) {
+		struct ct_err failure = {0};
+
+		if (ct_logs_reopen(call, call->operands.items[i], &failure) == 0)
+			continue;
+		ct_report(&failure);
+		code = failure.exit;
+	}
+	return code;
+}
+
 static int logs_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
@@ -228,6 +246,8 @@ static int logs_handler(const struct ct_call *call, struct ct_err *err)
 	};
 	int r = parse(&l, err);
 
+	if (r == 0 && l.options->reopen)
+		return reopen(call);
 	if (r == 0)
 		r = ct_store_open(&store, err);
 	if (r < 0)
@@ -263,12 +283,17 @@ const struct ct_verb ct_verb_logs = {
 		"not sent, but for colours; --raw sends them.\n\n"
 		"A JSON object has \"time\", \"stream\", \"run\", \"line\" (or \"data_base64\" when it is "
 		"not UTF-8) and \"partial\": true when no newline followed; with several containers or "
-		"--names also \"container\".",
+		"--names also \"container\".\n\n"
+		"The log drivers k8s-file and json-file write a file for other tools (\"cattach inspect -f "
+		"'{{.LogPath}}' CONTAINER\"). It is read here, too, with those that "
+		"it was rotated to; no run but the last is told apart in it. With -f it is memory that is read, "
+		"where the last megabytes of this run are, as with the driver none.",
 	.examples = "cattach logs web\tEverything that web wrote\n"
 		    "cattach logs -f -n 20 web\tIts last 20 lines, and what comes\n"
 		    "cattach logs -t --since 10m web db\tThe last ten minutes of two containers, by time\n"
 		    "cattach logs --run -1 --stream stderr web\tThe errors of its last run\n"
-		    "cattach logs -F web\tWhatever is called web, now or later",
+		    "cattach logs -F web\tWhatever is called web, now or later\n"
+		    "mv web.log web.old && cattach logs --reopen web\tRotate the file of a log driver",
 	.options = logs_table,
 	.defaults = &logs_defaults,
 	.options_size = sizeof(struct logs_options),

@@ -228,6 +228,10 @@ static struct ct_json *log_config(struct ct_values *values, const struct ct_meta
 		snprintf(number, sizeof(number), "%d", meta->log_max_files);
 		set_string(values, options, "max-file", number);
 	}
+	if (meta->log_path)
+		set_string(values, options, "path", meta->log_path);
+	if (meta->log_tag)
+		set_string(values, options, "tag", meta->log_tag);
 	set_string(values, object, "Type", meta->log_driver ? meta->log_driver : "native");
 	ct_value_set(values, object, "Config", options);
 	return object;
@@ -361,7 +365,8 @@ static struct ct_json *exec_ids(struct ct_values *values, const struct ct_contai
 	return list;
 }
 
-/* The directory of its log's segments; docker's is a file, which ours is not. None: nothing kept. */
+/* The file that the driver writes, as docker's; else the directory of its log's segments. None:
+ * nothing kept. */
 static const char *log_path(struct ct_values *values, const struct ct_store *store,
 			    const struct ct_meta *meta)
 {
@@ -369,7 +374,10 @@ static const char *log_path(struct ct_values *values, const struct ct_store *sto
 
 	if (!meta->id || is_word(meta->log_driver, "none"))
 		return "";
-	path = ct_arena_printf(values->arena, "%s/containers/%s/main", store->path, meta->id);
+	if (meta->log_path)
+		return meta->log_path;
+	path = ct_arena_printf(values->arena, "%s/containers/%s/main%s", store->path, meta->id,
+			       ct_log_file_of(meta) == CT_LOG_FILE_NONE ? "" : "/" CT_LOG_FILE_NAME);
 	values->failed = values->failed || !path;
 	return path;
 }

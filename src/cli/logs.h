@@ -173,6 +173,7 @@ struct ct_log_stream {
 	bool hung_up;			/* its monitor has left */
 	bool stop;			/* what is there is all that is wanted: --until has passed */
 	int main;			/* the session's directory, or -1 */
+	struct ct_log_files *files;	/* of a log driver that has its own; or NULL */
 	struct ct_cursor cursor;
 	bool open;			/* cursor is */
 	bool late;			/* it came while we waited: all of it is news */
@@ -257,6 +258,13 @@ int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err);
 
 /* Place it where reading had ended; -ENOENT: nothing has come since. */
 int ct_log_stream_resume(struct ct_log_stream *stream, struct ct_err *err);
+
+/* ---- the file of a log driver (logs_reopen.c) ---- */
+
+struct ct_call;
+
+/* Somebody has renamed it: have the monitor of this container make a new one. */
+int ct_logs_reopen(const struct ct_call *call, const char *name, struct ct_err *err);
 
 /* ---- all of them (logs_merge.c, logs_follow.c) ---- */
 

@@ -31,6 +31,18 @@
 #define TRIES	5
 #define PAUSE	10000000	/* ns before the next one, of a container that is being started */
 
+/* What was passed over is told once it is known. */
+static void close_files(struct ct_log_stream *s)
+{
+	uint64_t strange = s->files ? ct_log_files_strange(s->files) : 0;
+
+	if (strange)
+		ct_warn("%s: %llu lines of its log file are no records of %s", s->name,
+			(unsigned long long)strange, s->container.meta.log_driver);
+	ct_log_files_close(s->files);
+	s->files = NULL;
+}
+
 void ct_log_stream_drop(struct ct_log_stream *stream)
 {
 	struct ct_log_stream *s = stream;
@@ -39,6 +51,7 @@ void ct_log_stream_drop(struct ct_log_stream *stream)
 		ct_cursor_close(&s->cursor);
 	if (s->connected)
 		ct_client_close(&s->client);
+	close_files(s);
 	ct_drop_fd(&s->main);
 	ct_container_close(&s->container);
 	s->client = (struct ct_client)CT_CLIENT_INIT;
@@ -64,6 +77,23 @@ static bool is_unstarted(const struct ct_container *c)
 	return c->state == CT_STATE_CREATED || c->state == CT_STATE_CREATING;
 }
 
+static bool is_running(const struct ct_container *c)
+{
+	return c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
+}
+
+/*
+ * The files of a driver know more than memory does, which has the last megabytes of this run; but not
+ * what comes, nor what they have no room for.
+ */
+static bool has_all_in_files(const struct ct_log_stream *s)
+{
+	const struct ct_container *c = &s->container;
+
+	return ct_log_file_of(&c->meta) != CT_LOG_FILE_NONE && !s->query->follow &&
+	       !(c->status.warnings & CT_WARN_MEMORY);
+}
+
 /* Nothing to read: an end, or something to wait for. */
 static int open_nothing(struct ct_log_stream *s)
 {
@@ -75,6 +105,20 @@ static int open_nothing(struct ct_log_stream *s)
 	return 0;
 }
 
+/* The driver's files, in place of segments that have gone with the monitor's memory. */
+static int open_files(struct ct_log_stream *s, struct ct_err *err)
+{
+	const struct ct_meta *meta = &s->container.meta;
+
+	if (ct_log_file_of(meta) == CT_LOG_FILE_NONE)
+		return 0;
+	if (ct_log_files_open(s->main, meta->log_path ? meta->log_path : CT_LOG_FILE_NAME,
+			      ct_log_file_of(meta), is_running(&s->container), &s->files,
+			      err) == 0)
+		return 0;
+	return ct_wrap(err, "%s", s->name);
+}
+
 static int open_directory(struct ct_log_stream *s, struct ct_err *err)
 {
 	const char *kind = ct_container_kind(&s->container), *name = ct_container_label(&s->container);
@@ -83,7 +127,7 @@ static int open_directory(struct ct_log_stream *s, struct ct_err *err)
 		s->main = openat(s->container.dir, "main",
 				 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->main >= 0)
-		return 0;
+		return open_files(s, err);
 	if (s->container.state == CT_STATE_DAMAGED) {
 		ct_fail(err, ENOENT, "%s %s has no log that can be read: %s", kind, name,
 			s->container.damage);
@@ -123,6 +167,25 @@ static bool is_restarting(const struct ct_log_stream *s)
 	       !s->query->retry && !s->query->await_start;
 }
 
+/* With "none" there is what is in memory, as long as it runs. No file tells runs apart: of the last
+ * one the record knows when it began. */
+static int check_driver(const struct ct_log_stream *s, struct ct_err *err)
+{
+	const struct ct_container *c = &s->container;
+
+	if (s->query->run && s->query->run != -1 && ct_log_file_of(&c->meta) != CT_LOG_FILE_NONE) {
+		ct_fail(err, EINVAL, "the log driver %s tells only the last run from the others",
+			c->meta.log_driver);
+		ct_hint(err, "-1");
+		return ct_wrap(err, "--run");
+	}
+	if (!c->meta.log_driver || strcmp(c->meta.log_driver, "none") != 0)
+		return 0;
+	if (!s->query->retry && (is_running(c) || is_unstarted(c)))
+		return 0;
+	return ct_fail(err, EINVAL, "this container is using the 'none' log driver, cannot read logs");
+}
+
 /* 1: try again, it has changed meanwhile. */
 static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 			    struct ct_arena *arena, bool last, struct ct_err *err)
@@ -133,17 +196,15 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 	r = ct_container_find(store, arena, s->name, &s->container, err);
 	if (r < 0)
 		return r;
-	if (s->container.meta.log_driver && !strcmp(s->container.meta.log_driver, "none")) {
-		ct_fail(err, EINVAL,
-			"this container is using the 'none' log driver, cannot read logs");
+	r = check_driver(s, err);
+	if (r < 0)
 		return ct_wrap(err, "%s", s->name);
-	}
 	if (s->container.state == CT_STATE_FOREIGN && s->query->await_start)
 		return fail_foreign(s, err);
 	if (is_unstarted(&s->container) && !is_restarting(s))
 		return 0;
-	if (s->container.state != CT_STATE_RUNNING && s->container.state != CT_STATE_PAUSED &&
-	    s->container.state != CT_STATE_CREATING)
+	if (s->container.state != CT_STATE_CREATING &&
+	    (!is_running(&s->container) || has_all_in_files(s)))
 		return open_directory(s, err);
 	r = ct_container_attach(store, &s->container, CT_HELLO_QUIET | CT_HELLO_READ_ONLY, 0, 0,
 				&s->client, err);
@@ -177,7 +238,8 @@ static int open_source(struct ct_log_stream *s, struct ct_store *store, struct c
 static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
 {
 	struct ct_log_source source = s->connected ? ct_client_source(&s->client) :
-						     ct_log_source_of_dir(s->main);
+				      s->files ? ct_log_files_source(s->files) :
+						 ct_log_source_of_dir(s->main);
 	int r = ct_cursor_open(&source, now ? CT_FROM_NOW : CT_FROM_OLDEST, &s->cursor, err);
 
 	if (r < 0)

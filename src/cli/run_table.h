@@ -57,10 +57,12 @@
 /* What becomes of its output */
 #define CT_RUN_LOG \
 	{ .kind = CT_OPTION_HEADING, .help = "Log" }, \
-	{ "log-driver", 0, CT_OPTION_STRING, "native|none", OPTION(log_driver), \
-	  "Keep what the command writes on disk (default), or only its end in memory" }, \
+	{ "log-driver", 0, CT_OPTION_STRING, "DRIVER", OPTION(log_driver), \
+	  "What is kept of what the command writes: native (default) on disk, k8s-file or json-file in " \
+	  "a file as other tools read it, none only its end in memory" }, \
 	{ "log-opt", 0, CT_OPTION_LIST, "KEY=VALUE", OPTION(log_opt), \
-	  "max-size=SIZE of one log file (default 64m, 256k at least), max-file=N of them (default 4)" }
+	  "max-size=SIZE of one log file (default 64m, 256k at least), max-file=N of them (default 4), " \
+	  "path=FILE for k8s-file and json-file, tag=TEXT for json-file" }
 
 /* What surrounds its process */
 #define CT_RUN_SURROUNDINGS \

@@ -171,6 +171,9 @@ static int post_one(struct monitor *m, struct client *c, unsigned what)
 		return post_question(m, c);
 	case OWE_NAMESPACES:
 		return post_namespaces(m, c);
+	case OWE_REOPENED:
+		return post(c, &(struct ct_message){ .type = CT_MSG_LOG_REOPENED,
+						     .number = c->reopened });
 	case OWE_EXIT:
 		return post(c, &(struct ct_message){ .type = CT_MSG_EXIT });
 	default:
@@ -189,7 +192,7 @@ void ct_client_push(struct monitor *m, struct client *c)
 
 		r = post_one(m, c, what);
 		if (r == 0)
-			c->owes = (uint8_t)(c->owes & ~what);
+			c->owes = (uint16_t)(c->owes & ~what);
 	}
 	/* Too many descriptors in flight or open, the user's or the system's: no event will tell. */
 	if (r == -ENOBUFS || r == -ETOOMANYREFS || r == -ENOMEM) {
@@ -205,7 +208,7 @@ void ct_client_push(struct monitor *m, struct client *c)
 
 void ct_client_owe(struct monitor *m, struct client *c, unsigned what)
 {
-	c->owes = (uint8_t)(c->owes | what);
+	c->owes = (uint16_t)(c->owes | what);
 	ct_client_push(m, c);
 }
 

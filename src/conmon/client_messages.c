@@ -101,13 +101,19 @@ static bool is_for_writers(enum ct_message_type type)
 {
 	return type == CT_MSG_STDIN || type == CT_MSG_EOF || type == CT_MSG_RESIZE ||
 	       type == CT_MSG_SIGNAL || type == CT_MSG_CLIENT_DROP ||
-	       type == CT_MSG_NAMESPACES_GET;
+	       type == CT_MSG_NAMESPACES_GET || type == CT_MSG_LOG_REOPEN;
 }
 
 static void answer_segment(struct monitor *m, struct client *c, uint32_t number)
 {
 	c->segment = number;
 	ct_client_owe(m, c, OWE_SEGMENT);
+}
+
+static void reopen_log(struct monitor *m, struct client *c)
+{
+	c->reopened = (uint8_t)-ct_log_reopen(m->log);
+	ct_client_owe(m, c, OWE_REOPENED);
 }
 
 void ct_client_handle(struct monitor *m, struct client *c, const struct ct_message *message)
@@ -155,6 +161,9 @@ void ct_client_handle(struct monitor *m, struct client *c, const struct ct_messa
 	case CT_MSG_NAMESPACES_GET:
 		ct_client_owe(m, c, OWE_NAMESPACES);
 		return;
+	case CT_MSG_LOG_REOPEN:
+		reopen_log(m, c);
+		return;
 	case CT_MSG_EXIT:
 	case CT_MSG_ERROR:
 	case CT_MSG_ROOM:
@@ -164,6 +173,7 @@ void ct_client_handle(struct monitor *m, struct client *c, const struct ct_messa
 	case CT_MSG_DETACHED:
 	case CT_MSG_POSITION_GET:
 	case CT_MSG_NAMESPACES:
+	case CT_MSG_LOG_REOPENED:
 		ct_client_refuse(m, c, "only a monitor sends messages of this type");
 		return;
 	}

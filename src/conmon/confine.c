@@ -94,6 +94,9 @@ static uint64_t rights_of(unsigned access)
 		rights |= FS_SOCKET;
 	if (access & CT_ALLOW_UNLINK)
 		rights |= LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE;
+	if (access & CT_ALLOW_APPEND)
+		rights |= LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG |
+			  LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_TRUNCATE;
 	if (access & CT_ALLOW_CGROUP)
 		rights |= LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE |
 			  LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |
@@ -126,6 +129,7 @@ static void restrict_files(const struct monitor *m)
 		return;
 	}
 	allow(ruleset, m->config->dir, rights_of(CT_ALLOW_FILES), abi);
+	allow(ruleset, ct_log_outside(m->log), rights_of(CT_ALLOW_APPEND), abi);
 	for (size_t i = 0; i < sizeof(c->allow) / sizeof(c->allow[0]); i++)
 		if (c->allow[i].access)
 			allow(ruleset, c->allow[i].dir, rights_of(c->allow[i].access), abi);

@@ -110,4 +110,5 @@ void ct_monitor_give_back_buffers(struct monitor *m)
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
 	forget((uintptr_t)m->frame + CT_FRAME_HEADER + page - 1, (uintptr_t)m->clients);
+	ct_log_give_back(m->log);
 }

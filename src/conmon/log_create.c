@@ -86,7 +86,7 @@ static struct ct_log_writer *new_writer(const struct ct_log_options *o)
 	if (w->max_size > 1ull << 50)
 		w->max_size = 1ull << 50;
 	w->max_files = o->max_files ? o->max_files : MAX_FILES;
-	w->memory_only = o->memory;
+	w->memory_only = o->memory || o->file != CT_LOG_FILE_NONE;
 	w->retry_wait = LOG_RETRY_MIN;
 	return w;
 }
@@ -126,6 +126,9 @@ static void note_owed(struct ct_log_writer *w, uint64_t *owed)
 static void begin_run(struct ct_log_writer *w, const struct ct_log_options *o)
 {
 	w->bound = w->max_size * w->max_files;
+	/* No file tells where the last run has ended: greater offsets than it had, all the same. */
+	if (w->driver)
+		w->end = ct_now_real();
 	if (!w->memory_only) {
 		ct_log_take_over(w);
 		note_owed(w, o->owed);
@@ -150,6 +153,8 @@ int ct_log_create(int dir, const struct ct_log_options *options, struct ct_log_w
 
 	if (r == 0)
 		r = w ? make_parts(w, dir, options->tty, err) : ct_fail_nomem(err);
+	if (r == 0 && options->file != CT_LOG_FILE_NONE)
+		r = ct_log_driver_open(w, options, dir, err);
 	if (r < 0) {
 		ct_log_free(w);
 		return r;
@@ -166,6 +171,7 @@ void ct_log_free(struct ct_log_writer *writer)
 	if (writer->page)
 		munmap(writer->page, CT_PAGE_SIZE);
 	ct_log_memory_close(writer);
+	ct_log_driver_close(writer);
 	for (size_t i = 0; i < writer->kept_count; i++) {
 		close(writer->kept[i].data);
 		close(writer->kept[i].index);
@@ -194,7 +200,7 @@ size_t ct_log_descriptors(const struct ct_log_writer *writer, int *fds, size_t m
 		fds[n++] = writer->kept[i].data;
 		fds[n++] = writer->kept[i].index;
 	}
-	return n;
+	return n + ct_log_driver_descriptors(writer, fds + n, max - n);
 }
 
 int ct_log_page(const struct ct_log_writer *writer)

@@ -225,6 +225,8 @@ void ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, siz
 	ct_frame_encode(frame, stream, (uint32_t)size);
 	put(writer, frame, CT_FRAME_HEADER + size, &entry, now);
 	wake_paced(writer, now);
+	if (writer->driver)
+		ct_log_driver_pump(writer, now);
 }
 
 void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t value,
@@ -249,6 +251,8 @@ void ct_log_end_run(struct ct_log_writer *writer, const struct ct_exit *status)
 		ct_log_file_seal(w);
 	else if (!w->memory_only && ct_log_memory_save(w) < 0)
 		ct_log_lose(w, ct_log_memory_unsaved(w));
+	if (w->driver)
+		ct_log_driver_end(w, ct_now_monotonic());
 }
 
 void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
@@ -284,6 +288,8 @@ void ct_log_state(const struct ct_log_writer *writer, struct ct_log_state *ret_s
 		state.unsaved = w->owed + (w->over ? w->payload - w->disk_payload : 0);
 		state.warnings |= CT_WARN_MEMORY;
 	}
+	if (w->driver)
+		ct_log_driver_state(w, &state);
 	*ret_state = state;
 }
 
@@ -303,6 +309,8 @@ int64_t ct_log_wake_due(const struct ct_log_writer *writer)
 		due = writer->wake_at;
 	if (tries_disk(writer) && writer->tried_at + writer->retry_wait < due)
 		due = writer->tried_at + writer->retry_wait;
+	if (ct_log_driver_due(writer) < due)
+		due = ct_log_driver_due(writer);
 	if (due == UINT64_MAX)
 		return -1;
 	now = ct_now_monotonic();
@@ -313,9 +321,11 @@ void ct_log_wake_now(struct ct_log_writer *writer)
 {
 	uint64_t now;
 
-	if (!writer->wake_held && !tries_disk(writer))
+	if (!writer->wake_held && !tries_disk(writer) && ct_log_driver_due(writer) == UINT64_MAX)
 		return;
 	now = ct_now_monotonic();
+	if (now >= ct_log_driver_due(writer))
+		ct_log_driver_pump(writer, now);
 	if (writer->wake_held && now >= writer->wake_at)
 		wake(writer);
 	if (tries_disk(writer) && now - writer->tried_at >= writer->retry_wait)

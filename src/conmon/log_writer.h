@@ -3,7 +3,8 @@
  * The writer's one struct, shared by the files that make it up: log_create.c (make, free),
  * log_found.c (what was there before), log_writer.c (append, publish, wake), log_file.c (segments
  * on disk), log_memory.c (segments in memory and the way back to disk), log_serve.c (segments for
- * readers). One mapping, made before the monitor is forked.
+ * readers), log_driver.c and log_driver_file.c (the file for other tools, log_driver.h). One
+ * mapping, and one for that file, made before the monitor is forked.
  */
 #ifndef CATTACH_CONMON_LOG_WRITER_H
 #define CATTACH_CONMON_LOG_WRITER_H
@@ -60,6 +61,7 @@ struct ct_log_writer {
 	int data, index;		/* of the file */
 
 	struct log_memory memory[2];
+	struct log_driver *driver;	/* the file for other tools, or NULL */
 	uint64_t disk_payload;		/* payload bytes up to the end of the last segment on disk */
 	uint64_t lost;			/* those that are lost to everybody */
 	uint64_t owed;			/* those that earlier runs have lost at their end, untold */
@@ -131,6 +133,19 @@ int ct_log_memory_save(struct ct_log_writer *w);
 uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w);
 /* Count payload bytes as lost. */
 void ct_log_lose(struct ct_log_writer *w, uint64_t bytes);
+
+/* log_driver.c: the file for other tools */
+/* Make its writer, for options->file: path is opened, in dir when it is NULL. */
+int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *options, int dir,
+		       struct ct_err *err);
+void ct_log_driver_close(struct ct_log_writer *w);
+/* Write what has come, as far as it can be; after the end of the run, all that is left. */
+void ct_log_driver_pump(struct ct_log_writer *w, uint64_t now);
+void ct_log_driver_end(struct ct_log_writer *w, uint64_t now);
+/* When it wants to try again, monotonic ns, or UINT64_MAX. */
+uint64_t ct_log_driver_due(const struct ct_log_writer *w);
+void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *state);
+size_t ct_log_driver_descriptors(const struct ct_log_writer *w, int *fds, size_t max);
 
 /* log_found.c: take over what earlier runs have left in the directory */
 void ct_log_take_over(struct ct_log_writer *w);

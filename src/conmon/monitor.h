@@ -59,7 +59,8 @@ struct output {
 #define OWE_COUNT	16u	/* how many CT_MSG_CLIENT_DROP has dropped */
 #define OWE_ASK		32u	/* where are you? */
 #define OWE_NAMESPACES	64u
-#define OWE_EXIT	128u
+#define OWE_REOPENED	128u
+#define OWE_EXIT	256u
 
 #define NO_SLOT		0xffffu
 
@@ -82,7 +83,8 @@ struct client {
 	uint16_t start, end;	/* of its bytes in its place of the stdin area */
 	uint16_t next;		/* slot behind it in the stdin queue */
 	uint16_t listed;	/* next slot to tell about, while OWE_LIST; count, while OWE_COUNT */
-	uint8_t owes;		/* OWE_* */
+	uint16_t owes;		/* OWE_* */
+	uint8_t reopened;	/* what became of it, while OWE_REOPENED: 0 or an errno */
 	bool greeted;		/* has said HELLO */
 	bool first;		/* came with the start: waited for until it has said HELLO */
 	bool queued;		/* has bytes in the stdin queue */

@@ -44,6 +44,7 @@ static int fixed_size(enum ct_message_type type)
 	case CT_MSG_DETACH:
 	case CT_MSG_CLIENTS_GET:
 	case CT_MSG_NAMESPACES_GET:
+	case CT_MSG_LOG_REOPEN:
 	case CT_MSG_EXIT:
 	case CT_MSG_ROOM:
 	case CT_MSG_DETACHED:
@@ -54,6 +55,7 @@ static int fixed_size(enum ct_message_type type)
 	case CT_MSG_RESIZE:
 	case CT_MSG_SEGMENT_GET:
 	case CT_MSG_CLIENT_DROP:
+	case CT_MSG_LOG_REOPENED:
 	case CT_MSG_ERROR:
 		return 4;
 	case CT_MSG_HELLO:
@@ -96,6 +98,7 @@ static uint8_t *put_body(const struct ct_message *m, uint8_t *p)
 		return put(put(put(p, m->flags, 4), m->rows, 2), m->columns, 2);
 	case CT_MSG_SEGMENT_GET:
 	case CT_MSG_CLIENT_DROP:
+	case CT_MSG_LOG_REOPENED:
 		return put(p, m->number, 4);
 	case CT_MSG_POSITION:
 	case CT_MSG_POSITION_GET:
@@ -114,6 +117,7 @@ static uint8_t *put_body(const struct ct_message *m, uint8_t *p)
 	case CT_MSG_DETACH:
 	case CT_MSG_CLIENTS_GET:
 	case CT_MSG_NAMESPACES_GET:
+	case CT_MSG_LOG_REOPEN:
 	case CT_MSG_EXIT:
 	case CT_MSG_ROOM:
 	case CT_MSG_DETACHED:
@@ -161,6 +165,7 @@ static void get_body(const uint8_t *p, struct ct_message *m)
 		break;
 	case CT_MSG_SEGMENT_GET:
 	case CT_MSG_CLIENT_DROP:
+	case CT_MSG_LOG_REOPENED:
 		m->number = (uint32_t)get(&p, 4);
 		break;
 	case CT_MSG_POSITION:
@@ -191,6 +196,7 @@ static void get_body(const uint8_t *p, struct ct_message *m)
 	case CT_MSG_DETACH:
 	case CT_MSG_CLIENTS_GET:
 	case CT_MSG_NAMESPACES_GET:
+	case CT_MSG_LOG_REOPEN:
 	case CT_MSG_EXIT:
 	case CT_MSG_ROOM:
 	case CT_MSG_DETACHED:

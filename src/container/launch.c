@@ -304,6 +304,7 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	struct ct_monitor_config config;
 	struct ct_err warning = { 0 };
 	int ct_autofd runtime = -1;
+	const char *tag;
 	int r;
 
 	ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "%s %s, named %s, in %s/%s", ct_store_noun(store),
@@ -319,11 +320,16 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	snprintf(s->id, sizeof(s->id), "%s", meta->id);
 	snprintf(s->name, sizeof(s->name), "%s", meta->name);
 	snprintf(s->label, sizeof(s->label), "%s", ct_container_label(container));
+	if (ct_log_tag(s->arena, meta, &tag, err) < 0) {
+		remove_runtime(s);
+		return ct_wrap(err, "--log-opt tag");
+	}
 	r = make_leaf(s, &warning, err);
 	if (r == 0) {
 		s->config = &config;
 		config = make_config(container, options, s, runtime);
 		config.log.owed = &s->before.log_unsaved;
+		config.log.tag = tag;
 		r = launch(&config, s, ret_session, err);
 	}
 	if (r == 0) {

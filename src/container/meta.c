@@ -50,7 +50,8 @@ static const struct field fields[] = {
 	FIELD(pidfile, TEXT), FIELD(cidfile, TEXT), FIELD(detach_keys, TEXT),
 	FIELD(cap_add, LIST), FIELD(cap_drop, LIST), FIELD(security_opt, LIST), FIELD(binds, LIST),
 	FIELD(swap_by_default, FLAG), FIELD(hostname, TEXT), FIELD(stdin_eof, TEXT), FIELD(size_policy, TEXT),
-	FIELD(log_driver, TEXT), FIELD(log_max_size, TIME), FIELD(log_max_files, NUMBER),
+	FIELD(log_driver, TEXT), FIELD(log_path, TEXT), FIELD(log_tag, TEXT),
+	FIELD(log_max_size, TIME), FIELD(log_max_files, NUMBER),
 	FIELD(tie, FLAG), FIELD(default_seccomp, FLAG),
 	FIELD(keep_groups, FLAG), FIELD(cgroups, TEXT), FIELD(cgroup_parent, FLAG),
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The session that a container is going to have: which streams its client is attached to, what the
- * end of that client means, whose size its terminal gets, and how its log is kept.
+ * end of that client means, and whose size its terminal gets.
  *
  * Pure functions from the options of run and create to the record; runs in the command before
  * anything is created. May fail for words and numbers that are none, and for options that
@@ -12,10 +12,6 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
-
-#include <cattach/log.h>
-#include <cattach/num.h>
-#include <cattach/streamlog.h>
 
 /* ---- streams ---- */
 
@@ -96,78 +92,11 @@ static int set_words(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
-/* ---- the log ---- */
-
-static int set_log_driver(struct ct_run *run, struct ct_err *err)
-{
-	const char *driver = run->options->log_driver;
-
-	if (driver && strcmp(driver, "native") != 0 && strcmp(driver, "none") != 0) {
-		ct_fail(err, ENOTSUP, "there is no log driver \"%s\"", driver);
-		ct_hint(err, "native, or none to keep only what fits into memory");
-		return ct_wrap(err, "--log-driver");
-	}
-	run->meta->log_driver = driver;
-	return 0;
-}
-
-static int set_max_size(struct ct_meta *meta, const char *value, struct ct_err *err)
-{
-	uint64_t size;
-
-	if (ct_parse_size(value, &size, err) < 0)
-		return ct_wrap(err, "--log-opt max-size");
-	if (!size) {
-		ct_fail(err, ERANGE, "must be more than nothing");
-		ct_hint(err, "--log-driver none keeps no log on disk");
-		return ct_wrap(err, "--log-opt max-size");
-	}
-	if (size < CT_LOG_SIZE_MIN)
-		ct_warn("--log-opt max-size=%s: 256k is used, the least that a log file can have", value);
-	meta->log_max_size = size < CT_LOG_SIZE_MIN ? CT_LOG_SIZE_MIN : size;
-	return 0;
-}
-
-static int set_max_file(struct ct_meta *meta, const char *value, struct ct_err *err)
-{
-	uint64_t count;
-
-	if (ct_parse_u64(value, 1, CT_LOG_MAX_FILES, &count, err) < 0)
-		return ct_wrap(err, "--log-opt max-file");
-	meta->log_max_files = (int)count;
-	return 0;
-}
-
-static int set_log_options(struct ct_run *run, struct ct_err *err)
-{
-	const struct ct_strings *list = &run->options->log_opt;
-
-	for (size_t i = 0; i < list->count; i++) {
-		const char *text = list->items[i];
-		int r;
-
-		if (!strncmp(text, "max-size=", 9)) {
-			r = set_max_size(run->meta, text + 9, err);
-		} else if (!strncmp(text, "max-file=", 9)) {
-			r = set_max_file(run->meta, text + 9, err);
-		} else {
-			ct_fail(err, EINVAL, "unknown log option \"%s\"", text);
-			ct_hint(err, "max-size=SIZE or max-file=N");
-			return ct_wrap(err, "--log-opt");
-		}
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
 int ct_run_session(struct ct_run *run, struct ct_err *err)
 {
 	int r = set_streams(run, err);
 
 	if (r == 0)
 		r = set_words(run, err);
-	if (r == 0)
-		r = set_log_driver(run, err);
-	return r < 0 ? r : set_log_options(run, err);
+	return r < 0 ? r : ct_run_log(run, err);
 }

@@ -130,7 +130,7 @@ ends()
 	refused 125 "--size-policy: must be" cattach run --size-policy mine "$R" true
 	refused 125 '--log-driver: there is no log driver "syslog"' \
 		cattach run --log-driver syslog "$R" true
-	refused 125 '--log-opt: unknown log option "path=/x"' cattach run --log-opt path=/x "$R" true
+	refused 125 '--log-opt: unknown log option "labels=x"' cattach run --log-opt labels=x "$R" true
 	refused 125 "--log-opt max-size: must be more than nothing" \
 		cattach run --log-opt max-size=0 "$R" true
 	refused 125 "conflicting options: cannot specify both --attach and --detach" \

@@ -279,7 +279,7 @@ end"
 		cattach create --log-opt max-file=129 "$R" true
 	refused 125 '--log-opt max-size: must be a size in bytes or with b, k, m, g or t, such as 64m, not "x"' \
 		cattach run --log-opt max-size=x "$R" true
-	refused 125 '--log-opt: unknown log option "max-size" (max-size=SIZE or max-file=N)' \
+	refused 125 '--log-opt: unknown log option "max-size" (max-size=SIZE, max-file=N, path=FILE or tag=TEXT)' \
 		cattach run --log-opt max-size "$R" true
 }
 
@@ -334,7 +334,7 @@ got HUP"
 	for verb in run create; do
 		refused 125 '--size-policy: must be latest, smallest, largest or none, not "x"' \
 			cattach $verb --size-policy x "$R"
-		refused 125 '--log-driver: there is no log driver "x" (native, or none to keep only what fits into memory)' \
+		refused 125 '--log-driver: there is no log driver "x" (native, k8s-file, json-file, or none to keep only what fits into memory)' \
 			cattach $verb --log-driver x "$R"
 	done
 }

@@ -508,11 +508,13 @@ waiters()
 	printf '\033[31mred\033[0m \033[2Jx\a\r\n' | cmp - out
 }
 
-@test "the log driver none keeps nothing to read" {
+@test "the log driver none keeps nothing to read once it has ended" {
 	made a 'echo x' --log-driver none
 	refused "a: this container is using the 'none' log driver, cannot read logs" cattach logs a
-	cattach run -d --name b --log-driver none "$CT_ROOTFS" sleep 1000 > /dev/null
-	refused "b: this container is using the 'none' log driver, cannot read logs" cattach logs -f b
+	cattach run -d --name b --log-driver none "$CT_ROOTFS" sh -c 'echo x; sleep 1000' > /dev/null
+	cattach wait --for-output x b
+	[ "$(cattach logs b)" = x ]
+	refused "b: this container is using the 'none' log driver, cannot read logs" cattach logs -F b
 }
 
 @test "containers that were created, that are not there, and none at all" {

@@ -189,6 +189,7 @@ START_TEST(a_read_only_client_is_refused_all_that_changes_something)
 		{ .type = CT_MSG_SIGNAL, .signal = 9 },
 		{ .type = CT_MSG_CLIENT_DROP },
 		{ .type = CT_MSG_NAMESPACES_GET },
+		{ .type = CT_MSG_LOG_REOPEN },
 	};
 	int other = loop_client(&l, 0);
 
@@ -214,6 +215,18 @@ START_TEST(a_read_only_client_may_look)
 	loop_say(&l, sock, CT_MSG_CLIENTS_GET);
 	ck_assert_uint_eq(loop_expect(sock, CT_MSG_CLIENT).number, 1);
 	ck_assert_uint_eq(loop_expect(sock, CT_MSG_CLIENT).number, 0);
+	close(sock);
+}
+END_TEST
+
+/* ---- the log driver's file ---- */
+
+START_TEST(to_open_a_file_again_that_is_none_is_answered_with_the_reason)
+{
+	int sock = loop_client(&l, 0);
+
+	loop_say(&l, sock, CT_MSG_LOG_REOPEN);
+	ck_assert_uint_eq(loop_expect(sock, CT_MSG_LOG_REOPENED).number, EOPNOTSUPP);
 	close(sock);
 }
 END_TEST
@@ -443,6 +456,7 @@ Suite *suite_clients(void)
 	tcase_add_test(tc, descriptors_that_are_sent_along_never_arrive);
 	tcase_add_test(tc, a_read_only_client_is_refused_all_that_changes_something);
 	tcase_add_test(tc, a_read_only_client_may_look);
+	tcase_add_test(tc, to_open_a_file_again_that_is_none_is_answered_with_the_reason);
 	tcase_add_test(tc, the_way_in_is_handed_out_until_the_payload_ends);
 	tcase_add_test(tc, where_there_is_no_way_in_none_is_handed_out);
 	tcase_add_test(tc, a_signal_reaches_the_payload);

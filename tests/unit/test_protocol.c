@@ -45,6 +45,7 @@ START_TEST(messages_without_a_body_survive)
 	static const enum ct_message_type types[] = {
 		CT_MSG_EOF, CT_MSG_DETACH, CT_MSG_CLIENTS_GET, CT_MSG_EXIT, CT_MSG_ROOM,
 		CT_MSG_DETACHED, CT_MSG_NAMESPACES_GET, CT_MSG_NAMESPACES,
+		CT_MSG_LOG_REOPEN,
 	};
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
@@ -103,6 +104,7 @@ START_TEST(everything_else_survives_with_the_largest_numbers)
 		{ { .type = CT_MSG_HELLO, .flags = CT_HELLO_ALL, .rows = 65535, .columns = 1 }, 8 },
 		{ { .type = CT_MSG_SEGMENT_GET, .number = UINT32_MAX }, 4 },
 		{ { .type = CT_MSG_CLIENT_DROP, .number = 0x01020304 }, 4 },
+		{ { .type = CT_MSG_LOG_REOPENED, .number = 28 }, 4 },
 		{ { .type = CT_MSG_POSITION, .offset = UINT64_MAX }, 8 },
 		{ { .type = CT_MSG_POSITION_GET, .offset = 0x0102030405060708 }, 8 },
 		{ { .type = CT_MSG_WELCOME, .flags = UINT32_MAX, .number = 1 }, 8 },

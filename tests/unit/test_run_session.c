@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The options of run about its session: streams, stdin, sizes, log. Any user.
+ * The options of run about its session: streams, stdin, sizes. Any user.
  */
 #include <errno.h>
 #include <string.h>
 
 #include <check.h>
-
-#include <cattach/streamlog.h>
 
 #include "run_fixture.h"
 
@@ -81,7 +79,7 @@ START_TEST(nobody_is_attached_or_tied_to_what_runs_in_the_background)
 }
 END_TEST
 
-/* ---- words and the log ---- */
+/* ---- words ---- */
 
 START_TEST(words_are_recorded_as_given)
 {
@@ -129,53 +127,6 @@ START_TEST(other_words_are_refused)
 }
 END_TEST
 
-START_TEST(other_log_drivers_are_refused_by_name)
-{
-	run_options.log_driver = "journald";
-	run_bad(ENOTSUP, "--log-driver: there is no log driver \"journald\" (native, or none to keep "
-			 "only what fits into memory)");
-}
-END_TEST
-
-START_TEST(log_options_are_sizes_and_counts)
-{
-	run_add(&run_options.log_opt, "max-size=1m");
-	run_add(&run_options.log_opt, "max-file=7");
-	run_ok(&run_alice);
-	ck_assert_uint_eq(run_meta.log_max_size, 1 << 20);
-	ck_assert_int_eq(run_meta.log_max_files, 7);
-}
-END_TEST
-
-START_TEST(a_log_size_that_is_too_small_becomes_the_least_there_is)
-{
-	run_add(&run_options.log_opt, "max-size=10k");
-	run_ok(&run_alice);
-	ck_assert_uint_eq(run_meta.log_max_size, CT_LOG_SIZE_MIN);
-}
-END_TEST
-
-static const struct {
-	const char *option, *text;
-	int code;
-} bad_options[] = {
-	{ "max-size=0", "--log-opt max-size: must be more than nothing (--log-driver none keeps no "
-			"log on disk)", ERANGE },
-	{ "max-size=-1", "--log-opt max-size: must be a size in bytes or with b, k, m, g or t, "
-			 "such as 64m, not \"-1\"", EINVAL },
-	{ "max-file=0", "--log-opt max-file: must be 1...128, not \"0\"", ERANGE },
-	{ "tag=x", "--log-opt: unknown log option \"tag=x\" (max-size=SIZE or max-file=N)", EINVAL },
-	{ "max-size", "--log-opt: unknown log option \"max-size\" (max-size=SIZE or max-file=N)",
-	  EINVAL },
-};
-
-START_TEST(other_log_options_are_refused)
-{
-	run_add(&run_options.log_opt, bad_options[_i].option);
-	run_bad(bad_options[_i].code, bad_options[_i].text);
-}
-END_TEST
-
 Suite *suite_run_session(void);
 Suite *suite_run_session(void)
 {
@@ -193,11 +144,6 @@ Suite *suite_run_session(void)
 	tcase_add_test(session, nothing_is_recorded_that_was_not_given);
 	tcase_add_test(session, the_record_knows_of_the_default_filter);
 	tcase_add_test(session, other_words_are_refused);
-	tcase_add_test(session, other_log_drivers_are_refused_by_name);
-	tcase_add_test(session, log_options_are_sizes_and_counts);
-	tcase_add_test(session, a_log_size_that_is_too_small_becomes_the_least_there_is);
-	tcase_add_loop_test(session, other_log_options_are_refused, 0,
-			    sizeof(bad_options) / sizeof(bad_options[0]));
 	suite_add_tcase(s, session);
 	return s;
 }

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file for other people's tools (log drivers k8s-file and json-file): a reader of the two
+ * segments in memory, which every frame goes to first, that turns frames into records and appends
+ * them to a file.
+ *
+ * Runs in the monitor, after each frame (made in the CLI, where a path that cannot be used refuses
+ * the start). The payload never waits for it: when the file takes no more, records wait in out and
+ * frames in memory, and both are written once there is room again. What memory could not hold so
+ * long is counted as lost; a line ends where bytes are missing. What no file has taken when the run
+ * ends is told by the container's record. Allocates nothing.
+ */
+#include "log_driver.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cattach/arena.h>
+#include <cattach/fd.h>
+
+/* ---- made, given back ---- */
+
+static int open_dir(struct log_driver *d, const struct ct_log_options *o, int dir,
+		    struct ct_err *err)
+{
+	const char *slash = o->path ? strrchr(o->path, '/') : NULL;
+	const char *name = slash ? slash + 1 : CT_LOG_FILE_NAME;
+	size_t size = strlen(name), length = slash && slash > o->path ? (size_t)(slash - o->path) : 1;
+	char path[PATH_MAX] = "/";
+
+	if (o->path && !slash)
+		return ct_fail(err, EINVAL, "log file %s: must be an absolute path", o->path);
+	/* Rotated ones have a number behind it. */
+	if (!size || size > sizeof(d->name) - 16 || length >= sizeof(path)) {
+		ct_fail(err, size ? ENAMETOOLONG : EISDIR, "log file %s: %s", o->path,
+			size ? "its name is too long" : "is a directory");
+		return -err->code;
+	}
+	memcpy(d->name, name, size + 1);
+	if (!o->path) {
+		d->dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
+		return d->dir < 0 ? ct_fail_errno(err, errno, "cannot keep the log's directory") : 0;
+	}
+	memcpy(path, o->path, length);
+	path[length] = '\0';
+	d->outside = true;
+	d->dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (d->dir < 0)
+		return ct_fail_errno(err, errno, "log file %s: cannot open its directory", o->path);
+	return 0;
+}
+
+/* A full disk does not keep a container from starting: neither would it end one. */
+static int open_file(struct log_driver *d, const struct ct_log_options *o, struct ct_err *err)
+{
+	const char *path = o->path ? o->path : d->name;
+	int r = ct_driver_file_open(d);
+
+	if (r == -ENOSPC || r == -EDQUOT) {
+		d->failing = true;
+		d->warnings |= CT_WARN_DISK;
+		return 0;
+	}
+	if (r == -ELOOP || r == -EMLINK)
+		return ct_fail(err, -r, "log file %s: is a symbolic link, which rotation would lose", path);
+	if (r == -EINVAL)
+		return ct_fail(err, -r, "log file %s: is not a regular file", path);
+	if (r < 0)
+		return ct_fail_errno(err, -r, "log file %s: cannot be written", path);
+	ct_driver_file_mend(d);
+	return 0;
+}
+
+int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *options, int dir,
+		       struct ct_err *err)
+{
+	void *memory = mmap(NULL, sizeof(struct log_driver), PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct log_driver *d = memory;
+	int r;
+
+	if (memory == MAP_FAILED)
+		return ct_fail_nomem(err);
+	w->driver = d;
+	d->dir = d->fd = -1;
+	d->max_size = w->max_size;
+	d->max_files = w->max_files;
+	d->mode = 0600;
+	d->retry_wait = LOG_RETRY_MIN;
+	d->segment = w->next;
+	ct_record_init(&d->encoder, options->file, options->tag);
+	r = open_dir(d, options, dir, err);
+	return r < 0 ? r : open_file(d, options, err);
+}
+
+void ct_log_driver_close(struct ct_log_writer *w)
+{
+	if (!w->driver)
+		return;
+	ct_fd_close(w->driver->dir);
+	ct_fd_close(w->driver->fd);
+	munmap(w->driver, sizeof(*w->driver));
+	w->driver = NULL;
+}
+
+size_t ct_log_driver_descriptors(const struct ct_log_writer *w, int *fds, size_t max)
+{
+	const struct log_driver *d = w->driver;
+	size_t n = 0;
+
+	if (d && d->dir >= 0 && n < max)
+		fds[n++] = d->dir;
+	if (d && d->fd >= 0 && n < max)
+		fds[n++] = d->fd;
+	return n;
+}
+
+int ct_log_outside(const struct ct_log_writer *writer)
+{
+	return writer->driver && writer->driver->outside ? writer->driver->dir : -1;
+}
+
+void ct_log_give_back(struct ct_log_writer *writer)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at, end;
+
+	if (!writer->driver || writer->driver->used)
+		return;
+	at = ((uintptr_t)writer->driver->out + page - 1) / page * page;
+	end = (uintptr_t)(writer->driver->out + LOG_DRIVER_OUT) / page * page;
+	if (madvise((void *)at, end - at, MADV_DONTNEED) < 0)
+		return;
+}
+
+/* ---- writing ---- */
+
+/* What is in out, into the file: 0, or -errno and it stays. */
+static int flush(struct log_driver *d, uint64_t now)
+{
+	int r = d->used ? ct_driver_file_write(d, now) : 0;
+
+	if (r == 0) {
+		d->used = 0;
+		d->waiting = 0;
+		d->failing = false;
+		d->retry_wait = LOG_RETRY_MIN;
+		return 0;
+	}
+	if (d->failing && d->retry_wait * 2 < LOG_RETRY_IDLE)
+		d->retry_wait *= 2;
+	d->failing = true;
+	d->tried_at = now;
+	d->warnings |= CT_WARN_DISK;
+	return r;
+}
+
+/* A record stands behind what is in out: it is to be written, in the next file if this one is full. */
+static int add(struct log_driver *d, size_t size, uint64_t now)
+{
+	uint8_t *record = d->out + d->used;
+	int r = 0;
+
+	if (size && d->size + d->used + size > d->max_size && now >= d->rotate_at) {
+		r = flush(d, now);
+		if (r == 0) {
+			ct_driver_file_rotate(d, size, now);
+			memmove(d->out, record, size);
+		}
+	}
+	d->used += size;
+	return r;
+}
+
+/* Room for another record. */
+static int make_room(struct log_driver *d, uint64_t now)
+{
+	return d->used + LOG_RECORD_MAX > sizeof(d->out) ? flush(d, now) : 0;
+}
+
+static int encode_frame(struct log_driver *d, const uint8_t *data, const struct ct_index_entry *e,
+			uint64_t now)
+{
+	d->time = e->time;
+	while (d->at < e->value) {
+		size_t size, n;
+		int r = make_room(d, now);
+
+		if (r < 0)
+			return r;
+		n = ct_record_encode(&d->encoder, (int)e->kind, e->time, data + d->at, e->value - d->at,
+				     d->out + d->used, &size);
+		d->at += (uint32_t)n;
+		d->taken += n;
+		r = add(d, size, now);
+		d->waiting += n;
+		if (r < 0)
+			return r;
+	}
+	d->at = 0;
+	d->entry++;
+	return 0;
+}
+
+/* What is left of both streams, by one of the two ways in which a line can end early. */
+static int end_lines(struct log_driver *d, uint64_t now,
+		     size_t (*put)(struct log_encoder *, int, uint64_t, uint8_t *))
+{
+	int r = 0;
+
+	for (int stream = CT_STREAM_STDOUT; stream <= CT_STREAM_STDERR && r == 0; stream++) {
+		r = make_room(d, now);
+		if (r == 0)
+			r = add(d, put(&d->encoder, stream, d->time, d->out + d->used), now);
+	}
+	return r;
+}
+
+/* ---- reading the segments in memory ---- */
+
+static const struct log_memory *holding(const struct ct_log_writer *w, uint32_t number)
+{
+	for (int i = 0; i < 2; i++)
+		if (w->memory[i].used && w->memory[i].header->segment == number)
+			return &w->memory[i];
+	return NULL;
+}
+
+/* Where it was has been used again: on with the oldest that is there. */
+static int skip_lost(const struct ct_log_writer *w, struct log_driver *d, uint64_t now)
+{
+	const struct log_memory *next = NULL;
+	int r;
+
+	for (int i = 0; i < 2; i++)
+		if (w->memory[i].used && w->memory[i].header->segment > d->segment &&
+		    (!next || w->memory[i].header->segment < next->header->segment))
+			next = &w->memory[i];
+	if (!next)
+		return -ENOENT;
+	r = end_lines(d, now, ct_record_break);
+	if (r < 0)
+		return r;
+	d->lost += next->header->payload - d->taken;
+	d->taken = next->header->payload;
+	d->segment = next->header->segment;
+	d->entry = d->at = 0;
+	return 0;
+}
+
+static int pump_segment(const struct ct_log_writer *w, struct log_driver *d,
+			const struct log_memory *m, uint64_t now)
+{
+	const struct ct_index_entry *entries = (const struct ct_index_entry *)(m->header + 1);
+	uint32_t count = m == &w->memory[w->slot] ? w->entries : m->header->entries;
+	int r = 0;
+
+	while (d->entry < count && r == 0) {
+		const struct ct_index_entry *e = &entries[d->entry];
+
+		if (ct_entry_is_frame(e))
+			r = encode_frame(d, m->bytes + (e->offset - m->header->base) + CT_FRAME_HEADER,
+					 e, now);
+		else
+			d->entry++;
+	}
+	return r;
+}
+
+/* All that memory holds into out, and from there into the file. */
+static int pump(const struct ct_log_writer *w, struct log_driver *d, uint64_t now)
+{
+	/* What did not fit last time goes first. */
+	int r = d->failing ? flush(d, now) : 0;
+
+	while (r == 0) {
+		const struct log_memory *m = holding(w, d->segment);
+
+		r = m ? pump_segment(w, d, m, now) : skip_lost(w, d, now);
+		if (r < 0 || (m && d->segment == w->head.segment))
+			break;
+		if (m) {
+			d->segment++;
+			d->entry = d->at = 0;
+		}
+	}
+	return r;
+}
+
+static uint64_t retry_wait(const struct log_driver *d)
+{
+	return d->retry_wait < LOG_RETRY_MAX ? d->retry_wait : LOG_RETRY_MAX;
+}
+
+void ct_log_driver_pump(struct ct_log_writer *w, uint64_t now)
+{
+	struct log_driver *d = w->driver;
+
+	if (d->over || (d->failing && now - d->tried_at < retry_wait(d)))
+		return;
+	if (pump(w, d, now) == 0)
+		flush(d, now);
+}
+
+void ct_log_driver_end(struct ct_log_writer *w, uint64_t now)
+{
+	struct log_driver *d = w->driver;
+	int r = pump(w, d, now);
+	uint64_t open = d->encoder.line[0].size + d->encoder.line[1].size;
+
+	if (r == 0)
+		r = end_lines(d, now, ct_record_end);
+	d->waiting += open;
+	if (r == 0)
+		flush(d, now);
+	/* The next run has the file from now on. */
+	d->over = true;
+}
+
+uint64_t ct_log_driver_due(const struct ct_log_writer *w)
+{
+	const struct log_driver *d = w->driver;
+
+	return d && d->failing && !d->over ? d->tried_at + d->retry_wait : UINT64_MAX;
+}
+
+void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *state)
+{
+	const struct log_driver *d = w->driver;
+
+	state->warnings |= d->warnings | (d->failing ? CT_WARN_MEMORY : 0);
+	state->lost += d->lost;
+	if (d->failing && d->over) {
+		state->unsaved = w->payload - d->taken + d->waiting;
+		state->lost += state->unsaved;
+	}
+}
+
+int ct_log_reopen(struct ct_log_writer *writer)
+{
+	struct log_driver *d = writer->driver;
+
+	if (!d)
+		return -ENOTSUP;
+	/* The next run opens it by its name. */
+	if (d->over)
+		return 0;
+	/* Into the old file what is of before. */
+	ct_log_driver_pump(writer, ct_now_monotonic());
+	return ct_driver_file_open(d);
+}

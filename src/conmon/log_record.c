@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Encoding records of k8s-file and json-file.
+ *
+ *   2006-01-02T15:04:05.123456789Z stdout F a line
+ *   {"log":"a line\n","stream":"stdout","time":"2006-01-02T15:04:05.123456789Z"}
+ *
+ * k8s-file: a record for every line, or part of one (P), that was read at once. A part is joined with
+ * what follows on the same stream up to the next F, so the bytes of all records, with a newline for
+ * each F, are what was written. Nothing ever waits in memory.
+ *
+ * json-file: a record for every line; one that has no newline yet waits, and is written without one
+ * when it has 16 KiB, or the stream ends. Escaped as Docker escapes: bytes that are no UTF-8 are
+ * U+FFFD then, each. Times without the zeros at their end, and those of a line that was cut are all
+ * that of its first record.
+ *
+ * Runs in the monitor, in memory that was made at the start; no call of the C library but for bytes,
+ * since those for time may allocate. Cannot fail.
+ */
+#include "log_record.h"
+
+#include <string.h>
+
+#include <cattach/encode.h>
+
+#define NS	1000000000u
+
+/* ---- times ---- */
+
+static void put_number(char *p, uint64_t value, unsigned digits)
+{
+	for (unsigned i = digits; i > 0; i--, value /= 10)
+		p[i - 1] = (char)('0' + value % 10);
+}
+
+/* The Gregorian date of a day since 1970; years begin in March here, so that leap days are last. */
+static void put_day(char *p, uint64_t days)
+{
+	uint64_t shifted = days + 719468, era = shifted / 146097, of_era = shifted % 146097;
+	uint64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	uint64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	uint64_t month = (5 * of_year + 2) / 153;
+
+	put_number(p + 8, of_year - (153 * month + 2) / 5 + 1, 2);
+	month = month < 10 ? month + 3 : month - 9;
+	put_number(p, year + era * 400 + (month <= 2), 4);
+	put_number(p + 5, month, 2);
+	p[4] = p[7] = '-';
+}
+
+static void set_second(struct log_encoder *e, uint64_t second)
+{
+	if (second == e->second && e->date[0])
+		return;
+	e->second = second;
+	put_day(e->date, second / 86400);
+	e->date[10] = 'T';
+	put_number(e->date + 11, second / 3600 % 24, 2);
+	put_number(e->date + 14, second / 60 % 60, 2);
+	put_number(e->date + 17, second % 60, 2);
+	e->date[13] = e->date[16] = ':';
+}
+
+/* RFC 3339 in UTC: nine digits, or as many as it takes. */
+static uint8_t *put_time(struct log_encoder *e, uint8_t *p, uint64_t time, bool trim)
+{
+	unsigned digits = 9;
+
+	set_second(e, time / NS);
+	memcpy(p, e->date, 19);
+	p[19] = '.';
+	put_number((char *)p + 20, time % NS, 9);
+	while (trim && digits && p[19 + digits] == '0')
+		digits--;
+	p += digits ? 20 + digits : 19;
+	*p++ = 'Z';
+	return p;
+}
+
+/* ---- text ---- */
+
+static uint8_t *put(uint8_t *p, const void *text, size_t size)
+{
+	memcpy(p, text, size);
+	return p + size;
+}
+
+static uint8_t *put_stream(uint8_t *p, int stream)
+{
+	return put(p, stream == CT_STREAM_STDERR ? "stderr" : "stdout", 6);
+}
+
+/* What stands in a JSON string as it is: text but for " & < > \ */
+static const bool plain[256] = {
+	[' ' ... '!'] = true, ['#' ... '%'] = true, ['\'' ... ';'] = true, ['='] = true,
+	['?' ... '['] = true, [']' ... 0x7f] = true,
+};
+
+/* One character below 0x80 that cannot stand there as it is. */
+static uint8_t *put_special(uint8_t *p, uint8_t c)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	*p++ = '\\';
+	if (c == '"' || c == '\\') {
+		*p++ = c;
+	} else if (c == '\n' || c == '\r') {
+		*p++ = c == '\n' ? 'n' : 'r';
+	} else {
+		p = put(p, "u00", 3);
+		*p++ = (uint8_t)hex[c >> 4];
+		*p++ = (uint8_t)hex[c & 15];
+	}
+	return p;
+}
+
+/* One character from 0x80 on, or a byte that is none: how many bytes it took. */
+static size_t put_wide(uint8_t **p, const uint8_t *s, size_t left)
+{
+	size_t n = ct_utf8_length(s, left);
+
+	if (!n) {
+		*p = put(*p, "\\ufffd", 6);
+		return 1;
+	}
+	/* The two that end a line in JavaScript. */
+	if (n == 3 && s[0] == 0xe2 && s[1] == 0x80 && (s[2] == 0xa8 || s[2] == 0xa9))
+		*p = put(*p, s[2] == 0xa8 ? "\\u2028" : "\\u2029", 6);
+	else
+		*p = put(*p, s, n);
+	return n;
+}
+
+static uint8_t *put_json(uint8_t *p, const uint8_t *s, size_t size)
+{
+	for (size_t i = 0, from = 0; i < size; from = i) {
+		while (i < size && plain[s[i]])
+			i++;
+		p = put(p, s + from, i - from);
+		if (i == size)
+			break;
+		if (s[i] < 0x80)
+			p = put_special(p, s[i++]);
+		else
+			i += put_wide(&p, s + i, size - i);
+	}
+	return p;
+}
+
+/* ---- k8s-file ---- */
+
+static size_t put_cri(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
+		      size_t size, bool partial, uint8_t *out)
+{
+	uint8_t *p = put_time(e, out, time, false);
+
+	*p++ = ' ';
+	p = put_stream(p, stream);
+	p = put(p, partial ? " P " : " F ", 3);
+	p = put(p, data, size);
+	*p++ = '\n';
+	return (size_t)(p - out);
+}
+
+static size_t encode_cri(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
+			 size_t size, uint8_t *out, size_t *ret_size)
+{
+	size_t most = size < LOG_RECORD_LINE ? size : LOG_RECORD_LINE;
+	/* The newline of a line that fills a record belongs to it. */
+	const uint8_t *end = memchr(data, '\n', most < size ? most + 1 : most);
+	size_t n = end ? (size_t)(end - data) : most;
+
+	e->line[stream == CT_STREAM_STDERR].partial = !end;
+	*ret_size = put_cri(e, stream, time, data, n, !end, out);
+	return n + (end != NULL);
+}
+
+/* ---- json-file ---- */
+
+static size_t put_docker(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
+			 size_t size, bool newline, uint8_t *out)
+{
+	uint8_t *p = put_json(put(out, "{\"log\":\"", 8), data, size);
+
+	if (newline)
+		p = put(p, "\\n", 2);
+	p = put_stream(put(p, "\",\"stream\":\"", 12), stream);
+	*p++ = '"';
+	p = put(p, e->attrs, e->attrs_size);
+	p = put_time(e, put(p, ",\"time\":\"", 9), time, true);
+	p = put(p, "\"}\n", 3);
+	return (size_t)(p - out);
+}
+
+/* What waits of a line, with or without the end. */
+static size_t put_line(struct log_encoder *e, int stream, uint64_t time, bool end, uint8_t *out)
+{
+	struct log_line *line = &e->line[stream == CT_STREAM_STDERR];
+	size_t n;
+
+	line->first = line->partial ? line->first : time;
+	n = put_docker(e, stream, line->first, line->text, line->size, end, out);
+	line->partial = !end;
+	line->size = 0;
+	return n;
+}
+
+static size_t encode_docker(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
+			    size_t size, uint8_t *out, size_t *ret_size)
+{
+	struct log_line *line = &e->line[stream == CT_STREAM_STDERR];
+	size_t room = LOG_RECORD_LINE - line->size, most = size < room ? size : room, n;
+	/* Docker looks for a newline in 16 KiB, so the longest line that is not cut has one byte less. */
+	const uint8_t *end = memchr(data, '\n', most);
+
+	if (end && !line->size && !line->partial) {
+		n = (size_t)(end - data);
+		*ret_size = put_docker(e, stream, time, data, n, true, out);
+		return n + 1;
+	}
+	n = end ? (size_t)(end - data) : most;
+	memcpy(line->text + line->size, data, n);
+	line->size += (uint32_t)n;
+	*ret_size = end || line->size == LOG_RECORD_LINE ? put_line(e, stream, time, end, out) : 0;
+	return n + (end != NULL);
+}
+
+/* ---- both ---- */
+
+void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *tag)
+{
+	size_t size = tag ? strnlen(tag, LOG_RECORD_TAG) : 0;
+	uint8_t *attrs = (uint8_t *)encoder->attrs, *p = attrs;
+
+	encoder->kind = kind;
+	if (size && kind == CT_LOG_FILE_JSON) {
+		p = put(p, ",\"attrs\":{\"tag\":\"", 17);
+		p = put_json(p, (const uint8_t *)tag, size);
+		p = put(p, "\"}", 2);
+	}
+	encoder->attrs_size = (size_t)(p - attrs);
+}
+
+size_t ct_record_encode(struct log_encoder *encoder, int stream, uint64_t time,
+			const uint8_t *data, size_t size, uint8_t *out, size_t *ret_size)
+{
+	if (encoder->kind == CT_LOG_FILE_JSON)
+		return encode_docker(encoder, stream, time, data, size, out, ret_size);
+	return encode_cri(encoder, stream, time, data, size, out, ret_size);
+}
+
+size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out)
+{
+	const struct log_line *line = &encoder->line[stream == CT_STREAM_STDERR];
+
+	return line->size ? put_line(encoder, stream, time, false, out) : 0;
+}
+
+size_t ct_record_break(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out)
+{
+	struct log_line *line = &encoder->line[stream == CT_STREAM_STDERR];
+
+	if (!line->size && !line->partial)
+		return 0;
+	if (encoder->kind == CT_LOG_FILE_JSON)
+		return put_line(encoder, stream, time, true, out);
+	line->partial = false;
+	return put_cri(encoder, stream, time, (const uint8_t *)"", 0, false, out);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records of the files that other people's tools read: what the payload writes, as lines in the CRI
+ * format (k8s-file) or in Docker's JSON (json-file). Pure: bytes to bytes, in memory that is there.
+ */
+#ifndef CATTACH_CONMON_LOG_RECORD_H
+#define CATTACH_CONMON_LOG_RECORD_H
+
+#include <cattach/streamlog.h>
+
+/* A longer line is cut into records of so many bytes, as docker and containerd cut it. */
+#define LOG_RECORD_LINE		16384u
+#define LOG_RECORD_TAG		256u	/* bytes of a tag */
+/* Of a whole record: six for a byte that is not text, and what stands around the line. */
+#define LOG_RECORD_MAX		(6u * LOG_RECORD_LINE + 6u * LOG_RECORD_TAG + 256u)
+
+/* A line that has no end yet. */
+struct log_line {
+	uint64_t first;			/* the time of all records of a line that was cut: its first one's */
+	uint32_t size;			/* json-file: bytes that no record has */
+	bool partial;			/* the last record was not the end of a line */
+	uint8_t text[LOG_RECORD_LINE];
+};
+
+struct log_encoder {
+	enum ct_log_file kind;
+	uint64_t second;		/* whose text this is */
+	char date[20];			/* "2006-01-02T15:04:05" */
+	size_t attrs_size;
+	char attrs[6 * LOG_RECORD_TAG + 32];	/* json-file: what stands before the time */
+	struct log_line line[2];	/* stdout, stderr */
+};
+
+/* Set up an encoder, which is zeros; tag may be NULL. */
+void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *tag);
+
+/**
+ * ct_record_encode - at most one record, from the beginning of some bytes of a stream
+ * @out:      room for LOG_RECORD_MAX bytes
+ * @ret_size: of the record; 0: there is none yet, all of the bytes wait for more
+ *
+ * Return: how many bytes it took, at least one.
+ */
+size_t ct_record_encode(struct log_encoder *encoder, int stream, uint64_t time,
+			const uint8_t *data, size_t size, uint8_t *out, size_t *ret_size);
+
+/* What still waits of a stream, which has ended: the size of its record, 0: nothing waits. */
+size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out);
+
+/* Bytes are missing here: a line that is open ends, and what comes begins another. The size of the
+ * record that says so, 0: no line is open. */
+size_t ct_record_break(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out);
+
+#endif
