@@ -19,14 +19,14 @@ import sys
 ROOTS = ["ct_monitor_turn", "ct_log_publish", "ct_log_hold", "ct_clients_say_exit", "ct_linger",
          "ct_input_close", "ct_listen_close", "ct_status_write", "ct_monitor_give_back",
          "ct_monitor_give_back_buffers", "ct_store_forget", "ct_store_runtime",
-         "ct_leaf_is_oom", "ct_leaf_end"]
+         "ct_leaf_is_oom", "ct_leaf_end", "ct_event_tell_end", "ct_event_tell_removal"]
 
 # Of the C library: system calls, bytes, and formatting into memory that is there, which takes no
 # more for plain %s and %d. malloc_trim() gives back. New here? Look whether it allocates.
 CALLS = set("""
     _exit accept4 bind clock_gettime close epoll_ctl epoll_pwait2 epoll_wait fchmodat fcntl flock
     fork fstat fstatat ftruncate getdents64 geteuid getsockopt ioctl listen madvise mkdirat open
-    nanosleep openat pread pwrite read readlinkat recv recvmsg sched_yield sendmsg shutdown socket
+    nanosleep openat pread pwrite read readlinkat recv renameat recvmsg sched_yield sendmsg shutdown socket
     stat syscall timerfd_settime umask unlinkat waitid write
     fgetxattr getpid lseek poll
     memchr memcmp memcpy memmove memset strcat strchr strcmp strcpy strlen strncmp strnlen strcspn strrchr strspn

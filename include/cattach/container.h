@@ -252,6 +252,9 @@ int ct_container_remove(struct ct_store *store, struct ct_container *container, 
  * heap. Being gone already is success. 0 or -errno. */
 int ct_store_forget(const struct ct_store *store, const char *id, const char *name);
 
+/* The same of one that was created here and could not be started. */
+void ct_container_forget(const struct ct_store *store, const struct ct_container *container);
+
 /* Send a signal to the payload, through a pidfd verified against the record.
  * ESRCH "container x is not running" when it is not. A paused one goes on after any signal but
  * SIGKILL, which ends it where it is. */

@@ -7,6 +7,7 @@
  */
 #include "cli.h"
 
+#include <cattach/event.h>
 #include <cattach/num.h>
 
 #include "operands.h"
@@ -41,7 +42,11 @@ static int restart_one(struct ct_store *store, struct ct_container *container, v
 
 	if (r == 0)
 		r = ct_container_stop(container, restart->signal, restart->timeout, err);
-	return r < 0 ? r : ct_start_existing(store, container, 0, 0, NULL, err);
+	if (r == 0)
+		r = ct_start_existing(store, container, 0, 0, NULL, err);
+	if (r == 0)
+		ct_event_record(container, "restart", NULL);
+	return r;
 }
 
 static int restart_handler(const struct ct_call *call, struct ct_err *err)

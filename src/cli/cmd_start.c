@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include <cattach/event.h>
+
 #include "follow_options.h"
 #include "latest.h"
 #include "starting.h"
@@ -107,6 +109,8 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	if (r < 0)
 		return r;
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
+	plan.how.container = &container;
+	ct_event_record(&container, "attach", NULL);
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	ct_foreground_block(o->sig_proxy);
 	r = ct_start_existing(store, &container, plan.rows, plan.columns, &sock, err);

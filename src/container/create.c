@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cattach/event.h>
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/json.h>
@@ -32,7 +33,7 @@
 
 /* ---- id ---- */
 
-static int random_id(char id[CT_CONTAINER_ID_LENGTH + 1], struct ct_err *err)
+int ct_random_id(char id[CT_CONTAINER_ID_LENGTH + 1], struct ct_err *err)
 {
 	unsigned char bytes[CT_CONTAINER_ID_LENGTH / 2];
 
@@ -59,7 +60,7 @@ static int choose_id(struct ct_arena *arena, struct ct_meta *meta, struct ct_err
 			       CT_CONTAINER_ID_LENGTH, meta->id);
 	if (meta->id)
 		return 0;
-	r = random_id(id, err);
+	r = ct_random_id(id, err);
 	if (r < 0)
 		return r;
 	meta->id = ct_arena_strdup(arena, id);
@@ -298,7 +299,16 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 		meta->name = wanted;
 		return r;
 	}
+	if (!c.session_of)
+		ct_event_record(&c, "create", NULL);
 	*ret_container = c;
 	c = (struct ct_container)CT_CONTAINER_INIT;
 	return 0;
+}
+
+void ct_container_forget(const struct ct_store *store, const struct ct_container *container)
+{
+	if (ct_store_take_away(store, container->meta.id, container->meta.name) > 0 &&
+	    !container->session_of)
+		ct_event_record_in(store, container, "remove", NULL);
 }

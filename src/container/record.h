@@ -26,6 +26,9 @@ int ct_meta_write(const struct ct_meta *meta, struct ct_buf *buf, struct ct_err 
 int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
 		  struct ct_err *err);
 
+/* 64 hexadecimal digits; the short id is no number, for it becomes the host name. */
+int ct_random_id(char id[CT_CONTAINER_ID_LENGTH + 1], struct ct_err *err);
+
 /* ---- what is true now ---- */
 
 /* What a look at a container's lock, status and processes found. */

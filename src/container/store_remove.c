@@ -95,7 +95,10 @@ static int remove_directory(int parent, const char *name, unsigned depth)
 			r = remove_entry(dir, "meta.json", DT_UNKNOWN, depth);
 		if (r < 0)
 			return r;
-		if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		/* Of two who are at it one takes it away. */
+		if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+			return depth == 0 ? 1 : 0;
+		if (errno == ENOENT)
 			return 0;
 		if (errno != ENOTEMPTY && errno != EEXIST)
 			return -errno;
@@ -115,7 +118,7 @@ static int remove_entry(int dir, const char *name, unsigned char type, unsigned 
 	return remove_directory(dir, name, depth + 1);
 }
 
-int ct_store_forget(const struct ct_store *store, const char *id, const char *name)
+int ct_store_take_away(const struct ct_store *store, const char *id, const char *name)
 {
 	char found[CT_NAME_MAX + 1];
 	struct stat st;
@@ -134,4 +137,11 @@ int ct_store_forget(const struct ct_store *store, const char *id, const char *na
 		return errno == ENOENT ? 0 : -errno;
 	/* Only a directory can be a container; anything else is not ours to delete. */
 	return S_ISDIR(st.st_mode) ? remove_directory(store->containers, id, 0) : -ENOTDIR;
+}
+
+int ct_store_forget(const struct ct_store *store, const char *id, const char *name)
+{
+	int r = ct_store_take_away(store, id, name);
+
+	return r < 0 ? r : 0;
 }

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include <cattach/cgroup.h>
+#include <cattach/event.h>
 #include <cattach/io.h>
 #include <cattach/json.h>
 #include <cattach/log.h>
@@ -179,6 +180,8 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 	if (r < 0)
 		return r;
 	r = update(&u, options, err);
+	if (r == 0)
+		ct_event_record(container, "update", NULL);
 	ct_cgroup_close(&u.cgroup);
 	flock(container->dir, LOCK_UN);
 	return r;
