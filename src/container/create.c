@@ -146,7 +146,7 @@ static int check_size(const struct ct_buf *text, const char *name, struct ct_err
 	return ct_hint(err, "put long arguments, labels or variables into a file");
 }
 
-static int write_meta(int dir, const struct ct_meta *meta, struct ct_err *err)
+int ct_meta_save(int dir, const struct ct_meta *meta, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf text = { 0 };
 	int r = ct_meta_write(meta, &text, err);
@@ -179,8 +179,8 @@ static const char *adjective(enum ct_state state)
 }
 
 /* Say who has the name, and what to do about it. */
-static int name_taken(const struct ct_store *store, struct ct_arena *arena, const char *name,
-		      struct ct_err *err)
+int ct_name_taken(const struct ct_store *store, struct ct_arena *arena, const char *name,
+		  struct ct_err *err)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	char id[CT_CONTAINER_ID_LENGTH + 1], how[256];
@@ -215,7 +215,7 @@ static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
 			meta->name = ct_generate_name(arena, try);
 		if (!meta->name)
 			return ct_fail_nomem(err);
-		r = write_meta(dir, meta, err);
+		r = ct_meta_save(dir, meta, err);
 		if (r < 0)
 			return r;
 		r = ct_name_claim(store, meta->name, meta->id);
@@ -227,7 +227,7 @@ static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
 		if (!generate)
 			break;
 	}
-	return name_taken(store, arena, meta->name, err);
+	return ct_name_taken(store, arena, meta->name, err);
 }
 
 /* ---- all of it ---- */

@@ -141,6 +141,14 @@ void ct_event_tell_end(const struct event_teller *teller, const struct ct_status
 	tell(teller, teller->session[0] ? "exec_died" : "died", details);
 }
 
+void ct_event_teller_look(struct event_teller *teller)
+{
+	char name[CT_NAME_MAX + 1];
+
+	find_name(teller, name);
+	memcpy(teller->name, name, sizeof(name));
+}
+
 void ct_event_tell_removal(const struct event_teller *teller)
 {
 	if (!teller->session[0])

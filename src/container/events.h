@@ -43,6 +43,8 @@ void ct_event_teller_close(struct event_teller *teller);
  * heap, no tables. */
 void ct_event_tell_start(const struct event_teller *teller);
 void ct_event_tell_end(const struct event_teller *teller, const struct ct_status *status);
+/* Learn its present name: before the container is removed, and its names with it. */
+void ct_event_teller_look(struct event_teller *teller);
 /* remove, by --rm. */
 void ct_event_tell_removal(const struct event_teller *teller);
 

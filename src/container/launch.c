@@ -169,13 +169,10 @@ static void remove_runtime(const struct launching *s)
 		return;
 }
 
-/* By whatever name it has now: it may have been given another one while it ran. */
-static void forget(const struct launching *s)
+static void forget(struct launching *s)
 {
-	char id[CT_CONTAINER_ID_LENGTH + 1];
-	bool named = ct_name_lookup(&s->store, s->name, id) == 0 && !strcmp(id, s->id);
-
-	if (ct_store_take_away(&s->store, s->id, named ? s->name : NULL) > 0)
+	ct_event_teller_look(&s->teller);
+	if (ct_store_take_away(&s->store, s->id, s->name) > 0)
 		ct_event_tell_removal(&s->teller);
 }
 

@@ -77,6 +77,10 @@ bool ct_name_is_used(const struct ct_store *store, const char *name);
  * whose directory is gone is taken over. */
 int ct_name_claim(const struct ct_store *store, const char *name, const char *id);
 
+/* Say who has a name that cannot be claimed, and what to do about it. */
+int ct_name_taken(const struct ct_store *store, struct ct_arena *arena, const char *name,
+		  struct ct_err *err);
+
 /* Take the name away from this id, and from no other: 0 or -errno; not being there is success. */
 int ct_name_release(const struct ct_store *store, const char *name, const char *id);
 
