@@ -8,9 +8,11 @@ load helpers
 # ---- rename ----
 
 @test "a container that runs gets another name, and the old one is free" {
-	start "$N-a" -i "$R" cat
+	start "$N-a" -i "$R" sh -c 'echo ready; exec cat'
 	STARTED+=("$N-b")
 	cattach logs -f "$N-a" > "$T/log" &
+	local follower=$!
+	eventually grep -q ready "$T/log"
 	is "$(cattach rename "$N-a" "$N-b")" ""
 	is "$(cattach inspect -f '{{.Name}} {{.State.Status}}' "$ID")" "$N-b running"
 	refused 125 "no such container: $N-a" cattach inspect -f x "$N-a"
@@ -19,8 +21,8 @@ load helpers
 	cattach send "$N-b" hello
 	cattach send --eof "$N-b"
 	is "$(cattach wait "$N-b")" 0
-	wait $!
-	is "$(cat "$T/log")" hello
+	wait $follower
+	is "$(xargs < "$T/log")" "ready hello"
 	start "$N-a" "$R" true
 	is "$(cattach events --filter "container=$N-b" --format '{{.Status}} {{.Attributes.oldName}}' --filter event=rename)" \
 		"rename $N-a"
@@ -196,4 +198,44 @@ states() { cattach ps -a --format '{{.Names}} {{.State}}' | sort | xargs; }
 	for spelling in BOGUS 0 65 -1 '' SIG RTMIN+31 RTMAX+1 'TERM '; do
 		refused 125 'unknown signal' cattach kill --signal="$spelling" "$N"
 	done
+}
+
+# ---- ps ----
+
+# names OPTION...: the names that ps -a shows, in its order
+names() { cattach ps -a --format '{{.Names}}' "$@" | xargs; }
+
+@test "ps sorts by every key, and the newest ones are those of the store" {
+	cattach create --name "$N-b" -v "$T:/data" "$R" true > /dev/null
+	cattach run --name "$N-c" --network host "$R" sh -c 'exit 0'
+	start "$N-a" "$R" sleep 1000
+	STARTED+=("$N-b" "$N-c")
+	is "$(names)" "$N-a $N-c $N-b"
+	is "$(names --sort names)" "$N-a $N-b $N-c"
+	is "$(names --sort created)" "$N-b $N-c $N-a"
+	is "$(names --sort runningfor)" "$N-a $N-c $N-b"
+	is "$(names --sort command)" "$N-c $N-a $N-b"
+	is "$(names --sort status)" "$N-b $N-c $N-a"
+	is "$(names --sort image)" "$N-a $N-c $N-b"
+	is "$(cattach ps -aq --no-trunc --sort id)" "$(cattach ps -aq --no-trunc | LC_ALL=C sort)"
+	is "$(names -n 2 --sort names)" "$N-a $N-c"
+	refused 125 '--sort: unknown key "size"' cattach ps --sort size
+}
+
+@test "ps filters by time, command, network and volume" {
+	cattach create --name "$N-b" -v "$T:/data:ro" "$R" true > /dev/null
+	cattach create --name "$N-c" --network host "$R" sleep 1000 > /dev/null
+	STARTED+=("$N-b" "$N-c")
+	is "$(names -f command=true)" "$N-b"
+	is "$(names -f "command=sleep 1000")" "$N-c"
+	is "$(names -f command=sleep)" "$N-c"
+	is "$(names -f command=1000)" ""
+	is "$(names -f network=host)" "$N-c"
+	is "$(names -f network=none)" "$N-b"
+	is "$(names -f "volume=$T")" "$N-b"
+	is "$(names -f volume=/data -f volume=/nowhere)" "$N-b"
+	is "$(names -f volume=ro)" ""
+	is "$(names -f until=1h)" ""
+	is "$(names -f until=-1h)" "$N-c $N-b"
+	refused 125 '--filter: "x" is no time' cattach ps -f until=x
 }
