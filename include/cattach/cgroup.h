@@ -211,6 +211,9 @@ struct ct_cgroup_plan {
 	pid_t pid;			/* goes into the monitor's cgroup; 0: our child is born there */
 	const struct ct_cgroup_settings *settings;
 	const char *also;		/* controllers that are wanted for statistics: "cpu memory" */
+	/* Where it is going to be, before it is there; NULL: nobody wants to know. 0, or an error. */
+	int (*record)(const void *arg, const char *path, struct ct_err *err);
+	const void *arg;
 };
 
 /**
@@ -293,7 +296,8 @@ int ct_cgroup_entry_move(const struct ct_cgroup_entry *entry, pid_t pid, struct 
  * ct_cgroup_freeze - stop or resume everything in a cgroup, waiting until it is so
  * @dir: the container's
  * @timeout: milliseconds
- * @err: ETIMEDOUT; a freeze that took too long is taken back
+ * @err: ETIMEDOUT; ENODEV when all have ended; ECANCELED when somebody else resumes them. A freeze
+ *	 that fails is taken back
  */
 int ct_cgroup_freeze(int dir, bool frozen, unsigned timeout, struct ct_err *err);
 
@@ -327,13 +331,14 @@ int ct_cgroup_remove_container(const struct ct_cgroup *cgroup, unsigned timeout,
 /**
  * ct_cgroup_sweep - remove containers' cgroups that nobody uses: after crashes
  * @place: CT_CGROUP_HERE
- * @is_known: is this id a container's? Those are left alone.
+ * @is_known: is "ID" or "ID+1" of "cattach-ID", "cattach-ID+1" in use? Those are left alone.
  * @ret_removed: how many went
  *
- * Only directories with a name of ours, and without a process.
+ * Only directories with a name of ours, and without a process, and parents that ct_cgroup_make() made;
+ * in these, too.
  */
 int ct_cgroup_sweep(const struct ct_cgroup_place *place,
-		    bool (*is_known)(const char *id, void *arg), void *arg, unsigned *ret_removed,
+		    bool (*is_known)(const char *name, void *arg), void *arg, unsigned *ret_removed,
 		    struct ct_err *err);
 
 /* ---- what the kernel counted ---- */

@@ -257,7 +257,7 @@ void ct_container_forget(const struct ct_store *store, const struct ct_container
 
 /**
  * ct_container_rename - give a container another name, also while it runs
- * @container: as found; its own struct keeps the old name
+ * @container: as found; has the new name then
  * @err: EINVAL for what is no name, or its own; EEXIST as in ct_container_create()
  */
 int ct_container_rename(struct ct_store *store, struct ct_arena *arena,

@@ -32,7 +32,8 @@ int ct_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 /* A user or group id, 0...CT_ID_MAX. */
 int ct_parse_id(const char *text, uint32_t *ret_id, struct ct_err *err);
 
-/* Bytes with an optional suffix b, k, m, g or t (powers of 1024, any case, optional "b" or "ib" behind). */
+/* Bytes with an optional suffix b, k, m, g or t (powers of 1024, any case, optional "b" or "ib"
+ * behind); parts of a suffix, too: "1.5g". */
 int ct_parse_size(const char *text, uint64_t *ret_bytes, struct ct_err *err);
 
 /* true/false/1/0/yes/no/on/off, any case. */

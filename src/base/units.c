@@ -2,9 +2,10 @@
 /*
  * Numbers with units: sizes in bytes and durations.
  *
- * Both are read as people write them for docker and podman (64m, 1GiB, 1m30s, 10), and as strictly
- * as plain numbers are: every byte counts, nothing wraps around, a sign or a blank is an error.
- * Durations are kept in integers; a digit below one nanosecond is dropped, never rounded up.
+ * Both are read as people write them for docker and podman (64m, 1.5GiB, 1m30s, 10), and as
+ * strictly as plain numbers are: every byte counts, nothing wraps around, a sign or a blank is an
+ * error.
+ * Both are kept in integers; what is below one byte or nanosecond is dropped, never rounded up.
  *
  * Pure functions: any process, no privileges, no allocation.
  */
@@ -49,14 +50,32 @@ static int size_shift(const char *suffix)
 	return 10 * (int)(letter - letters + 1);
 }
 
+/* Digits behind the decimal point, as a share of the unit; to drop what is below a byte at every
+ * step is to drop it at the end. */
+static uint64_t fraction_bytes(const char *digits, const char *end, int shift)
+{
+	uint64_t bytes = 0;
+
+	while (end > digits)
+		bytes = (((uint64_t)(*--end - '0') << shift) + bytes) / 10;
+	return bytes;
+}
+
 int ct_parse_size(const char *text, uint64_t *ret_bytes, struct ct_err *err)
 {
 	char quote[CT_QUOTE_SIZE];
-	const char *s = text;
-	uint64_t bytes;
-	int ret = take_digits(&s, &bytes), shift = size_shift(s);
+	const char *s = text, *fraction = NULL, *end = NULL;
+	uint64_t bytes, ignored;
+	int ret = take_digits(&s, &bytes), shift;
 
-	if (shift < 0)
+	if (!ret && *s == '.') {
+		fraction = ++s;
+		ret = take_digits(&s, &ignored) == EINVAL ? EINVAL : 0;
+		end = s;
+	}
+	shift = size_shift(s);
+	/* A part of a byte is nothing. */
+	if (shift < 0 || (fraction && shift == 0))
 		ret = EINVAL;
 	if (!ret && bytes > UINT64_MAX >> shift)
 		ret = ERANGE;
@@ -66,7 +85,7 @@ int ct_parse_size(const char *text, uint64_t *ret_bytes, struct ct_err *err)
 	if (ret)
 		return ct_fail(err, ret, "must be a size in bytes or with b, k, m, g or t, such as "
 			       "64m, not \"%s\"", ct_quote(quote, text));
-	*ret_bytes = bytes << shift;
+	*ret_bytes = (bytes << shift) + fraction_bytes(fraction, end, shift);
 	return 0;
 }
 

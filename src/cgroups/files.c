@@ -5,7 +5,9 @@
  * Runs in commands and in the monitor with the caller's privileges. A file's name may come from
  * config.json ("unified"), and a payload may make cgroups below its own: so a name is one
  * component, links are not followed, and a path is resolved by openat2(2) below a descriptor.
- * Fails with what the kernel says (ENODEV: the cgroup is gone, EBUSY, EACCES, ...).
+ * A payload whose root is the caller, and that may write to its cgroup, can take away the modes of
+ * what is there: as owners we take them back. Fails with what the kernel says (ENODEV: the cgroup is
+ * gone, EBUSY, EACCES, ...).
  */
 #include "files.h"
 
@@ -15,6 +17,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -28,6 +31,32 @@ static bool is_file_name(const char *file)
 	return *file && *file != '.' && !strchr(file, '/');
 }
 
+/* Have what is ours these bits, now? Did it lack them before? */
+static bool regain(int dir, const char *name, mode_t bits)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && (st.st_mode & bits) != bits &&
+	       !S_ISLNK(st.st_mode) && fchmodat(dir, name, (st.st_mode & 07777) | bits, 0) == 0;
+}
+
+int ct_cgroup_open_at(int dir, const char *name, int flags)
+{
+	mode_t bits = flags & O_DIRECTORY ? S_IRWXU : S_IRUSR | S_IWUSR;
+	int fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	bool again;
+
+	if (fd >= 0 || errno != EACCES)
+		return fd < 0 ? -errno : fd;
+	again = fstat(dir, &st) == 0 && (st.st_mode & S_IRWXU) != S_IRWXU &&
+		fchmod(dir, (st.st_mode & 07777) | S_IRWXU) == 0;
+	if (!regain(dir, name, bits) && !again)
+		return -EACCES;
+	fd = openat(dir, name, flags | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 ssize_t ct_cgroup_read(int dir, const char *file, char *buf, size_t size)
 {
 	int ct_autofd fd = -1;
@@ -35,9 +64,9 @@ ssize_t ct_cgroup_read(int dir, const char *file, char *buf, size_t size)
 
 	if (!is_file_name(file))
 		return -EINVAL;
-	fd = openat(dir, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = ct_cgroup_open_at(dir, file, O_RDONLY);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	length = ct_read_text(fd, buf, size);
 	if (length > 0 && buf[length - 1] == '\n')
 		buf[--length] = '\0';
@@ -52,9 +81,9 @@ int ct_cgroup_write(int dir, const char *file, const char *value)
 
 	if (!is_file_name(file))
 		return -EINVAL;
-	fd = openat(dir, file, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	fd = ct_cgroup_open_at(dir, file, O_WRONLY);
 	if (fd < 0)
-		return -errno;
+		return fd;
 	/* The kernel takes each write for a value of its own, so there is nothing to go on with. */
 	do {
 		n = write(fd, value, length);

@@ -13,10 +13,15 @@
 #include <cattach/cgroup.h>
 
 #define CT_CGROUP_OWN		"cattach-"		/* how a container's directory begins */
+#define CT_CGROUP_AGAIN		"+"			/* "cattach-ID+1": while "cattach-ID" is in use */
 #define CT_CGROUP_CALLERS	"cattach-callers"	/* for the processes of a crowded place */
 /* Version 2 comes last in /proc/PID/cgroup, behind a line for every controller of version 1. */
 #define CT_CGROUP_SELF		16384
 #define CT_CGROUP_MADE		"user.cattach.made"	/* attribute of parents that we made */
+
+/* A file or, with O_DIRECTORY, a child of a directory. What is ours and lacks our rights, which a payload
+ * that is the same user has taken, gets them back. A descriptor or -errno. */
+int ct_cgroup_open_at(int dir, const char *name, int flags);
 
 /* Read a file whole by its name, cutting what does not fit, without the last newline: its length or
  * -errno. A file of another directory: -EINVAL. */

@@ -49,9 +49,9 @@ static int signal_tree(int dir, int depth)
 
 	if (count < 0 || depth == DEPTH_MAX)
 		return count < 0 ? count : -ELOOP;
-	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = ct_cgroup_open_at(dir, ".", O_RDONLY | O_DIRECTORY);
 	if (fd < 0)
-		return errno == ENOENT ? count : -errno;
+		return fd == -ENOENT ? count : fd;
 	list = fdopendir(fd);
 	if (!list) {
 		ct_fd_close(fd);
@@ -63,7 +63,7 @@ static int signal_tree(int dir, int depth)
 
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
-		child = openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		child = ct_cgroup_open_at(dir, entry->d_name, O_RDONLY | O_DIRECTORY);
 		more = child < 0 ? 0 : signal_tree(child, depth + 1);
 		if (more < 0)
 			return more;

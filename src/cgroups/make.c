@@ -5,8 +5,9 @@
  * Runs in the process that starts a container, with the caller's privileges, before the payload is
  * cloned. The monitor stays outside of the limits, in a sibling of the container's cgroup; so
  * cattach-ID itself never has processes and can hand controllers on. Parents that are made here are
- * marked, so that whoever removes the last container in them knows that they may go. What fails
- * half-way is taken back; being killed half-way leaves an empty cgroup, which a sweep removes.
+ * marked, so that whoever removes the last container in them knows that they may go. While the
+ * monitor of an earlier run is still in its own, the name of the new one has a number behind it. What
+ * fails half-way is taken back; being killed half-way leaves an empty cgroup, which a sweep removes.
  */
 #include <cattach/cgroup.h>
 
@@ -25,12 +26,14 @@
 
 #define TRIES		8	/* others may remove an empty parent that we are about to use */
 #define DIRS_MAX	32	/* of a parent: the kernel's files get no further in practice */
+#define NAMES		16	/* a container's, as long as monitors of runs before serve late readers */
 
 /* What making needs to know. */
 struct making {
 	const struct ct_cgroup_place *place;
 	const struct ct_cgroup_plan *plan;
 	struct ct_cgroup *out;
+	unsigned number;	/* "cattach-ID", "cattach-ID+1", ... */
 	int dirs[DIRS_MAX];	/* from below the place to the parent; what can be enabled in */
 	size_t count;
 };
@@ -118,45 +121,88 @@ static int open_child(int dir, const char *name, int *ret_fd)
 	return 0;
 }
 
-/* One of a crash, by an id that is in use again: empty, or somebody's. */
-static int replace_old(struct making *m, struct ct_err *err)
+/* Where it is going to be: 0 or -ENAMETOOLONG. */
+static int set_path(struct making *m)
+{
+	const struct ct_cgroup_place *place = m->place;
+	const char *top = strcmp(place->path, "/") == 0 ? "" : place->path;
+	char number[16] = "";
+	int n;
+
+	if (m->number)
+		snprintf(number, sizeof(number), "%s%u", CT_CGROUP_AGAIN, m->number);
+	n = snprintf(m->out->path, sizeof(m->out->path), "%s%s%s/%s%s%s", top,
+		     *place->parent ? "/" : "", place->parent, CT_CGROUP_OWN, m->plan->id, number);
+	return n < 0 || (size_t)n >= sizeof(m->out->path) ? -ENAMETOOLONG : 0;
+}
+
+static const char *name_of(const struct making *m)
+{
+	return strrchr(m->out->path, '/') + 1;
+}
+
+/*
+ * Is there one by this name? One of a crash is removed. 1 when it must stay: its container's part is
+ * gone, but the monitor of an earlier run serves a client that reads slowly; or it is empty and cannot
+ * be removed. -EEXIST when somebody else is in it.
+ */
+static int is_taken(struct making *m)
 {
 	struct ct_cgroup old = CT_CGROUP_INIT;
+	struct ct_err ignored;
 	int ret;
 
 	memcpy(old.path, m->out->path, sizeof(old.path));
 	old.parent = m->out->parent;
-	old.dir = ct_cgroup_open_below(old.parent, strrchr(old.path, '/') + 1);
+	old.dir = ct_cgroup_open_below(old.parent, name_of(m));
 	if (old.dir < 0)
-		return old.dir == -ENOENT ? 0 : ct_fail_errno(err, -old.dir, "cannot open it");
-	ret = ct_cgroup_remove(&old, 0, err);
+		return old.dir == -ENOENT ? 0 : old.dir;
+	ret = ct_cgroup_remove(&old, 0, &ignored);
+	if (ret == -EBUSY && faccessat(old.dir, "container", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		ret = -EEXIST;
 	ct_fd_close(old.dir);
-	if (ret == 0)
-		return 0;
+	return ret == 0 || ret == -EEXIST ? ret : 1;
+}
+
+static int choose_name(struct making *m, struct ct_err *err)
+{
+	for (m->number = 0; m->number < NAMES; m->number++) {
+		int ret = set_path(m);
+
+		if (ret < 0)
+			return ct_fail(err, -ret, "the cgroup's path is too long");
+		ret = is_taken(m);
+		if (ret == 0)
+			return 0;
+		if (ret == -EEXIST)
+			break;
+		if (ret < 0)
+			return fail_make(err, -ret, m->out->path);
+	}
 	ct_fail(err, EEXIST, "cgroup %.200s is there already and has processes", m->out->path);
 	return ct_hint(err, "cattach prune removes what crashes left");
 }
 
-static int make_dir(struct making *m, const char *name, struct ct_err *err)
+/* Its path is known to the caller before it is there: who is killed leaves nothing that is not found. */
+static int make_dir(struct making *m, struct ct_err *err)
 {
-	int ret = mkdirat(m->out->parent, name, 0755) < 0 ? -errno : 0;
+	const struct ct_cgroup_plan *plan = m->plan;
+	int ret;
 
-	if (ret == -EEXIST) {
-		if (replace_old(m, err) < 0)
-			return -err->code;
-		ret = mkdirat(m->out->parent, name, 0755) < 0 ? -errno : 0;
-	}
+	if (choose_name(m, err) < 0 ||
+	    (plan->record && plan->record(plan->arg, m->out->path, err) < 0))
+		return -err->code;
 	/* -ENOENT: the parent was removed under us, by who removed its last container. */
-	if (ret < 0)
-		return ret == -ENOENT ? -ENOENT : fail_make(err, -ret, m->out->path);
-	ret = ct_cgroup_open_below(m->out->parent, name);
+	if (mkdirat(m->out->parent, name_of(m), 0755) < 0)
+		return errno == ENOENT ? -ENOENT : fail_make(err, errno, m->out->path);
+	ret = ct_cgroup_open_below(m->out->parent, name_of(m));
 	if (ret < 0)
 		return fail_make(err, -ret, m->out->path);
 	m->out->dir = ret;
 	return 0;
 }
 
-static int make_tree(struct making *m, const char *name, struct ct_err *err)
+static int make_tree(struct making *m, struct ct_err *err)
 {
 	int ret = -ENOENT;
 
@@ -172,7 +218,7 @@ static int make_tree(struct making *m, const char *name, struct ct_err *err)
 				       F_DUPFD_CLOEXEC, 0);
 		if (m->out->parent < 0)
 			return ct_fail_errno(err, errno, "cannot keep a descriptor");
-		ret = make_dir(m, name, err);
+		ret = make_dir(m, err);
 	}
 	if (ret == -ENOENT)
 		return fail_make(err, ENOENT, m->out->path);
@@ -317,16 +363,22 @@ static int open_lasting(int parent)
 /* The origin cannot take it back when it hands controllers on by now: then into the next best. */
 int ct_cgroup_leave(const struct ct_cgroup *cgroup, pid_t pid, struct ct_err *err)
 {
-	int ct_autofd lasting = -1, callers = -1;
+	int ct_autofd lasting = -1;
+	int ret = -ENODEV;
 
 	if (cgroup->origin >= 0 && ct_cgroup_move(cgroup->origin, pid, err) == 0)
 		return 0;
 	lasting = open_lasting(cgroup->parent);
-	callers = lasting < 0 ? lasting : ct_cgroup_open_callers(lasting);
-	if (callers < 0)
-		return ct_fail_errno(err, -callers, "cannot make cgroup %s above %.160s",
-				     CT_CGROUP_CALLERS, cgroup->path);
-	return ct_cgroup_move(callers, pid, err);
+	/* Others remove it when they find it empty, before we are in it, too. */
+	for (int i = 0; i < TRIES && (ret == -ENODEV || ret == -ENOENT); i++) {
+		int ct_autofd callers = lasting < 0 ? lasting : ct_cgroup_open_callers(lasting);
+
+		ret = callers < 0 ? callers : ct_cgroup_move(callers, pid, err);
+		if (callers < 0)
+			ct_fail_errno(err, -callers, "cannot make cgroup %s above %.160s",
+				      CT_CGROUP_CALLERS, cgroup->path);
+	}
+	return ret;
 }
 
 static void take_back(struct making *m)
@@ -344,9 +396,9 @@ static void take_back(struct making *m)
 
 /* The monitor moves first: it may be the one whose presence keeps controllers from being
  * enabled. */
-static int make_all(struct making *m, const char *name, struct ct_err *err)
+static int make_all(struct making *m, struct ct_err *err)
 {
-	if (check_controllers(m, err) < 0 || make_tree(m, name, err) < 0 ||
+	if (check_controllers(m, err) < 0 || make_tree(m, err) < 0 ||
 	    move_monitor(m, err) < 0 || enable_for_settings(m, err) < 0)
 		return -err->code;
 	enable_also(m);
@@ -362,16 +414,11 @@ int ct_cgroup_make(const struct ct_cgroup_place *place, const struct ct_cgroup_p
 	mode_t ct_autoumask saved = umask(022);
 	struct ct_cgroup cgroup = CT_CGROUP_INIT;
 	struct making m = { .place = place, .plan = plan, .out = &cgroup };
-	bool top = strcmp(place->path, "/") == 0;
-	char name[256];
-	int ret;
+	int ret = set_path(&m);
 
-	snprintf(name, sizeof(name), "%s%s", CT_CGROUP_OWN, plan->id);
-	ret = snprintf(cgroup.path, sizeof(cgroup.path), "%s%s%s/%s", top ? "" : place->path,
-		       *place->parent ? "/" : "", place->parent, name);
-	if (ret < 0 || (size_t)ret >= sizeof(cgroup.path))
-		return ct_fail(err, ENAMETOOLONG, "the cgroup's path is too long");
-	ret = make_all(&m, name, err);
+	if (ret < 0)
+		return ct_fail(err, -ret, "the cgroup's path is too long");
+	ret = make_all(&m, err);
 	if (ret < 0)
 		take_back(&m);
 	making_done(&m);

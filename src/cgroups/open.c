@@ -19,6 +19,15 @@
 
 #include "files.h"
 
+/* One of the two halves. */
+static int open_half(int dir, const char *name)
+{
+	int fd = ct_cgroup_open_below(dir, name);
+
+	/* As the kernel says; its mode may have been taken by the payload. */
+	return fd == -EACCES ? ct_cgroup_open_at(dir, name, O_RDONLY | O_DIRECTORY) : fd;
+}
+
 static int open_parts(int top, const char *path, struct ct_cgroup *c)
 {
 	char parent[CT_CGROUP_PATH];
@@ -31,8 +40,8 @@ static int open_parts(int top, const char *path, struct ct_cgroup *c)
 	c->dir = ct_cgroup_open_below(c->parent, name);
 	if (c->dir < 0)
 		return c->dir;
-	c->container = ct_cgroup_open_below(c->dir, "container");
-	c->monitor = ct_cgroup_open_below(c->dir, "monitor");
+	c->container = open_half(c->dir, "container");
+	c->monitor = open_half(c->dir, "monitor");
 	/* Being removed, one of them is gone before the other. */
 	if (c->container < 0 && c->container != -ENOENT)
 		return c->container;

@@ -24,16 +24,16 @@ int ct_cgroup_pids_open(int dir, struct ct_cgroup_pids *pids)
 	char first;
 
 	*pids = (struct ct_cgroup_pids){
-		.fd = openat(dir, "cgroup.procs", O_RDONLY | O_NOFOLLOW | O_CLOEXEC),
+		.fd = ct_cgroup_open_at(dir, "cgroup.procs", O_RDONLY),
 	};
 	if (pids->fd < 0)
-		return -errno;
+		return pids->fd;
 	/* The members of a threaded cgroup are threads, and only reading says so. */
 	if (pread(pids->fd, &first, 1, 0) < 0 && errno == EOPNOTSUPP) {
 		ct_fd_close(pids->fd);
-		pids->fd = openat(dir, "cgroup.threads", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		pids->fd = ct_cgroup_open_at(dir, "cgroup.threads", O_RDONLY);
 	}
-	return pids->fd < 0 ? -errno : 0;
+	return pids->fd < 0 ? pids->fd : 0;
 }
 
 static int next_byte(struct ct_cgroup_pids *pids)
@@ -86,12 +86,12 @@ static bool find_child(int dir, const char *entries, size_t size, char *name)
 /* getdents64(2), for the monitor calls this and does not allocate: readdir(3) would. */
 int ct_cgroup_first_child(int dir, char *name)
 {
-	int ct_autofd fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int ct_autofd fd = ct_cgroup_open_at(dir, ".", O_RDONLY | O_DIRECTORY);
 	char entries[4096] __attribute__((aligned(__alignof__(struct dirent64))));
 	ssize_t n;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while ((n = getdents64(fd, entries, sizeof(entries))) > 0) {
 		if (find_child(fd, entries, (size_t)n, name))
 			return 1;

@@ -297,11 +297,43 @@ static int place_at_top(struct search *s, struct ct_err *err)
 	return 0;
 }
 
+/* The names of a path, with one slash between: "a//b/./" is "a/b". Each is a directory that is made
+ * and removed, and what is recorded is taken apart at its slashes. */
+static void copy_names(char *names, const char *path)
+{
+	size_t length = 0;
+
+	for (; *path; path += strspn(path, "/")) {
+		size_t n = strcspn(path, "/");
+
+		if (n && !(n == 1 && *path == '.')) {
+			if (length)
+				names[length++] = '/';
+			memcpy(names + length, path, n);
+			length += n;
+		}
+		path += n;
+	}
+	names[length] = '\0';
+}
+
+/* What is within a container's cgroup ends with that container. */
+static int check_names(const char *names, struct ct_err *err)
+{
+	for (const char *name = names; name; name = strchr(name, '/')) {
+		name += *name == '/';
+		if (strncmp(name, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)) != 0)
+			continue;
+		ct_fail(err, EPERM, "\"%.160s\" has a name that belongs to a container", names);
+		return ct_hint(err, "choose one that does not begin with " CT_CGROUP_OWN);
+	}
+	return 0;
+}
+
 static int take_parent(struct search *s, struct ct_err *err)
 {
 	struct ct_cgroup_place *place = s->place;
 	const char *parent = s->where->parent, *rest = parent;
-	size_t length;
 
 	if (climbs(parent) || strlen(parent) >= sizeof(place->parent))
 		return fail_outside(err, parent, s->top);
@@ -315,10 +347,9 @@ static int take_parent(struct search *s, struct ct_err *err)
 				return -err->code;
 		}
 	}
-	rest += strspn(rest, "/");
-	snprintf(place->parent, sizeof(place->parent), "%s", rest);
-	for (length = strlen(place->parent); length && place->parent[length - 1] == '/'; length--)
-		place->parent[length - 1] = '\0';
+	copy_names(place->parent, rest);
+	if (check_names(place->parent, err) < 0)
+		return -err->code;
 	return check_below(place->dir, place->parent, s->top, err);
 }
 

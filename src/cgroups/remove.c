@@ -13,7 +13,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -21,6 +23,8 @@
 #include <cattach/proc.h>
 
 #include "files.h"
+
+#define PARENTS_MAX	32	/* of a --cgroup-parent, as in make.c */
 
 /* A walk below one directory. */
 struct walk {
@@ -55,12 +59,12 @@ static int step_up(struct walk *w)
 static int step_down(struct walk *w, const char *name)
 {
 	char ignored[256];
-	int fd = openat(w->dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = ct_cgroup_open_at(w->dir, name, O_RDONLY | O_DIRECTORY);
 	struct ct_err err;
 	int ret;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return fd == -ENOENT ? 0 : fd;
 	ret = ct_cgroup_first_child(fd, ignored);
 	if (ret > 0) {
 		w->depth++;
@@ -97,9 +101,9 @@ static int remove_below(int dir, uint64_t deadline)
 	unsigned stuck = 0;
 	int ret = 0;
 
-	w.dir = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	w.dir = ct_cgroup_open_at(dir, ".", O_RDONLY | O_DIRECTORY);
 	if (w.dir < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return w.dir == -ENOENT ? 0 : w.dir;
 	/* Who keeps making children while we remove them is not waited for without end. */
 	while (ret == 0) {
 		ret = step(&w);
@@ -110,11 +114,20 @@ static int remove_below(int dir, uint64_t deadline)
 	return ret == -ENOENT || ret == -ENODEV || ret == 1 ? 0 : ret;
 }
 
+/* By that name there may be another by now: of the next run. */
+static bool is_there(int parent, const char *name, int dir)
+{
+	struct stat found, ours;
+
+	return fstatat(parent, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && fstat(dir, &ours) == 0 &&
+	       found.st_ino == ours.st_ino && found.st_dev == ours.st_dev;
+}
+
 static int remove_dir(int parent, const char *name, int dir, uint64_t deadline)
 {
 	int ret = remove_below(dir, deadline);
 
-	if (ret < 0)
+	if (ret < 0 || !is_there(parent, name, dir))
 		return ret;
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
 		return 0;
@@ -190,7 +203,7 @@ int ct_cgroup_remove_container(const struct ct_cgroup *cgroup, unsigned timeout,
 
 /* What a sweep needs to know. */
 struct sweep {
-	bool (*is_known)(const char *id, void *arg);
+	bool (*is_known)(const char *name, void *arg);
 	void *arg;
 	unsigned removed;
 };
@@ -198,46 +211,74 @@ struct sweep {
 /* One directory of ours that no container owns: empty it and remove it, unless it is in use. */
 static void sweep_one(struct sweep *s, int parent, const char *name)
 {
-	const char *id = name + strlen(CT_CGROUP_OWN);
+	const char *own = name + strlen(CT_CGROUP_OWN);
+	char id[256];
 	int ct_autofd dir = -1;
 	struct ct_cgroup_events events;
 	struct ct_err ignored;
 
+	snprintf(id, sizeof(id), "%.*s", (int)strcspn(own, CT_CGROUP_AGAIN), own);
 	if (!strcmp(name, CT_CGROUP_CALLERS) || ct_check_name(id, &ignored) < 0 ||
-	    s->is_known(id, s->arg))
+	    s->is_known(own, s->arg))
 		return;
-	dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	dir = ct_cgroup_open_at(parent, name, O_RDONLY | O_DIRECTORY);
 	if (dir < 0 || ct_cgroup_events(dir, &events, &ignored) < 0 || events.populated)
 		return;
 	if (remove_dir(parent, name, dir, 0) == 0)
 		s->removed++;
 }
 
+static int sweep_below(struct sweep *s, int dir, unsigned depth);
+
+/* A parent that was made for containers, and goes when there are none in it. */
+static void sweep_parent(struct sweep *s, int above, const char *name, unsigned depth)
+{
+	int ct_autofd dir = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char mark;
+
+	if (dir < 0 || depth == PARENTS_MAX || fgetxattr(dir, CT_CGROUP_MADE, &mark, 1) != 1)
+		return;
+	if (sweep_below(s, dir, depth + 1) == 0)
+		unlinkat(above, name, AT_REMOVEDIR);
+}
+
+static int sweep_below(struct sweep *s, int dir, unsigned depth)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR ct_autodir *list = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!list) {
+		int code = errno;
+
+		ct_fd_close(fd);
+		return -code;
+	}
+	for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
+		const char *name = entry->d_name;
+
+		if (entry->d_type != DT_DIR || name[0] == '.')
+			continue;
+		if (!strncmp(name, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)))
+			sweep_one(s, dir, name);
+		else
+			sweep_parent(s, dir, name, depth);
+	}
+	unlinkat(dir, CT_CGROUP_CALLERS, AT_REMOVEDIR);
+	return 0;
+}
+
 int ct_cgroup_sweep(const struct ct_cgroup_place *place,
-		    bool (*is_known)(const char *id, void *arg), void *arg, unsigned *ret_removed,
+		    bool (*is_known)(const char *name, void *arg), void *arg, unsigned *ret_removed,
 		    struct ct_err *err)
 {
 	struct sweep s = { .is_known = is_known, .arg = arg };
 	int ct_autofd dir = ct_cgroup_open_below(place->dir, place->parent);
-	DIR ct_autodir *list = NULL;
-	int fd;
+	int r;
 
 	*ret_removed = 0;
 	if (dir < 0)
 		return dir == -ENOENT ? 0 : ct_fail_errno(err, -dir, "cannot open the cgroup");
-	fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	list = fd < 0 ? NULL : fdopendir(fd);
-	if (!list) {
-		ct_fail_errno(err, errno, "cannot list cgroup %.160s", place->path);
-		ct_fd_close(fd);
-		return -err->code;
-	}
-	for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
-		if (entry->d_type == DT_DIR &&
-		    !strncmp(entry->d_name, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)))
-			sweep_one(&s, dir, entry->d_name);
-	}
-	unlinkat(dir, CT_CGROUP_CALLERS, AT_REMOVEDIR);
+	r = sweep_below(&s, dir, 0);
 	*ret_removed = s.removed;
-	return 0;
+	return r < 0 ? ct_fail_errno(err, -r, "cannot list cgroup %.160s", place->path) : 0;
 }

@@ -110,7 +110,7 @@ static void add_device(char *line, struct ct_cgroup_stats *stats)
 
 static void read_io(int dir, struct ct_cgroup_stats *stats)
 {
-	int fd = openat(dir, "io.stat", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = ct_cgroup_open_at(dir, "io.stat", O_RDONLY);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	char line[512];
 

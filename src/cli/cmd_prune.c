@@ -60,8 +60,12 @@ static int ask(const struct prune_options *options, struct ct_err *err)
 	static const char question[] = "This removes all containers that do not run, with what they "
 				       "have written. Go on? [y/N] ";
 
-	if (!options->containers || options->force || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+	if (!options->containers || options->force || !isatty(STDIN_FILENO))
 		return 0;
+	if (!isatty(STDERR_FILENO)) {
+		ct_fail(err, ECANCELED, "nothing was removed: stderr is no terminal, to ask there");
+		return ct_hint(err, "-f does not ask");
+	}
 	if (ct_write_all(STDERR_FILENO, question, sizeof(question) - 1) == 0 && is_yes())
 		return 0;
 	return ct_fail(err, ECANCELED, "nothing was removed");

@@ -236,11 +236,15 @@ static void say_why(struct watching *w)
 static void add_notes(struct watching *w, size_t fitting, struct ct_buf *notes)
 {
 	const struct round *round = this_round(w);
+	size_t first = 0;
 
+	while (first < round->count && !round->why[first])
+		first++;
+	/* There is one line, and no more. */
 	if (fitting < round->count)
 		ct_buf_printf(notes, "... and %zu more\n", round->count - fitting);
-	else if (round->count && round->why[0])
-		ct_buf_printf(notes, "%s\n", round->why[0]);
+	else if (first < round->count)
+		ct_buf_printf(notes, "%s\n", round->why[first]);
 }
 
 static int show_round(struct watching *w, struct ct_err *err)

@@ -20,15 +20,17 @@ static const struct ct_option update_table[] = {
 struct update {
 	struct ct_arena *arena;
 	const struct ct_resource_options *options;
+	bool several;			/* containers: which one it was has to be said */
 };
 
 static int update_one(struct ct_store *store, struct ct_container *container, void *arg,
 		      struct ct_err *err)
 {
 	const struct update *update = arg;
+	int r = ct_container_update(container, update->arena, update->options, err);
 
 	(void)store;
-	return ct_container_update(container, update->arena, update->options, err);
+	return r < 0 && update->several ? ct_wrap(err, "%s", ct_container_label(container)) : r;
 }
 
 /* Is there one in what the table has filled? */
@@ -47,7 +49,10 @@ static bool is_any_given(const void *options)
 
 static int update_handler(const struct ct_call *call, struct ct_err *err)
 {
-	struct update update = { .arena = call->arena, .options = call->options };
+	struct update update = {
+		.arena = call->arena, .options = call->options,
+		.several = call->operands.count > 1,
+	};
 	const struct ct_each each = { .act = update_one, .arg = &update };
 
 	if (!is_any_given(call->options)) {

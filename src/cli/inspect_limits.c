@@ -59,12 +59,20 @@ static int64_t nano_cpus(const struct ct_json *config)
 	return quota * 1000000000 / (period > 0 ? period : 100000);
 }
 
+/* docker knows no -1 of memory alone. */
+static int64_t find_limit(const struct ct_json *config, const char *path)
+{
+	int64_t number = find_number(config, path);
+
+	return number < 0 && !strcmp(path, RESOURCES "memory.limit") ? 0 : number;
+}
+
 void ct_inspect_limits(struct ct_values *values, struct ct_json *object, const struct ct_meta *meta,
 		       const struct ct_json *config)
 {
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		ct_value_set(values, object, numbers[i].key,
-			     ct_value_i64(values, find_number(config, numbers[i].path)));
+			     ct_value_i64(values, find_limit(config, numbers[i].path)));
 	ct_value_set(values, object, "NanoCpus", ct_value_i64(values, nano_cpus(config)));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		ct_value_set(values, object, texts[i].key,

@@ -10,6 +10,9 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <cattach/io.h>
+#include <cattach/json.h>
+
 #include "record.h"
 
 static int refuse(const struct ct_container *c, const char *verb, const char *done,
@@ -43,8 +46,20 @@ static int look(struct ct_container *c, struct ct_err *err)
 	return r;
 }
 
-int ct_container_hold(struct ct_container *c, const char *verb, const char *done,
-		      struct ct_err *err)
+/* What was read before the lock was ours may have been changed since: its name, say. */
+static int read_again(struct ct_container *c, struct ct_arena *arena, struct ct_err *err)
+{
+	const char *text;
+	size_t size;
+
+	if (ct_read_file_at(arena, c->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size, err) < 0 ||
+	    ct_meta_parse(arena, text, size, &c->meta, err) < 0)
+		return ct_wrap(err, "%s", ct_container_label(c));
+	return 0;
+}
+
+int ct_container_hold(struct ct_container *c, struct ct_arena *arena, const char *verb,
+		      const char *done, struct ct_err *err)
 {
 	int r = ct_container_refuse_session(c, done, err);
 
@@ -59,6 +74,8 @@ int ct_container_hold(struct ct_container *c, const char *verb, const char *done
 	r = look(c, err);
 	if (r == 0 && c->state == CT_STATE_DAMAGED)
 		r = refuse(c, verb, done, err);
+	if (r == 0)
+		r = read_again(c, arena, err);
 	if (r < 0)
 		ct_container_let_go(c);
 	return r;

@@ -9,6 +9,7 @@
  */
 #include "launch.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -49,6 +50,9 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 	int r = s->exec ? ct_exec_spawn(s->exec, &ends, &started, err) :
 			  ct_ns_start(s->plan, &ends, &started, err);
 
+	/* The kernel ends it without a word, and not every limit is one of 6m at least. */
+	if (r == -ECHILD && !s->exec && ct_leaf_is_oom(&s->leaf))
+		return ct_hint(err, "its memory ran out: give it more, by --memory");
 	if (r < 0)
 		return r;
 	*ret_spawned = (struct ct_spawned){

@@ -156,10 +156,11 @@ static int start_scope(const struct leaf_request *q, char *path, struct ct_err *
 /* ---- making ---- */
 
 /* The path, for whoever comes after a crash. */
-static int record_path(const struct leaf_request *q, const struct leaf *leaf, struct ct_err *err)
+static int record_path(const void *arg, const char *path, struct ct_err *err)
 {
+	const struct leaf_request *q = arg;
 	char line[CT_CGROUP_PATH + 1];
-	int n = snprintf(line, sizeof(line), "%s\n", leaf->cgroup.path);
+	int n = snprintf(line, sizeof(line), "%s\n", path);
 
 	return ct_write_file_at(q->dir, "cgroup", line, (size_t)n, 0600, err);
 }
@@ -178,15 +179,40 @@ static struct ct_cgroup_settings relax(const struct leaf_request *q, struct ct_c
 	return relaxed;
 }
 
-/* The reason of the first, and who else: "--memory, --cpus". */
+static void append(char *text, size_t size, const char *more)
+{
+	size_t used = strlen(text);
+
+	snprintf(text + used, size - used, "%s", more);
+}
+
+/* Behind the first reason another one, or who else has the last: "; --cpus, --cpu-shares: why". */
+static void add_reason(struct ct_err *warning, const struct ct_err *err)
+{
+	char *what = warning->what;
+	size_t used = strlen(what), length = strlen(err->what);
+	bool same = used > length + 2 && !strcmp(what + used - length, err->what);
+
+	if (same)
+		what[used - length - 2] = '\0';
+	append(what, sizeof(warning->what), same ? ", " : "; ");
+	append(what, sizeof(warning->what), err->where);
+	append(what, sizeof(warning->what), ": ");
+	append(what, sizeof(warning->what), err->what);
+}
+
+/* Who goes without, and why: "--memory, --memory-swap: why". */
 static void add_missing(struct ct_err *warning, const struct ct_err *err)
 {
-	size_t used = strlen(warning->where);
-
-	if (!warning->what[0])
+	if (!warning->what[0]) {
 		*warning = *err;
-	else if (!strstr(warning->where, err->where))
-		snprintf(warning->where + used, sizeof(warning->where) - used, ", %s", err->where);
+	} else if (strcmp(warning->what, err->what) != 0) {
+		if (!strstr(warning->what, err->where))
+			add_reason(warning, err);
+	} else if (!strstr(warning->where, err->where)) {
+		append(warning->where, sizeof(warning->where), ", ");
+		append(warning->where, sizeof(warning->where), err->where);
+	}
 }
 
 static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
@@ -226,11 +252,14 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 	struct ct_cgroup_plan plan = {
 		.id = q->id, .pid = pid, .also = STATISTICS,
 		.settings = best_effort ? &relaxed : q->settings,
+		.record = record_path, .arg = q,
 	};
 	int r = ct_cgroup_make(place, &plan, &leaf->cgroup, err);
 
-	if (r < 0)
+	if (r < 0) {
+		unlinkat(q->dir, "cgroup", 0);
 		return r;
+	}
 	if (best_effort)
 		tell_missing(q, leaf, warning);
 	if (q->device_count && limit_devices(q, leaf, err) < 0)
@@ -239,7 +268,7 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 		return -err->code;
 	leaf->given = q->give;
 	leaf->place = fcntl(place->dir, F_DUPFD_CLOEXEC, 3);
-	return record_path(q, leaf, err);
+	return 0;
 }
 
 /* What was asked for decides whether a failure is one. */
@@ -265,7 +294,7 @@ int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_
 
 	*ret_leaf = leaf;
 	/* That of the last run, which crashed: it may have had processes. */
-	if (ct_leaf_clean(q->dir, err) < 0)
+	if (ct_leaf_clean(q->dir, q->id, err) < 0)
 		return ct_wrap(err, "the cgroup of the last run");
 	if (is_mode(q, "disabled"))
 		return check_disabled(q, err);

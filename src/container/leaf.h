@@ -81,11 +81,12 @@ void ct_leaf_close(struct leaf *leaf);
 /* ---- by others ---- */
 
 /* Is the container stopped by its leaf's freezer? dir is its directory. */
-bool ct_leaf_is_frozen(int dir);
+bool ct_leaf_is_frozen(int dir, const char *id);
 
 /* After a crash, nobody's monitor any more: end what is left in the recorded leaf and remove it. 0,
- * also when there is none; else an error, with the leaf still there. */
-int ct_leaf_clean(int dir, struct ct_err *err);
+ * also when there is none; else an error, with processes still in the leaf. One without a process that
+ * cannot be removed is warned of. */
+int ct_leaf_clean(int dir, const char *id, struct ct_err *err);
 
 /* The recorded path, or -ENOENT and the like. */
 int ct_leaf_read(int dir, char path[CT_CGROUP_PATH]);

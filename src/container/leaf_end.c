@@ -17,10 +17,12 @@
 
 #include <cattach/fd.h>
 #include <cattach/io.h>
+#include <cattach/log.h>
 #include <cattach/proc.h>
 
 #include "record.h"
 
+#define LEAF_NAME	"cattach-"
 #define END_TIME	2000	/* ms for what has been killed to be gone */
 #define SWEEP_NAP	(CT_SECOND / 10000)
 
@@ -39,7 +41,6 @@ void ct_leaf_close(struct leaf *leaf)
 	ct_cgroup_close(&leaf->cgroup);
 	ct_drop_fd(&leaf->place);
 }
-
 
 /* A scope is systemd's to remove, which it does when we have ended. */
 static bool may_remove_all(const struct leaf *leaf, bool attended)
@@ -114,42 +115,87 @@ int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
 	return *path == '/' ? 0 : -EBADMSG;
 }
 
-static int open_recorded(int dir, struct ct_cgroup *cgroup, struct ct_err *err)
+/* "/PLACE/cattach-ID", or with a number behind it. What is another's must not be ended for this one,
+ * whatever has become of the record. */
+static bool is_of(const char *path, const char *id)
+{
+	const char *name = strrchr(path, '/') + 1;
+	size_t own = strlen(LEAF_NAME), length = strlen(id);
+
+	return !strncmp(name, LEAF_NAME, own) && !strncmp(name + own, id, length) &&
+	       (!name[own + length] || name[own + length] == '+');
+}
+
+static int open_recorded(int dir, const char *id, struct ct_cgroup *cgroup, struct ct_err *err)
 {
 	char path[CT_CGROUP_PATH];
 	int r = ct_leaf_read(dir, path);
 
 	if (r < 0)
 		return ct_fail_errno(err, -r, "no cgroup is recorded");
+	if (!is_of(path, id))
+		return ct_fail(err, EINVAL, "the recorded cgroup is another container's");
 	return ct_cgroup_open(path, cgroup, err);
 }
 
-bool ct_leaf_is_frozen(int dir)
+bool ct_leaf_is_frozen(int dir, const char *id)
 {
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
 	struct ct_cgroup_events events;
 	struct ct_err ignored;
 
-	return open_recorded(dir, &cgroup, &ignored) == 0 && cgroup.container >= 0 &&
+	return open_recorded(dir, id, &cgroup, &ignored) == 0 && cgroup.container >= 0 &&
 	       ct_cgroup_events(cgroup.container, &events, &ignored) == 0 && events.frozen;
 }
 
-int ct_leaf_clean(int dir, struct ct_err *err)
+static bool is_empty(const struct ct_cgroup *cgroup)
+{
+	struct ct_cgroup_events events;
+	struct ct_err ignored;
+
+	return ct_cgroup_events(cgroup->dir, &events, &ignored) == 0 && !events.populated;
+}
+
+/* Who may not remove it any more, or must leave what somebody else has made in it, is not kept from
+ * his container by a directory in which nobody is. */
+static int end_recorded(const struct ct_cgroup *cgroup, struct ct_err *err)
+{
+	int r = ct_cgroup_kill(cgroup->dir, err);
+
+	if (r == 0 || is_empty(cgroup))
+		r = ct_cgroup_remove(cgroup, END_TIME, err);
+	if (r == 0 || r == -EBUSY || !is_empty(cgroup))
+		return r;
+	ct_warn("an empty cgroup stays: %s (cattach unshare can remove what other ids of yours have made)",
+		err->what);
+	return 0;
+}
+
+/* What is no file of ours, or leads nowhere, or to what is not ours, is not followed. */
+static bool is_nothing(int r)
+{
+	static const int codes[] = { ENOENT, ENOTDIR, EISDIR, ELOOP, EXDEV, EINVAL, EBADMSG,
+				     ENAMETOOLONG, ENXIO, ENODEV };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (r == -codes[i])
+			return true;
+	return false;
+}
+
+int ct_leaf_clean(int dir, const char *id, struct ct_err *err)
 {
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
-	int r = open_recorded(dir, &cgroup, err);
+	int r = open_recorded(dir, id, &cgroup, err);
 
-	if (r == 0)
-		r = ct_cgroup_kill(cgroup.dir, err);
-	if (r == 0)
-		r = ct_cgroup_remove(&cgroup, END_TIME, err);
-	/* Of what the record says nothing is there, or it is not one of ours: nothing to be removed. */
-	if (r < 0 && r != -ENOENT && r != -EINVAL && r != -EBADMSG)
+	r = r == 0 ? end_recorded(&cgroup, err) : is_nothing(r) ? 0 : r;
+	if (r < 0)
 		return r;
 	*err = (struct ct_err){ 0 };
-	if (unlinkat(dir, "cgroup", 0) < 0 && errno != ENOENT)
-		return ct_fail_errno(err, errno, "cannot remove the record of its cgroup");
-	return 0;
+	if (unlinkat(dir, "cgroup", 0) == 0 || errno == ENOENT ||
+	    (errno == EISDIR && unlinkat(dir, "cgroup", AT_REMOVEDIR) == 0))
+		return 0;
+	return ct_fail_errno(err, errno, "cannot remove the record of its cgroup");
 }
 
 int ct_container_cgroup_path(const struct ct_container *container, char path[CT_CGROUP_PATH])
@@ -161,7 +207,7 @@ int ct_container_cgroup(const struct ct_container *container, struct ct_cgroup *
 			struct ct_err *err)
 {
 	const char *label = ct_container_label(container);
-	int r = open_recorded(container->dir, ret_cgroup, err);
+	int r = open_recorded(container->dir, container->meta.id, ret_cgroup, err);
 
 	if (r == 0 && ret_cgroup->container >= 0)
 		return 0;

@@ -24,7 +24,7 @@ static int refuse_state(const struct ct_container *c, struct ct_err *err)
 
 	if (c->state == CT_STATE_FOREIGN) {
 		ct_fail(err, EXDEV, "container %s belongs to another machine", label);
-		return ct_hint(err, "pause it on %s", c->meta.host);
+		return ct_hint(err, "do it on %s", c->meta.host);
 	}
 	ct_fail(err, ESRCH, "container %s is not running: %s", label,
 		ct_container_describe(c, how, sizeof(how)));

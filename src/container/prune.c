@@ -10,6 +10,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -45,16 +47,33 @@ int ct_container_prune_cgroup(const struct ct_container *container, struct ct_er
 	if (flock(container->dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		return 0;
 	if (is_over(container) && has_record(container))
-		r = ct_leaf_clean(container->dir, err) < 0 ? -err->code : 1;
+		r = ct_leaf_clean(container->dir, container->meta.id, err) < 0 ? -err->code : 1;
 	flock(container->dir, LOCK_UN);
 	return r < 0 ? ct_wrap(err, "%s", ct_container_label(container)) : r;
 }
 
-static bool is_known(const char *id, void *arg)
+static bool ends_with(const char *path, const char *end)
+{
+	size_t length = strlen(path), n = strlen(end);
+
+	return length > n && !strcmp(path + length - n, end);
+}
+
+/* A cgroup is on record before it is made, and until it is removed: that of a container without a
+ * record is in nobody's way to it. */
+static bool is_known(const char *name, void *arg)
 {
 	const struct ct_store *store = arg;
+	char id[CT_CONTAINER_ID_LENGTH + 1], path[CT_CGROUP_PATH];
+	int ct_autofd dir = -1;
+	int r;
 
-	return faccessat(store->containers, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	snprintf(id, sizeof(id), "%s", name);
+	dir = openat(store->containers, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return errno != ENOENT;
+	r = ct_leaf_read(dir, path);
+	return r < 0 ? r != -ENOENT : ends_with(path, name);
 }
 
 int ct_store_prune_cgroups(struct ct_store *store, unsigned *ret_removed, struct ct_err *err)

@@ -64,9 +64,9 @@ int ct_container_mark_creator(int dir);
 int ct_container_await_creator(int dir, const char *label);
 
 /* Keep those who start, remove or change a container away, and find out its state now: "container x
- * cannot be updated (...)", with the verb in the way out. A container that runs runs on. */
-int ct_container_hold(struct ct_container *c, const char *verb, const char *done,
-		      struct ct_err *err);
+ * cannot be updated (...)", with the verb in the way out. Its record is read anew. A container that runs runs on. */
+int ct_container_hold(struct ct_container *c, struct ct_arena *arena, const char *verb,
+		      const char *done, struct ct_err *err);
 void ct_container_let_go(const struct ct_container *c);
 
 /* Was the container in this directory created to stay? */

@@ -258,7 +258,7 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	if (!store->session_of[0])
 		ct_sessions_end(store, c);
 	/* What a monitor has left that was killed, with whoever is in there still. */
-	if (c->dir >= 0 && ct_leaf_clean(c->dir, err) < 0)
+	if (c->dir >= 0 && ct_leaf_clean(c->dir, c->meta.id, err) < 0)
 		return ct_wrap(err, "container %s", ct_container_label(c));
 	/* Before, for who is killed in between leaves nothing that cannot be found; and after, for
 	 * clients that began to wait for a start meanwhile. */

@@ -20,15 +20,6 @@
 #include "record.h"
 #include "store.h"
 
-/* Under the lock its record is what it is: somebody else may have renamed it while we waited. */
-static int load(const struct ct_store *store, struct ct_arena *arena, const char *id,
-		struct ct_container *ret_now, struct ct_err *err)
-{
-	int r = ct_container_load(store, arena, NULL, id, ret_now, err);
-
-	return r == -ENOENT ? ct_fail(err, ENOENT, "container %.12s has been removed meanwhile", id) : r;
-}
-
 static int claim(const struct ct_store *store, struct ct_arena *arena,
 		 const struct ct_container *now, const char *name, struct ct_err *err)
 {
@@ -75,17 +66,14 @@ static int change(struct ct_store *store, struct ct_arena *arena, struct ct_cont
 int ct_container_rename(struct ct_store *store, struct ct_arena *arena,
 			struct ct_container *container, const char *name, struct ct_err *err)
 {
-	struct ct_container ct_autocontainer now = CT_CONTAINER_INIT;
 	int r;
 
 	if (ct_check_name(name, err) < 0)
 		return ct_wrap(err, "NAME");
-	r = ct_container_hold(container, "rename", "renamed", err);
+	r = ct_container_hold(container, arena, "rename", "renamed", err);
 	if (r < 0)
 		return r;
-	r = load(store, arena, container->meta.id, &now, err);
-	if (r == 0)
-		r = change(store, arena, &now, name, err);
+	r = change(store, arena, container, name, err);
 	ct_container_let_go(container);
 	return r;
 }

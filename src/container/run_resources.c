@@ -342,7 +342,8 @@ static int give_file(struct resource_giving *g, struct ct_cgroup_pair *pairs, co
 
 	if (!key)
 		return ct_fail_nomem(g->err);
-	if (!*key) {
+	/* Of nothing there is no write: it would be lost without a word. */
+	if (!*key || !equals[1]) {
 		ct_fail(g->err, EINVAL, "must be KEY=VALUE, such as memory.high=32m, not \"%s\"",
 			text);
 		return ct_wrap(g->err, "--cgroup-conf");

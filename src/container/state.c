@@ -131,7 +131,7 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 	if (r == 0 && !is_settled(&p))
 		p.payload = lives(ct_probe_open_payload(&p));
 	if (r == 0 && p.monitor && p.status.state == CT_STATUS_RUNNING)
-		p.frozen = ct_leaf_is_frozen(container->dir);
+		p.frozen = ct_leaf_is_frozen(container->dir, container->meta.id);
 	*ret_probe = p;
 	return r;
 }

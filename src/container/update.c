@@ -6,7 +6,8 @@
  * that a start has the limits from before or those from after, and no mixture. The cgroup is changed
  * first, for it is the kernel that refuses; then config.json is replaced in one step, and when that
  * fails the cgroup is set back. Killed in between, a container runs with limits that it does not
- * have after its next start. Fails, with everything as it was, on what cannot be had.
+ * have after its next start. That nobody has asked for the limit of swap stands in meta.json, which
+ * is replaced before. Fails, with everything as it was, on what cannot be had.
  */
 #include <errno.h>
 #include <string.h>
@@ -42,7 +43,17 @@ static bool has_setting(const struct ct_cgroup_settings *settings,
 	return false;
 }
 
-/* What was asked for just now, and what follows from that; the rest is as it has been set. */
+/* Is the file among those that are going to be written? */
+static bool has_file(const struct ct_cgroup_settings *settings, const char *file)
+{
+	for (size_t i = 0; i < settings->count; i++)
+		if (!strcmp(settings->items[i].file, file))
+			return true;
+	return false;
+}
+
+/* What was asked for just now, what follows from that, and what has the last word about the same
+ * file at a start (linux.resources.unified over an option); the rest is as it has been set. */
 static int choose_settings(struct updating *u, const struct ct_cgroup_settings *old,
 			   const struct ct_cgroup_settings *all, struct ct_err *err)
 {
@@ -51,7 +62,8 @@ static int choose_settings(struct updating *u, const struct ct_cgroup_settings *
 	for (size_t i = 0; r == 0 && i < all->count; i++) {
 		bool by_option = !strncmp(all->items[i].where, "--", 2);
 
-		if (by_option || !has_setting(old, &all->items[i]))
+		if (by_option || !has_setting(old, &all->items[i]) ||
+		    has_file(&u->settings, all->items[i].file))
 			r = ct_cgroup_setting_add(u->arena, &u->settings, &all->items[i], err);
 	}
 	return r;
@@ -60,7 +72,15 @@ static int choose_settings(struct updating *u, const struct ct_cgroup_settings *
 static int settle(struct updating *u, struct ct_cgroup_settings *settings,
 		  struct ct_strings *warnings, struct ct_err *err)
 {
-	return ct_resources_settle(u->arena, u->spec, u->c->meta.cgroups, settings, warnings, err);
+	const char *cgroups = u->c->meta.cgroups;
+	int r = ct_resources_settle(u->arena, u->spec, cgroups, settings, warnings, err);
+
+	/* The ways out of a start are none any more. */
+	if (r == -ENOTSUP)
+		return ct_hint(err, "leave it out");
+	if (r == -EINVAL && cgroups && !strcmp(cgroups, "disabled"))
+		return ct_hint(err, "it was created with --cgroups=disabled, and that stays so");
+	return r;
 }
 
 static int work_out(struct updating *u, const struct ct_resource_options *options,
@@ -100,6 +120,21 @@ static int change_cgroup(struct updating *u, struct ct_err *err)
 	return ct_cgroup_change(u->arena, &u->cgroup, &u->settings, &u->before, err);
 }
 
+/* Whether the limit of swap is somebody's wish: a later one of memory would take its place. */
+static int note_swap(struct updating *u, bool by_default, struct ct_err *err)
+{
+	struct ct_meta *meta = &u->c->meta;
+	int r;
+
+	if (meta->swap_by_default == by_default)
+		return 0;
+	meta->swap_by_default = by_default;
+	r = ct_meta_save(u->c->dir, meta, err);
+	if (r < 0)
+		meta->swap_by_default = !by_default;
+	return r;
+}
+
 static int write_config(struct updating *u, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf text = { 0 };
@@ -110,6 +145,20 @@ static int write_config(struct updating *u, struct ct_err *err)
 		return ct_fail(err, E2BIG, "config.json would have %zu bytes, the limit is %d",
 			       text.length, CT_JSON_MAX_SIZE);
 	return ct_write_file_at(u->c->dir, "config.json", text.data, text.length, 0600, err);
+}
+
+static int write_both(struct updating *u, struct ct_err *err)
+{
+	bool before = u->c->meta.swap_by_default;
+	struct ct_err ignored;
+	int r = note_swap(u, u->spec->linux_.resources.swap_by_default, err);
+
+	if (r == 0)
+		r = write_config(u, err);
+	/* Where that fails, too, the next limit of memory decides about swap anew. */
+	if (r < 0)
+		note_swap(u, before, &ignored);
+	return r;
 }
 
 static int update(struct updating *u, const struct ct_resource_options *options,
@@ -123,7 +172,7 @@ static int update(struct updating *u, const struct ct_resource_options *options,
 		r = change_cgroup(u, err);
 	if (r < 0)
 		return r;
-	r = write_config(u, err);
+	r = write_both(u, err);
 	if (r < 0 && u->cgroup.container >= 0)
 		ct_cgroup_restore(u->cgroup.container, &u->before);
 	return r;
@@ -133,7 +182,7 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 			const struct ct_resource_options *options, struct ct_err *err)
 {
 	struct updating u = { .arena = arena, .c = container, .cgroup = CT_CGROUP_INIT };
-	int r = ct_container_hold(container, "update", "updated", err);
+	int r = ct_container_hold(container, arena, "update", "updated", err);
 
 	if (r < 0)
 		return r;

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Limits as the kernel has them: what options and bundles ask for is in the files of the container's
-# cgroup. Runs where a cgroup is delegated (tests/run.sh); what needs a controller, where that is
-# delegated, too.
+# cgroup. Runs where a cgroup is delegated (tests/run.sh), with files that every one has; what needs a
+# controller is in tests/vm/suite/limits.sh.
 
 load helpers
 load cgroups
@@ -12,13 +12,6 @@ setup_file() { need_cgroup; }
 
 # limit FILE: of the container $N
 limit() { cat "$(leaf_of "$N")/$1"; }
-
-# need CONTROLLER
-need()
-{
-	grep -qw "$1" "$(dirname "$(own_cgroup)")/cgroup.controllers" ||
-		skip "the controller $1 is not delegated"
-}
 
 @test "a file of the cgroup is written as asked, at every start" {
 	start "$N" --cgroup-conf cgroup.max.descendants=3 "$R" sleep 1000
@@ -50,28 +43,19 @@ need()
 	has "$stderr" memory.nosuch
 }
 
-@test "memory" {
-	need memory
-	start "$N" -m 64m --memory-reservation 32m "$R" sleep 1000
-	is "$(limit memory.max) $(limit memory.low)" "67108864 33554432"
-	[ ! -e "$(leaf_of "$N")/memory.swap.max" ] || is "$(limit memory.swap.max)" 67108864
+@test "best effort says of each thing why it goes without" {
+	run -0 --separate-stderr cattach run --rm --cgroups=best-effort --cgroup-conf nosuch.a=1 \
+		--cgroup-conf nosuch.b=1 --cgroup-conf other.c=1 "$R" echo ran
+	is "$output" ran
+	has "$stderr" '--cgroup-conf nosuch.a, --cgroup-conf nosuch.b: '
+	has "$stderr" '; --cgroup-conf other.c: '
 }
 
-@test "processors" {
-	need cpu
-	start "$N" --cpus 0.5 -c 512 "$R" sleep 1000
-	is "$(limit cpu.max)" "50000 100000"
-	[ "$(limit cpu.weight)" -lt 100 ]
-}
-
-@test "processes: as asked, none, and by default" {
-	need pids
-	start "$N" --pids-limit 20 "$R" sleep 1000
-	is "$(limit pids.max)" 20
-	cattach rm -f "$N"
-	start "$N" --pids-limit 0 "$R" sleep 1000
-	is "$(limit pids.max)" max
-	cattach rm -f "$N"
-	start "$N" "$R" sleep 1000
-	is "$(limit pids.max)" 2048
+@test "parents that a start has made go with it, however they were written" {
+	local before parent
+	before=$(find "$(dirname "$(own_cgroup)")" -type d)
+	for parent in a//b ./a/./b/ a/.; do
+		cattach run --rm --cgroup-parent "$parent" "$R" true
+		is "$(find "$(dirname "$(own_cgroup)")" -type d)" "$before"
+	done
 }

@@ -53,6 +53,8 @@ grows() { [ "$(size)" -gt "$1" ]; }
 	start "$N-b" "$R" sleep 1000
 	start "$N-c" "$R" sh -c 'exit 3'
 	cattach wait "$N-c"
+	# its monitor still has to put things away, which is not to be taken for what unpause did
+	eventually test ! -e "$XDG_RUNTIME_DIR/cattach/$ID"
 	refused 125 "container $N is not paused" cattach unpause "$N"
 	cattach pause "$N"
 	refused 125 "container $N is already paused" cattach pause "$N"

@@ -98,3 +98,24 @@ crash()
 @test "it takes no operands" {
 	refused 125 "prune takes no operands" cattach prune web
 }
+
+@test "what is left below a --cgroup-parent goes with the parents that were made for it" {
+	local place group
+	place=$(dirname "$(own_cgroup)")
+	mkdir "$place/mine"
+	start "$N" --cgroup-parent "jobs/a" "$R" sleep 1000
+	start "$N-b" --cgroup-parent "jobs/b" "$R" sleep 1000
+	start "$N-c" --cgroup-parent "mine/a" "$R" sleep 1000
+	for group in "$(group "$N")" "$(group "$N-c")"; do
+		echo 1 > "$group/cgroup.kill"
+		eventually grep -qx 'populated 0' "$group/cgroup.events"
+	done
+	# as if nobody knew of them any more
+	rm "$STORE/containers/$(cattach inspect -f '{{.Id}}' "$N")/cgroup"
+	is "$(cattach prune)" "2 cgroups removed"
+	is "$(cd "$place" && echo jobs/[ab] mine mine/[ab])" "jobs/b mine mine/[ab]"
+	cattach rm -f "$N-b"
+	test ! -d "$place/jobs"
+	STARTED=("$N" "$N-c")
+	rmdir "$place/mine"
+}

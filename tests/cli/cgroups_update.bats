@@ -83,6 +83,15 @@ print(json.load(open(sys.argv[1]))["linux"].get("resources", {}).get("unified", 
 	is "$(limit) $(configured)" "$A $A"
 }
 
+@test "of several the one that fails is named" {
+	start "$N" "$R" sleep 1000
+	start "$N-d" --cgroups=disabled "$R" sleep 1000
+	run -125 --separate-stderr cattach update --cgroup-conf cgroup.max.depth=3 "$N-d" "$N"
+	is "$output" "$N"
+	is "$stderr" "cattach: $N-d: --cgroup-conf cgroup.max.depth: there are no limits without a\
+ cgroup (it was created with --cgroups=disabled, and that stays so)"
+}
+
 @test "a controller that is not delegated is an error that says so" {
 	a_limit
 	start "$N" "$R" sleep 1000

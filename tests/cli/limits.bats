@@ -115,6 +115,8 @@ create()
 		"67108864 1500000000 7"
 	is "$(cattach inspect -f '{{.HostConfig.CgroupParent}} {{.HostConfig.Cgroups}}' "$N")" "a/b default"
 	is "$(state "$N" CgroupPath)" ""
+	cattach update -m 0 "$N"
+	is "$(cattach inspect -f '{{.HostConfig.Memory}}' "$N")" 0
 }
 
 @test "a parent that a bundle names is a wish, one of an option is not" {

@@ -19,6 +19,16 @@ def test_no():
     assert names() == "kept"
 
 
+def test_unheard():
+    """prune --containers removes nothing when its question would go into a file"""
+    capture("create", "--name", "unasked", ROOTFS, "true")
+    session = Session("sh", "-c", "cattach prune --containers 2> /dev/null")
+    session.ends(125)
+    assert names() == "unasked"
+    session = Session("sh", "-c", "cattach prune --containers -f 2> /dev/null")
+    assert "unasked\r\n" in session.ends(0)
+
+
 def test_yes():
     """prune --containers removes them when the answer is yes, and with -f does not ask"""
     for words, answer in (["prune", "--containers"], "y\r"), (["prune", "--containers", "-f"], ""):

@@ -48,3 +48,13 @@ def test_one_screen():
     session.resize(5, 120)
     session.expect("... and 2 more")
     interrupt(session)
+
+
+def test_why():
+    """stats says below the table why one of the containers cannot be read"""
+    capture("run", "-d", "--name", "unknown", "--cgroups", "disabled", ROOTFS, "sleep", "1000")
+    capture("create", "--name", "idle", ROOTFS, "true")
+    session = Session("cattach", "stats", "-i", "0.05", "idle", "unknown")
+    session.expect("\x1b[H\x1b[JCONTAINER ID")
+    session.expect("unknown: container unknown has no cgroup of its own")
+    interrupt(session)

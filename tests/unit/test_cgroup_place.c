@@ -339,7 +339,10 @@ START_TEST(a_relative_parent_is_below_the_place)
 	make_delegated("", "1\n", false);
 	takes("jobs", "/user/me", "jobs");
 	takes("jobs/today/", "/user/me", "jobs/today");
-	takes("./jobs", "/user/me", "./jobs");
+	takes("./jobs", "/user/me", "jobs");
+	takes("jobs//today/./", "/user/me", "jobs/today");
+	takes(".", "/user/me", "");
+	takes("/user/me//jobs", "/user/me", "jobs");
 }
 END_TEST
 
@@ -369,6 +372,17 @@ START_TEST(a_parent_never_climbs)
 		ck_assert_int_eq(search("/user/me/shell", paths[i], false), -EPERM);
 		ck_assert_ptr_nonnull(strstr(err.what, "is outside the delegated cgroup"));
 	}
+}
+END_TEST
+
+START_TEST(a_parent_within_a_containers_cgroup_is_refused)
+{
+	make_delegated("", "1\n", false);
+	refuses("/user/me/shell", "cattach-web", "\"cattach-web\" has a name that belongs to a "
+		"container (choose one that does not begin with cattach-)");
+	refuses("/user/me/shell", "/user/me/jobs//cattach-web/container", "\"jobs/cattach-web/container\" "
+		"has a name that belongs to a container (choose one that does not begin with cattach-)");
+	takes("cattach/my-cattach-jobs", "/user/me", "cattach/my-cattach-jobs");
 }
 END_TEST
 
@@ -463,6 +477,7 @@ Suite *suite_cgroup_place(void)
 	tcase_add_test(tc, a_relative_parent_is_below_the_place);
 	tcase_add_test(tc, an_absolute_parent_must_be_below_what_is_delegated);
 	tcase_add_test(tc, a_parent_never_climbs);
+	tcase_add_test(tc, a_parent_within_a_containers_cgroup_is_refused);
 	tcase_add_test(tc, a_parent_with_a_link_is_refused);
 	tcase_add_test(tc, a_parent_where_nothing_is_delegated_is_refused);
 	tcase_add_test(tc, this_host_has_an_answer);

@@ -85,6 +85,55 @@ START_TEST(what_a_crash_left_is_replaced)
 }
 END_TEST
 
+/* ct_cgroup_plan.record: what is to be there is not there yet. */
+static int note_path(const void *arg, const char *path, struct ct_err *err)
+{
+	struct ct_cgroup ct_autocgroup early = CT_CGROUP_INIT;
+	char *noted = (char *)(uintptr_t)arg;
+
+	ck_assert_int_eq(ct_cgroup_open(path, &early, err), -ENOENT);
+	*err = (struct ct_err){ 0 };
+	snprintf(noted, CT_CGROUP_PATH, "%s", path);
+	return 0;
+}
+
+START_TEST(beside_a_monitor_that_is_still_leaving_there_is_room)
+{
+	char noted[CT_CGROUP_PATH] = "", wanted[CT_CGROUP_PATH + 2];
+	struct ct_cgroup_plan plan = { .id = real_id, .record = note_path, .arg = noted };
+	struct ct_cgroup ct_autocgroup second = CT_CGROUP_INIT;
+	pid_t monitor;
+
+	real_make(0, NULL);
+	monitor = real_born(real_cgroup.monitor);
+	ck_assert_int_eq(ct_cgroup_remove_container(&real_cgroup, 0, &real_err), 0);
+	ck_assert_int_eq(ct_cgroup_make(&real_place, &plan, &second, &real_err), 0);
+	snprintf(wanted, sizeof(wanted), "%s+1", real_cgroup.path);
+	ck_assert_str_eq(second.path, wanted);
+	ck_assert_str_eq(noted, wanted);
+	ck_assert_int_eq(ct_cgroup_remove(&second, 0, &real_err), 0);
+	kill(monitor, SIGKILL);
+	real_reap(monitor, SIGKILL);
+}
+END_TEST
+
+START_TEST(the_next_one_by_the_same_name_is_not_removed)
+{
+	struct ct_cgroup_plan plan = { .id = real_id };
+	struct ct_cgroup second = CT_CGROUP_INIT;
+	struct ct_cgroup ct_autocgroup first = CT_CGROUP_INIT;
+
+	real_make(0, NULL);
+	ck_assert_int_eq(ct_cgroup_make(&real_place, &plan, &second, &real_err), 0);
+	ck_assert_int_eq(unlinkat(second.dir, "container", AT_REMOVEDIR), 0);
+	ck_assert_int_eq(unlinkat(second.dir, "monitor", AT_REMOVEDIR), 0);
+	first = real_cgroup;
+	real_cgroup = second;
+	ck_assert_int_eq(ct_cgroup_remove(&first, 0, &real_err), 0);
+	ck_assert_int_eq(faccessat(second.parent, strrchr(second.path, '/') + 1, F_OK, 0), 0);
+}
+END_TEST
+
 START_TEST(a_recorded_path_finds_it_again)
 {
 	struct ct_cgroup ct_autocgroup again = CT_CGROUP_INIT;
@@ -294,6 +343,8 @@ static void add_tests(TCase *tc)
 	tcase_add_test(tc, the_monitor_moves_in_and_out);
 	tcase_add_test(tc, an_id_in_use_is_refused_and_left_as_it_is);
 	tcase_add_test(tc, what_a_crash_left_is_replaced);
+	tcase_add_test(tc, beside_a_monitor_that_is_still_leaving_there_is_room);
+	tcase_add_test(tc, the_next_one_by_the_same_name_is_not_removed);
 	tcase_add_test(tc, a_recorded_path_finds_it_again);
 	tcase_add_test(tc, only_paths_of_ours_are_opened);
 	tcase_add_test(tc, parents_that_we_made_go_with_the_last_container);

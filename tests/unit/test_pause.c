@@ -55,7 +55,7 @@ START_TEST(one_of_another_machine_is_left_to_it)
 	w.c.state = CT_STATE_FOREIGN;
 	w.c.meta.host = "elsewhere";
 	ck_assert_int_eq(ct_container_pause(&w.c, true, &w.err), -EXDEV);
-	ck_err(&w.err, EXDEV, "container web belongs to another machine (pause it on elsewhere)");
+	ck_err(&w.err, EXDEV, "container web belongs to another machine (do it on elsewhere)");
 }
 END_TEST
 

@@ -249,6 +249,8 @@ static const struct {
 	  "memory.high=32m, not \"memory.high\"" },
 	{ "cgroup-conf==1", EINVAL, "--cgroup-conf: must be KEY=VALUE, such as memory.high=32m, "
 	  "not \"=1\"" },
+	{ "cgroup-conf=memory.high=", EINVAL, "--cgroup-conf: must be KEY=VALUE, such as "
+	  "memory.high=32m, not \"memory.high=\"" },
 	{ "cgroup-conf=../memory.max=1", EINVAL, "--cgroup-conf ../memory.max: \"../memory.max\" is "
 	  "no name of a cgroup file" },
 	{ "cgroup-conf=cgroup.procs=1", EPERM, "--cgroup-conf cgroup.procs: cgroup.procs sets no "

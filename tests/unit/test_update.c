@@ -76,8 +76,41 @@ START_TEST(what_is_refused_leaves_the_file_as_it_was)
 	ck_assert_str_eq(w.err.where, "--memory");
 	ck_assert_int_eq(update(&w, &unknown), -ENOTSUP);
 	ck_assert_str_eq(w.err.where, "--oom-kill-disable");
+	ck_assert_str_eq(w.err.hint, "leave it out");
 	ck_assert_uint_eq(fixture_read(container_file(w.id, "config.json"), after, sizeof(after)), size);
 	ck_assert_mem_eq(before, after, size);
+}
+END_TEST
+
+/* Afterwards it is as the next command sees it: from the files. */
+static void update_anew(struct world *w, const char *memory, const char *swap)
+{
+	const struct ct_resource_options options = { .memory = memory, .memory_swap = swap };
+
+	ck_assert_msg(update(w, &options) == 0, "%s", w->err.what);
+	ct_container_close(&w->c);
+	container_find(&w->store, &w->arena, "web", &w->c);
+}
+
+START_TEST(a_limit_of_swap_that_somebody_has_set_stays)
+{
+	const struct ct_resource_options above = { .memory = "300m" };
+	struct world autoworld w;
+
+	make_web(&w);
+	update_anew(&w, "64m", NULL);
+	ck_assert_int_eq(configured(&w).swap, 128 * MIB);
+	ck_assert(configured(&w).swap_by_default);
+	update_anew(&w, "80m", NULL);
+	ck_assert_int_eq(configured(&w).swap, 160 * MIB);
+	update_anew(&w, NULL, "200m");
+	ck_assert(!configured(&w).swap_by_default);
+	update_anew(&w, "128m", NULL);
+	ck_assert_int_eq(configured(&w).swap, 200 * MIB);
+	ck_assert_int_eq(update(&w, &above), -EINVAL);
+	update_anew(&w, NULL, "-1");
+	update_anew(&w, "300m", NULL);
+	ck_assert_int_eq(configured(&w).swap, -1);
 }
 END_TEST
 
@@ -102,8 +135,8 @@ START_TEST(no_cgroup_wanted_means_no_limits)
 	make_web(&w);
 	w.c.meta.cgroups = "disabled";
 	ck_assert_int_eq(update(&w, &options), -EINVAL);
-	ck_err(&w.err, EINVAL, "--pids-limit: there are no limits without a cgroup (leave out "
-	       "--cgroups=disabled, or the limit)");
+	ck_err(&w.err, EINVAL, "--pids-limit: there are no limits without a cgroup (it was created "
+	       "with --cgroups=disabled, and that stays so)");
 }
 END_TEST
 
@@ -133,6 +166,7 @@ Suite *suite_update(void)
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
 	tcase_add_test(tc, what_is_given_changes_and_the_rest_stays);
 	tcase_add_test(tc, what_is_refused_leaves_the_file_as_it_was);
+	tcase_add_test(tc, a_limit_of_swap_that_somebody_has_set_stays);
 	tcase_add_test(tc, the_file_stays_private);
 	tcase_add_test(tc, no_cgroup_wanted_means_no_limits);
 	tcase_add_test(tc, one_that_cannot_be_started_cannot_be_updated);

@@ -3,7 +3,7 @@
 #
 # Have a kernel and a root file system for qemu, and print the directory that holds them:
 #
-#   vmlinuz   Debian's kernel for clouds, 6.12 or newer
+#   vmlinuz   Debian's kernel for clouds: 6.12 or newer where there is one
 #   modules/  what of it is loaded before there is a root file system
 #   root.img  ext4: this release of Debian, small, with systemd and what the suites need
 #
@@ -20,8 +20,10 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 125
 # libsubunit0 is for the unit tests, which Check links against it.
 packages="systemd dbus-user-session libpam-systemd uidmap libsystemd0 libsubunit0
 	busybox-static iproute2 procps mount"
-# Loaded from the initial file system.
-modules="virtio_blk overlay tun"
+# Loaded from the initial file system, in this order; those with a question mark are a part of newer
+# kernels.
+modules="virtio? virtio_ring? virtio_pci_modern_dev? virtio_pci_legacy_dev? virtio_pci? virtio_blk
+	crc16? crc32c_generic? mbcache? jbd2? ext4? overlay tun"
 
 [ "$(uname -m)" = x86_64 ] || vm_fail "qemu's machines are for x86_64 alone, this is $(uname -m)"
 vm_need mmdebstrap mmdebstrap
@@ -31,24 +33,21 @@ vm_need apt-get apt
 release=$(. /etc/os-release && [ "${ID:-}" = debian ] && echo "${VERSION_CODENAME:-}")
 [ -n "$release" ] || vm_fail "the guest is made from Debian's packages; this is no Debian"
 
-# "linux-image-6.12.94+deb12-cloud-amd64 6.12.94-1": the package behind the first of the names that
-# there is, and its version.
+# Debian 12's own kernel is older, and its security updates have a newer one beside it.
+meta=linux-image-cloud-amd64
+[ "$release" != bookworm ] || meta=linux-image-6.12-cloud-amd64
+
+# "linux-image-6.12.94+deb12-cloud-amd64 6.12.94-1": the package behind that name, its version.
 find_kernel()
 {
-	local meta package
-	for meta in linux-image-6.12-cloud-amd64 linux-image-cloud-amd64; do
-		package=$(apt-cache depends "$meta" 2> /dev/null |
-			sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-		if [ -n "$package" ]; then
-			echo "$package $(apt-cache show --no-all-versions "$package" |
-				sed -n 's/^Version: //p')"
-			return 0
-		fi
-	done
-	return 1
+	local package
+	package=$(apt-cache depends "$meta" 2> /dev/null |
+		sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+	[ -n "$package" ] || return 1
+	echo "$package $(apt-cache show --no-all-versions "$package" | sed -n 's/^Version: //p')"
 }
 
-# Fresh machines have no package lists.
+# Fresh machines have no package lists, others old ones.
 update_lists()
 {
 	local sudo=
@@ -67,7 +66,7 @@ sources()
 
 get_kernel()
 {
-	local package=$1 into=$2 module file
+	local package=$1 into=$2 module file number=10
 	(cd "$into" && apt-get download -q -o APT::Sandbox::User=root "$package" > log 2>&1) ||
 		vm_fail "cannot download $package: $(tail -n 1 "$into/log")"
 	dpkg-deb -x "$into"/*.deb "$into/kernel" || vm_fail "cannot unpack $package"
@@ -75,12 +74,14 @@ get_kernel()
 	mv "$into"/kernel/boot/vmlinuz-* "$into/vmlinuz" || vm_fail "no vmlinuz in $package"
 	mkdir "$into/modules"
 	for module in $modules; do
-		file=$(find "$into/kernel" -name "$module.ko*" | head -n 1)
-		case $file in
-		*.xz) busybox xzcat "$file" > "$into/modules/$module.ko" ;;
-		*.ko) cp "$file" "$into/modules/$module.ko" ;;
+		file=$(find "$into/kernel" -name "${module%\?}.ko*" | head -n 1)
+		case $file,$module in
+		*.xz,*) busybox xzcat "$file" > "$into/modules/$number-${module%\?}.ko" ;;
+		*.ko,*) cp "$file" "$into/modules/$number-${module%\?}.ko" ;;
+		,*\?) ;;
 		*) vm_fail "no module $module in $package" ;;
 		esac
+		number=$((number + 1))
 	done
 	rm -rf "$into/kernel"
 }
@@ -108,8 +109,12 @@ make_root()
 	rm -f "$into/log"
 }
 
-kernel=$(find_kernel) || { update_lists; kernel=$(find_kernel); } ||
-	vm_fail "apt-get knows no linux-image-6.12-cloud-amd64 or linux-image-cloud-amd64"
+if ! kernel=$(find_kernel); then
+	update_lists
+	# A machine without the security updates has the release's own kernel, which will do.
+	kernel=$(find_kernel) || { meta=linux-image-cloud-amd64; kernel=$(find_kernel); } ||
+		vm_fail "apt-get knows no $meta: are Debian's sources in /etc/apt?"
+fi
 key=$({ echo "$release $kernel $packages $modules"; cat "$here/image.sh"; } | sha256sum | cut -c 1-16)
 cache=$(vm_cache) || exit 125
 image=$cache/$key

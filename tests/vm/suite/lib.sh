@@ -25,7 +25,7 @@ fi
 leaves()
 {
 	find /sys/fs/cgroup -type d -name 'cattach-*' ! -name '*.scope' ! -name cattach-callers \
-		! -name cattach-vm
+		! -name cattach-vm ! -name "cattach-tests-*"
 }
 
 # The scopes of containers, where systemd makes them; it takes a moment to notice their end.

@@ -7,6 +7,39 @@
 # shellcheck source=tests/vm/suite/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+# files DIR FILE...: what is in them, on one line
+files()
+{
+	(cd "$1" && shift && tail -q -n 1 "$@") | tr '\n' ' '
+}
+
+options_are_files()
+{
+	start -m 64m --memory-reservation 32m --cpus 0.5 -c 512 --pids-limit 20 "$R" sleep 1000
+	same "$(files "$(leaf)" memory.max memory.low cpu.max cpu.weight pids.max)" \
+		"67108864 33554432 50000 100000 59 20 "
+	[ ! -e "$(leaf)/memory.swap.max" ] || same "$(cat "$(leaf)/memory.swap.max")" 67108864
+	cattach rm -f "$N" > /dev/null
+	start -m 64m --memory-swap 100m --pids-limit 0 "$R" sleep 1000
+	same "$(files "$(leaf)" pids.max cpu.max)" "max max 100000 "
+	[ ! -e "$(leaf)/memory.swap.max" ] || same "$(cat "$(leaf)/memory.swap.max")" 37748736
+}
+row "uml plain systemd" "limits of options are in the files of the cgroup" options_are_files
+
+update_keeps_order()
+{
+	local dir
+	start -m 64m --cgroup-conf memory.max=40m "$R" sleep 1000
+	dir=$(leaf)
+	same "$(cat "$dir/memory.max")" 41943040
+	# what is given by its own name has the last word, live as at the next start
+	cattach update -m 128m "$N" > /dev/null
+	same "$(cat "$dir/memory.max")" 41943040
+	cattach restart -t 0 "$N" > /dev/null
+	same "$(cat "$(leaf)/memory.max")" 41943040
+}
+row "uml plain systemd" "a file by its name overrules an option, live as at the next start" update_keeps_order
+
 memory_kills()
 {
 	local status=0
@@ -37,6 +70,13 @@ sigkill_is_not_oom()
 	same "$(state OOMKilled)" false
 }
 row "uml plain systemd" "a SIGKILL is not taken for a lack of memory" sigkill_is_not_oom
+
+memory_ends_a_start()
+{
+	refused 125 "killed by signal 9 while it was being set up (its memory ran out: " \
+		cattach run --rm --cgroup-conf memory.max=4096 "$R" true
+}
+row "uml plain systemd" "a start that memory.max ends says so" memory_ends_a_start
 
 memory_is_enough()
 {
