@@ -25,7 +25,7 @@ ROOTS = ["ct_monitor_turn", "ct_log_publish", "ct_log_hold", "ct_clients_say_exi
 # Of the C library: system calls, bytes, and formatting into memory that is there, which takes no
 # more for plain %s and %d. malloc_trim() gives back. New here? Look whether it allocates.
 CALLS = set("""
-    _exit accept4 bind clock_gettime close epoll_ctl epoll_pwait2 epoll_wait fchmodat fcntl flock
+    _exit accept4 bind clock_gettime close epoll_ctl epoll_pwait2 epoll_wait fchmod fchmodat fcntl flock
     fork fstat fstatat ftruncate getdents64 geteuid getsockopt ioctl listen madvise mkdirat open
     nanosleep openat pread pwrite read readlinkat recv renameat recvmsg sched_yield sendmsg shutdown socket
     stat syscall timerfd_settime umask unlinkat waitid write
