@@ -254,6 +254,17 @@ int ct_container_remove(struct ct_store *store, struct ct_container *container, 
  * heap. Being gone already is success. 0 or -errno. */
 int ct_store_forget(const struct ct_store *store, const char *id, const char *name);
 
+/* The same of one that was created here and could not be started. */
+void ct_container_forget(const struct ct_store *store, const struct ct_container *container);
+
+/**
+ * ct_container_rename - give a container another name, also while it runs
+ * @container: as found; has the new name then
+ * @err: EINVAL for what is no name, or its own; EEXIST as in ct_container_create()
+ */
+int ct_container_rename(struct ct_store *store, struct ct_arena *arena,
+			struct ct_container *container, const char *name, struct ct_err *err);
+
 /* Send a signal to the payload, through a pidfd verified against the record.
  * ESRCH "container x is not running" when it is not. A paused one goes on after any signal but
  * SIGKILL, which ends it where it is. */

@@ -105,27 +105,29 @@ enum ct_size_policy {
 #define CT_ALLOW_RMDIR	16u	/* list it, remove directories */
 #define CT_ALLOW_APPEND	64u	/* make, write, rename and remove files, not read them */
 #define CT_ALLOW_CGROUP	32u	/* list it, write files, make and remove directories */
+#define CT_ALLOW_LIST	64u	/* list it */
 
 /* Confinement beyond what the monitor does by itself: see src/conmon/confine.c. */
 struct ct_confinement {
 	struct {
 		int dir;		/* -1: none */
 		unsigned access;	/* CT_ALLOW_* */
-	} allow[8];			/* the container's directory need not be named */
+	} allow[10];			/* the container's directory need not be named */
 	uint64_t keep_caps;		/* of those that the process has: bits */
 	const struct sock_filter *filter;	/* the last thing to be loaded; NULL: none */
 	unsigned short filter_length;	/* instructions, at most 4,096 */
 };
 
-#define CT_MONITOR_KEEP 8
+#define CT_MONITOR_KEEP 10
 
 /**
  * struct ct_monitor_config - what a monitor is started with
  *
  * In the monitor process: prepare() makes what the payload is to be in; it may still change keep and
  * confinement here, and fill in a warning. undo() takes that back when the start fails after it.
- * spawn() starts the payload, release() gives back everything that only the start needed. ended()
- * runs as soon as the payload has been reaped, and may change the status. leave() runs once the exit
+ * spawn() starts the payload, started() runs once that is on record, release() gives back everything
+ * that only the start needed. ended() runs as soon as the payload has been reaped, and may change the
+ * status; recorded() once that is in the record. leave() runs once the exit
  * is recorded: attended says that the client which came with the start is the only one left, so that
  * our own end is all that is waited for. finish() runs after the exit is recorded (--rm; the runtime directory), or when
  * a start has failed and nobody is there to hear of it (started is false). remake() makes a runtime
@@ -151,9 +153,11 @@ struct ct_monitor_config {
 	void (*undo)(void *arg);
 	int (*spawn)(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
 		     struct ct_err *err);
+	void (*started)(void *arg);	/* or NULL */
 	void (*release)(void *arg);
 	void (*ended)(void *arg, struct ct_status *status);
-	void (*leave)(void *arg, bool attended);	/* or NULL, as ended */
+	void (*recorded)(void *arg, const struct ct_status *status);
+	void (*leave)(void *arg, bool attended);	/* these three, too, or NULL */
 	void (*finish)(void *arg, bool started);
 	int (*remake)(void *arg);
 	int keep[CT_MONITOR_KEEP];	/* descriptors that these need, -1: none; others are closed */

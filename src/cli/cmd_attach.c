@@ -10,6 +10,7 @@
 #include "attach_wait.h"
 
 
+#include <cattach/event.h>
 #include <cattach/proc.h>
 #include <cattach/timespec.h>
 
@@ -147,15 +148,21 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 	if (r < 0)
 		return r;
 	plan.how.name = ct_container_label(container);
+	plan.how.container = container;
 	plan.how.session = container->session_of != NULL;
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
+	if (container->state == CT_STATE_CREATED)
+		ct_event_record(container, "attach", NULL);
 	if (container->state == CT_STATE_CREATED)
 		return ct_attach_created(store, arena, container, &plan, err);
 	plan.how.redraw = o->redraw || !(b->replay || b->has_lines || b->has_time);
 	if (running)
 		ct_foreground_block(plan.how.sig_proxy);
 	r = ct_container_attach(store, container, plan.hello, plan.rows, plan.columns, &client, err);
-	return r < 0 ? r : follow(&client, b, &plan, err);
+	if (r < 0)
+		return r;
+	ct_event_record(container, "attach", NULL);
+	return follow(&client, b, &plan, err);
 }
 
 static int attach_handler(const struct ct_call *call, struct ct_err *err)

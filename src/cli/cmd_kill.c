@@ -10,11 +10,14 @@
 
 struct kill_options {
 	const char *signal;
+	bool all;
 };
 
 static const struct ct_option kill_table[] = {
+	{ "all", 'a', CT_OPTION_BOOL, NULL, offsetof(struct kill_options, all),
+	  "All containers that run or are paused" },
 	{ "signal", 's', CT_OPTION_STRING, "SIGNAL", offsetof(struct kill_options, signal),
-	  "Signal by name or number (default KILL)" },
+	  "Signal by name or number: TERM, SIGTERM, term, 15, RTMIN+3 (default KILL)" },
 	{ 0 },
 };
 
@@ -35,9 +38,12 @@ static int kill_handler(const struct ct_call *call, struct ct_err *err)
 	int signal;
 	const struct ct_each each = { .act = signal_one, .arg = &signal };
 
-	if (ct_signal_option(options->signal, &signal, err) < 0)
+	struct ct_call named;
+
+	if (ct_signal_option(options->signal, &signal, err) < 0 ||
+	    ct_operands_or_all(call, options->all, "all", CT_STATES_LIVE, &named, err) < 0)
 		return -err->code;
-	return ct_each_operand(call, &each, err);
+	return ct_each_operand(&named, &each, err);
 }
 
 const struct ct_verb ct_verb_kill = {
@@ -53,7 +59,6 @@ const struct ct_verb ct_verb_kill = {
 	.defaults = &kill_defaults,
 	.options_size = sizeof(struct kill_options),
 	.operand = "CONTAINER",
-	.min_operands = 1,
 	.max_operands = CT_OPERANDS_ANY,
 	.handler = kill_handler,
 };

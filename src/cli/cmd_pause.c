@@ -8,8 +8,6 @@
  */
 #include "operands.h"
 
-#include <errno.h>
-
 struct pause_options {
 	bool all;
 };
@@ -35,44 +33,14 @@ static int pause_one(struct ct_store *store, struct ct_container *container, voi
 	return ct_container_pause(container, *paused, err);
 }
 
-/* The ids of those that it can be done to. */
-static int add_all(const struct ct_call *call, enum ct_state state, struct ct_strings *names,
-		   struct ct_err *err)
-{
-	struct ct_store ct_autostore store = CT_STORE_INIT;
-	struct ct_container_list list = {0};
-
-	if (ct_store_open(&store, err) < 0 || ct_container_list(&store, call->arena, &list, err) < 0)
-		return -err->code;
-	for (size_t i = 0; i < list.count; i++)
-		if (list.items[i].state == state &&
-		    ct_strings_add(call->arena, names, list.items[i].meta.name) < 0)
-			return ct_fail_nomem(err);
-	return 0;
-}
-
-static int check_operands(const struct ct_call *call, bool all, struct ct_err *err)
-{
-	const char *verb = call->verb->name;
-
-	if (all && call->operands.count)
-		return ct_fail(err, EINVAL, "%s takes --all or containers, not both", verb);
-	if (all || call->operands.count)
-		return 0;
-	ct_fail(err, EINVAL, "%s needs a CONTAINER, or --all", verb);
-	return ct_hint(err, "usage: cattach %s %s", verb, call->verb->synopsis);
-}
-
 static int handle(const struct ct_call *call, bool paused, struct ct_err *err)
 {
 	const struct pause_options *options = call->options;
 	const struct ct_each each = { .act = pause_one, .arg = &paused };
-	struct ct_call named = *call;
+	unsigned states = CT_STATE_BIT(paused ? CT_STATE_RUNNING : CT_STATE_PAUSED);
+	struct ct_call named;
 
-	if (check_operands(call, options->all, err) < 0)
-		return -err->code;
-	if (options->all && add_all(call, paused ? CT_STATE_RUNNING : CT_STATE_PAUSED,
-				    &named.operands, err) < 0)
+	if (ct_operands_or_all(call, options->all, "all", states, &named, err) < 0)
 		return -err->code;
 	return ct_each_operand(&named, &each, err);
 }

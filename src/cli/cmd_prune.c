@@ -10,10 +10,12 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include <cattach/event.h>
 #include <cattach/io.h>
 
 struct prune_options {
@@ -110,6 +112,16 @@ static void prune_one(struct pruning *p, const char *id)
 		report(p, &failure);
 }
 
+static void tell_sum(const struct pruning *p)
+{
+	char containers[16], cgroups[16];
+
+	snprintf(containers, sizeof(containers), "%u", p->containers);
+	snprintf(cgroups, sizeof(cgroups), "%u", p->cgroups);
+	ct_event_record_in(p->store, NULL, "prune", "containers", containers, "cgroups", cgroups,
+			   NULL);
+}
+
 static int print_sum(const struct pruning *p, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf line = {0};
@@ -134,6 +146,7 @@ static int prune_all(struct pruning *p, struct ct_err *err)
 	if (ct_store_prune_cgroups(p->store, &swept, err) < 0)
 		return -err->code;
 	p->cgroups += swept;
+	tell_sum(p);
 	return print_sum(p, err);
 }
 

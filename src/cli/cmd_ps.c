@@ -23,7 +23,7 @@
 
 struct ps_options {
 	bool all, quiet, latest, no_trunc, noheading, sessions;
-	const char *last, *format;
+	const char *last, *format, *sort;
 	struct ct_strings filter;
 };
 
@@ -32,7 +32,8 @@ struct ps_options {
 static const struct ct_option ps_table[] = {
 	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all), "Also those that do not run" },
 	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
-	  "Only those that match: id, name, label, label!, status, exited, ancestor, before, since" },
+	  "Only those that match: id, name, label, label!, status, exited, ancestor, before, since, "
+	  "until, command, network, volume" },
 	{ "format", 0, CT_OPTION_STRING, "FORMAT", OPTION(format),
 	  "\"json\", a Go template, or \"table TEMPLATE\"" },
 	{ "last", 'n', CT_OPTION_STRING, "N", OPTION(last), "The N newest, running or not" },
@@ -42,6 +43,8 @@ static const struct ct_option ps_table[] = {
 	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), "Only print the ids" },
 	{ "sessions", 0, CT_OPTION_BOOL, NULL, OPTION(sessions),
 	  "Below each container the sessions that exec has made in it" },
+	{ "sort", 0, CT_OPTION_STRING, "KEY", OPTION(sort),
+	  "Order by command, created, id, image, names, runningfor or status" },
 	{ 0 },
 };
 
@@ -158,18 +161,28 @@ static int add_sessions(const struct selection *selection, const struct ct_store
 	return 0;
 }
 
+/* Those that are shown: which are newest is a matter of the store's order, not of the rows'. */
+static void leave_newest(const struct selection *selection, struct ct_container_list *list)
+{
+	int64_t left = selection->last < 0 ? INT64_MAX : selection->last;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count && left > 0; i++) {
+		if (!is_selected(selection, &list->items[i]))
+			continue;
+		list->items[kept++] = list->items[i];
+		left--;
+	}
+	list->count = kept;
+}
+
 /* Each row in an arena of its own, so that ten thousand containers need no more than one. */
 static int add_rows(const struct selection *selection, const struct ct_store *store,
 		    const struct ct_container_list *list, struct ct_buf *rows, struct ct_err *err)
 {
-	int64_t left = selection->last < 0 ? INT64_MAX : selection->last;
-
-	for (size_t i = 0; i < list->count && left > 0; i++) {
+	for (size_t i = 0; i < list->count; i++) {
 		struct ct_arena ct_autoarena arena = {0};
 
-		if (!is_selected(selection, &list->items[i]))
-			continue;
-		left--;
 		if (ct_arena_open(&arena, err) < 0 ||
 		    add_row(selection, store, &arena, &list->items[i], rows, err) < 0 ||
 		    add_sessions(selection, store, &arena, &list->items[i], rows, err) < 0)
@@ -211,14 +224,18 @@ static int ps_handler(const struct ct_call *call, struct ct_err *err)
 	struct selection selection = { .options = call->options };
 	struct ct_container_list list = {0};
 
-	if (parse_last(selection.options, &selection.last, err) < 0 ||
+	if (ct_ps_check_sort(selection.options->sort, err) < 0 ||
+	    parse_last(selection.options, &selection.last, err) < 0 ||
 	    parse_format(selection.options, call->arena, &selection.format, err) < 0 ||
 	    ct_store_open(&store, err) < 0 ||
 	    ct_filters_parse(&store, call->arena, &selection.options->filter, &selection.filters,
 			     err) < 0 ||
 	    ct_container_list(&store, call->arena, &list, err) < 0 ||
-	    add_header(&selection, call->arena, &rows, err) < 0 ||
-	    add_rows(&selection, &store, &list, &rows, err) < 0)
+	    add_header(&selection, call->arena, &rows, err) < 0)
+		return -err->code;
+	leave_newest(&selection, &list);
+	ct_ps_sort(&list, selection.options->sort);
+	if (add_rows(&selection, &store, &list, &rows, err) < 0)
 		return -err->code;
 	return ct_format_print(&selection.format, &rows, err);
 }

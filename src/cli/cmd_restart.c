@@ -7,6 +7,7 @@
  */
 #include "cli.h"
 
+#include <cattach/event.h>
 #include <cattach/num.h>
 
 #include "operands.h"
@@ -14,11 +15,15 @@
 
 struct restart_options {
 	const char *timeout, *signal;
+	bool all, running;
 };
 
 #define OPTION(member) offsetof(struct restart_options, member)
 
 static const struct ct_option restart_table[] = {
+	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all),
+	  "All containers: those that do not run are started" },
+	{ "running", 0, CT_OPTION_BOOL, NULL, OPTION(running), "All containers that run" },
 	{ "timeout", 't', CT_OPTION_STRING, "SECONDS", OPTION(timeout),
 	  "Seconds to wait before KILL (default that of the container; -1 for ever)" },
 	{ "time", 0, CT_OPTION_STRING, "SECONDS", OPTION(timeout), NULL },
@@ -28,6 +33,8 @@ static const struct ct_option restart_table[] = {
 };
 
 #define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
+
+#define STATES_ENDED	(CT_STATE_BIT(CT_STATE_STOPPED) | CT_STATE_BIT(CT_STATE_CREATED))
 
 struct restart {
 	int signal, timeout;
@@ -41,7 +48,11 @@ static int restart_one(struct ct_store *store, struct ct_container *container, v
 
 	if (r == 0)
 		r = ct_container_stop(container, restart->signal, restart->timeout, err);
-	return r < 0 ? r : ct_start_existing(store, container, 0, 0, NULL, err);
+	if (r == 0)
+		r = ct_start_existing(store, container, 0, 0, NULL, err);
+	if (r == 0)
+		ct_event_record(container, "restart", NULL);
+	return r;
 }
 
 static int restart_handler(const struct ct_call *call, struct ct_err *err)
@@ -49,6 +60,8 @@ static int restart_handler(const struct ct_call *call, struct ct_err *err)
 	const struct restart_options *o = call->options;
 	struct restart restart = { .timeout = -2 };
 	const struct ct_each each = { .act = restart_one, .arg = &restart };
+	unsigned states = o->all ? CT_STATES_LIVE | STATES_ENDED : CT_STATES_LIVE;
+	struct ct_call named;
 	int64_t seconds;
 
 	if (o->signal && ct_signal_option(o->signal, &restart.signal, err) < 0)
@@ -58,7 +71,10 @@ static int restart_handler(const struct ct_call *call, struct ct_err *err)
 			return ct_wrap(err, "--timeout");
 		restart.timeout = (int)seconds;
 	}
-	return ct_each_operand(call, &each, err);
+	if (ct_operands_or_all(call, o->all || o->running, o->all ? "all" : "running", states,
+			       &named, err) < 0)
+		return -err->code;
+	return ct_each_operand(&named, &each, err);
 }
 
 const struct ct_verb ct_verb_restart = {
@@ -67,11 +83,11 @@ const struct ct_verb ct_verb_restart = {
 	.synopsis = "[OPTIONS] CONTAINER...",
 	.description = "What \"cattach stop\" and \"cattach start\" do, for one container after the "
 		       "other. One that does not run is only started.",
-	.examples = "cattach restart -t 2 web\tTwo seconds to end, then the same again",
+	.examples = "cattach restart -t 2 web\tTwo seconds to end, then the same again\n"
+		    "cattach restart --running\tEverything that runs",
 	.options = restart_table,
 	.options_size = sizeof(struct restart_options),
 	.operand = "CONTAINER",
-	.min_operands = 1,
 	.max_operands = CT_OPERANDS_ANY,
 	.handler = restart_handler,
 };

@@ -8,12 +8,18 @@
 #include "operands.h"
 
 struct rm_options {
-	bool force;
+	bool force, all, volumes, ignore;
 };
 
 static const struct ct_option rm_table[] = {
 	{ "force", 'f', CT_OPTION_BOOL, NULL, offsetof(struct rm_options, force),
 	  "Kill running containers first; a missing one is no error" },
+	{ "all", 'a', CT_OPTION_BOOL, NULL, offsetof(struct rm_options, all),
+	  "All containers; without -f those that run are refused" },
+	{ "ignore", 'i', CT_OPTION_BOOL, NULL, offsetof(struct rm_options, ignore),
+	  "A missing container is no error" },
+	{ "volumes", 'v', CT_OPTION_BOOL, NULL, offsetof(struct rm_options, volumes),
+	  "Accepted for scripts: containers have no volumes of their own" },
 	{ 0 },
 };
 
@@ -29,9 +35,14 @@ static int rm_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct rm_options *options = call->options;
 	bool force = options->force;
-	const struct ct_each each = { .act = remove_one, .arg = &force, .missing_ok = force };
+	const struct ct_each each = {
+		.act = remove_one, .arg = &force, .missing_ok = force || options->ignore,
+	};
+	struct ct_call named;
 
-	return ct_each_operand(call, &each, err);
+	if (ct_operands_or_all(call, options->all, "all", CT_STATES_ALL, &named, err) < 0)
+		return -err->code;
+	return ct_each_operand(&named, &each, err);
 }
 
 const struct ct_verb ct_verb_rm = {
@@ -42,11 +53,10 @@ const struct ct_verb ct_verb_rm = {
 		       "system is not touched. CONTAINER is a name, an id or the beginning of one. "
 		       "What was removed is printed.",
 	.examples = "cattach rm web\tRemove a container that has ended\n"
-		    "cattach rm -f $(cattach ps -aq)\tRemove all of them, running or not",
+		    "cattach rm -fa\tRemove all of them, running or not",
 	.options = rm_table,
 	.options_size = sizeof(struct rm_options),
 	.operand = "CONTAINER",
-	.min_operands = 1,
 	.max_operands = CT_OPERANDS_ANY,
 	.handler = rm_handler,
 };

@@ -10,18 +10,23 @@
 
 #include <errno.h>
 
+#include <cattach/event.h>
+
 #include "follow_options.h"
 #include "latest.h"
+#include "operands.h"
 #include "starting.h"
 
 struct start_options {
-	bool attach, interactive, sig_proxy, latest;
+	bool attach, interactive, sig_proxy, latest, all;
 	const char *detach_keys;
 };
 
 #define OPTION(member) offsetof(struct start_options, member)
 
 static const struct ct_option start_table[] = {
+	{ "all", 0, CT_OPTION_BOOL, NULL, OPTION(all),
+	  "All containers that were created or have ended" },
 	{ "attach", 'a', CT_OPTION_BOOL, NULL, OPTION(attach),
 	  "Follow the container: its output, signals and exit code" },
 	{ "interactive", 'i', CT_OPTION_BOOL, NULL, OPTION(interactive),
@@ -34,6 +39,8 @@ static const struct ct_option start_table[] = {
 	  "Start the container that was made last" },
 	{ 0 },
 };
+
+#define STATES_STARTED	(CT_STATE_BIT(CT_STATE_STOPPED) | CT_STATE_BIT(CT_STATE_CREATED))
 
 static const struct start_options start_defaults = { .sig_proxy = true };
 
@@ -66,6 +73,19 @@ static int start_all(const struct ct_call *call, struct ct_store *store)
 		code = failure.exit;
 	}
 	return code;
+}
+
+static int start_every(const struct ct_call *call, struct ct_store *store, struct ct_err *err)
+{
+	const struct start_options *o = call->options;
+	struct ct_call named;
+
+	if (o->latest || o->attach || o->interactive)
+		return ct_fail(err, EINVAL, "--all and %s exclude each other",
+			       o->latest ? "--latest" : o->attach ? "--attach" : "--interactive");
+	if (ct_operands_or_all(call, true, "all", STATES_STARTED, &named, err) < 0)
+		return -err->code;
+	return start_all(&named, store);
 }
 
 /* ---- followed ---- */
@@ -107,6 +127,8 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	if (r < 0)
 		return r;
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
+	plan.how.container = &container;
+	ct_event_record(&container, "attach", NULL);
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	ct_foreground_block(o->sig_proxy);
 	r = ct_start_existing(store, &container, plan.rows, plan.columns, &sock, err);
@@ -126,7 +148,7 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 	const struct ct_follow_options keys = { .detach_keys = o->detach_keys };
 	bool attached = o->attach || o->interactive;
 	const char *name;
-	int r = ct_check_latest(call, o->latest, err);
+	int r = o->all ? 0 : ct_check_latest(call, o->latest, err);
 
 	if (r == 0)
 		r = ct_follow_check(&keys, err);
@@ -136,6 +158,8 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 	}
 	if (r == 0)
 		r = ct_store_open(&store, err);
+	if (r == 0 && o->all)
+		return start_every(call, &store, err);
 	if (r == 0 && call->operands.count > 1)
 		return start_all(call, &store);
 	if (r == 0)

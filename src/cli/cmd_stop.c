@@ -7,7 +7,7 @@
  * printed in the order of the operands. Runs with the caller's privileges. Fails for unknown
  * signals and times, before anything is signalled, and for containers that do not exist.
  */
-#include "cli.h"
+#include "operands.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +21,13 @@
 
 struct stop_options {
 	const char *timeout, *signal;
+	bool all;
 };
 
 #define OPTION(member) offsetof(struct stop_options, member)
 
 static const struct ct_option stop_table[] = {
+	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all), "All containers that run or are paused" },
 	{ "timeout", 't', CT_OPTION_STRING, "SECONDS", OPTION(timeout),
 	  "Seconds to wait before KILL (default that of the container; -1 for ever)" },
 	{ "time", 0, CT_OPTION_STRING, "SECONDS", OPTION(timeout), NULL },
@@ -109,7 +111,7 @@ static int finish_stopper(struct stopper *stopper, const char *name, struct ct_e
 
 static int stop_all(const struct stop *stop, const struct ct_strings *names, struct ct_err *err)
 {
-	struct stopper *list = ct_arena_calloc(stop->arena, names->count, sizeof(*list));
+	struct stopper *list = ct_arena_calloc(stop->arena, names->count + 1, sizeof(*list));
 	size_t started = 0;
 	int code = 0;
 
@@ -149,16 +151,20 @@ static int stop_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct stop stop = { .store = &store, .arena = call->arena, .timeout = -2 };
-	int r = parse_options(call->options, &stop, err);
+	const struct stop_options *options = call->options;
+	struct ct_call named;
+	int r = parse_options(options, &stop, err);
 
+	if (r == 0)
+		r = ct_operands_or_all(call, options->all, "all", CT_STATES_LIVE, &named, err);
 	if (r == 0)
 		r = ct_store_open(&store, err);
 	if (r < 0)
 		return r;
-	if (call->operands.count > 1)
-		return stop_all(&stop, &call->operands, err);
-	r = stop_one(&stop, call->operands.items[0], err);
-	return r < 0 ? r : ct_print_line(call->operands.items[0], err);
+	if (named.operands.count != 1)
+		return stop_all(&stop, &named.operands, err);
+	r = stop_one(&stop, named.operands.items[0], err);
+	return r < 0 ? r : ct_print_line(named.operands.items[0], err);
 }
 
 const struct ct_verb ct_verb_stop = {
@@ -174,7 +180,6 @@ const struct ct_verb ct_verb_stop = {
 	.options = stop_table,
 	.options_size = sizeof(struct stop_options),
 	.operand = "CONTAINER",
-	.min_operands = 1,
 	.max_operands = CT_OPERANDS_ANY,
 	.handler = stop_handler,
 };

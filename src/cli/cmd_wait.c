@@ -5,7 +5,8 @@
  * Runs in the command's own process and sleeps on the monitors' pidfds. All containers are looked
  * up before the first is waited for: one that removes itself meanwhile (--rm) still has its record
  * open here. Fails for containers that do not exist, after the others have been waited for; with
- * --timeout ends with 124 when that has passed. --for-output is in wait_output.c.
+ * --timeout ends with 124 when that has passed. --for-output is in wait_output.c, --condition in
+ * wait_condition.c.
  */
 #include "cli.h"
 
@@ -16,17 +17,27 @@
 #include <cattach/num.h>
 #include <cattach/proc.h>
 
+#include "wait_condition.h"
 #include "wait_output.h"
 
 struct wait_options {
 	const char *for_output, *timeout, *stream;
+	struct ct_strings condition;
+	bool ignore, first;
 };
 
 #define OPTION(member) offsetof(struct wait_options, member)
 
 static const struct ct_option wait_table[] = {
+	{ "condition", 0, CT_OPTION_LIST, "STATE", OPTION(condition),
+	  "Wait for a state instead of the end: created, running, paused, exited, stopped, "
+	  "not-running, next-exit, removed; for any one when given several times" },
+	{ "exit-first-match", 0, CT_OPTION_BOOL, NULL, OPTION(first),
+	  "End when one of the containers has come to it" },
 	{ "for-output", 0, CT_OPTION_STRING, "REGEX", OPTION(for_output),
 	  "Wait until a line of output matches, instead of for the end" },
+	{ "ignore", 0, CT_OPTION_BOOL, NULL, OPTION(ignore),
+	  "A missing container is no error: its code is -1" },
 	{ "stream", 0, CT_OPTION_STRING, "STREAM", OPTION(stream),
 	  "With --for-output: only \"stdout\" or \"stderr\"" },
 	{ "timeout", 0, CT_OPTION_STRING, "TIME", OPTION(timeout),
@@ -129,6 +140,21 @@ static int parse_stream(const struct wait_options *o, struct ct_wait_output *wai
 	return ct_wrap(err, "--stream");
 }
 
+static bool uses_states(const struct wait_options *o)
+{
+	return o->condition.count || o->ignore || o->first;
+}
+
+static int wait_for_states(const struct ct_call *call, uint64_t limit, struct ct_err *err)
+{
+	const struct wait_options *o = call->options;
+	const struct ct_wait_condition how = {
+		.conditions = o->condition, .ignore = o->ignore, .first = o->first, .limit = limit,
+	};
+
+	return ct_wait_condition(call, &how, err);
+}
+
 static int wait_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct wait_options *options = call->options;
@@ -138,6 +164,12 @@ static int wait_handler(const struct ct_call *call, struct ct_err *err)
 	if (parse_timeout(options->timeout, &limit, err) < 0 ||
 	    parse_stream(options, &output, err) < 0)
 		return -err->code;
+	if (options->for_output && uses_states(options)) {
+		ct_fail(err, EINVAL, "says what to wait for, and so do --condition and its like");
+		return ct_wrap(err, "--for-output");
+	}
+	if (uses_states(options))
+		return wait_for_states(call, limit, err);
 	if (!options->for_output)
 		return wait_for_end(call, limit, err);
 	output.deadline = limit == UINT64_MAX ? 0 : limit;
@@ -153,12 +185,17 @@ const struct ct_verb ct_verb_wait = {
 		"128 + N when signal N ended it, 255 when nobody could record it; then standard error "
 		"says why, and the exit code is 255, too. A container that has ended already is answered "
 		"at once.\n\n"
+		"With --condition all containers are waited for at the same time, until each is in one of "
+		"these states, and the codes are printed then: -1 for one that has not ended. not-running "
+		"is true of what was never started; next-exit is an end that has not happened yet; removed "
+		"is told with the last code. What has started and ended in one moment has been running.\n\n"
 		"With --for-output nothing is printed; the exit code is 0 when every container has "
 		"written a line that matches the extended regular expression (see regex(7)), 1 when one "
 		"has ended without, 124 when the time was over. All of the current run counts, what was "
 		"written before the command began, too, and so does a line without its newline, such as "
 		"a prompt. A container that was not started yet is waited for.",
-	.examples = "code=$(cattach wait web)\tIts exit code, once it has one\n"
+	.examples = "cattach wait --condition running --condition exited web\tUntil it has started\n"
+		    "code=$(cattach wait web)\tIts exit code, once it has one\n"
 		    "cattach wait --for-output 'listening on .*80' --timeout 30s web\tUntil it is ready",
 	.options = wait_table,
 	.options_size = sizeof(struct wait_options),

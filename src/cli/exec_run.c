@@ -13,10 +13,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <cattach/event.h>
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
@@ -26,6 +28,7 @@
 #define KILL_AFTER	UINT64_C(10000000000)	/* ns between the two signals of --timeout */
 
 struct running {
+	char id[CT_EVENT_ID_SIZE];	/* in the record of events */
 	struct ct_ns_started process;
 	const struct ct_exec_call *call;
 	struct ct_relays *relays;
@@ -106,6 +109,14 @@ static void drain(struct running *r)
 	}
 }
 
+static void tell_end(const struct running *r, const struct ct_exit *status)
+{
+	char code[16];
+
+	snprintf(code, sizeof(code), "%d", r->timed_out ? CT_EXIT_TIMED_OUT : ct_exit_code(status));
+	ct_event_record(&r->call->container, "exec_died", "exitCode", code, "execID", r->id, NULL);
+}
+
 static int follow(struct running *r, struct ct_err *err)
 {
 	struct ct_exit status = { 0 };
@@ -116,6 +127,7 @@ static int follow(struct running *r, struct ct_err *err)
 	waited = ct_pidfd_wait(r->process.pidfd, &status);
 	if (waited < 0)
 		return ct_fail_errno(err, -waited, "cannot wait for the process");
+	tell_end(r, &status);
 	/* From here on a signal is for us: it ends us where our output is stuck. */
 	if (r->signals >= 0)
 		ct_foreground_unblock(true);
@@ -146,10 +158,13 @@ static int spawn(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *er
 	const struct ct_exec_call *call = r->call;
 	int ret;
 
+	ct_event_exec_id(r->id);
+	ct_event_record(&call->container, "exec_create", "execID", r->id, NULL);
 	stdio->limit = call->timeout ? ct_now_monotonic() + call->timeout : 0;
 	ret = ct_exec_spawn(&call->exec, stdio, &r->process, err);
 	if (ret < 0)
 		return err->code == ETIMEDOUT ? ct_exit_with(err, CT_EXIT_TIMED_OUT) : ret;
+	ct_event_record(&call->container, "exec_start", "execID", r->id, NULL);
 	r->deadline = stdio->limit;
 	if (r->signals >= 0)
 		ct_foreground_block(true);

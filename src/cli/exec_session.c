@@ -164,6 +164,7 @@ static int follow(struct session *s, struct ct_err *err)
 	int r;
 
 	s->plan.how.name = ct_container_label(&s->container);
+	s->plan.how.container = &s->container;
 	r = ct_follow_started(ct_take_fd(&s->session.channel), &s->plan, err);
 	if (r < 0 && err->code == ECHILD)
 		tidy_up(s);

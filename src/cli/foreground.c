@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include <cattach/arena.h>
+#include <cattach/event.h>
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/proc.h>
@@ -376,6 +377,8 @@ static int follow(struct ct_follow *f, struct ct_err *err)
 	ct_follow_close_output(f);
 	ct_fd_close(f->epoll);
 	ct_fd_close(f->signals);
+	if (r >= 0 && f->detached && f->how->container)
+		ct_event_record(f->how->container, "detach", NULL);
 	if (r >= 0 && f->detached)
 		say_detached(f->how);
 	return r;

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include <cattach/client.h>
+#include <cattach/container.h>
 #include <cattach/err.h>
 
 #include "detach_keys.h"
@@ -32,6 +33,7 @@ enum ct_hang_up {
 
 struct ct_foreground {
 	const char *name;	/* of the container, for messages */
+	const struct ct_container *container;	/* for the record of events; or NULL */
 	bool session;		/* of exec: say how to come back to it */
 	bool tty;		/* the session has a terminal */
 	bool stdin_open;	/* read our stdin and send it */

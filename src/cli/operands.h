@@ -15,6 +15,20 @@ struct ct_each {
 	bool missing_ok;	/* a container that does not exist is no error, and not printed */
 };
 
+/* Sets of states. */
+#define CT_STATE_BIT(state)	(1u << (state))
+#define CT_STATES_ALL		(~0u)
+#define CT_STATES_LIVE		(CT_STATE_BIT(CT_STATE_RUNNING) | CT_STATE_BIT(CT_STATE_PAUSED))
+
+/**
+ * ct_operands_or_all - the containers that were named, or with --all those of some states
+ * @option: "all", as it is called
+ * @ret_call: the call with the names as its operands
+ * @err: EINVAL when both or neither was given, with the usage
+ */
+int ct_operands_or_all(const struct ct_call *call, bool all, const char *option, unsigned states,
+		       struct ct_call *ret_call, struct ct_err *err);
+
 /**
  * ct_each_operand - do it to every container that was named
  *

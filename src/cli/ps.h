@@ -21,13 +21,17 @@ enum ct_filter_key {
 	CT_FILTER_ANCESTOR,	/* made from this source */
 	CT_FILTER_BEFORE,	/* made before this container */
 	CT_FILTER_SINCE,	/* made after this container */
+	CT_FILTER_UNTIL,	/* made before this time */
+	CT_FILTER_COMMAND,	/* its program, or its command's words */
+	CT_FILTER_NETWORK,	/* "none" or "host" */
+	CT_FILTER_VOLUME,	/* source or target of a mount */
 	CT_FILTER_COUNT,
 };
 
 struct ct_filter {
 	enum ct_filter_key key;
 	const char *value;
-	uint64_t created;	/* of the container that before and since name */
+	uint64_t created;	/* of the container that before and since name, or until's time */
 };
 
 struct ct_filters {
@@ -49,6 +53,11 @@ int ct_filters_parse(struct ct_store *store, struct ct_arena *arena, const struc
  * of different keys must all pass.
  */
 bool ct_filters_match(const struct ct_filters *filters, const struct ct_container *container);
+
+/* Is this a key of --sort? NULL is none. */
+int ct_ps_check_sort(const char *key, struct ct_err *err);
+/* Put a list into its order; what is equal is newest first. */
+void ct_ps_sort(struct ct_container_list *list, const char *key);
 
 /* Do the filters ask for containers that do not run, so that -a is implied? */
 bool ct_filters_want_all(const struct ct_filters *filters);

@@ -13,14 +13,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <cattach/buf.h>
 #include <cattach/num.h>
+#include <cattach/proc.h>
+#include <cattach/timespec.h>
 
 static const char *const keys[CT_FILTER_COUNT] = {
 	[CT_FILTER_ID] = "id",		   [CT_FILTER_NAME] = "name",
 	[CT_FILTER_LABEL] = "label",	   [CT_FILTER_NOT_LABEL] = "label!",
 	[CT_FILTER_STATUS] = "status",	   [CT_FILTER_EXITED] = "exited",
 	[CT_FILTER_ANCESTOR] = "ancestor", [CT_FILTER_BEFORE] = "before",
-	[CT_FILTER_SINCE] = "since",
+	[CT_FILTER_SINCE] = "since",	   [CT_FILTER_UNTIL] = "until",
+	[CT_FILTER_COMMAND] = "command",   [CT_FILTER_NETWORK] = "network",
+	[CT_FILTER_VOLUME] = "volume",
 };
 
 /* The states that --filter status= takes; those that docker has and cattach does not match none. */
@@ -39,7 +44,7 @@ static int find_key(const char *text, size_t length, enum ct_filter_key *ret_key
 	}
 	ct_fail(err, EINVAL, "unknown filter \"%.*s\"", (int)length, text);
 	return ct_hint(err, "there is id, name, label, label!, status, exited, ancestor, before, "
-			    "since");
+			    "since, until, command, network, volume");
 }
 
 static int check_state(const char *value, struct ct_err *err)
@@ -113,10 +118,15 @@ static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct
 	case CT_FILTER_BEFORE:
 	case CT_FILTER_SINCE:
 		return find_created(store, arena, filter, err);
+	case CT_FILTER_UNTIL:
+		return ct_parse_time(filter->value, ct_now_real(), &filter->created, err);
 	case CT_FILTER_ID:
 	case CT_FILTER_LABEL:
 	case CT_FILTER_NOT_LABEL:
 	case CT_FILTER_ANCESTOR:
+	case CT_FILTER_COMMAND:
+	case CT_FILTER_NETWORK:
+	case CT_FILTER_VOLUME:
 	case CT_FILTER_COUNT:
 		break;
 	}
@@ -191,6 +201,42 @@ static bool match_code(const struct ct_filter *filter, const struct ct_container
 	       (uint64_t)ct_exit_code(&container->status.exit) == code;
 }
 
+/* The program by itself, or all words as they were given. */
+static bool match_command(const char *wanted, const struct ct_meta *meta)
+{
+	const struct ct_strings *parts[] = { &meta->entrypoint, &meta->command };
+	struct ct_buf ct_autobuf words = {0};
+	const char *first = NULL;
+
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < parts[i]->count; j++) {
+			ct_buf_printf(&words, "%s%s", first ? " " : "", parts[i]->items[j]);
+			first = first ? first : parts[i]->items[j];
+		}
+	}
+	return first && !words.failed &&
+	       (!strcmp(first, wanted) || !strcmp(ct_buf_text(&words), wanted));
+}
+
+/* "SOURCE:TARGET[:OPTIONS]", or a target alone. */
+static bool match_volume(const char *wanted, const struct ct_strings *binds)
+{
+	for (size_t i = 0; i < binds->count; i++) {
+		const char *part = binds->items[i];
+
+		for (int k = 0; k < 2; k++) {
+			size_t length = strcspn(part, ":");
+
+			if (strlen(wanted) == length && !memcmp(part, wanted, length))
+				return true;
+			if (!part[length])
+				break;
+			part += length + 1;
+		}
+	}
+	return false;
+}
+
 static bool match(const struct ct_filter *filter, const struct ct_container *container)
 {
 	const struct ct_meta *meta = &container->meta;
@@ -211,7 +257,14 @@ static bool match(const struct ct_filter *filter, const struct ct_container *con
 	case CT_FILTER_ANCESTOR:
 		return meta->source && !strcmp(meta->source, filter->value);
 	case CT_FILTER_BEFORE:
+	case CT_FILTER_UNTIL:
 		return meta->created < filter->created;
+	case CT_FILTER_COMMAND:
+		return match_command(filter->value, meta);
+	case CT_FILTER_NETWORK:
+		return !strcmp(meta->network ? meta->network : "none", filter->value);
+	case CT_FILTER_VOLUME:
+		return match_volume(filter->value, &meta->binds);
 	case CT_FILTER_SINCE:
 		return meta->created > filter->created;
 	case CT_FILTER_COUNT:

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cattach/event.h>
 #include <cattach/fd.h>
 
 #include "cli.h"
@@ -114,6 +115,8 @@ static int start(struct run *run, struct ct_err *err)
 		options.rows = run->spec->process->console_height;
 		options.columns = run->spec->process->console_width;
 	}
+	if (!o->detach)
+		ct_event_record(&run->container, "attach", NULL);
 	r = ct_container_start(&run->store, run->arena, &run->container, run->spec, &options,
 			       &run->session, err);
 	ct_fd_close(pair[1]);
@@ -139,7 +142,7 @@ static int create_and_start(struct run *run, struct ct_err *err)
 	if (r == 0)
 		r = start(run, err);
 	if (r < 0)
-		ct_store_forget(&run->store, run->container.meta.id, run->container.meta.name);
+		ct_container_forget(&run->store, &run->container);
 	return r;
 }
 
@@ -153,6 +156,7 @@ static int follow(struct run *run, struct ct_err *err)
 	if (o->detach)
 		return ct_print_line(run->container.meta.id, err);
 	run->plan.how.name = run->container.meta.name;
+	run->plan.how.container = &run->container;
 	r = ct_follow_started(ct_take_fd(&run->session.channel), &run->plan, err);
 	ct_container_sweep(&run->container);
 	return r;
@@ -206,7 +210,7 @@ static int execute_create(struct run *run, struct ct_err *err)
 	if (r == 0)
 		r = ct_container_complete(&run->container, err);
 	if (r < 0) {
-		ct_store_forget(&run->store, run->container.meta.id, run->container.meta.name);
+		ct_container_forget(&run->store, &run->container);
 		return r;
 	}
 	ct_id_file_keep(&run->cidfile);

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -47,5 +48,25 @@ const char *ct_time_local(uint64_t ns, char buf[CT_TIME_SIZE])
 	if (!ns || !localtime_r(&seconds, &tm))
 		return memcpy(buf, never, sizeof(never));
 	strftime(buf, CT_TIME_SIZE, "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	return buf;
+}
+
+const char *ct_time_event(uint64_t ns, char buf[CT_TIME_SIZE])
+{
+	time_t seconds = (time_t)(ns / SECOND);
+	struct tm tm;
+	size_t length;
+	long minutes;
+
+	if (!localtime_r(&seconds, &tm))
+		return memcpy(buf, never, sizeof(never));
+	length = strftime(buf, CT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	minutes = tm.tm_gmtoff / 60;
+	if (!minutes)
+		snprintf(buf + length, CT_TIME_SIZE - length, ".%09uZ", (unsigned)(ns % SECOND));
+	else
+		snprintf(buf + length, CT_TIME_SIZE - length, ".%09u%c%02ld:%02ld",
+			 (unsigned)(ns % SECOND), minutes < 0 ? '-' : '+', labs(minutes) / 60,
+			 labs(minutes) % 60);
 	return buf;
 }

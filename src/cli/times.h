@@ -16,4 +16,7 @@ const char *ct_time_rfc3339(uint64_t ns, char buf[CT_TIME_SIZE]);
 /* "2006-01-02 15:04:05 +0200 CEST" in local time. Returns buf. */
 const char *ct_time_local(uint64_t ns, char buf[CT_TIME_SIZE]);
 
+/* "2006-01-02T15:04:05.000000000+02:00" in local time, "Z" for UTC: always nine digits. */
+const char *ct_time_event(uint64_t ns, char buf[CT_TIME_SIZE]);
+
 #endif

@@ -36,7 +36,7 @@
 
 #define NS_PER_SECOND	INT64_C(1000000000)
 #define NEWS_EVERY	UINT64_C(1000000000)	/* ns between records of what is lost */
-#define OWN_DESCRIPTORS	33	/* without those of the log and of waiting clients */
+#define OWN_DESCRIPTORS	35	/* without those of the log and of waiting clients */
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
@@ -315,6 +315,17 @@ static void on_payload(struct monitor *m)
 	ct_monitor_tick(m, true);
 }
 
+/* Once: later records are of what the log has lost. */
+static void record_end(struct monitor *m)
+{
+	bool known = m->status.state == CT_STATUS_EXITED;
+	struct ct_err err = { 0 };
+
+	record(m, CT_STATUS_EXITED, &err);
+	if (!known && m->config->recorded)
+		m->config->recorded(m->config->arg, &m->status);
+}
+
 /*
  * Some time after the payload's end those who still hold its pipes are waited for no longer. What
  * waits in the pipes for a client that must get everything may wait for ever: so the end itself is
@@ -322,13 +333,11 @@ static void on_payload(struct monitor *m)
  */
 static void await_rest(struct monitor *m)
 {
-	struct ct_err err = { 0 };
-
 	if (!(m->hold & HOLD_LAG)) {
 		if (++m->grace > GRACE_TICKS)
 			ct_output_close(m);
 	} else if (m->status.state != CT_STATUS_EXITED) {
-		record(m, CT_STATUS_EXITED, &err);
+		record_end(m);
 	}
 }
 
@@ -455,12 +464,10 @@ static bool is_attended(const struct monitor *m)
 /* The record first, then what others may do only now (remove it, start it again), then the word. */
 static void finish(struct monitor *m)
 {
-	struct ct_err err = { 0 };
-
 	ct_log_end_run(m->log, &m->status.exit);
 	m->news_at = 0;
 	has_news(m);
-	record(m, CT_STATUS_EXITED, &err);
+	record_end(m);
 	ct_input_close(m);
 	ct_listen_close(m);
 	/* Nobody keeps the directory for those who still read: --rm, or somebody's rm from now on. */
@@ -574,6 +581,8 @@ _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct
 	answer.started = r == 0;
 	if (r == 0) {
 		answer.err = warning;
+		if (config->started)
+			config->started(config->arg);
 		ct_log_publish(m->log, CT_PAGE_RUNNING, NULL);
 	}
 	/* Nobody there to hear of a failure: then what was made is forgotten from here. */

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cattach/event.h>
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/json.h>
@@ -32,7 +33,7 @@
 
 /* ---- id ---- */
 
-static int random_id(char id[CT_CONTAINER_ID_LENGTH + 1], struct ct_err *err)
+int ct_random_id(char id[CT_CONTAINER_ID_LENGTH + 1], struct ct_err *err)
 {
 	unsigned char bytes[CT_CONTAINER_ID_LENGTH / 2];
 
@@ -59,7 +60,7 @@ static int choose_id(struct ct_arena *arena, struct ct_meta *meta, struct ct_err
 			       CT_CONTAINER_ID_LENGTH, meta->id);
 	if (meta->id)
 		return 0;
-	r = random_id(id, err);
+	r = ct_random_id(id, err);
 	if (r < 0)
 		return r;
 	meta->id = ct_arena_strdup(arena, id);
@@ -145,7 +146,7 @@ static int check_size(const struct ct_buf *text, const char *name, struct ct_err
 	return ct_hint(err, "put long arguments, labels or variables into a file");
 }
 
-static int write_meta(int dir, const struct ct_meta *meta, struct ct_err *err)
+int ct_meta_save(int dir, const struct ct_meta *meta, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf text = { 0 };
 	int r = ct_meta_write(meta, &text, err);
@@ -178,8 +179,8 @@ static const char *adjective(enum ct_state state)
 }
 
 /* Say who has the name, and what to do about it. */
-static int name_taken(const struct ct_store *store, struct ct_arena *arena, const char *name,
-		      struct ct_err *err)
+int ct_name_taken(const struct ct_store *store, struct ct_arena *arena, const char *name,
+		  struct ct_err *err)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	char id[CT_CONTAINER_ID_LENGTH + 1], how[256];
@@ -214,7 +215,7 @@ static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
 			meta->name = ct_generate_name(arena, try);
 		if (!meta->name)
 			return ct_fail_nomem(err);
-		r = write_meta(dir, meta, err);
+		r = ct_meta_save(dir, meta, err);
 		if (r < 0)
 			return r;
 		r = ct_name_claim(store, meta->name, meta->id);
@@ -226,7 +227,7 @@ static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
 		if (!generate)
 			break;
 	}
-	return name_taken(store, arena, meta->name, err);
+	return ct_name_taken(store, arena, meta->name, err);
 }
 
 /* ---- all of it ---- */
@@ -298,7 +299,16 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 		meta->name = wanted;
 		return r;
 	}
+	if (!c.session_of)
+		ct_event_record(&c, "create", NULL);
 	*ret_container = c;
 	c = (struct ct_container)CT_CONTAINER_INIT;
 	return 0;
+}
+
+void ct_container_forget(const struct ct_store *store, const struct ct_container *container)
+{
+	if (ct_store_take_away(store, container->meta.id, container->meta.name) > 0 &&
+	    !container->session_of)
+		ct_event_record_in(store, container, "remove", NULL);
 }

@@ -33,6 +33,8 @@
 
 #define KEEP_LEAF	3	/* where its descriptors stand among those to be kept... */
 #define ALLOW_LEAF	6	/* ...and its directories among those that may be used */
+#define KEEP_EVENTS	8	/* the same of what tells of events */
+#define ALLOW_EVENTS	8
 
 static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
 		 struct ct_err *err)
@@ -104,6 +106,20 @@ static void undo(void *arg)
 	ct_leaf_end(&s->leaf, s->dir, false);
 }
 
+static void tell_start(void *arg)
+{
+	const struct launching *s = arg;
+
+	ct_event_tell_start(&s->teller);
+}
+
+static void tell_end(void *arg, const struct ct_status *status)
+{
+	const struct launching *s = arg;
+
+	ct_event_tell_end(&s->teller, status);
+}
+
 static void ended(void *arg, struct ct_status *status)
 {
 	const struct launching *s = arg;
@@ -157,6 +173,13 @@ static void remove_runtime(const struct launching *s)
 		return;
 }
 
+static void forget(struct launching *s)
+{
+	ct_event_teller_look(&s->teller);
+	if (ct_store_take_away(&s->store, s->id, s->name) > 0)
+		ct_event_tell_removal(&s->teller);
+}
+
 static void finish(void *arg, bool started)
 {
 	struct launching *s = arg;
@@ -165,7 +188,7 @@ static void finish(void *arg, bool started)
 	if (!started && s->keep)
 		put_back(s);
 	else if (s->remove || !started)
-		ct_store_forget(&s->store, s->id, s->name);
+		forget(s);
 }
 
 /* The runtime directory was there and is not any more: a logout, somebody's rm -r. */
@@ -219,6 +242,20 @@ static int confine(struct ct_monitor_config *config, const struct launching *s, 
 	return 0;
 }
 
+/* The record of events, and the names, which say what to call the container in it. */
+static void use_teller(struct launching *s)
+{
+	struct ct_monitor_config *config = s->config;
+	struct ct_confinement *c = &config->confinement;
+
+	config->keep[KEEP_EVENTS] = s->teller.dir;
+	config->keep[KEEP_EVENTS + 1] = s->teller.names;
+	c->allow[ALLOW_EVENTS].dir = s->teller.dir;
+	c->allow[ALLOW_EVENTS].access = CT_ALLOW_FILES;
+	c->allow[ALLOW_EVENTS + 1].dir = s->teller.names;
+	c->allow[ALLOW_EVENTS + 1].access = CT_ALLOW_LIST;
+}
+
 /* With a runtime directory and whoever waits there for this start. */
 static int launch(struct ct_monitor_config *config, struct launching *s, struct ct_session *session,
 		  struct ct_err *err)
@@ -230,6 +267,7 @@ static int launch(struct ct_monitor_config *config, struct launching *s, struct 
 	if (r < 0)
 		return r;
 	use_leaf(s);
+	use_teller(s);
 	config->waiting = waiting;
 	config->waiting_count = ct_waiters_connect(config->runtime, waiting);
 	r = ct_monitor_launch(config, session, err);
@@ -268,9 +306,11 @@ static struct ct_monitor_config make_config(const struct ct_container *container
 		.release = release,
 		.finish = finish,
 		.remake = remake,
-		.keep = { s->store.containers, s->store.names, s->store.runtime, -1, -1, -1, -1, -1 },
+		.keep = { s->store.containers, s->store.names, s->store.runtime, -1, -1, -1, -1, -1, -1, -1 },
 		.prepare = s->leaf.needs_scope ? prepare : NULL,
 		.undo = s->leaf.needs_scope ? undo : NULL,
+		.started = tell_start,
+		.recorded = tell_end,
 		.ended = ended,
 		.leave = leave,
 		.cgroup = sits_in_leaf(s) ? s->leaf.cgroup.monitor : 0,
@@ -284,6 +324,16 @@ static int make_leaf(struct launching *s, struct ct_err *warning, struct ct_err 
 	s->request.dir = s->dir;
 	s->leaf = (struct leaf)LEAF_INIT;
 	return s->exec ? 0 : ct_leaf_make(&s->request, &s->leaf, warning, err);
+}
+
+/* A session's events are its container's. */
+static void open_teller(struct launching *s, const struct ct_store *store,
+			const struct ct_container *container)
+{
+	if (s->exec)
+		ct_event_teller_open(&s->teller, store, s->exec->container, container->meta.id);
+	else
+		ct_event_teller_open(&s->teller, store, container, NULL);
 }
 
 /* The monitor may have had one, too: there is one of them. */
@@ -324,6 +374,7 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 		remove_runtime(s);
 		return ct_wrap(err, "--log-opt tag");
 	}
+	open_teller(s, store, container);
 	r = make_leaf(s, &warning, err);
 	if (r == 0) {
 		s->config = &config;
@@ -332,6 +383,7 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 		config.log.tag = tag;
 		r = launch(&config, s, ret_session, err);
 	}
+	ct_event_teller_close(&s->teller);
 	if (r == 0) {
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "pid %d", ret_session->monitor_pid);
 		take_warning(ret_session, &warning);

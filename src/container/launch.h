@@ -13,6 +13,7 @@
 #include <cattach/exec.h>
 #include <cattach/plan.h>
 
+#include "events.h"
 #include "leaf.h"
 
 /* What the callbacks work with; a copy of it lives in the monitor. The caller sets the first ones, up to exec. */
@@ -22,6 +23,7 @@ struct launching {
 	struct leaf_request request;	/* ...and what its leaf is to be; the directory is filled in */
 	struct ct_exec *exec;		/* of a session, in place of these */
 	struct leaf leaf;		/* once there is one */
+	struct event_teller teller;
 	struct ct_monitor_config *config;
 	struct ct_store store;		/* only containers, names and runtime stay open */
 	int dir;			/* the container's */

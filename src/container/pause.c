@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include <cattach/cgroup.h>
+#include <cattach/event.h>
 
 #include "record.h"
 
@@ -75,7 +76,10 @@ int ct_container_pause(const struct ct_container *container, bool paused, struct
 	if (paused && c.state == CT_STATE_PAUSED)
 		return ct_fail(err, EALREADY, "container %s is already paused",
 			       ct_container_label(&c));
-	return freeze(&c, paused, err);
+	r = freeze(&c, paused, err);
+	if (r == 0)
+		ct_event_record(&c, paused ? "pause" : "unpause", NULL);
+	return r;
 }
 
 int ct_container_thaw(const struct ct_container *container, struct ct_err *err)
@@ -88,6 +92,8 @@ int ct_container_thaw(const struct ct_container *container, struct ct_err *err)
 	r = ct_container_cgroup(container, &cgroup, err);
 	if (r == 0 && cgroup.container >= 0)
 		r = ct_cgroup_freeze(cgroup.container, false, PATIENCE, err);
+	if (r == 0)
+		ct_event_record(container, "unpause", NULL);
 	/* It has ended by the signal, which was the purpose. */
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }

@@ -26,6 +26,12 @@ int ct_meta_write(const struct ct_meta *meta, struct ct_buf *buf, struct ct_err 
 int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
 		  struct ct_err *err);
 
+/* Write it into the container's directory, in one step. */
+int ct_meta_save(int dir, const struct ct_meta *meta, struct ct_err *err);
+
+/* 64 hexadecimal digits; the short id is no number, for it becomes the host name. */
+int ct_random_id(char id[CT_CONTAINER_ID_LENGTH + 1], struct ct_err *err);
+
 /* ---- what is true now ---- */
 
 /* What a look at a container's lock, status and processes found. */
@@ -56,6 +62,12 @@ int ct_container_mark_creator(int dir);
 /* The same of a container that others may be starting: when it takes more than two seconds, one
  * warning says who keeps us waiting. label is the container's, for that. */
 int ct_container_await_creator(int dir, const char *label);
+
+/* Keep those who start, remove or change a container away, and find out its state now: "container x
+ * cannot be updated (...)", with the verb in the way out. Its record is read anew. A container that runs runs on. */
+int ct_container_hold(struct ct_container *c, struct ct_arena *arena, const char *verb,
+		      const char *done, struct ct_err *err);
+void ct_container_let_go(const struct ct_container *c);
 
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);

@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <cattach/event.h>
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
@@ -88,6 +89,8 @@ static int end_in_order(const struct ct_container *c, struct ct_probe *probe, ui
 
 		if (probe->status.state == CT_STATUS_RUNNING || probe->payload)
 			payload = ct_probe_open_payload(probe);
+		if (payload >= 0 && !c->session_of)
+			ct_event_record(c, "kill", "signal", "9", NULL);
 		if (payload >= 0 && kill_and_wait(payload) == 0)
 			return does_not_end(c, "payload", probe->status.pid, err);
 		monitor = ct_probe_open_monitor(probe, c->dir);
@@ -260,11 +263,13 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	/* Before, for who is killed in between leaves nothing that cannot be found; and after, for
 	 * clients that began to wait for a start meanwhile. */
 	forget_runtime(c->meta.id);
-	r = ct_store_forget(store, c->meta.id, c->meta.name);
+	r = ct_store_take_away(store, c->meta.id, c->meta.name);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot remove %s/%s/%s", store->path,
 				     ct_store_part(store), c->meta.id);
 	forget_runtime(c->meta.id);
+	if (r > 0 && !store->session_of[0])
+		ct_event_record_in(store, c, "remove", NULL);
 	return 0;
 }
 

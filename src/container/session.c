@@ -14,6 +14,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cattach/event.h>
+
 #include "launch.h"
 #include "record.h"
 #include "store.h"
@@ -35,12 +37,13 @@ static int create_and_launch(struct ct_store *sessions, struct ct_exec *exec,
 
 	if (r < 0)
 		return r == -ENOENT ? fail_removed(exec, err) : r;
+	ct_event_record(exec->container, "exec_create", "execID", session->meta.id, NULL);
 	r = ct_launch(sessions, session, options, &launching, ret_session, err);
 	if (r == 0)
 		return 0;
 	if (faccessat(session->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		r = fail_removed(exec, err);
-	ct_store_forget(sessions, session->meta.id, session->meta.name);
+	ct_container_forget(sessions, session);
 	return r;
 }
 

@@ -10,7 +10,9 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 
+#include <cattach/event.h>
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
@@ -59,10 +61,21 @@ static int open_running(struct ct_container *c, struct ct_probe *probe, struct c
 	return fd;
 }
 
+static void tell_signal(const struct ct_container *c, int signal)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", signal);
+	ct_event_record(c, "kill", "signal", number, NULL);
+}
+
 static int send_signal(const struct ct_container *c, int pidfd, int signal, struct ct_err *err)
 {
-	int r = ct_pidfd_signal(pidfd, signal);
+	int r;
 
+	/* Before it: what follows from it is told by others, and after it. */
+	tell_signal(c, signal);
+	r = ct_pidfd_signal(pidfd, signal);
 	if (r == -ESRCH)
 		return ct_fail(err, ESRCH, "%s %s is not running (it is just ending)",
 			       ct_container_kind(c), ct_container_label(c));
@@ -172,5 +185,9 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 	}
 	r = end_payload(container, pidfd, signal ? signal : container->meta.stop_signal,
 			timeout == -2 ? container->meta.stop_timeout : timeout, err);
-	return r < 0 ? r : await_record(container, &probe, err);
+	if (r >= 0)
+		r = await_record(container, &probe, err);
+	if (r == 0)
+		ct_event_record(container, "stop", NULL);
+	return r;
 }

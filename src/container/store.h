@@ -77,11 +77,19 @@ bool ct_name_is_used(const struct ct_store *store, const char *name);
  * whose directory is gone is taken over. */
 int ct_name_claim(const struct ct_store *store, const char *name, const char *id);
 
+/* Say who has a name that cannot be claimed, and what to do about it. */
+int ct_name_taken(const struct ct_store *store, struct ct_arena *arena, const char *name,
+		  struct ct_err *err);
+
 /* Take the name away from this id, and from no other: 0 or -errno; not being there is success. */
 int ct_name_release(const struct ct_store *store, const char *name, const char *id);
 
 /* A name of this id, searched in names/: 0 or -ENOENT. */
 int ct_name_of_id(const struct ct_store *store, const char *id, char *buf, size_t size);
+
+/* ct_store_forget() that says whether there was something to forget: 1, for one of those who do it at
+ * the same time; 0: it was gone already. */
+int ct_store_take_away(const struct ct_store *store, const char *id, const char *name);
 
 /* Call visit for each entry of an open directory but "." and ".."; stops at a result that is not
  * 0 and returns it. Entries that visit removes are no trouble. No heap. -errno of reading. */

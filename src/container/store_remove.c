@@ -95,7 +95,10 @@ static int remove_directory(int parent, const char *name, unsigned depth)
 			r = remove_entry(dir, "meta.json", DT_UNKNOWN, depth);
 		if (r < 0)
 			return r;
-		if (unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		/* Of two who are at it one takes it away. */
+		if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+			return depth == 0 ? 1 : 0;
+		if (errno == ENOENT)
 			return 0;
 		if (errno != ENOTEMPTY && errno != EEXIST)
 			return -errno;
@@ -115,23 +118,39 @@ static int remove_entry(int dir, const char *name, unsigned char type, unsigned 
 	return remove_directory(dir, name, depth + 1);
 }
 
-int ct_store_forget(const struct ct_store *store, const char *id, const char *name)
+/* Unknown to the caller (a damaged record), or another one by now (a rename), or two (a rename that was
+ * killed): no link may stay behind. */
+static int release_names(const struct ct_store *store, const char *id, const char *name)
 {
 	char found[CT_NAME_MAX + 1];
-	struct stat st;
 	int r = 0;
+
+	if (name && ct_name_lookup(store, name, found) == 0 && strcmp(found, id) == 0)
+		r = ct_name_release(store, name, id);
+	while (r == 0 && ct_name_of_id(store, id, found, sizeof(found)) == 0)
+		r = ct_name_release(store, found, id);
+	return r;
+}
+
+int ct_store_take_away(const struct ct_store *store, const char *id, const char *name)
+{
+	struct stat st;
+	int r;
 
 	if (!ct_is_id(id))
 		return -EINVAL;
-	if (name)
-		r = ct_name_release(store, name, id);
-	/* Unknown to the caller (a damaged record): no link may stay behind all the same. */
-	if (r == 0 && !name && ct_name_of_id(store, id, found, sizeof(found)) == 0)
-		r = ct_name_release(store, found, id);
+	r = release_names(store, id, name);
 	if (r < 0)
 		return r;
 	if (fstatat(store->containers, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	/* Only a directory can be a container; anything else is not ours to delete. */
 	return S_ISDIR(st.st_mode) ? remove_directory(store->containers, id, 0) : -ENOTDIR;
+}
+
+int ct_store_forget(const struct ct_store *store, const char *id, const char *name)
+{
+	int r = ct_store_take_away(store, id, name);
+
+	return r < 0 ? r : 0;
 }

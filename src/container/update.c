@@ -11,10 +11,9 @@
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 
 #include <cattach/cgroup.h>
+#include <cattach/event.h>
 #include <cattach/io.h>
 #include <cattach/json.h>
 #include <cattach/log.h>
@@ -31,46 +30,6 @@ struct updating {
 	struct ct_cgroup_settings before;	/* what takes it back */
 	struct ct_cgroup cgroup;	/* open while it runs */
 };
-
-/* ---- which container ---- */
-
-static int refuse_state(const struct ct_container *c, struct ct_err *err)
-{
-	char how[512];
-
-	ct_fail(err, EIO, "container %s cannot be updated (%s)", ct_container_label(c),
-		ct_container_describe(c, how, sizeof(how)));
-	if (c->state == CT_STATE_FOREIGN)
-		return ct_hint(err, "update it there");
-	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
-}
-
-/* Nobody starts or removes it from here on; what it is now it stays. */
-static int lock(struct ct_container *c, struct ct_err *err)
-{
-	struct ct_probe probe = { 0 };
-	struct stat st;
-	int r = ct_container_refuse_session(c, "updated", err);
-
-	if (r < 0)
-		return r;
-	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
-		return refuse_state(c, err);
-	r = ct_container_await_creator(c->dir, ct_container_label(c));
-	/* Without locks a start at the same moment is not kept out. */
-	if (r < 0 && r != -EOPNOTSUPP)
-		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
-	if (fstat(c->dir, &st) == 0 && st.st_nlink == 0)
-		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
-			       ct_container_label(c));
-	r = ct_container_refresh(c, &probe, err);
-	/* The lock is ours, so whoever was creating it has gone without an end. */
-	if (r == 0 && c->state == CT_STATE_CREATING) {
-		c->state = CT_STATE_DAMAGED;
-		c->damage = "its start was interrupted";
-	}
-	return r == 0 && c->state == CT_STATE_DAMAGED ? refuse_state(c, err) : r;
-}
 
 /* ---- what changes ---- */
 
@@ -165,15 +124,12 @@ static int change_cgroup(struct updating *u, struct ct_err *err)
 static int note_swap(struct updating *u, bool by_default, struct ct_err *err)
 {
 	struct ct_meta *meta = &u->c->meta;
-	struct ct_buf ct_autobuf text = { 0 };
 	int r;
 
 	if (meta->swap_by_default == by_default)
 		return 0;
 	meta->swap_by_default = by_default;
-	r = ct_meta_write(meta, &text, err);
-	if (r == 0)
-		r = ct_write_file_at(u->c->dir, "meta.json", text.data, text.length, 0600, err);
+	r = ct_meta_save(u->c->dir, meta, err);
 	if (r < 0)
 		meta->swap_by_default = !by_default;
 	return r;
@@ -226,12 +182,14 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 			const struct ct_resource_options *options, struct ct_err *err)
 {
 	struct updating u = { .arena = arena, .c = container, .cgroup = CT_CGROUP_INIT };
-	int r = lock(container, err);
+	int r = ct_container_hold(container, arena, "update", "updated", err);
 
 	if (r < 0)
 		return r;
 	r = update(&u, options, err);
+	if (r == 0)
+		ct_event_record(container, "update", NULL);
 	ct_cgroup_close(&u.cgroup);
-	flock(container->dir, LOCK_UN);
+	ct_container_let_go(container);
 	return r;
 }

@@ -218,3 +218,19 @@ grows() { [ "$(size)" -gt "$1" ]; }
 	eventually eval '[ $(stat -c %s "$T/shared/other") -gt '"$before"' ]'
 }
 
+
+@test "wait --condition paused sees a pause, and running that it is over" {
+	start "$N" "$R" sleep 1000
+	cattach wait --condition paused --timeout 20s "$N" > "$T/out" &
+	eventually grep -q poll "/proc/$!/wchan"
+	cattach pause "$N"
+	wait $!
+	is "$(cat "$T/out")" -1
+	cattach wait --condition running --timeout 20s "$N" > "$T/out" &
+	eventually grep -q poll "/proc/$!/wchan"
+	cattach unpause "$N"
+	wait $!
+	is "$(cat "$T/out")" -1
+	is "$(cattach events --filter "container=$N" --filter event=pause --filter event=unpause \
+		--format '{{.Status}}' | xargs)" "pause unpause"
+}

@@ -96,8 +96,11 @@ teardown()
 }
 
 @test "operands that are missing or too many" {
-	for verb in rm kill stop inspect wait logs; do
+	for verb in inspect wait logs; do
 		refused "$verb needs a CONTAINER (usage: cattach $verb [OPTIONS] CONTAINER...)" cattach $verb
+	done
+	for verb in rm kill stop; do
+		refused "$verb needs a CONTAINER, or --all (usage: cattach $verb [OPTIONS] CONTAINER...)" cattach $verb
 	done
 	refused 'clients takes one CONTAINER, not 2 (usage: cattach clients [OPTIONS] CONTAINER)' cattach clients x y
 	refused 'detach takes at most 2 operands, not 3 (usage: cattach detach [OPTIONS] CONTAINER [CLIENT])' cattach detach x y z

@@ -12,6 +12,7 @@
 
 #include <check.h>
 
+#include "container/record.h"
 #include "container_fixture.h"
 
 #define MIB	(INT64_C(1) << 20)
@@ -134,6 +135,7 @@ START_TEST(no_cgroup_wanted_means_no_limits)
 
 	make_web(&w);
 	w.c.meta.cgroups = "disabled";
+	ck_assert_int_eq(ct_meta_save(w.c.dir, &w.c.meta, &w.err), 0);
 	ck_assert_int_eq(update(&w, &options), -EINVAL);
 	ck_err(&w.err, EINVAL, "--pids-limit: there are no limits without a cgroup (it was created "
 	       "with --cgroups=disabled, and that stays so)");

@@ -158,7 +158,7 @@ END_TEST
 static const struct {
 	const char *verb, *words[4], *text;
 } calls[] = {
-	{ "rm", { 0 }, "rm needs a CONTAINER (usage: cattach rm [OPTIONS] CONTAINER...)" },
+	{ "rm", { 0 }, "rm needs a CONTAINER, or --all (usage: cattach rm [OPTIONS] CONTAINER...)" },
 	{ "wait", { 0 }, "wait needs a CONTAINER (usage: cattach wait [OPTIONS] CONTAINER...)" },
 	{ "ps", { "x" }, "ps takes no operands (usage: cattach ps [OPTIONS])" },
 	{ "help", { "a", "b" }, "help takes one COMMAND, not 2 (usage: cattach help [COMMAND])" },
@@ -358,7 +358,8 @@ static const struct {
 } bad_filters[] = {
 	{ { "status" }, "--filter: \"status\" has no \"=\" (--filter KEY=VALUE)" },
 	{ { "state=x" }, "--filter: unknown filter \"state\" (there is id, name, label, label!, "
-			 "status, exited, ancestor, before, since)" },
+			 "status, exited, ancestor, before, since, until, command, network, "
+			 "volume)" },
 	{ { "status=runing" }, "--filter: unknown state \"runing\" (there is created, running, paused, "
 			       "exited, damaged, foreign)" },
 	{ { "exited=x" }, "--filter: must be 0...255, not \"x\"" },

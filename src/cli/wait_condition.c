@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wait --condition: docker's conditions and podman's, for all operands at the same time.
+ *
+ * Runs in the command's own process and sleeps in poll(2) on inotify: on each container's directory,
+ * status and name, and on the record of events, which tells of pauses. Whatever wakes it, all are
+ * looked at anew. A state that has come and gone between two looks counts where the record shows it:
+ * a start, and an end, since the command began. May fail: the limits of inotify, conditions that
+ * nobody knows, or that cannot come here (there are no health checks), containers that do not exist.
+ */
+#include "wait_condition.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cattach/event.h>
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+
+#define NO_CODE	(-1)
+
+/* What is waited for, in bits. */
+enum {
+	WANT_CREATED = 1,
+	WANT_RUNNING = 2,
+	WANT_PAUSED = 4,
+	WANT_ENDED = 8,			/* it has run, and does not run any more */
+	WANT_NOT_RUNNING = 16,		/* docker's: or has never run */
+	WANT_NEXT_EXIT = 32,		/* an end that is still to come */
+	WANT_REMOVED = 64,
+};
+
+static const struct {
+	const char *name;
+	unsigned wants;
+} conditions[] = {
+	{ "created", WANT_CREATED },	 { "configured", WANT_CREATED },
+	{ "initialized", WANT_CREATED }, { "running", WANT_RUNNING },
+	{ "paused", WANT_PAUSED },	 { "exited", WANT_ENDED },
+	{ "stopped", WANT_ENDED },	 { "not-running", WANT_NOT_RUNNING },
+	{ "next-exit", WANT_NEXT_EXIT }, { "removed", WANT_REMOVED },
+};
+
+/* One operand. */
+struct awaited {
+	struct ct_container container;	/* as it was found: its status can be read after its end */
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+	int watch;
+	bool done;
+	int code;
+};
+
+struct waiting {
+	const struct ct_call *call;
+	const struct ct_wait_condition *how;
+	struct ct_store *store;
+	unsigned wants;
+	uint64_t begun;			/* ns since the epoch */
+	struct ct_event_reader events;
+	struct awaited *items;
+	struct pollfd *fds;		/* the events, then one each */
+};
+
+/* ---- conditions ---- */
+
+static int parse_condition(const char *text, unsigned *wants, struct ct_err *err)
+{
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
+		if (strcmp(conditions[i].name, text))
+			continue;
+		*wants |= conditions[i].wants;
+		return 0;
+	}
+	if (!strcmp(text, "healthy") || !strcmp(text, "unhealthy")) {
+		ct_fail(err, ENOTSUP, "\"%s\" never comes: there are no health checks", text);
+		return ct_hint(err, "--for-output waits for what the container writes");
+	}
+	ct_fail(err, EINVAL, "unknown condition \"%.64s\"", text);
+	return ct_hint(err, "there is created, running, paused, exited, stopped, not-running, "
+			    "next-exit, removed");
+}
+
+static bool is_met(const struct waiting *w, const struct ct_container *c)
+{
+	bool live = c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
+	bool ended = c->state == CT_STATE_STOPPED;
+
+	if (w->wants & WANT_CREATED && c->state == CT_STATE_CREATED)
+		return true;
+	if (w->wants & WANT_RUNNING && (c->state == CT_STATE_RUNNING ||
+					(ended && c->status.started >= w->begun)))
+		return true;
+	if (w->wants & WANT_PAUSED && c->state == CT_STATE_PAUSED)
+		return true;
+	if (w->wants & WANT_ENDED && ended)
+		return true;
+	if (w->wants & WANT_NOT_RUNNING && !live && c->state != CT_STATE_CREATING)
+		return true;
+	return w->wants & WANT_NEXT_EXIT && ended && c->status.finished >= w->begun;
+}
+
+/* ---- looking ---- */
+
+static int code_of(const struct ct_status *status)
+{
+	return status->state == CT_STATUS_EXITED ? ct_exit_code(&status->exit) : NO_CODE;
+}
+
+/* It is gone, by --rm or rm: what it was last is in the status that is open still. */
+static int look_at_gone(const struct waiting *w, struct awaited *a, struct ct_err *err)
+{
+	struct ct_status status = { 0 };
+	struct ct_err ignored;
+
+	if (a->container.status_fd >= 0 &&
+	    ct_status_read(a->container.status_fd, &status, &ignored) == 0)
+		a->code = code_of(&status);
+	a->done = w->wants & (WANT_REMOVED | WANT_NOT_RUNNING) ||
+		  (w->wants & (WANT_ENDED | WANT_NEXT_EXIT) && a->code != NO_CODE) ||
+		  (w->wants & WANT_RUNNING && status.started >= w->begun);
+	if (a->done)
+		return 0;
+	ct_fail(err, ENOENT, "container %s has been removed, and never came to that",
+		ct_container_label(&a->container));
+	return ct_wrap(err, "--condition");
+}
+
+static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
+{
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	struct ct_arena ct_autoarena arena = {0};
+	int r = ct_arena_open(&arena, err);
+
+	if (r == 0)
+		r = ct_container_find(w->store, &arena, a->id, &c, err);
+	if (r == -ENOENT)
+		return look_at_gone(w, a, err);
+	if (r < 0)
+		return r;
+	a->done = is_met(w, &c);
+	a->code = c.state == CT_STATE_STOPPED ? code_of(&c.status) : NO_CODE;
+	return 0;
+}
+
+/* Forget what woke us first: what comes after that wakes us again. */
+static void drain(int watch)
+{
+	char events[4096] __attribute__((aligned(8)));
+
+	while (read(watch, events, sizeof(events)) > 0)
+		continue;
+}
+
+/* 1 when it is over. */
+static int look_at_all(struct waiting *w, struct ct_err *err)
+{
+	size_t count = w->call->operands.count, done = 0;
+
+	ct_event_reader_drain(&w->events);
+	for (size_t i = 0; i < count; i++) {
+		if (!w->items[i].done) {
+			drain(w->items[i].watch);
+			if (look(w, &w->items[i], err) < 0)
+				return -err->code;
+		}
+		if (w->items[i].done && w->how->first)
+			return 1;
+		done += w->items[i].done;
+	}
+	return done == count;
+}
+
+/* ---- waiting ---- */
+
+static int time_left(uint64_t limit)
+{
+	uint64_t now = ct_now_monotonic();
+
+	if (limit == UINT64_MAX)
+		return -1;
+	if (now >= limit)
+		return 0;
+	return (limit - now) / 1000000 < 3600000 ? (int)((limit - now) / 1000000) + 1 : 3600000;
+}
+
+static int sleep_once(struct waiting *w, struct ct_err *err)
+{
+	size_t count = w->call->operands.count;
+
+	if (ct_now_monotonic() >= w->how->limit) {
+		ct_fail(err, ETIMEDOUT, "it has not come to that in this time");
+		ct_wrap(err, "--timeout");
+		return ct_exit_with(err, CT_EXIT_TIMED_OUT);
+	}
+	w->fds[0] = (struct pollfd){ .fd = w->events.watch, .events = POLLIN };
+	for (size_t i = 0; i < count; i++)
+		w->fds[i + 1] = (struct pollfd){
+			.fd = w->items[i].done ? -1 : w->items[i].watch, .events = POLLIN,
+		};
+	if (poll(w->fds, count + 1, time_left(w->how->limit)) < 0 && errno != EINTR)
+		return ct_fail_errno(err, errno, "cannot wait for containers");
+	return 0;
+}
+
+static int print_codes(const struct waiting *w, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf buf = {0};
+
+	for (size_t i = 0; i < w->call->operands.count; i++) {
+		if (w->how->first && !w->items[i].done)
+			continue;
+		ct_buf_printf(&buf, "%d\n", w->items[i].code);
+		if (w->how->first)
+			break;
+	}
+	return ct_print(&buf, err);
+}
+
+static int find_one(struct waiting *w, struct awaited *a, const char *name, struct ct_err *err)
+{
+	int r = ct_container_find(w->store, w->call->arena, name, &a->container, err);
+
+	if (r == -ENOENT && w->how->ignore) {
+		a->done = true;
+		return 0;
+	}
+	if (r == 0)
+		r = ct_container_refuse_session(&a->container, "waited for with --condition", err);
+	if (r == 0)
+		r = ct_container_watch(w->store, &a->container, &a->watch, err);
+	if (r == 0)
+		snprintf(a->id, sizeof(a->id), "%s", a->container.meta.id);
+	return r;
+}
+
+static int wait_for_all(struct waiting *w, struct ct_err *err)
+{
+	size_t count = w->call->operands.count;
+	int r = ct_event_reader_open(w->store, true, true, &w->events, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = find_one(w, &w->items[i], w->call->operands.items[i], err);
+	while (r == 0) {
+		r = look_at_all(w, err);
+		if (r == 0)
+			r = sleep_once(w, err);
+		else if (r > 0)
+			return print_codes(w, err);
+	}
+	return r;
+}
+
+static int make_items(struct waiting *w, struct ct_err *err)
+{
+	size_t count = w->call->operands.count;
+
+	w->items = ct_arena_calloc(w->call->arena, count, sizeof(*w->items));
+	w->fds = ct_arena_calloc(w->call->arena, count + 1, sizeof(*w->fds));
+	if (!w->items || !w->fds)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < count; i++)
+		w->items[i] = (struct awaited){
+			.container = CT_CONTAINER_INIT, .watch = -1, .code = NO_CODE,
+		};
+	return 0;
+}
+
+int ct_wait_condition(const struct ct_call *call, const struct ct_wait_condition *wait,
+		      struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct waiting w = {
+		.call = call, .how = wait, .store = &store, .begun = ct_now_real(),
+		.events = CT_EVENT_READER_INIT,
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < wait->conditions.count; i++)
+		if (parse_condition(wait->conditions.items[i], &w.wants, err) < 0)
+			return ct_wrap(err, "--condition");
+	if (!w.wants)
+		w.wants = WANT_NOT_RUNNING;
+	r = make_items(&w, err);
+	if (r == 0)
+		r = ct_store_open(&store, err);
+	if (r == 0)
+		r = wait_for_all(&w, err);
+	for (size_t i = 0; w.items && i < call->operands.count; i++) {
+		ct_container_close(&w.items[i].container);
+		ct_fd_close(w.items[i].watch);
+	}
+	ct_event_reader_close(&w.events);
+	return r;
+}

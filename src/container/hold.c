@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Holding a container as it is, for who changes what is written of it: update, rename.
+ *
+ * Runs in commands, as the user. It is the lock of those who create and start (created.c): whoever has
+ * it keeps starts and removals away, and finds what the last one has left. A container that runs runs
+ * on. Refused for sessions, for containers of other machines, and for damaged ones.
+ */
+#include <errno.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cattach/io.h>
+#include <cattach/json.h>
+
+#include "record.h"
+
+static int refuse(const struct ct_container *c, const char *verb, const char *done,
+		  struct ct_err *err)
+{
+	char how[512];
+
+	ct_fail(err, EIO, "container %s cannot be %s (%s)", ct_container_label(c), done,
+		ct_container_describe(c, how, sizeof(how)));
+	if (c->state == CT_STATE_FOREIGN)
+		return ct_hint(err, "%s it there", verb);
+	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
+}
+
+/* What it is now it stays. */
+static int look(struct ct_container *c, struct ct_err *err)
+{
+	struct ct_probe probe = { 0 };
+	struct stat st;
+	int r;
+
+	if (fstat(c->dir, &st) == 0 && st.st_nlink == 0)
+		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
+			       ct_container_label(c));
+	r = ct_container_refresh(c, &probe, err);
+	/* The lock is ours, so whoever was creating it has gone without an end. */
+	if (r == 0 && c->state == CT_STATE_CREATING) {
+		c->state = CT_STATE_DAMAGED;
+		c->damage = "its start was interrupted";
+	}
+	return r;
+}
+
+/* What was read before the lock was ours may have been changed since: its name, say. */
+static int read_again(struct ct_container *c, struct ct_arena *arena, struct ct_err *err)
+{
+	const char *text;
+	size_t size;
+
+	if (ct_read_file_at(arena, c->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size, err) < 0 ||
+	    ct_meta_parse(arena, text, size, &c->meta, err) < 0)
+		return ct_wrap(err, "%s", ct_container_label(c));
+	return 0;
+}
+
+int ct_container_hold(struct ct_container *c, struct ct_arena *arena, const char *verb,
+		      const char *done, struct ct_err *err)
+{
+	int r = ct_container_refuse_session(c, done, err);
+
+	if (r < 0)
+		return r;
+	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
+		return refuse(c, verb, done, err);
+	r = ct_container_await_creator(c->dir, ct_container_label(c));
+	/* Without locks a start at the same moment is not kept out. */
+	if (r < 0 && r != -EOPNOTSUPP)
+		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
+	r = look(c, err);
+	if (r == 0 && c->state == CT_STATE_DAMAGED)
+		r = refuse(c, verb, done, err);
+	if (r == 0)
+		r = read_again(c, arena, err);
+	if (r < 0)
+		ct_container_let_go(c);
+	return r;
+}
+
+void ct_container_let_go(const struct ct_container *c)
+{
+	flock(c->dir, LOCK_UN);
+}
