@@ -23,11 +23,13 @@
 #define CT_EVENT_MAX		4096		/* bytes of a line, with its newline */
 #define CT_EVENT_LOG_MAX	(1024 * 1024)	/* bytes after which a file is set aside */
 
+#define CT_EVENT_END		((const char *)NULL)	/* of the details of an event */
+
 /**
  * ct_event_record - put down what has happened to a container
  * @container: with its directory open; of a session it is its container's event, with "execID"
  * @action:    "kill"
- * @...:       details: names and values in turn, all strings, closed by NULL
+ * @...:       details: names and values in turn, all strings, closed by CT_EVENT_END
  *
  * An event that cannot be written is lost, and nothing else: no disk is so full that a container
  * could not be stopped. Labels are left out of a line that would be too long with them.

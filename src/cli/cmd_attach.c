@@ -152,7 +152,7 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 	plan.how.session = container->session_of != NULL;
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
 	if (container->state == CT_STATE_CREATED)
-		ct_event_record(container, "attach", NULL);
+		ct_event_record(container, "attach", CT_EVENT_END);
 	if (container->state == CT_STATE_CREATED)
 		return ct_attach_created(store, arena, container, &plan, err);
 	plan.how.redraw = o->redraw || !(b->replay || b->has_lines || b->has_time);
@@ -161,7 +161,7 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 	r = ct_container_attach(store, container, plan.hello, plan.rows, plan.columns, &client, err);
 	if (r < 0)
 		return r;
-	ct_event_record(container, "attach", NULL);
+	ct_event_record(container, "attach", CT_EVENT_END);
 	return follow(&client, b, &plan, err);
 }
 

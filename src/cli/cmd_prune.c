@@ -119,7 +119,7 @@ static void tell_sum(const struct pruning *p)
 	snprintf(containers, sizeof(containers), "%u", p->containers);
 	snprintf(cgroups, sizeof(cgroups), "%u", p->cgroups);
 	ct_event_record_in(p->store, NULL, "prune", "containers", containers, "cgroups", cgroups,
-			   NULL);
+			   CT_EVENT_END);
 }
 
 static int print_sum(const struct pruning *p, struct ct_err *err)

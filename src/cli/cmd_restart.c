@@ -51,7 +51,7 @@ static int restart_one(struct ct_store *store, struct ct_container *container, v
 	if (r == 0)
 		r = ct_start_existing(store, container, 0, 0, NULL, err);
 	if (r == 0)
-		ct_event_record(container, "restart", NULL);
+		ct_event_record(container, "restart", CT_EVENT_END);
 	return r;
 }
 

@@ -114,7 +114,7 @@ static void tell_end(const struct running *r, const struct ct_exit *status)
 	char code[16];
 
 	snprintf(code, sizeof(code), "%d", r->timed_out ? CT_EXIT_TIMED_OUT : ct_exit_code(status));
-	ct_event_record(&r->call->container, "exec_died", "exitCode", code, "execID", r->id, NULL);
+	ct_event_record(&r->call->container, "exec_died", "exitCode", code, "execID", r->id, CT_EVENT_END);
 }
 
 static int follow(struct running *r, struct ct_err *err)
@@ -159,12 +159,12 @@ static int spawn(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *er
 	int ret;
 
 	ct_event_exec_id(r->id);
-	ct_event_record(&call->container, "exec_create", "execID", r->id, NULL);
+	ct_event_record(&call->container, "exec_create", "execID", r->id, CT_EVENT_END);
 	stdio->limit = call->timeout ? ct_now_monotonic() + call->timeout : 0;
 	ret = ct_exec_spawn(&call->exec, stdio, &r->process, err);
 	if (ret < 0)
 		return err->code == ETIMEDOUT ? ct_exit_with(err, CT_EXIT_TIMED_OUT) : ret;
-	ct_event_record(&call->container, "exec_start", "execID", r->id, NULL);
+	ct_event_record(&call->container, "exec_start", "execID", r->id, CT_EVENT_END);
 	r->deadline = stdio->limit;
 	if (r->signals >= 0)
 		ct_foreground_block(true);

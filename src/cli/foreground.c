@@ -378,7 +378,7 @@ static int follow(struct ct_follow *f, struct ct_err *err)
 	ct_fd_close(f->epoll);
 	ct_fd_close(f->signals);
 	if (r >= 0 && f->detached && f->how->container)
-		ct_event_record(f->how->container, "detach", NULL);
+		ct_event_record(f->how->container, "detach", CT_EVENT_END);
 	if (r >= 0 && f->detached)
 		say_detached(f->how);
 	return r;

@@ -116,7 +116,7 @@ static int start(struct run *run, struct ct_err *err)
 		options.columns = run->spec->process->console_width;
 	}
 	if (!o->detach)
-		ct_event_record(&run->container, "attach", NULL);
+		ct_event_record(&run->container, "attach", CT_EVENT_END);
 	r = ct_container_start(&run->store, run->arena, &run->container, run->spec, &options,
 			       &run->session, err);
 	ct_fd_close(pair[1]);

@@ -300,7 +300,7 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 		return r;
 	}
 	if (!c.session_of)
-		ct_event_record(&c, "create", NULL);
+		ct_event_record(&c, "create", CT_EVENT_END);
 	*ret_container = c;
 	c = (struct ct_container)CT_CONTAINER_INIT;
 	return 0;
@@ -310,5 +310,5 @@ void ct_container_forget(const struct ct_store *store, const struct ct_container
 {
 	if (ct_store_take_away(store, container->meta.id, container->meta.name) > 0 &&
 	    !container->session_of)
-		ct_event_record_in(store, container, "remove", NULL);
+		ct_event_record_in(store, container, "remove", CT_EVENT_END);
 }

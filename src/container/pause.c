@@ -78,7 +78,7 @@ int ct_container_pause(const struct ct_container *container, bool paused, struct
 			       ct_container_label(&c));
 	r = freeze(&c, paused, err);
 	if (r == 0)
-		ct_event_record(&c, paused ? "pause" : "unpause", NULL);
+		ct_event_record(&c, paused ? "pause" : "unpause", CT_EVENT_END);
 	return r;
 }
 
@@ -93,7 +93,7 @@ int ct_container_thaw(const struct ct_container *container, struct ct_err *err)
 	if (r == 0 && cgroup.container >= 0)
 		r = ct_cgroup_freeze(cgroup.container, false, PATIENCE, err);
 	if (r == 0)
-		ct_event_record(container, "unpause", NULL);
+		ct_event_record(container, "unpause", CT_EVENT_END);
 	/* It has ended by the signal, which was the purpose. */
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }

@@ -90,7 +90,7 @@ static int end_in_order(const struct ct_container *c, struct ct_probe *probe, ui
 		if (probe->status.state == CT_STATUS_RUNNING || probe->payload)
 			payload = ct_probe_open_payload(probe);
 		if (payload >= 0 && !c->session_of)
-			ct_event_record(c, "kill", "signal", "9", NULL);
+			ct_event_record(c, "kill", "signal", "9", CT_EVENT_END);
 		if (payload >= 0 && kill_and_wait(payload) == 0)
 			return does_not_end(c, "payload", probe->status.pid, err);
 		monitor = ct_probe_open_monitor(probe, c->dir);
@@ -269,7 +269,7 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 				     ct_store_part(store), c->meta.id);
 	forget_runtime(c->meta.id);
 	if (r > 0 && !store->session_of[0])
-		ct_event_record_in(store, c, "remove", NULL);
+		ct_event_record_in(store, c, "remove", CT_EVENT_END);
 	return 0;
 }
 

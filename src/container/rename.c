@@ -59,7 +59,7 @@ static int change(struct ct_store *store, struct ct_arena *arena, struct ct_cont
 	}
 	if (before)
 		ct_name_release(store, before, now->meta.id);
-	ct_event_record(now, "rename", "oldName", before ? before : "", NULL);
+	ct_event_record(now, "rename", "oldName", before ? before : "", CT_EVENT_END);
 	return 0;
 }
 

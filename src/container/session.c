@@ -37,7 +37,7 @@ static int create_and_launch(struct ct_store *sessions, struct ct_exec *exec,
 
 	if (r < 0)
 		return r == -ENOENT ? fail_removed(exec, err) : r;
-	ct_event_record(exec->container, "exec_create", "execID", session->meta.id, NULL);
+	ct_event_record(exec->container, "exec_create", "execID", session->meta.id, CT_EVENT_END);
 	r = ct_launch(sessions, session, options, &launching, ret_session, err);
 	if (r == 0)
 		return 0;

@@ -66,7 +66,7 @@ static void tell_signal(const struct ct_container *c, int signal)
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", signal);
-	ct_event_record(c, "kill", "signal", number, NULL);
+	ct_event_record(c, "kill", "signal", number, CT_EVENT_END);
 }
 
 static int send_signal(const struct ct_container *c, int pidfd, int signal, struct ct_err *err)
@@ -188,6 +188,6 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 	if (r >= 0)
 		r = await_record(container, &probe, err);
 	if (r == 0)
-		ct_event_record(container, "stop", NULL);
+		ct_event_record(container, "stop", CT_EVENT_END);
 	return r;
 }

@@ -188,7 +188,7 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 		return r;
 	r = update(&u, options, err);
 	if (r == 0)
-		ct_event_record(container, "update", NULL);
+		ct_event_record(container, "update", CT_EVENT_END);
 	ct_cgroup_close(&u.cgroup);
 	ct_container_let_go(container);
 	return r;

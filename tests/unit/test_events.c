@@ -104,7 +104,7 @@ START_TEST(what_is_recorded_is_read)
 	uint64_t before = ct_now_real();
 
 	open_with_container(&w);
-	ct_event_record(&w.c, "kill", "signal", "15", "word", "a \"b\"\n\xff", NULL);
+	ct_event_record(&w.c, "kill", "signal", "15", "word", "a \"b\"\n\xff", CT_EVENT_END);
 	open_reader(&w, false, &reader);
 	ck_assert_int_eq(next(&w, &reader, &event), 1);
 	ck_assert_str_eq(event.action, "kill");
@@ -146,7 +146,7 @@ START_TEST(files_are_private_whatever_the_umask)
 
 	open_with_container(&w);
 	saved = umask(0777);
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	umask(saved);
 	ck_assert_int_eq(fstatat(fixture_dir(), LOG, &st, 0), 0);
 	ck_assert_uint_eq(st.st_mode & 07777, 0600);
@@ -166,9 +166,9 @@ START_TEST(labels_are_left_out_of_a_line_that_is_too_long_with_them)
 	open_with_container(&w);
 	memset(value, 'x', sizeof(value) - 1);
 	w.c.meta.labels = (struct ct_spec_pairs){ .items = &label, .count = 1 };
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	label.value = "short";
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	open_reader(&w, false, &reader);
 	ck_assert_int_eq(next(&w, &reader, &event), 1);
 	ck_assert_uint_eq(event.labels->count, 0);
@@ -187,12 +187,12 @@ START_TEST(the_rest_of_a_line_on_a_full_disk_spoils_no_other)
 	struct world autoworld w;
 
 	open_with_container(&w);
-	ct_event_record(&w.c, "start", NULL);
+	ct_event_record(&w.c, "start", CT_EVENT_END);
 	append(LOG, torn, sizeof(torn) - 1);
 	open_reader(&w, false, &reader);
 	assert_next(&w, &reader, "start");
 	assert_no_more(&w, &reader);
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	assert_next(&w, &reader, "stop");
 	assert_no_more(&w, &reader);
 	ct_event_reader_close(&reader);
@@ -214,7 +214,7 @@ START_TEST(lines_that_are_no_events_are_passed_over)
 	append(LOG, lines[_i], strlen(lines[_i]));
 	memset(line, 'x', sizeof(line));
 	append(LOG, line, sizeof(line));
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	open_reader(&w, false, &reader);
 	assert_next(&w, &reader, "stop");
 	assert_no_more(&w, &reader);
@@ -230,7 +230,7 @@ START_TEST(what_cannot_be_recorded_is_lost_and_nothing_else)
 	open_with_container(&w);
 	unlinkat(fixture_dir(), "cattach/events", AT_REMOVEDIR);
 	ck_assert_int_eq(symlinkat("/", fixture_dir(), "cattach/events"), 0);
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	ck_assert_int_lt(ct_event_reader_open(&w.store, false, false, &reader, &w.err), 0);
 	ck_assert_ptr_nonnull(strstr(w.err.what, "cattach/events"));
 }
@@ -244,9 +244,9 @@ START_TEST(a_full_file_is_set_aside_and_both_are_read)
 	struct world autoworld w;
 
 	open_with_container(&w);
-	ct_event_record(&w.c, "start", NULL);
+	ct_event_record(&w.c, "start", CT_EVENT_END);
 	fill(LOG, CT_EVENT_LOG_MAX);
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	ck_assert_int_gt(size_of(LOG_1), CT_EVENT_LOG_MAX);
 	ck_assert_int_lt(size_of(LOG), CT_EVENT_MAX);
 	open_reader(&w, false, &reader);
@@ -263,13 +263,13 @@ START_TEST(who_follows_misses_nothing_when_files_are_set_aside)
 	struct world autoworld w;
 
 	open_with_container(&w);
-	ct_event_record(&w.c, "create", NULL);
+	ct_event_record(&w.c, "create", CT_EVENT_END);
 	open_reader(&w, true, &reader);
 	assert_no_more(&w, &reader);
 	for (int i = 0; i < 3; i++) {
-		ct_event_record(&w.c, "start", NULL);
+		ct_event_record(&w.c, "start", CT_EVENT_END);
 		fill(LOG, CT_EVENT_LOG_MAX);
-		ct_event_record(&w.c, "stop", NULL);
+		ct_event_record(&w.c, "stop", CT_EVENT_END);
 		/* By somebody who had opened it before it was set aside. */
 		append(LOG_1, "\n", 1);
 		assert_next(&w, &reader, "start");
@@ -289,12 +289,12 @@ START_TEST(what_comes_late_to_a_file_that_was_set_aside_is_read)
 	int fd;
 
 	open_with_container(&w);
-	ct_event_record(&w.c, "pause", NULL);
+	ct_event_record(&w.c, "pause", CT_EVENT_END);
 	fd = openat(fixture_dir(), LOG, O_RDWR | O_APPEND);
 	n = pread(fd, line, sizeof(line), 0);
 	open_reader(&w, true, &reader);
 	fill(LOG, CT_EVENT_LOG_MAX);
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	assert_next(&w, &reader, "stop");
 	ck_assert_int_eq(write(fd, line, (size_t)n), n);
 	assert_next(&w, &reader, "pause");
@@ -310,13 +310,13 @@ START_TEST(two_files_that_are_filled_between_two_looks_are_both_read)
 	struct world autoworld w;
 
 	open_with_container(&w);
-	ct_event_record(&w.c, "create", NULL);
+	ct_event_record(&w.c, "create", CT_EVENT_END);
 	open_reader(&w, true, &reader);
 	assert_no_more(&w, &reader);
 	fill(LOG, CT_EVENT_LOG_MAX);
-	ct_event_record(&w.c, "start", NULL);
+	ct_event_record(&w.c, "start", CT_EVENT_END);
 	fill(LOG, CT_EVENT_LOG_MAX);
-	ct_event_record(&w.c, "stop", NULL);
+	ct_event_record(&w.c, "stop", CT_EVENT_END);
 	assert_next(&w, &reader, "start");
 	assert_next(&w, &reader, "stop");
 	assert_no_more(&w, &reader);
@@ -333,7 +333,7 @@ static void write_many(const struct world *w, int writer)
 		char number[16];
 
 		snprintf(number, sizeof(number), "%d", writer * EVENTS + i);
-		ct_event_record(&w->c, "kill", "number", number, NULL);
+		ct_event_record(&w->c, "kill", "number", number, CT_EVENT_END);
 	}
 	_exit(0);
 }
