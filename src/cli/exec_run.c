@@ -159,9 +159,10 @@ static int spawn(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *er
 	int ret;
 
 	ct_event_exec_id(r->id);
-	ct_event_record(&call->container, "exec_create", "execID", r->id, CT_EVENT_END);
 	stdio->limit = call->timeout ? ct_now_monotonic() + call->timeout : 0;
 	ret = ct_exec_spawn(&call->exec, stdio, &r->process, err);
+	/* Only now: the disk is nothing that a start should wait for. */
+	ct_event_record(&call->container, "exec_create", "execID", r->id, CT_EVENT_END);
 	if (ret < 0)
 		return err->code == ETIMEDOUT ? ct_exit_with(err, CT_EXIT_TIMED_OUT) : ret;
 	ct_event_record(&call->container, "exec_start", "execID", r->id, CT_EVENT_END);
