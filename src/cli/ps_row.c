@@ -84,8 +84,10 @@ static const char *exited(struct ct_values *values, const struct ct_status *stat
 	/* nobody was there to record how it ended: the monitor was killed or the host restarted */
 	if (status->state != CT_STATUS_EXITED)
 		return "Exited (unknown)";
-	return ct_arena_printf(values->arena, "Exited (%d) %s", ct_exit_code(&status->exit),
-			       ago(values, status->finished, now));
+	/* A signal says nothing of who sent it. */
+	return ct_arena_printf(values->arena, "Exited (%d) %s%s", ct_exit_code(&status->exit),
+			       ago(values, status->finished, now),
+			       status->oom_killed ? " (out of memory)" : "");
 }
 
 const char *ct_ps_status(struct ct_values *values, const struct ct_container *container,

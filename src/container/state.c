@@ -195,7 +195,8 @@ const char *ct_container_describe(const struct ct_container *container, char *bu
 		break;
 	case CT_STATE_STOPPED:
 		if (status->state == CT_STATUS_EXITED)
-			snprintf(buf, size, "exited (%d) %s ago", ct_exit_code(&status->exit),
+			snprintf(buf, size, "exited (%d%s) %s ago", ct_exit_code(&status->exit),
+				 status->oom_killed ? ", out of memory" : "",
 				 ago(status->finished, age));
 		else
 			snprintf(buf, size, "exited, nobody knows how: %s", container->damage);

@@ -235,6 +235,16 @@ START_TEST(status_texts_are_dockers)
 }
 END_TEST
 
+START_TEST(an_end_for_want_of_memory_is_told_from_a_kill)
+{
+	struct ct_values values = { .arena = &arena };
+	struct ct_container c = sample(CT_STATE_STOPPED);
+
+	c.status.oom_killed = true;
+	ck_assert_str_eq(ct_ps_status(&values, &c, NOW), "Exited (7) 3 seconds ago (out of memory)");
+}
+END_TEST
+
 static const struct ct_store kept = { .path = "/store" };
 
 START_TEST(an_end_that_nobody_saw_is_unknown)
@@ -488,6 +498,7 @@ Suite *suite_verbs(void)
 	tc = tcase_create("ps");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, status_texts_are_dockers, 0, COUNT(statuses));
+	tcase_add_test(tc, an_end_for_want_of_memory_is_told_from_a_kill);
 	tcase_add_test(tc, an_end_that_nobody_saw_is_unknown);
 	tcase_add_loop_test(tc, commands_are_quoted_and_cut, 0, COUNT(commands));
 	tcase_add_test(tc, a_row_has_dockers_members);
