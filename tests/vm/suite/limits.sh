@@ -50,6 +50,8 @@ memory_kills()
 	same "$(head -n 1 "$T/out")" before
 	same "$(state Status) $(state ExitCode) $(state OOMKilled)" "exited 137 true"
 	same "$(cattach logs "$N" 2>&1 | head -n 1)" before
+	has "$(cattach ps -a --filter "name=$N" --format '{{.Status}}')" "(out of memory)"
+	same "$(cattach events --filter event=oom --filter "container=$N" --format '{{.Status}}')" oom
 	cattach rm "$N" > /dev/null
 }
 row "uml plain systemd" "memory.max kills the payload and not the monitor: 137, OOMKilled" memory_kills
@@ -68,6 +70,7 @@ sigkill_is_not_oom()
 	cattach kill "$N" > /dev/null
 	same "$(cattach wait "$N")" 137
 	same "$(state OOMKilled)" false
+	[[ $(cattach ps -a --format '{{.Status}}') == 'Exited (137) '*' ago' ]]
 }
 row "uml plain systemd" "a SIGKILL is not taken for a lack of memory" sigkill_is_not_oom
 

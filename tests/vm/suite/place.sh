@@ -18,6 +18,12 @@ parents()
 }
 row "uml plain" "--cgroup-parent is made below the place, and goes with the last container" parents
 
+info_here() { has "$(cattach info)" "containers get cgroups below /cattach-vm, with "; }
+row "uml plain" "info says where containers get their cgroups" info_here
+
+info_scope() { has "$(cattach info)" "systemd makes a scope for each container, with "; }
+row "systemd" "info says that systemd makes a scope, and with which controllers" info_scope
+
 escapes()
 {
 	local path
