@@ -44,4 +44,10 @@ int ct_path_make_file(int root, const char *path, mode_t mode, struct ct_err *er
 /* Is any component of path a symbolic link in root? 1 yes, 0 no (or not there), negative error. */
 int ct_path_has_link(int root, const char *path, struct ct_err *err);
 
+/* Is any component of path ".."? Nothing is opened. */
+bool ct_path_climbs(const char *path);
+
+/* Does a text end with another one? */
+bool ct_ends_with(const char *text, const char *end);
+
 #endif

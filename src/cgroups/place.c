@@ -22,6 +22,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <cattach/path.h>
+
 #include "files.h"
 
 enum judgement { PLACE_NOT_OURS, PLACE_SYSTEMDS, PLACE_CROWDED, PLACE_FREE };
@@ -41,13 +43,6 @@ void ct_cgroup_place_done(struct ct_cgroup_place *place)
 	ct_drop_fd(&place->dir);
 }
 
-static bool ends_with(const char *text, size_t length, const char *end)
-{
-	size_t n = strlen(end);
-
-	return length > n && !strncmp(text + length - n, end, n);
-}
-
 /* The name of a cgroup that belongs to systemd, which names all of its own so. */
 static bool is_unit(const char *name)
 {
@@ -55,7 +50,7 @@ static bool is_unit(const char *name)
 					    ".swap" };
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
-		if (ends_with(name, strlen(name), ends[i]))
+		if (ct_ends_with(name, ends[i]))
 			return true;
 	}
 	return false;
@@ -241,18 +236,6 @@ static int fail_outside(struct ct_err *err, const char *parent, const char *top)
 	return ct_hint(err, "give a path below %.160s, without \"..\" and links", tail_of(top));
 }
 
-static bool climbs(const char *path)
-{
-	for (; *path; path += strspn(path, "/")) {
-		size_t n = strcspn(path, "/");
-
-		if (n == 2 && path[0] == '.' && path[1] == '.')
-			return true;
-		path += n;
-	}
-	return false;
-}
-
 /* What of the path is there must be directories below dir, by the kernel's word and not by ours. */
 static int check_below(int dir, const char *path, const char *top, struct ct_err *err)
 {
@@ -335,7 +318,7 @@ static int take_parent(struct search *s, struct ct_err *err)
 	struct ct_cgroup_place *place = s->place;
 	const char *parent = s->where->parent, *rest = parent;
 
-	if (climbs(parent) || strlen(parent) >= sizeof(place->parent))
+	if (ct_path_climbs(parent) || strlen(parent) >= sizeof(place->parent))
 		return fail_outside(err, parent, s->top);
 	if (*parent == '/') {
 		rest = below(parent, place->path);
@@ -362,7 +345,7 @@ static int refuse_parent(const struct search *s, struct ct_err *err)
 	if (place->verdict == CT_CGROUP_NEEDS_SCOPE) {
 		const char *parent = s->where->parent;
 
-		if (ends_with(parent, strlen(parent), ".slice") && !strchr(parent, '/'))
+		if (ct_ends_with(parent, ".slice") && !strchr(parent, '/'))
 			return 0;
 		ct_fail(err, EPERM, "\"%.160s\" is outside the delegated cgroup", parent);
 		return ct_hint(err, "systemd makes the cgroup here: give one of its slices, such as "
@@ -414,7 +397,7 @@ int ct_cgroup_search(const struct ct_cgroup_where *where, const char *self,
 		snprintf(own, sizeof(own), "/");
 	snprintf(place->path, sizeof(place->path), "%s", own);
 	/* "/../x": our cgroup is not below the top of our cgroup namespace; nothing there is. */
-	if (climbs(own))
+	if (ct_path_climbs(own))
 		s.code = EXDEV;
 	else
 		walk_up(&s, own);

@@ -14,6 +14,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include <cattach/path.h>
+
 #include "plan.h"
 #include "run_parts.h"
 
@@ -87,13 +89,6 @@ static int name_setting(struct ct_arena *arena, const struct ct_spec *spec,
 
 /* ---- settings ---- */
 
-static bool ends_with(const char *text, const char *end)
-{
-	size_t length = strlen(text), tail = strlen(end);
-
-	return length >= tail && strcmp(text + length - tail, end) == 0;
-}
-
 /* Does it take away what a new group does not have? Files that are given by name are not judged. */
 static bool limits_nothing(const struct ct_cgroup_setting *setting)
 {
@@ -104,7 +99,7 @@ static bool limits_nothing(const struct ct_cgroup_setting *setting)
 	if (!strcmp(setting->file, "cpu.idle") || !strcmp(setting->file, "cpu.max.burst"))
 		return !strcmp(value, "0");
 	if (!strcmp(setting->file, "io.max"))
-		return ends_with(value, "=max");
+		return ct_ends_with(value, "=max");
 	return !strcmp(value, "max") || !strncmp(value, "max ", strlen("max "));
 }
 

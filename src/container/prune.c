@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <cattach/cgroup.h>
+#include <cattach/path.h>
 
 #include "leaf.h"
 #include "record.h"
@@ -52,13 +53,6 @@ int ct_container_prune_cgroup(const struct ct_container *container, struct ct_er
 	return r < 0 ? ct_wrap(err, "%s", ct_container_label(container)) : r;
 }
 
-static bool ends_with(const char *path, const char *end)
-{
-	size_t length = strlen(path), n = strlen(end);
-
-	return length > n && !strcmp(path + length - n, end);
-}
-
 /* A cgroup is on record before it is made, and until it is removed: that of a container without a
  * record is in nobody's way to it. */
 static bool is_known(const char *name, void *arg)
@@ -73,7 +67,7 @@ static bool is_known(const char *name, void *arg)
 	if (dir < 0)
 		return errno != ENOENT;
 	r = ct_leaf_read(dir, path);
-	return r < 0 ? r != -ENOENT : ends_with(path, name);
+	return r < 0 ? r != -ENOENT : ct_ends_with(path, name);
 }
 
 int ct_store_prune_cgroups(struct ct_store *store, unsigned *ret_removed, struct ct_err *err)

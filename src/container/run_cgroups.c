@@ -18,6 +18,7 @@
 #include <sys/sysmacros.h>
 
 #include <cattach/num.h>
+#include <cattach/path.h>
 
 /* ---- --cgroups, --cgroup-parent ---- */
 
@@ -40,19 +41,6 @@ static int choose_mode(struct ct_run *run, struct ct_err *err)
 	return ct_wrap(err, "--cgroups");
 }
 
-/* Where ".." leads nobody could tell: the start refuses it in every configuration, too. */
-static bool climbs(const char *path)
-{
-	while (*path) {
-		size_t length = strcspn(path, "/");
-
-		if (length == 2 && !memcmp(path, "..", 2))
-			return true;
-		path += length + (path[length] == '/');
-	}
-	return false;
-}
-
 static int choose_parent(struct ct_run *run, struct ct_err *err)
 {
 	const char *parent = run->options->cgroup_parent, *mode = run->meta->cgroups;
@@ -62,7 +50,8 @@ static int choose_parent(struct ct_run *run, struct ct_err *err)
 		return 0;
 	if (!*parent)
 		ret = ct_fail(err, EINVAL, "is empty");
-	else if (climbs(parent))
+	/* Where that leads nobody could tell: the start refuses it in every configuration, too. */
+	else if (ct_path_climbs(parent))
 		ret = ct_fail(err, EPERM, "%s is outside the delegated cgroup", parent);
 	else if (mode && !strcmp(mode, "disabled"))
 		ret = ct_fail(err, EINVAL, "there is no cgroup with --cgroups=disabled");

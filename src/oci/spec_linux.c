@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <cattach/num.h>
+#include <cattach/path.h>
 
 #define L(member) offsetof(struct ct_spec_linux, member)
 
@@ -136,14 +137,8 @@ static const struct ct_read_object device = {
 /* No component may climb: where the leaf would end up, nobody could tell. */
 static int check_cgroups_path(const struct ct_reader *r, const struct ct_json *value)
 {
-	for (const char *s = value->text; *s; s += strspn(s, "/")) {
-		size_t length = strcspn(s, "/");
-
-		if (length == 2 && memcmp(s, "..", 2) == 0)
-			return ct_read_fail(r, value, EINVAL, "must not contain \"..\"");
-		s += length;
-	}
-	return 0;
+	return ct_path_climbs(value->text) ?
+	       ct_read_fail(r, value, EINVAL, "must not contain \"..\"") : 0;
 }
 
 static const char *const propagations[] = {
