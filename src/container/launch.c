@@ -184,6 +184,9 @@ static void finish(void *arg, bool started)
 {
 	struct launching *s = arg;
 
+	/* Who has made it is not there any more. */
+	if (!started)
+		ct_leaf_end(&s->leaf, s->dir, false);
 	remove_runtime(s);
 	if (!started && s->keep)
 		put_back(s);

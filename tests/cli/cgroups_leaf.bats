@@ -18,6 +18,8 @@ leaves()
 		-printf '%f\n' | sort
 }
 
+no_leaves() { [ -z "$(leaves)" ]; }
+
 record() { echo "$STORE/containers/$ID/cgroup"; }
 
 @test "a run that begins while the last one's output is still being read has a leaf of its own" {
@@ -46,7 +48,7 @@ record() { echo "$STORE/containers/$ID/cgroup"; }
 	is "$(leaves)" "cattach-$ID+1"
 	cattach pause "$N"
 	cattach stop -t 0 "$N"
-	eventually test -z "$(leaves)"
+	eventually no_leaves
 	is "$(cattach prune)" "0 cgroups removed"
 }
 
@@ -153,4 +155,22 @@ record() { echo "$STORE/containers/$ID/cgroup"; }
 	cattach rm -f "$N"
 	STARTED=()
 	is "$(leaves)" ""
+}
+
+# What a start that fails has made goes, even if the command that would have taken it back is no more.
+@test "a start that fails when nobody is there to hear of it leaves no leaf" {
+	type -P newuidmap > /dev/null || skip "newuidmap is not installed (package uidmap)"
+	grep -qs "^$(id -un):" /etc/subuid || skip "no subordinate ids for $(id -un) in /etc/subuid"
+	mkdir "$T/bin"
+	# Its parent is the monitor, which asks for the maps; the command is the one with our name.
+	printf '#!/bin/sh\nkill -9 $(cat %s/cli)\n: > %s/here\nsleep 0.1\nexit 1\n' "$T" "$T" \
+		> "$T/bin/newuidmap"
+	chmod +x "$T/bin/newuidmap"
+	# shellcheck disable=SC2016 # it is the inner shell that expands it
+	PATH=$T/bin:$PATH run -137 sh -c 'echo $$ > "$1/cli"; exec cattach run --name "$2" "$3" true' \
+		sh "$T" "$N" "$R"
+	[ -e "$T/here" ]
+	eventually no_leaves
+	is "$(cattach ps -aq)" ""
+	is "$(cattach prune)" "0 cgroups removed"
 }
