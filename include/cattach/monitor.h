@@ -105,7 +105,7 @@ enum ct_size_policy {
 #define CT_ALLOW_RMDIR	16u	/* list it, remove directories */
 #define CT_ALLOW_APPEND	64u	/* make, write, rename and remove files, not read them */
 #define CT_ALLOW_CGROUP	32u	/* list it, write files, make and remove directories */
-#define CT_ALLOW_LIST	64u	/* list it */
+#define CT_ALLOW_LIST	128u	/* list it */
 
 /* Confinement beyond what the monitor does by itself: see src/conmon/confine.c. */
 struct ct_confinement {

@@ -81,6 +81,9 @@ static int make_ruleset(int abi)
 	return (int)syscall(SYS_landlock_create_ruleset, &set, size, 0);
 }
 
+_Static_assert((CT_ALLOW_FILES | CT_ALLOW_REMOVE | CT_ALLOW_SOCKET | CT_ALLOW_UNLINK | CT_ALLOW_RMDIR |
+		CT_ALLOW_CGROUP | CT_ALLOW_APPEND | CT_ALLOW_LIST) == 255, "each right has a bit of its own");
+
 static uint64_t rights_of(unsigned access)
 {
 	uint64_t rights = 0;
