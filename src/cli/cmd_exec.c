@@ -16,6 +16,7 @@
 #include <cattach/num.h>
 
 #include "foreground.h"
+#include "id_file.h"
 #include "latest.h"
 #include "preserve_fds.h"
 
@@ -107,21 +108,6 @@ static int parse_options(struct ct_exec_call *call, struct ct_err *err)
 
 /* ---- operands ---- */
 
-/* One line: the id, as run --cidfile writes it. */
-static int read_cidfile(struct ct_arena *arena, const char *path, const char **ret_name,
-			struct ct_err *err)
-{
-	const char *text;
-	size_t size;
-
-	if (ct_read_file_at(arena, AT_FDCWD, path, 4096, &text, &size, err) < 0) {
-		ct_wrap(err, "%s", path);
-		return ct_wrap(err, "--cidfile");
-	}
-	*ret_name = ct_arena_strndup(arena, text, strcspn(text, " \t\r\n"));
-	return *ret_name ? 0 : ct_fail_nomem(err);
-}
-
 /* Which words are the container, and which the command? */
 static int take_operands(const struct ct_call *call, struct ct_exec_call *exec,
 			 const char **ret_name, struct ct_err *err)
@@ -139,7 +125,8 @@ static int take_operands(const struct ct_call *call, struct ct_exec_call *exec,
 	exec->command.items = call->operands.items + named;
 	exec->command.count = call->operands.count - named;
 	if (o->cidfile)
-		return read_cidfile(call->arena, o->cidfile, ret_name, err);
+		return ct_id_file_read(call->arena, o->cidfile, ret_name, err) < 0 ?
+			       ct_wrap(err, "--cidfile") : 0;
 	*ret_name = named ? call->operands.items[0] : NULL;
 	return 0;
 }

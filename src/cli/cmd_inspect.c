@@ -24,8 +24,8 @@ struct inspect_options {
 
 static const struct ct_option inspect_table[] = {
 	{ "format", 'f', CT_OPTION_STRING, "FORMAT", OPTION(format), "\"json\" or a Go template" },
-	{ "type", 0, CT_OPTION_STRING, "TYPE", OPTION(type),
-	  "What to look for; there are only containers (\"container\")" },
+	{ "type", 't', CT_OPTION_STRING, "TYPE", OPTION(type),
+	  "What to look for; there are only containers (\"container\" or \"all\")" },
 	{ 0 },
 };
 
@@ -102,7 +102,7 @@ static int inspect_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_json *array = ct_value_array(&values);
 	int code = 0;
 
-	if (options->type && strcmp(options->type, "container")) {
+	if (options->type && strcmp(options->type, "container") && strcmp(options->type, "all")) {
 		ct_fail(err, EINVAL, "unknown type \"%s\"", options->type);
 		ct_hint(err, "there are only containers");
 		return ct_wrap(err, "--type");
