@@ -255,7 +255,8 @@ const struct ct_verb ct_verb_ps = {
 		"must match. IMAGE is the BUNDLE or ROOTFS that was run; ancestor is that, or its absolute "
 		"path. name is a regular expression, id the beginning of one. Ports cannot be published "
 		"and there are no pods: these filters match nothing, and so do states that only docker "
-		"or podman has (removing, dead, initialized, stopping). stopped is exited.",
+		"or podman has (removing, dead, initialized, stopping). stopped is exited. podman's --sync "
+		"and --external are understood, and change nothing.",
 	.examples = "cattach ps -a\tAll containers\n"
 		    "cattach ps -q -f status=exited\tIds of those that have ended\n"
 		    "cattach ps --format 'table {{.Names}}\\t{{.Status}}'\tTwo columns of your choice",

@@ -193,7 +193,8 @@ const struct ct_verb ct_verb_stop = {
 		       "--stop-signal\" said otherwise) and, if it has not ended after a while, KILL. "
 		       "Several containers are stopped at the same time. One that does not run is no "
 		       "error.",
-	.examples = "cattach stop web\tStop a container, with ten seconds to do it\n"
+	.examples = "cattach stop --filter label=ci\tWhat runs with that label\n"
+		    "cattach stop web\tStop a container, with ten seconds to do it\n"
 		    "cattach stop -t 0 web db\tStop two of them at once",
 	.options = stop_table,
 	.options_size = sizeof(struct stop_options),

@@ -92,6 +92,38 @@ $N-a running true"
 		"$N-b $N-a"
 }
 
+@test "-s adds sizes: of the files, and of the throw-away layer" {
+	local total
+	rootfs "$T/root"
+	truncate -s 3M "$T/root/sparse"
+	ln "$T/root/sparse" "$T/root/again"
+	mkdir "$T/root/closed"
+	total=$(find "$T/root" \( -type f -o -type l \) ! -name again -printf '%s\n' | awk '{ s += $1 } END { print s }')
+	cattach create --name "$N" "$T/root" true
+	STARTED+=("$N")
+	is "$(cattach inspect -s -f '{{.SizeRootFs}} {{.SizeRw}}' "$N")" "$total 0"
+	refused 125 'no such field .SizeRw' cattach inspect -f '{{.SizeRw}}' "$N"
+	start "$N-o" "$T/root:O" sh -c 'head -c 100000 /dev/zero > /file; echo ready; exec sleep 1000'
+	cattach wait --for-output ready "$N-o"
+	cattach inspect --size "$N-o" > "$T/json"
+	python3 -ESs - "$T/json" "$total" <<- 'END'
+		import json, sys
+		(c,), total = json.load(open(sys.argv[1])), int(sys.argv[2])
+		assert 100000 <= c["SizeRw"] < 1000000, c["SizeRw"]
+		assert c["SizeRootFs"] == total + c["SizeRw"], c["SizeRootFs"]
+	END
+	# what cannot be seen is said, and the rest is shown
+	chmod 0 "$T/root/closed"
+	run -0 --separate-stderr cattach inspect -s -f '{{.SizeRootFs}}' "$N"
+	is "$output" "$total"
+	is "$stderr" "cattach: warning: container $N is larger: directories may not be read (cattach unshare du)"
+	chmod 700 "$T/root/closed"
+	mv "$T/root" "$T/elsewhere"
+	run -0 --separate-stderr cattach inspect -s -f '{{.SizeRootFs}} {{.Name}}' "$N"
+	is "$output" "0 $N"
+	is "$stderr" "cattach: warning: container $N has no size: $T/root: No such file or directory"
+}
+
 @test "what is missing is an error, and an array of what is there" {
 	run -125 --separate-stderr cattach inspect "$N-none"
 	is "$output" "[]"

@@ -51,9 +51,9 @@ $N-made\|Created\|created\|$ago"
 	matches "$(TZ=UTC cattach ps -l --format '{{.CreatedAt}}')" \
 		'[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} \+0000 UTC'
 	is "$(cattach ps -l --no-trunc --format '{{.Networks}} {{.Mounts}}')" "none $T/more"
-	is "$(cattach ps -a --format 'table {{.State}}\t{{.Names}}\t{{.Label "app"}}' -f status=created | tr -s ' ')" \
-		"STATE NAMES
-created $N-made db"
+	is "$(cattach ps -a --format 'table {{.State}}\t{{.Label "app"}}\t{{.Label "com.x.build-id"}}' -f status=created | sed 's/ *$//')" \
+		"STATE     app       build id
+created   db"
 	is "$(cattach ps --format '{{upper .Names}}' -f name=up)" "$(tr a-z A-Z <<< "$N-up")"
 	is "$(cattach ps --noheading --format 'table {{.Names}}')" "$N-new
 $N-up"
