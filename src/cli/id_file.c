@@ -65,7 +65,12 @@ int ct_id_file_read(struct ct_arena *arena, const char *path, const char **ret_i
 	size_t size;
 
 	if (ct_read_file_at(arena, AT_FDCWD, path, MAX_SIZE, &text, &size, err) < 0)
-		return ct_wrap(err, "%s", path);
-	*ret_id = ct_arena_strndup(arena, text, strcspn(text, " \t\r\n"));
+		return -err->code;
+	size = strcspn(text, " \t\r\n");
+	if (!size) {
+		ct_fail(err, EINVAL, "%s: there is no id in it", path);
+		return ct_hint(err, "cattach run --cidfile writes one");
+	}
+	*ret_id = ct_arena_strndup(arena, text, size);
 	return *ret_id ? 0 : ct_fail_nomem(err);
 }

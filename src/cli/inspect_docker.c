@@ -131,7 +131,7 @@ static struct ct_json *ulimit_name(struct ct_values *values, const char *type)
 
 	if (!strncmp(type, "RLIMIT_", 7))
 		type += 7;
-	for (size_t i = 0; type[i] && i < sizeof(name) - 1; i++)
+	for (size_t i = 0; i < sizeof(name) - 1 && type[i]; i++)
 		name[i] = (char)tolower((unsigned char)type[i]);
 	return ct_value_string(values, name);
 }

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cattach/num.h>
 
@@ -50,6 +51,21 @@ static int add_all(struct ct_store *store, const struct ct_named *choice, struct
 		if (choice->states & CT_STATE_BIT(c->state) && ct_filters_match(&filters, c) &&
 		    ct_strings_add(call->arena, &call->operands, ct_container_label(c)) < 0)
 			return ct_fail_nomem(err);
+	}
+	return 0;
+}
+
+/* What an empty variable of a script makes of "name=$name": everything would match it. */
+static int check_filters(const struct ct_strings *filters, struct ct_err *err)
+{
+	for (size_t i = 0; i < filters->count; i++) {
+		const char *equals = strchr(filters->items[i], '=');
+
+		if (!equals || equals[1])
+			continue;
+		ct_fail(err, EINVAL, "\"%s\" has no value", filters->items[i]);
+		ct_hint(err, "--all stands for all of them");
+		return ct_wrap(err, "--filter");
 	}
 	return 0;
 }
@@ -110,7 +126,8 @@ int ct_operands_choose(const struct ct_call *call, const struct ct_named *choice
 	bool some = choice->all || (choice->filters && choice->filters->count);
 
 	*ret_call = *call;
-	if (check_choice(call, choice, some, err) < 0)
+	if (check_choice(call, choice, some, err) < 0 ||
+	    (choice->filters && check_filters(choice->filters, err) < 0))
 		return -err->code;
 	if (call->operands.count)
 		return 0;

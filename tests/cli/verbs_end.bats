@@ -89,7 +89,11 @@ cattach: container $N-c is not running (created)" cattach kill -s URG "$N-b" "$N
 	refused 125 "kill takes --latest or containers, not both" cattach kill -l "$N-a"
 	refused 125 "kill takes --cidfile or containers, not both" cattach kill --cidfile "$T/a" "$N-a"
 	refused 125 "--all and --latest exclude each other" cattach kill -a -l
-	refused 125 "--cidfile: $T/none: " cattach kill --cidfile "$T/none"
+	refused 125 "--cidfile: cannot open $T/none: No such file or directory" cattach kill --cidfile "$T/none"
+	refused 125 "--cidfile: $T: is a directory, not a file" cattach kill --cidfile "$T"
+	: > "$T/empty"
+	refused 125 "--cidfile: $T/empty: there is no id in it (cattach run --cidfile writes one)" \
+		cattach kill --cidfile "$T/empty"
 	is "$(signals "$N-a")" "23 23 23"
 }
 
@@ -208,6 +212,7 @@ cattach: container $N-c is not running (created)" cattach kill -s URG "$N-b" "$N
 	refused 125 "--timeout: needs --force" cattach rm -t 5 "$N-a"
 	refused 125 '--timeout: must be -1...2147483, not "x"' cattach rm -f -t x "$N-a"
 	refused 125 "container $N-a is running" cattach rm --filter "name=$N"
+	refused 125 '--filter: "name=" has no value (--all stands for all of them)' cattach rm -f --filter name=
 	is "$(cattach rm -f --time 0 "$N-a")" "$N-a"
 	is "$(signals "$N-a")" "15 9"
 	start "$N-e" --stop-signal HUP "$R" sh -c 'trap "exit 6" HUP; echo ready; while :; do sleep 0.02; done'
