@@ -136,3 +136,13 @@ cattach: no such container: $N-other (known: $N)"
 	run -125 --separate-stderr cattach inspect -f '{{.Name}}' "$N-none" "$N"
 	is "$output" "$N"
 }
+
+@test "of one whose record is damaged all members are there, too, and say nothing wrong" {
+	start "$N" "$R" sleep 1000
+	cattach kill "$N"
+	cattach wait "$N"
+	echo '{' > "$STORE/containers/$ID/meta.json"
+	keys "$ID" State.Status=damaged State.Running=false State.Pid=0 Id="\"$ID\"" Name="$N" \
+		Image='""' Config.Labels='{}'
+	has "$(state "$ID" Error)" "meta.json"
+}
