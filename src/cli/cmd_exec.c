@@ -8,15 +8,13 @@
 #include "exec.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include <cattach/fd.h>
-#include <cattach/io.h>
 #include <cattach/num.h>
 
+#include "cidfile.h"
 #include "foreground.h"
-#include "id_file.h"
 #include "latest.h"
 #include "preserve_fds.h"
 
@@ -125,8 +123,7 @@ static int take_operands(const struct ct_call *call, struct ct_exec_call *exec,
 	exec->command.items = call->operands.items + named;
 	exec->command.count = call->operands.count - named;
 	if (o->cidfile)
-		return ct_id_file_read(call->arena, o->cidfile, ret_name, err) < 0 ?
-			       ct_wrap(err, "--cidfile") : 0;
+		return ct_cidfile_read(call->arena, o->cidfile, ret_name, err);
 	*ret_name = named ? call->operands.items[0] : NULL;
 	return 0;
 }

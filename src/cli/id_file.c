@@ -2,10 +2,9 @@
 /*
  * --cidfile and --pidfile: opened before the container is made, so that a place that cannot be
  * written is refused while nothing runs yet, written when the number is known, and removed again
- * when the start fails, unless somebody else's file was there before. Commands that are given such a
- * file instead of a container read it here.
+ * when the start fails, unless somebody else's file was there before.
  *
- * Runs in the CLI with the caller's rights and umask. May fail as open(2), read(2) and write(2).
+ * Runs in the CLI with the caller's rights and umask. May fail as open(2) and write(2).
  */
 #include "id_file.h"
 
@@ -16,8 +15,6 @@
 
 #include <cattach/fd.h>
 #include <cattach/io.h>
-
-#define MAX_SIZE 4096		/* of what is read: an id, and nothing else */
 
 int ct_id_file_open(struct ct_id_file *file, const char *path, bool exclusive, struct ct_err *err)
 {
@@ -56,21 +53,4 @@ void ct_id_file_close(struct ct_id_file *file)
 		unlink(file->path);
 	file->made = false;
 	ct_drop_fd(&file->fd);
-}
-
-int ct_id_file_read(struct ct_arena *arena, const char *path, const char **ret_id,
-		    struct ct_err *err)
-{
-	const char *text;
-	size_t size;
-
-	if (ct_read_file_at(arena, AT_FDCWD, path, MAX_SIZE, &text, &size, err) < 0)
-		return -err->code;
-	size = strcspn(text, " \t\r\n");
-	if (!size) {
-		ct_fail(err, EINVAL, "%s: there is no id in it", path);
-		return ct_hint(err, "cattach run --cidfile writes one");
-	}
-	*ret_id = ct_arena_strndup(arena, text, size);
-	return *ret_id ? 0 : ct_fail_nomem(err);
 }

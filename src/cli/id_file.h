@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 
-#include <cattach/arena.h>
 #include <cattach/err.h>
 
 struct ct_id_file {
@@ -25,9 +24,5 @@ int ct_id_file_write(struct ct_id_file *file, const char *text, struct ct_err *e
 void ct_id_file_keep(struct ct_id_file *file);
 /* Removes a file that was made in vain. */
 void ct_id_file_close(struct ct_id_file *file);
-
-/* The id that somebody has written there: the first word. ENOENT when there is no such file. */
-int ct_id_file_read(struct ct_arena *arena, const char *path, const char **ret_id,
-		    struct ct_err *err);
 
 #endif

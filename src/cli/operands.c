@@ -13,7 +13,7 @@
 
 #include <cattach/num.h>
 
-#include "id_file.h"
+#include "cidfile.h"
 #include "latest.h"
 #include "ps.h"
 
@@ -83,12 +83,12 @@ static int add_cidfiles(const struct ct_named *choice, struct ct_call *call, str
 {
 	for (size_t i = 0; i < choice->cidfiles->count; i++) {
 		const char *id;
-		int r = ct_id_file_read(call->arena, choice->cidfiles->items[i], &id, err);
+		int r = ct_cidfile_read(call->arena, choice->cidfiles->items[i], &id, err);
 
 		if (r == -ENOENT && choice->missing_ok)
 			continue;
 		if (r < 0)
-			return ct_wrap(err, "--cidfile");
+			return r;
 		if (ct_strings_add(call->arena, &call->operands, id) < 0)
 			return ct_fail_nomem(err);
 	}
