@@ -28,11 +28,23 @@
 #define KILLED	(5 * CT_SECOND)		/* for the kernel to end what has got SIGKILL */
 #define SLICE	(CT_SECOND / 50)
 
-static int refuse_running(const struct ct_container *c, const char *what, struct ct_err *err)
+/* In the words for what was found out anew. */
+static int refuse_as(const struct ct_container *container, enum ct_state state, enum ct_act act,
+		     struct ct_err *err)
 {
-	ct_fail(err, EBUSY, "%s %s %s; stop it first or use -f", ct_container_kind(c),
-		ct_container_label(c), what);
-	return -err->code;
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+
+	c.state = state;
+	return ct_state_refuse(&c, act, err);
+}
+
+static enum ct_state busy_state(const struct ct_probe *probe)
+{
+	if (probe->payload)
+		return CT_STATE_DAMAGED;
+	if (probe->creator)
+		return CT_STATE_CREATING;
+	return probe->frozen ? CT_STATE_PAUSED : CT_STATE_RUNNING;
 }
 
 static int does_not_end(const struct ct_container *c, const char *what, pid_t pid,
@@ -112,11 +124,8 @@ static int end_processes(const struct ct_container *c, struct ct_probe *probe, u
 
 	if (r < 0 || !is_busy(probe))
 		return r;
-	if (probe->creator) {
-		ct_fail(err, EBUSY, "%s %s is being created by another command",
-			ct_container_kind(c), ct_container_label(c));
-		return ct_hint(err, "end that command, then try again");
-	}
+	if (probe->creator)
+		return refuse_as(c, CT_STATE_CREATING, CT_ACT_FORCE, err);
 	payload = ct_probe_open_payload(probe);
 	monitor = ct_probe_open_monitor(probe, c->dir);
 	if (monitor < 0)
@@ -147,13 +156,12 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	while (is_busy(probe)) {
 		int ct_autofd monitor = -1;
 
-		if (probe->payload && !ends_soon(probe))
-			return refuse_running(c, "has lost its monitor, but its payload runs", err);
-		if (!probe->payload && probe->status.state != CT_STATUS_EXITED)
-			return refuse_running(c, probe->creator ? "is being created" :
-						 probe->frozen ? "is paused" : "is running", err);
+		if (probe->payload ? !ends_soon(probe) : probe->status.state != CT_STATUS_EXITED)
+			return refuse_as(c, busy_state(probe), CT_ACT_REMOVE, err);
 		if (ct_now_monotonic() >= limit)
-			return refuse_running(c, "has ended, but its monitor is still busy", err);
+			return ct_fail(err, EBUSY, "%s %s has ended, but its monitor is still busy; "
+				       "stop it first or use -f", ct_container_kind(c),
+				       ct_container_label(c));
 		monitor = ct_probe_open_monitor(probe, c->dir);
 		if (monitor >= 0)
 			ct_pidfd_await(monitor, SLICE);
@@ -207,8 +215,7 @@ static int bar_starts(const struct ct_container *c, uint64_t grace, struct ct_er
 static int refuse_foreign(const struct ct_store *store, const struct ct_container *c,
 			  struct ct_err *err)
 {
-	ct_fail(err, EPERM, "%s %s belongs to another machine (%s)", ct_container_kind(c),
-		ct_container_label(c), c->meta.host);
+	ct_state_refuse(c, CT_ACT_REMOVE, err);
 	return ct_hint(err, "remove it there; if that machine is gone: rm -r %s/%s/%s",
 		       store->path, ct_store_part(store), c->meta.id);
 }
@@ -231,6 +238,13 @@ static void forget_runtime(const char *id)
 	if (dir >= 0 && ct_each_entry(dir, unlink_one, NULL) == 0)
 		unlinkat(store.runtime, id, AT_REMOVEDIR);
 	ct_fd_close(store.runtime);
+}
+
+static int take_step(const struct ct_container *container, struct ct_err *err)
+{
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+
+	return ct_state_step(&c, CT_STEP_REMOVE, CT_STATE_NONE, err);
 }
 
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
@@ -260,6 +274,8 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	/* What a monitor has left that was killed, with whoever is in there still. */
 	if (c->dir >= 0 && ct_leaf_clean(c->dir, c->meta.id, err) < 0)
 		return ct_wrap(err, "container %s", ct_container_label(c));
+	if (take_step(c, err) < 0)
+		return -err->code;
 	/* Before, for who is killed in between leaves nothing that cannot be found; and after, for
 	 * clients that began to wait for a start meanwhile. */
 	forget_runtime(c->meta.id);
