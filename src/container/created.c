@@ -104,6 +104,9 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 	r = ct_container_probe(c, &probe, err);
 	if (r == 0)
 		r = await_monitor(c, &probe, err);
+	/* Damaged by what was found out when it was loaded, and by nothing else. */
+	if (r < 0 && c->state == CT_STATE_DAMAGED)
+		return ct_state_refuse(c, CT_ACT_START, err);
 	if (r < 0)
 		return ct_wrap(err, "%s", ct_container_label(c));
 	r = check_there(c, err);

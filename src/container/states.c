@@ -251,15 +251,8 @@ static const struct answer answers[] = {
 	  "container {label} runs on another machine, if it does", "do it on {host}" },
 
 	{ ACT(STATS), LIVE, CT_ANSWER_YES, 0, NULL, NULL },
-	{ ACT(STATS), ENDED, CT_ANSWER_NO, ESRCH, "{kind} {label} is not running: {how}", START_IT },
-	{ ACT(STATS), IN(CREATING), CT_ANSWER_NO, ESRCH, "{kind} {label} is not running: {how}",
-	  AGAIN },
-	{ ACT(STATS), IN(RESTARTING), CT_ANSWER_NO, ESRCH, "{kind} {label} is not running: {how}",
-	  AWAIT_IT },
-	{ ACT(STATS), IN(DAMAGED), CT_ANSWER_NO, ESRCH, "{kind} {label} is not running: {how}",
-	  REMOVE_IT },
-	{ ACT(STATS), IN(FOREIGN), CT_ANSWER_NO, ESRCH, "{kind} {label} is not running: {how}",
-	  "do it on {host}" },
+	/* A row without numbers. */
+	{ ACT(STATS), ANY & ~LIVE, CT_ANSWER_IF, ESRCH, "{kind} {label} is not running: {how}", NULL },
 
 	{ ACT(CP), LIVE | ENDED | IN(RESTARTING), CT_ANSWER_YES, 0, NULL, NULL },
 	{ ACT(CP), IN(CREATING), CT_ANSWER_NO, EAGAIN, "container {label} is being created", AGAIN },

@@ -50,7 +50,8 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 		return ct_state_refuse(c, CT_ACT_WAIT, err);
 	for (;;) {
 		if (ct_container_probe(c, &probe, err) < 0)
-			return ct_wrap(err, "%s", ct_container_label(c));
+			return c->state == CT_STATE_DAMAGED ? ct_state_refuse(c, CT_ACT_WAIT, err) :
+				       ct_wrap(err, "%s", ct_container_label(c));
 		c->status = probe.status;
 		c->state = ct_probe_state(&probe, &c->damage);
 		if (probe.payload && !outlives_monitor(&probe))
