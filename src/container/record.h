@@ -91,6 +91,9 @@ enum ct_state ct_probe_state(const struct ct_probe *probe, const char **ret_why)
 int ct_container_load(const struct ct_store *store, struct ct_arena *arena, const char *host,
 		      const char *id, struct ct_container *ret_container, struct ct_err *err);
 
+/* The status file of the container in this directory, if both are ours alone. The caller owns it. */
+int ct_container_open_status(int dir, struct ct_err *err);
+
 /* Of a container that was found or made in a store of sessions: what it belongs to. */
 int ct_session_mark(const struct ct_store *store, struct ct_arena *arena, struct ct_container *c,
 		    struct ct_err *err);

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/event.h>
@@ -65,20 +66,24 @@ static int kill_and_wait(int pidfd)
 	return ct_pidfd_await(pidfd, KILLED);
 }
 
-/* A look that also serves for a damaged record: then only the lock's holder is known. */
-static void look(const struct ct_container *c, struct ct_probe *probe)
+/* A look that also serves for a damaged record: with a status that cannot be read, or believed, only
+ * the lock's holder is known. Is it more? */
+static bool look(const struct ct_container *container, struct ct_probe *probe)
 {
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+	int ct_autofd status = -1;
 	struct ct_err ignored;
 
 	*probe = (struct ct_probe){ 0 };
-	if (c->dir < 0)
-		return;
-	if (c->status_fd >= 0) {
-		ct_container_probe(c, probe, &ignored);
-		return;
-	}
-	probe->monitor = ct_monitor_alive(c->dir, &probe->holder) > 0;
-	probe->creator = !probe->monitor && ct_container_has_creator(c->dir);
+	if (c.dir < 0)
+		return false;
+	if (c.status_fd < 0)
+		c.status_fd = status = ct_container_open_status(c.dir, &ignored);
+	if (c.status_fd >= 0 && ct_container_probe(&c, probe, &ignored) == 0)
+		return true;
+	probe->monitor = ct_monitor_alive(c.dir, &probe->holder) > 0;
+	probe->creator = !probe->monitor && ct_container_has_creator(c.dir);
+	return false;
 }
 
 static bool is_busy(const struct ct_probe *probe)
@@ -94,8 +99,10 @@ static int end_in_order(const struct ct_container *c, struct ct_probe *probe, ui
 			struct ct_err *err)
 {
 	uint64_t limit = ct_now_monotonic() + grace;
+	bool known = true;
 
-	while (is_busy(probe) && ct_now_monotonic() < limit) {
+	/* From a monitor of whose payload nothing is known no order is to be had. */
+	while ((known || !probe->monitor) && is_busy(probe) && ct_now_monotonic() < limit) {
 		int ct_autofd payload = -1;
 		int ct_autofd monitor = -1;
 
@@ -110,7 +117,7 @@ static int end_in_order(const struct ct_container *c, struct ct_probe *probe, ui
 			ct_pidfd_await(monitor, SLICE);
 		else
 			ct_nap(SLICE / 10);
-		look(c, probe);
+		known = look(c, probe);
 	}
 	return 0;
 }
@@ -240,6 +247,20 @@ static void forget_runtime(const char *id)
 	ct_fd_close(store.runtime);
 }
 
+/* One of ours that lost its permissions ("chmod 000") gets them back: or who could tell that it runs? */
+static int open_again(const struct ct_store *store, const char *id)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct stat st;
+	int fd = openat(store->containers, id, flags);
+
+	if (fd >= 0 || errno != EACCES ||
+	    fstatat(store->containers, id, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
+	    st.st_uid != geteuid() || fchmodat(store->containers, id, 0700, 0) < 0)
+		return fd;
+	return openat(store->containers, id, flags);
+}
+
 static int take_step(const struct ct_container *container, struct ct_err *err)
 {
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
@@ -250,12 +271,16 @@ static int take_step(const struct ct_container *container, struct ct_err *err)
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err)
 {
-	const struct ct_container *c = container;
+	struct ct_container again = *container;	/* borrows the descriptors, is never closed */
+	const struct ct_container *c = &again;
+	int ct_autofd dir = -1;
 	struct ct_probe probe;
 	int r = 1;
 
 	if (c->state == CT_STATE_FOREIGN)
 		return refuse_foreign(store, c, err);
+	if (c->dir < 0)
+		again.dir = dir = open_again(store, c->meta.id);
 	/* Before it: a pid namespace ends only when all that is in it has been reaped. */
 	if (force && !store->session_of[0])
 		ct_sessions_end(store, c);
