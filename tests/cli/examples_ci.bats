@@ -70,7 +70,7 @@ asked to end"
 @test "a job whose service never gets ready ends by its timeout" {
 	job
 	service 'trap "exit 0" TERM; while :; do sleep 0.1; done'
-	TIMEOUT=300ms run --separate-stderr sh "$T/ci/run.sh" "$R"
+	TIMEOUT=2s run --separate-stderr sh "$T/ci/run.sh" "$R"
 	is "$status $output" "124 "
 	is "$(cat "$T/results/service.log")" up
 	has "$(happened)" "create start kill died stop remove "
