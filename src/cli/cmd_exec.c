@@ -52,6 +52,7 @@ static const struct ct_option exec_table[] = {
 	  "Remove the session when it ends (default true, false with -d)" },
 	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
 	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
+	{ "detach-keys", 0, CT_OPTION_DEFAULT, NULL, OPTION(default_keys), NULL },
 	{ "lag", 0, CT_OPTION_STRING, "block|skip", OPTION(lag),
 	  "When the output of a session is taken slower than it is written: make it wait in the end, "
 	  "or leave bytes out (default block, skip with -t)" },

@@ -41,7 +41,7 @@ static int kill_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct kill_options *options = call->options;
 	const struct ct_named choice = {
-		.all = options->all, .option = "all", .states = CT_STATES_LIVE,
+		.all = options->all, .option = "all", .states = ct_states_for(CT_ACT_KILL),
 		.latest = options->latest, .cidfiles = &options->cidfile,
 	};
 	int signal;

@@ -17,6 +17,7 @@
 #include <cattach/log.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
+#include <cattach/states.h>
 
 #include "format.h"
 #include "ps.h"
@@ -64,7 +65,7 @@ struct selection {
 
 static bool is_selected(const struct selection *selection, const struct ct_container *container)
 {
-	bool runs = container->state == CT_STATE_RUNNING || container->state == CT_STATE_PAUSED;
+	bool runs = ct_state_is_live(container->state);
 	bool all = selection->options->all || selection->last >= 0 ||
 		   ct_filters_want_all(&selection->filters);
 

@@ -37,7 +37,6 @@ static const struct ct_option restart_table[] = {
 	{ 0 },
 };
 
-#define STATES_ENDED	(CT_STATE_BIT(CT_STATE_STOPPED) | CT_STATE_BIT(CT_STATE_CREATED))
 
 struct restart {
 	int signal, timeout;
@@ -65,7 +64,7 @@ static int restart_handler(const struct ct_call *call, struct ct_err *err)
 	const struct ct_each each = { .act = restart_one, .arg = &restart };
 	const struct ct_named choice = {
 		.all = o->all || o->running, .option = o->all ? "all" : "running",
-		.states = o->running && !o->all ? CT_STATES_LIVE : CT_STATES_LIVE | STATES_ENDED,
+		.states = o->running && !o->all ? CT_STATES_LIVE : ct_states_for(CT_ACT_RESTART),
 		.latest = o->latest, .cidfiles = &o->cidfile, .filters = &o->filter,
 	};
 	struct ct_call named;

@@ -166,7 +166,7 @@ static int stop_handler(const struct ct_call *call, struct ct_err *err)
 	struct stop stop = { .store = &store, .arena = call->arena, .timeout = -2 };
 	const struct stop_options *options = call->options;
 	const struct ct_named choice = {
-		.all = options->all, .option = "all", .states = CT_STATES_LIVE,
+		.all = options->all, .option = "all", .states = ct_states_for(CT_ACT_STOP),
 		.latest = options->latest, .missing_ok = options->ignore,
 		.cidfiles = &options->cidfile, .filters = &options->filter,
 	};

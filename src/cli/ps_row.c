@@ -109,6 +109,11 @@ const char *ct_ps_status(struct ct_values *values, const struct ct_container *co
 	case CT_STATE_PAUSED:
 		text = ct_arena_printf(values->arena, "Up %s (Paused)", age);
 		break;
+	case CT_STATE_RESTARTING:
+		text = ct_arena_printf(values->arena, "Restarting (%d) %s",
+				       ct_exit_code(&status->exit),
+				       ago(values, status->finished, now));
+		break;
 	case CT_STATE_STOPPED:
 		text = exited(values, status, now);
 		break;

@@ -52,6 +52,10 @@ static void ck_option(const struct ct_verb *verb, const struct ct_option *option
 		ck_assert(!option->name && option->help);
 		return;
 	}
+	if (option->kind == CT_OPTION_DEFAULT) {
+		ck_assert(ct_option_find(verb->options, option->name, strlen(option->name)) != NULL);
+		return;
+	}
 	if (option->help)
 		ck_help_text(verb->name, option->name, option->help);
 	ck_assert_msg(!value || option->metavar, "%s --%s: no metavar", verb->name, option->name);
@@ -59,7 +63,7 @@ static void ck_option(const struct ct_verb *verb, const struct ct_option *option
 		      option->name);
 	ck_assert_msg(strcmp(option->name, "help"), "%s: --help belongs to the parser", verb->name);
 	for (const struct ct_option *other = option + 1; other->kind != CT_OPTION_END; other++) {
-		if (other->kind == CT_OPTION_HEADING)
+		if (!ct_option_is_typed(other))
 			continue;
 		ck_assert_msg(strcmp(option->name, other->name), "%s --%s twice", verb->name,
 			      option->name);
