@@ -149,6 +149,7 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 		return r;
 	plan.how.name = ct_container_label(container);
 	plan.how.container = container;
+	plan.how.store = store;
 	plan.how.session = container->session_of != NULL;
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
 	if (container->state == CT_STATE_CREATED)
