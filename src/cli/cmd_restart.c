@@ -34,6 +34,9 @@ static const struct ct_option restart_table[] = {
 
 #define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
 
+/* Or is about to. */
+#define RUNNING	(CT_STATES_LIVE | CT_STATE_BIT(CT_STATE_RESTARTING))
+
 struct restart {
 	int signal, timeout;
 };
@@ -58,7 +61,7 @@ static int restart_handler(const struct ct_call *call, struct ct_err *err)
 	const struct restart_options *o = call->options;
 	struct restart restart = { .timeout = -2 };
 	const struct ct_each each = { .act = restart_one, .arg = &restart };
-	unsigned states = o->all ? ct_states_for(CT_ACT_RESTART) : CT_STATES_LIVE;
+	unsigned states = o->all ? ct_states_for(CT_ACT_RESTART) : RUNNING;
 	struct ct_call named;
 	int64_t seconds;
 
