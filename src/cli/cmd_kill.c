@@ -41,7 +41,8 @@ static int kill_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_call named;
 
 	if (ct_signal_option(options->signal, &signal, err) < 0 ||
-	    ct_operands_or_all(call, options->all, "all", CT_STATES_LIVE, &named, err) < 0)
+	    ct_operands_or_all(call, options->all, "all", ct_states_for(CT_ACT_KILL), &named,
+			       err) < 0)
 		return -err->code;
 	return ct_each_operand(&named, &each, err);
 }

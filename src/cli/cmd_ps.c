@@ -17,6 +17,7 @@
 #include <cattach/log.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
+#include <cattach/states.h>
 
 #include "format.h"
 #include "ps.h"
@@ -62,7 +63,7 @@ struct selection {
 static bool is_selected(const struct selection *selection, const struct ct_container *container)
 {
 	/* docker's: one that is about to run again counts. */
-	bool runs = container->state == CT_STATE_RUNNING || container->state == CT_STATE_PAUSED ||
+	bool runs = ct_state_is_live(container->state) ||
 		    container->state == CT_STATE_RESTARTING;
 	bool all = selection->options->all || selection->last >= 0 ||
 		   ct_filters_want_all(&selection->filters);

@@ -34,7 +34,8 @@ static const struct ct_option restart_table[] = {
 
 #define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
 
-#define STATES_ENDED	(CT_STATE_BIT(CT_STATE_STOPPED) | CT_STATE_BIT(CT_STATE_CREATED))
+/* Or is about to. */
+#define RUNNING	(CT_STATES_LIVE | CT_STATE_BIT(CT_STATE_RESTARTING))
 
 struct restart {
 	int signal, timeout;
@@ -60,7 +61,7 @@ static int restart_handler(const struct ct_call *call, struct ct_err *err)
 	const struct restart_options *o = call->options;
 	struct restart restart = { .timeout = -2 };
 	const struct ct_each each = { .act = restart_one, .arg = &restart };
-	unsigned states = o->all ? CT_STATES_LIVE | STATES_ENDED : CT_STATES_LIVE;
+	unsigned states = o->all ? ct_states_for(CT_ACT_RESTART) : RUNNING;
 	struct ct_call named;
 	int64_t seconds;
 

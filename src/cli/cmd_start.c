@@ -40,7 +40,8 @@ static const struct ct_option start_table[] = {
 	{ 0 },
 };
 
-#define STATES_STARTED	(CT_STATE_BIT(CT_STATE_STOPPED) | CT_STATE_BIT(CT_STATE_CREATED))
+/* Nobody waits for one that somebody else is making. */
+#define STARTED	(ct_states_for(CT_ACT_START) & ~CT_STATE_BIT(CT_STATE_CREATING))
 
 static const struct start_options start_defaults = { .sig_proxy = true };
 
@@ -83,7 +84,7 @@ static int start_every(const struct ct_call *call, struct ct_store *store, struc
 	if (o->latest || o->attach || o->interactive)
 		return ct_fail(err, EINVAL, "--all and %s exclude each other",
 			       o->latest ? "--latest" : o->attach ? "--attach" : "--interactive");
-	if (ct_operands_or_all(call, true, "all", STATES_STARTED, &named, err) < 0)
+	if (ct_operands_or_all(call, true, "all", STARTED, &named, err) < 0)
 		return -err->code;
 	return start_all(&named, store);
 }

@@ -156,7 +156,8 @@ static int stop_handler(const struct ct_call *call, struct ct_err *err)
 	int r = parse_options(options, &stop, err);
 
 	if (r == 0)
-		r = ct_operands_or_all(call, options->all, "all", CT_STATES_LIVE, &named, err);
+		r = ct_operands_or_all(call, options->all, "all", ct_states_for(CT_ACT_STOP),
+				       &named, err);
 	if (r == 0)
 		r = ct_store_open(&store, err);
 	if (r < 0)

@@ -14,6 +14,7 @@
 
 #include <cattach/num.h>
 #include <cattach/proc.h>
+#include <cattach/states.h>
 
 #include "times.h"
 
@@ -151,7 +152,7 @@ struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_conta
 	const struct ct_status *status = &container->status;
 	bool paused = container->state == CT_STATE_PAUSED;
 	bool restarting = container->state == CT_STATE_RESTARTING;
-	bool running = paused || container->state == CT_STATE_RUNNING;
+	bool running = ct_state_is_live(container->state);
 	struct ct_keeper_record keeper = keeper_of(container);
 	struct ct_json *object = ct_value_object(values);
 	char path[CT_CGROUP_PATH];

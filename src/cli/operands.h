@@ -5,6 +5,8 @@
 #ifndef CATTACH_CLI_OPERANDS_H
 #define CATTACH_CLI_OPERANDS_H
 
+#include <cattach/states.h>
+
 #include "cli.h"
 
 struct ct_each {
@@ -14,13 +16,6 @@ struct ct_each {
 	void *arg;
 	bool missing_ok;	/* a container that does not exist is no error, and not printed */
 };
-
-/* Sets of states. */
-#define CT_STATE_BIT(state)	(1u << (state))
-#define CT_STATES_ALL		(~0u)
-/* Those that "stop" and "kill" change something for. */
-#define CT_STATES_LIVE		(CT_STATE_BIT(CT_STATE_RUNNING) | CT_STATE_BIT(CT_STATE_PAUSED) | \
-				 CT_STATE_BIT(CT_STATE_RESTARTING))
 
 /**
  * ct_operands_or_all - the containers that were named, or with --all those of some states
