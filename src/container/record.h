@@ -26,6 +26,9 @@ int ct_meta_write(const struct ct_meta *meta, struct ct_buf *buf, struct ct_err 
 int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
 		  struct ct_err *err);
 
+/* Is this one that checks can be made by? EBADMSG. */
+int ct_health_config_check(const struct ct_health_config *config, struct ct_err *err);
+
 /* Write it into the container's directory, in one step. */
 int ct_meta_save(int dir, const struct ct_meta *meta, struct ct_err *err);
 

@@ -1,0 +1,216 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# Health checks: what is asked for, what a check is, what follows from it, and who is told.
+
+load helpers
+
+# checked NAME ARG...: a container whose check is whether /dev/shm/ok is there, and which no check is
+# made of but by hand.
+checked()
+{
+	local name=$1
+	shift
+	start "$name" --health-cmd 'echo looked; test -e /dev/shm/ok' --health-interval 1h \
+		--health-retries 2 "$@" "$R" sleep 1000
+}
+
+well() { cattach exec "$1" touch /dev/shm/ok; }
+
+unwell() { cattach exec "$1" rm -f /dev/shm/ok; }
+
+# check NAME CODE [OUTPUT]: a check by hand.
+check()
+{
+	local code=0 out
+	out=$(cattach healthcheck run "$1") || code=$?
+	is "$code" "$2"
+	is "$out" "${3:-}"
+}
+
+# health NAME TEMPLATE: of .State.Health
+health() { cattach inspect -f "{{with .State.Health}}$2{{end}}" "$1"; }
+
+# happened NAME: what has been told about its health, in order.
+happened()
+{
+	cattach events --since 1h --filter "container=$1" --filter event=health_status \
+		--format '{{.Action}}' | xargs
+}
+
+@test "what is asked for is in the record, with docker's defaults" {
+	cattach create --name "$N" --health-cmd 'true && true' --health-timeout 2s \
+		--health-start-period 1m --health-on-failure stop "$R" true > /dev/null
+	STARTED+=("$N")
+	is "$(cattach inspect -f '{{json .Config.Healthcheck}}' "$N")" \
+		'{"Test":["CMD-SHELL","true && true"],"Interval":30000000000,"Timeout":2000000000,"StartPeriod":60000000000,"StartInterval":5000000000,"Retries":3}'
+	is "$(cattach inspect -f '{{.Config.HealthcheckOnFailureAction}}' "$N")" stop
+	is "$(cattach inspect -f '{{.State.Health.Status}} {{.State.Health.FailingStreak}} {{len .State.Health.Log}}' "$N")" \
+		"starting 0 0"
+	cattach create --name "$N-n" --no-healthcheck "$R" true > /dev/null
+	STARTED+=("$N-n")
+	is "$(cattach inspect -f '{{json .Config.Healthcheck.Test}} {{json .State.Health}}' "$N-n")" \
+		'["NONE"] null'
+	cattach create --name "$N-o" "$R" true > /dev/null
+	STARTED+=("$N-o")
+	is "$(cattach inspect -f '{{json .Config.Healthcheck}} {{json .State.Health}}' "$N-o")" "null null"
+}
+
+@test "what cannot be is refused in docker's words" {
+	refused 125 '--no-healthcheck conflicts with --health-* options' \
+		cattach run --no-healthcheck --health-cmd true "$R" true
+	refused 125 '--health-interval: cannot be negative' \
+		cattach create --health-cmd true --health-interval -1s "$R" true
+	refused 125 '--health-timeout: there is no command that could be run' \
+		cattach run --health-timeout 1s "$R" true
+	refused 125 '--health-on-failure: must be none, kill, restart or stop, not "panic"' \
+		cattach run --health-cmd true --health-on-failure panic "$R" true
+}
+
+@test "a check by hand goes into the record, and everybody sees what follows from it" {
+	checked "$N"
+	has "$(cattach ps --format '{{.Status}}')" "(health: starting)"
+	check "$N" 1 starting
+	check "$N" 1 unhealthy
+	matches "$(cattach ps --format '{{.Status}}')" "Up .* \(unhealthy\)"
+	is "$(health "$N" '{{.Status}} {{.FailingStreak}} {{len .Log}}')" "unhealthy 2 2"
+	is "$(health "$N" '{{range .Log}}{{.ExitCode}} {{json .Output}} {{end}}')" '1 "looked\n" 1 "looked\n" '
+	well "$N"
+	check "$N" 0
+	matches "$(cattach ps --format '{{.Status}}')" "Up .* \(healthy\)"
+	is "$(health "$N" '{{.Status}} {{.FailingStreak}} {{len .Log}}')" "healthy 0 3"
+	unwell "$N"
+	check "$N" 1 healthy
+	is "$(happened "$N")" "health_status: unhealthy health_status: healthy"
+	for _ in 1 2 3 4 5; do
+		check "$N" 1 "$(health "$N" '{{if eq .FailingStreak 1}}unhealthy{{else}}{{.Status}}{{end}}')"
+	done
+	is "$(health "$N" '{{.FailingStreak}} {{len .Log}}')" "6 5"
+}
+
+@test "ps finds containers by their health" {
+	checked "$N-h"
+	well "$N-h"
+	check "$N-h" 0
+	checked "$N-u" --health-retries 1
+	check "$N-u" 1 unhealthy
+	checked "$N-s"
+	start "$N-n" "$R" sleep 1000
+	is "$(cattach ps -f health=healthy --format '{{.Names}}')" "$N-h"
+	is "$(cattach ps -f health=unhealthy --format '{{.Names}}')" "$N-u"
+	is "$(cattach ps -f health=starting --format '{{.Names}}')" "$N-s"
+	is "$(cattach ps -f health=none --format '{{.Names}}')" "$N-n"
+	is "$(cattach ps -f health=none -f health=healthy --format '{{.Names}}' | sort | xargs)" "$N-h $N-n"
+	refused 125 '--filter: unknown health "well"' cattach ps -f health=well
+}
+
+@test "wait --condition wakes when it becomes healthy, and when it becomes unhealthy" {
+	checked "$N"
+	cattach wait --condition unhealthy "$N" > "$T/out" &
+	eventually grep -q poll "/proc/$!/wchan"
+	check "$N" 1 starting
+	check "$N" 1 unhealthy
+	wait "$!"
+	cattach wait --condition unhealthy "$N"
+	cattach wait --condition healthy "$N" > "$T/out" &
+	eventually grep -q poll "/proc/$!/wchan"
+	well "$N"
+	check "$N" 0
+	wait "$!"
+	is "$(cat "$T/out")" -1
+	cattach wait --condition healthy --condition unhealthy "$N"
+}
+
+@test "events tells of changes, in docker's form" {
+	checked "$N" --health-retries 1
+	well "$N"
+	check "$N" 0
+	unwell "$N"
+	check "$N" 1 unhealthy
+	local filter=(--since 1h --filter "container=$N")
+	matches "$(cattach events "${filter[@]}" --filter 'event=health_status: healthy')" \
+		".* container health_status: healthy $ID \(image=.*, name=$N\)"
+	is "$(cattach events "${filter[@]}" --filter event=health_status --format '{{.Status}}' | xargs)" \
+		"health_status: healthy health_status: unhealthy"
+	is "$(cattach events "${filter[@]}" --filter 'event=health_status: unhealthy' --format json |
+		python3 -c 'import json, sys; e = json.load(sys.stdin); print(e["Action"], e["status"], e["Actor"]["Attributes"]["name"])')" \
+		"health_status: unhealthy health_status: unhealthy $N"
+	refused 125 'unknown event "health_status: well"' \
+		cattach events --filter 'event=health_status: well'
+}
+
+@test "a check runs as exec does: user, directory, environment, capabilities, no input" {
+	start "$N" -u 12:34 -w /dev/shm -e A=b --cap-drop ALL --health-interval 1h \
+		--health-cmd 'id -u; id -g; pwd; echo $A; grep CapBnd /proc/self/status; cat; echo err >&2' \
+		"$R" sleep 1000
+	check "$N" 0
+	is "$(health "$N" '{{range .Log}}{{.Output}}{{end}}')" "$(cattach exec "$N" sh -c \
+		'id -u; id -g; pwd; echo $A; grep CapBnd /proc/self/status; echo err')"
+}
+
+@test "of much output the beginning is kept, of any output text is made, and nobody waits" {
+	start "$N" --health-interval 1h --health-cmd 'printf "\377\000x"; head -c 1000000 /dev/zero | tr "\0" y' \
+		"$R" sleep 1000
+	check "$N" 0
+	cattach inspect "$N" | python3 -c '
+import json, sys
+out = json.load(sys.stdin)[0]["State"]["Health"]["Log"][0]["Output"]
+assert out == "\ufffd\ufffdx" + "y" * (500 - 3 - 3 - 1), out
+'
+}
+
+@test "a check that takes too long is killed with what it has started, and has failed" {
+	start "$N" --health-interval 1h --health-timeout 200ms --health-retries 1 \
+		--health-cmd 'sleep 2345 & echo begun; sleep 3456' --init "$R" sleep 1000
+	check "$N" 1 unhealthy
+	is "$(health "$N" '{{range .Log}}{{.ExitCode}} {{json .Output}}{{end}}')" \
+		'-1 "Health check exceeded timeout (200ms): begun\n"'
+	eventually bash -c "! cattach top $N -o args | grep -E 'sleep (2345|3456)'"
+}
+
+@test "a check that cannot be started has failed, and says why" {
+	start "$N" --health-interval 1h --health-retries 1 --health-cmd '["/no/such", "x"]' "$R" sleep 1000
+	check "$N" 1 unhealthy
+	is "$(health "$N" '{{range .Log}}{{.ExitCode}}{{end}}')" 127
+	has "$(health "$N" '{{range .Log}}{{.Output}}{{end}}')" /no/such
+}
+
+@test "what ends under a check was not checked" {
+	start "$N" --health-interval 1h --health-cmd 'touch /dev/shm/begun; sleep 1000' "$R" sleep 1000
+	cattach healthcheck run "$N" 2> "$T/err" &
+	eventually cattach exec "$N" test -e /dev/shm/begun
+	cattach kill "$N"
+	local code=0
+	wait "$!" || code=$?
+	is "$code" 125
+	has "$(cat "$T/err")" "container $N"
+	is "$(health "$N" '{{.Status}} {{len .Log}}')" "starting 0"
+}
+
+@test "an end makes it starting again, and so does the next start" {
+	checked "$N"
+	well "$N"
+	check "$N" 0
+	cattach kill "$N"
+	cattach wait "$N"
+	is "$(health "$N" '{{.Status}} {{.FailingStreak}} {{len .Log}}')" "starting 0 1"
+	matches "$(cattach ps -a --format '{{.Status}}')" "Exited .*"
+	is "$(cattach ps -aqf health=healthy)" ""
+	cattach start "$N"
+	is "$(health "$N" '{{.Status}} {{.FailingStreak}} {{len .Log}}')" "starting 0 0"
+}
+
+@test "healthcheck refuses what has no check, does not run, or is no container" {
+	start "$N" "$R" sleep 1000
+	refused 125 "container $N has no health check (run or create it with --health-cmd COMMAND)" \
+		cattach healthcheck run "$N"
+	cattach create --name "$N-c" --health-cmd true "$R" true > /dev/null
+	STARTED+=("$N-c")
+	refused 125 "container $N-c is not running" cattach healthcheck run "$N-c"
+	refused 125 "no such container: $N-x" cattach healthcheck run "$N-x"
+	refused 125 "healthcheck run needs a CONTAINER (usage: cattach healthcheck run CONTAINER)" \
+		cattach healthcheck run
+	refused 125 'unknown command "healthcheck walk"' cattach healthcheck walk "$N"
+	cattach exec -d --session s "$N" sleep 1000 > /dev/null
+	refused 125 "$N/s is a session" cattach healthcheck run "$N/s"
+}
