@@ -34,8 +34,8 @@ static int healthcheck_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	const char *action = call->operands.items[0];
-	struct ct_health_check check;
-	struct ct_health health;
+	struct ct_health_check check = { 0 };
+	struct ct_health health = { 0 };
 	int r;
 
 	if (strcmp(action, "run") != 0 || call->operands.count < 2) {

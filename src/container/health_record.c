@@ -109,11 +109,12 @@ static int read_check(const struct ct_json *object, struct ct_health_check *chec
 		r = read_number(object, "end", UINT64_MAX, &check->end, err);
 	if (r == 0)
 		r = read_code(object, &check->code, err);
-	if (r == 0 && (!output || output->type != CT_JSON_STRING))
-		r = wrong("output", err);
-	if (r == 0)
-		ct_health_output(check, output->text, output->count);
-	return r;
+	if (r < 0)
+		return r;
+	if (!output || output->type != CT_JSON_STRING)
+		return wrong("output", err);
+	ct_health_output(check, output->text, output->count);
+	return 0;
 }
 
 static int read_log(const struct ct_json *root, struct ct_health *health, struct ct_err *err)

@@ -214,3 +214,139 @@ assert out == "\ufffd\ufffdx" + "y" * (500 - 3 - 3 - 1), out
 	cattach exec -d --session s "$N" sleep 1000 > /dev/null
 	refused 125 "$N/s is a session" cattach healthcheck run "$N/s"
 }
+
+# ---- at intervals ------------------------------------------------------------------------------
+
+# changes NAME ACTION...: what has been told about its health is exactly this.
+changes()
+{
+	local name=$1
+	shift
+	is "$(happened "$name")" "$(printf 'health_status: %s\n' "$@" | xargs)"
+}
+
+# log_has NAME N: at least so many checks are on record.
+log_has() { [ "$(health "$1" '{{len .Log}}')" -ge "$2" ]; }
+
+@test "checks are made at intervals, and a container becomes unhealthy and healthy by them" {
+	start "$N" --health-cmd 'test -e /dev/shm/ok' --health-interval 50ms --health-retries 2 \
+		"$R" sleep 1000
+	cattach wait --condition unhealthy "$N"
+	well "$N"
+	cattach wait --condition healthy "$N"
+	unwell "$N"
+	cattach wait --condition unhealthy "$N"
+	changes "$N" unhealthy healthy unhealthy
+	eventually log_has "$N" 5
+}
+
+@test "in the start period failures do not count, and checks come at the start interval" {
+	start "$N" --health-cmd 'test -e /dev/shm/ok' --health-interval 1h --health-start-period 1h \
+		--health-start-interval 50ms --health-retries 1 "$R" sleep 1000
+	eventually log_has "$N" 3
+	is "$(health "$N" '{{.Status}} {{.FailingStreak}}')" "starting 0"
+	well "$N"
+	cattach wait --condition healthy "$N"
+	changes "$N" healthy
+}
+
+@test "a restart begins anew, and so does a container that was created first" {
+	cattach create --name "$N" --health-cmd 'test -e /dev/shm/ok' --health-interval 50ms \
+		--stop-timeout 0 "$R" sh -c 'touch /dev/shm/ok; sleep 1000' > /dev/null
+	STARTED+=("$N")
+	cattach start "$N"
+	cattach wait --condition healthy "$N"
+	cattach restart "$N"
+	cattach wait --condition healthy "$N"
+	changes "$N" healthy healthy
+	is "$(cattach inspect -f '{{.RestartCount}}' "$N")" 0
+}
+
+@test "a container in the foreground ends as it would, and --rm keeps nothing" {
+	local code=0
+	cattach run --rm --name "$N" --health-cmd true --health-interval 10ms "$R" \
+		sh -c 'echo out; sleep 0.2; exit 3' > "$T/out" || code=$?
+	is "$code" 3
+	is "$(cat "$T/out")" out
+	changes "$N" healthy
+	refused 125 "no such container: $N" cattach inspect "$N"
+}
+
+@test "a check that hangs does not hold up the end, and does not survive it" {
+	start "$N" --health-cmd 'echo $$ > /dev/shm/begun; exec sleep 1234' --health-interval 10ms \
+		--stop-signal KILL "$R" sleep 1000
+	eventually cattach exec "$N" test -s /dev/shm/begun
+	is "$(cattach stop "$N")" "$N"
+	is "$(state "$N" Status)" exited
+	start "$N-h" --health-cmd 'touch /dev/shm/begun; exec sleep 2345' --health-interval 10ms \
+		--pid host "$R" sleep 1000
+	eventually cattach exec "$N-h" test -e /dev/shm/begun
+	cattach kill "$N-h"
+	is "$(cattach wait "$N-h")" 137
+	eventually bash -c '! pgrep -u "$(id -u)" -f "^sleep 2345"'
+}
+
+# ---- what is done about it ---------------------------------------------------------------------
+
+# sick NAME ACTION ARG...: a container that turns out unhealthy in its first run, and in no later one.
+sick()
+{
+	local name=$1 action=$2
+	shift 2
+	mkdir -p "$T/shared"
+	chmod 777 "$T/shared"
+	start "$name" --health-cmd 'test -e /dev/shm/second' --health-interval 50ms --health-retries 1 \
+		--health-start-period 1h --health-start-interval 50ms --health-on-failure "$action" \
+		-v "$T/shared:/mnt" "$@" "$R" sh -c 'trap "exit 7" TERM
+			touch /dev/shm/second
+			while [ ! -e /mnt/go ]; do sleep 0.05 & wait $!; done
+			[ -e /mnt/first ] || { touch /mnt/first; rm /dev/shm/second; }
+			while :; do sleep 1000 & wait $!; done'
+	# before that failures would not count
+	cattach wait --condition healthy "$name"
+	touch "$T/shared/go"
+}
+
+@test "--health-on-failure kill is a crash: it stays down, or its restart policy brings it back" {
+	sick "$N" kill
+	is "$(cattach wait "$N")" 137
+	is "$(state "$N" Status)" exited
+	rm "$T/shared/first" "$T/shared/go"
+	sick "$N-r" kill --restart on-failure
+	eventually is_restarted "$N-r" 1
+	cattach wait --condition healthy "$N-r"
+	changes "$N-r" healthy unhealthy healthy
+}
+
+# is_restarted NAME N
+is_restarted() { [ "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "$1")" = "$2 running" ]; }
+
+@test "--health-on-failure stop stops it for good" {
+	sick "$N" stop --restart always
+	is "$(cattach wait "$N")" 7
+	eventually [ "$(state "$N" Status)" = exited ]
+	is "$(cattach inspect -f '{{.RestartCount}}' "$N")" 0
+}
+
+@test "--health-on-failure restart starts it again without a policy, and counts" {
+	sick "$N" restart
+	eventually is_restarted "$N" 1
+	cattach wait --condition healthy "$N"
+	changes "$N" healthy unhealthy healthy
+	is "$(state "$N" ExitCode)" 0
+	refused 125 'conflicting options: cannot specify both --health-on-failure restart and --rm' \
+		cattach run --rm --health-cmd true --health-on-failure restart "$R" true
+}
+
+@test "when the keeper is killed the container runs on, and its check goes" {
+	start "$N" --health-cmd 'test ! -e /dev/shm/hang || { touch /dev/shm/begun; exec sleep 1234; }' \
+		--health-interval 10ms "$R" sleep 1000
+	cattach wait --condition healthy "$N"
+	cattach exec "$N" touch /dev/shm/hang
+	eventually cattach exec "$N" test -e /dev/shm/begun
+	kill -9 "$(pgrep -u "$(id -u)" -f "cattach: keeper of $N\$")"
+	eventually bash -c "! cattach top $N -o args | grep 'sleep 1234'"
+	is "$(state "$N" Status)" running
+	cattach exec "$N" rm /dev/shm/hang
+	check "$N" 0
+}
