@@ -61,7 +61,9 @@ struct selection {
 
 static bool is_selected(const struct selection *selection, const struct ct_container *container)
 {
-	bool runs = container->state == CT_STATE_RUNNING || container->state == CT_STATE_PAUSED;
+	/* docker's: one that is about to run again counts. */
+	bool runs = container->state == CT_STATE_RUNNING || container->state == CT_STATE_PAUSED ||
+		    container->state == CT_STATE_RESTARTING;
 	bool all = selection->options->all || selection->last >= 0 ||
 		   ct_filters_want_all(&selection->filters);
 

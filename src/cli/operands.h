@@ -18,7 +18,9 @@ struct ct_each {
 /* Sets of states. */
 #define CT_STATE_BIT(state)	(1u << (state))
 #define CT_STATES_ALL		(~0u)
-#define CT_STATES_LIVE		(CT_STATE_BIT(CT_STATE_RUNNING) | CT_STATE_BIT(CT_STATE_PAUSED))
+/* Those that "stop" and "kill" change something for. */
+#define CT_STATES_LIVE		(CT_STATE_BIT(CT_STATE_RUNNING) | CT_STATE_BIT(CT_STATE_PAUSED) | \
+				 CT_STATE_BIT(CT_STATE_RESTARTING))
 
 /**
  * ct_operands_or_all - the containers that were named, or with --all those of some states

@@ -29,7 +29,7 @@ static const char *const keys[CT_FILTER_COUNT] = {
 	[CT_FILTER_VOLUME] = "volume",	   [CT_FILTER_HEALTH] = "health",
 };
 
-/* The states that --filter status= takes; those that docker has and cattach does not match none. */
+/* The states that --filter status= takes; those that only docker has match none. */
 static const char *const states[] = { "creating", "created", "running",	   "paused",
 				      "exited",	  "damaged", "foreign",	   "restarting",
 				      "removing", "dead",    NULL };
@@ -54,7 +54,7 @@ static int check_state(const char *value, struct ct_err *err)
 		if (!strcmp(states[i], value))
 			return 0;
 	ct_fail(err, EINVAL, "unknown state \"%s\"", value);
-	return ct_hint(err, "there is created, running, paused, exited, damaged, foreign");
+	return ct_hint(err, "there is created, running, paused, restarting, exited, damaged, foreign");
 }
 
 static int check_health(const char *value, struct ct_err *err)

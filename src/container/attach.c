@@ -47,6 +47,10 @@ static int refuse(const struct ct_container *c, struct ct_err *err)
 		ct_fail(err, EBUSY, "You cannot attach to a paused container, unpause it first: %s",
 			label);
 		return ct_hint(err, "cattach unpause %s", label);
+	case CT_STATE_RESTARTING:
+		ct_fail(err, EBUSY, "You cannot attach to a restarting container, wait until it is running: %s",
+			label);
+		return ct_hint(err, "cattach wait --condition running %s", label);
 	case CT_STATE_STOPPED:
 	case CT_STATE_CREATED:
 		return refuse_stopped(c, err);
@@ -128,7 +132,8 @@ static int connect_running(struct ct_store *store, struct ct_container *c, const
 
 bool ct_container_is_served(const struct ct_container *container)
 {
-	return container->state == CT_STATE_STOPPED && container->dir >= 0 &&
+	return (container->state == CT_STATE_STOPPED || container->state == CT_STATE_RESTARTING) &&
+	       container->dir >= 0 &&
 	       ct_monitor_alive(container->dir, NULL) > 0;
 }
 

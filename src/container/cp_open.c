@@ -154,6 +154,7 @@ int ct_cp_open(struct ct_store *store, struct ct_arena *arena,
 	case CT_STATE_PAUSED:
 		return open_running(store, arena, container, ret_way, err);
 	case CT_STATE_CREATED:
+	case CT_STATE_RESTARTING:
 	case CT_STATE_STOPPED:
 		return open_stopped(arena, container, path, ret_way, err);
 	case CT_STATE_CREATING:

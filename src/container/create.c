@@ -165,6 +165,8 @@ static const char *adjective(enum ct_state state)
 		return "a running";
 	case CT_STATE_PAUSED:
 		return "a paused";
+	case CT_STATE_RESTARTING:
+		return "a restarting";
 	case CT_STATE_STOPPED:
 		return "an exited";
 	case CT_STATE_DAMAGED:

@@ -20,6 +20,7 @@
 #include <cattach/json.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "record.h"
 
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
@@ -100,7 +101,34 @@ static int check_there(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
 }
 
+/* What its state says against a start by somebody, or by its keeper. */
+static int check_state(struct ct_container *c, bool kept, struct ct_err *err)
+{
+	if (c->state == CT_STATE_RUNNING)
+		return ct_fail(err, EALREADY, "container %s is running", ct_container_label(c));
+	if (c->state == CT_STATE_RESTARTING && !kept)
+		return ct_fail(err, EALREADY, "container %s is restarting", ct_container_label(c));
+	if (c->state == CT_STATE_PAUSED)
+		return refuse_paused(c, err);
+	if (kept && ct_keeper_is_stop_asked(c->dir))
+		return ct_fail(err, ECANCELED, "container %s has been stopped", ct_container_label(c));
+	if (c->state == CT_STATE_CREATED || c->state == CT_STATE_STOPPED ||
+	    c->state == CT_STATE_RESTARTING)
+		return 0;
+	/* The lock is ours, so whoever was creating it has gone without an end. */
+	if (c->state == CT_STATE_CREATING) {
+		c->state = CT_STATE_DAMAGED;
+		c->damage = "its start was interrupted";
+	}
+	return refuse_start(c, err);
+}
+
 int ct_container_reserve(struct ct_container *container, struct ct_err *err)
+{
+	return ct_container_reserve_as(container, false, err);
+}
+
+int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err)
 {
 	struct ct_container *c = container;
 	struct ct_probe probe;
@@ -123,18 +151,7 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 		return r;
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
-	if (c->state == CT_STATE_RUNNING)
-		return ct_fail(err, EALREADY, "container %s is running", ct_container_label(c));
-	if (c->state == CT_STATE_PAUSED)
-		return refuse_paused(c, err);
-	if (c->state == CT_STATE_CREATED || c->state == CT_STATE_STOPPED)
-		return 0;
-	/* The lock is ours, so whoever was creating it has gone without an end. */
-	if (c->state == CT_STATE_CREATING) {
-		c->state = CT_STATE_DAMAGED;
-		c->damage = "its start was interrupted";
-	}
-	return refuse_start(c, err);
+	return check_state(c, kept, err);
 }
 
 /* ---- what is read back ---- */

@@ -45,6 +45,9 @@ static int refuse(const struct ct_container *c, struct ct_err *err)
 	case CT_STATE_PAUSED:
 		ct_fail(err, EBUSY, "container %s is paused, unpause it before exec", label);
 		return ct_hint(err, "cattach unpause %s", label);
+	case CT_STATE_RESTARTING:
+		ct_fail(err, EBUSY, "container %s is restarting, wait until it is running", label);
+		return ct_hint(err, "cattach wait --condition running %s", label);
 	case CT_STATE_CREATING:
 		ct_fail(err, EAGAIN, "container %s is being created", label);
 		return ct_hint(err, "try again in a moment");

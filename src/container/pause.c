@@ -26,6 +26,10 @@ static int refuse_state(const struct ct_container *c, struct ct_err *err)
 		ct_fail(err, EXDEV, "container %s belongs to another machine", label);
 		return ct_hint(err, "do it on %s", c->meta.host);
 	}
+	if (c->state == CT_STATE_RESTARTING) {
+		ct_fail(err, EBUSY, "container %s is restarting, wait until it is running", label);
+		return ct_hint(err, "cattach wait --condition running %s", label);
+	}
 	ct_fail(err, ESRCH, "container %s is not running: %s", label,
 		ct_container_describe(c, how, sizeof(how)));
 	return ct_hint(err, c->state == CT_STATE_DAMAGED ? "cattach rm -f %s" : "cattach start %s",

@@ -46,6 +46,7 @@ struct ct_probe {
 	bool complete;		/* it was created to stay, see created.c */
 	bool frozen;		/* it runs, and its leaf's freezer has stopped it */
 	bool going;		/* it is being removed, or has been since it was opened */
+	bool kept;		/* it has ended, and its keeper is going to start it again */
 	bool other_boot;	/* the status was written before the host restarted */
 	struct ct_status status;
 };
@@ -71,6 +72,10 @@ int ct_container_await_creator(int dir, const char *label);
 int ct_container_hold(struct ct_container *c, struct ct_arena *arena, const char *verb,
 		      const char *done, struct ct_err *err);
 void ct_container_let_go(const struct ct_container *c);
+
+/* ct_container_reserve(), also for its keeper: that starts it while others take it for running, and
+ * not (ECANCELED) when it is to stay stopped. */
+int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err);
 
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);

@@ -20,6 +20,7 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "leaf.h"
 #include "record.h"
 #include "store.h"
@@ -71,7 +72,7 @@ static void look(const struct ct_container *c, struct ct_probe *probe)
 
 static bool is_busy(const struct ct_probe *probe)
 {
-	return probe->monitor || probe->creator || probe->payload;
+	return probe->monitor || probe->creator || probe->payload || probe->kept;
 }
 
 /*
@@ -149,6 +150,8 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 
 		if (probe->payload && !ends_soon(probe))
 			return refuse_running(c, "has lost its monitor, but its payload runs", err);
+		if (probe->kept)
+			return refuse_running(c, "is restarting", err);
 		if (!probe->payload && probe->status.state != CT_STATUS_EXITED)
 			return refuse_running(c, probe->creator ? "is being created" :
 						 probe->frozen ? "is paused" : "is running", err);
@@ -233,6 +236,12 @@ static void forget_runtime(const char *id)
 	ct_fd_close(store.runtime);
 }
 
+static int end_keeper(const struct ct_container *c, struct ct_err *err)
+{
+	ct_container_forbid_restart(c, 0);
+	return ct_keeper_retire(c->dir, ct_container_label(c), err);
+}
+
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err)
 {
@@ -242,6 +251,9 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 
 	if (c->state == CT_STATE_FOREIGN)
 		return refuse_foreign(store, c, err);
+	/* Before all: what ends now stays that way. */
+	if (force && c->dir >= 0 && end_keeper(c, err) < 0)
+		return -err->code;
 	/* Before it: a pid namespace ends only when all that is in it has been reaped. */
 	if (force && !store->session_of[0])
 		ct_sessions_end(store, c);
@@ -255,6 +267,9 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	}
 	if (r < 0)
 		return r;
+	/* One that is just ending; without force, too. */
+	if (c->dir >= 0 && end_keeper(c, err) < 0)
+		return -err->code;
 	if (!store->session_of[0])
 		ct_sessions_end(store, c);
 	/* What a monitor has left that was killed, with whoever is in there still. */

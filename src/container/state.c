@@ -23,6 +23,7 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "leaf.h"
 #include "record.h"
 
@@ -31,6 +32,7 @@ static const char *const names[] = {
 	[CT_STATE_CREATED] = "created",
 	[CT_STATE_RUNNING] = "running",
 	[CT_STATE_PAUSED] = "paused",
+	[CT_STATE_RESTARTING] = "restarting",
 	[CT_STATE_STOPPED] = "exited",
 	[CT_STATE_DAMAGED] = "damaged",
 	[CT_STATE_FOREIGN] = "foreign",
@@ -116,6 +118,20 @@ static bool is_settled(const struct ct_probe *p)
 	return p->monitor || p->status.state == CT_STATUS_EXITED;
 }
 
+/* Whoever recorded that, or nobody could any more. */
+static bool has_ended(const struct ct_probe *p)
+{
+	if (p->status.state == CT_STATUS_EXITED)
+		return true;
+	return p->status.state == CT_STATUS_RUNNING && !p->monitor && !p->payload;
+}
+
+/* A keeper starts it as anybody does, and that shows as a start. */
+static bool may_be_kept(const struct ct_probe *p)
+{
+	return has_ended(p) || p->status.state == CT_STATUS_STARTING;
+}
+
 int ct_container_probe(const struct ct_container *container, struct ct_probe *ret_probe,
 		       struct ct_err *err)
 {
@@ -132,6 +148,8 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 		p.payload = lives(ct_probe_open_payload(&p));
 	if (r == 0 && p.monitor && p.status.state == CT_STATUS_RUNNING)
 		p.frozen = ct_leaf_is_frozen(container->dir, container->meta.id);
+	if (r == 0 && may_be_kept(&p))
+		p.kept = ct_keeper_will_restart(container->dir, has_ended(&p));
 	*ret_probe = p;
 	return r;
 }
@@ -141,6 +159,8 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 	enum ct_status_state recorded = p->status.state;
 
 	*ret_why = NULL;
+	if (p->kept)
+		return CT_STATE_RESTARTING;
 	if (recorded == CT_STATUS_EXITED)
 		return CT_STATE_STOPPED;
 	if (p->frozen)
@@ -192,6 +212,9 @@ const char *ct_container_describe(const struct ct_container *container, char *bu
 	case CT_STATE_RUNNING:
 	case CT_STATE_PAUSED:
 		snprintf(buf, size, "up %s", ago(status->started, age));
+		break;
+	case CT_STATE_RESTARTING:
+		snprintf(buf, size, "restarting, ended %s ago", ago(status->finished, age));
 		break;
 	case CT_STATE_STOPPED:
 		if (status->state == CT_STATUS_EXITED)
