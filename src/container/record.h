@@ -120,6 +120,12 @@ int ct_pidfd_await(int pidfd, uint64_t timeout);
 /* Sleep, for what the kernel has no event for. */
 void ct_nap(uint64_t ns);
 
+/* ct_container_signal() and ct_container_stop() of a run: whether it is started again is its keeper's to
+ * decide. */
+int ct_container_signal_run(const struct ct_container *container, int signal, struct ct_err *err);
+int ct_container_end_run(struct ct_container *container, int signal, int timeout,
+			 struct ct_err *err);
+
 /* ct_container_remove() with another time for the monitor to leave by itself. */
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err);

@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include <cattach/health.h>
 #include <cattach/json.h>
 #include <cattach/num.h>
 
@@ -173,6 +174,16 @@ static const char *detail_of(const struct ct_run_options *o)
 	return NULL;
 }
 
+/* What removes itself cannot be started again. */
+static int check_remove(const struct ct_run *run, struct ct_err *err)
+{
+	if (!run->options->remove ||
+	    ct_health_action_of(&run->meta->health) != CT_HEALTH_RESTART)
+		return 0;
+	return ct_fail(err, EINVAL, "conflicting options: cannot specify both --health-on-failure "
+				    "restart and --rm");
+}
+
 int ct_run_health(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *o = run->options;
@@ -205,5 +216,5 @@ int ct_run_health(struct ct_run *run, struct ct_err *err)
 	}
 	if (is_word(&run->meta->health.test, "NONE"))
 		run->meta->health = (struct ct_health_config){ .test = run->meta->health.test };
-	return 0;
+	return check_remove(run, err);
 }

@@ -264,12 +264,13 @@ log_has() { [ "$(health "$1" '{{len .Log}}')" -ge "$2" ]; }
 
 @test "a container in the foreground ends as it would, and --rm keeps nothing" {
 	local code=0
-	cattach run --rm --name "$N" --health-cmd true --health-interval 10ms "$R" \
-		sh -c 'echo out; sleep 0.2; exit 3' > "$T/out" || code=$?
+	cattach run --rm --name "$N" --health-cmd 'echo >> /dev/shm/checks' --health-interval 10ms \
+		"$R" sh -c 'until [ "$(wc -l < /dev/shm/checks)" -gt 1 ]; do sleep 0.05; done 2> /dev/null
+			echo out; exit 3' > "$T/out" || code=$?
 	is "$code" 3
 	is "$(cat "$T/out")" out
 	changes "$N" healthy
-	refused 125 "no such container: $N" cattach inspect "$N"
+	is "$(cattach ps -aqf "name=$N")" ""
 }
 
 @test "a check that hangs does not hold up the end, and does not survive it" {
@@ -338,13 +339,24 @@ is_restarted() { [ "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "
 		cattach run --rm --health-cmd true --health-on-failure restart "$R" true
 }
 
+# keeper_of ID: its pid.
+keeper_of()
+{
+	local pid
+	for pid in $(pgrep -u "$(id -u)" -x cattach-keeper); do
+		if [ "$(readlink "/proc/$pid/fd/3")" = "$STORE/containers/$1" ]; then
+			echo "$pid"
+		fi
+	done
+}
+
 @test "when the keeper is killed the container runs on, and its check goes" {
 	start "$N" --health-cmd 'test ! -e /dev/shm/hang || { touch /dev/shm/begun; exec sleep 1234; }' \
 		--health-interval 10ms "$R" sleep 1000
 	cattach wait --condition healthy "$N"
 	cattach exec "$N" touch /dev/shm/hang
 	eventually cattach exec "$N" test -e /dev/shm/begun
-	kill -9 "$(pgrep -u "$(id -u)" -f "cattach: keeper of $N\$")"
+	kill -9 "$(keeper_of "$ID")"
 	eventually bash -c "! cattach top $N -o args | grep 'sleep 1234'"
 	is "$(state "$N" Status)" running
 	cattach exec "$N" rm /dev/shm/hang

@@ -76,6 +76,17 @@ START_TEST(what_is_said_is_kept)
 }
 END_TEST
 
+START_TEST(what_removes_itself_is_not_restarted)
+{
+	run_options.health_cmd = "true";
+	run_options.remove = true;
+	run_options.health_on_failure = "kill";
+	run_ok(&run_alice);
+	run_options.health_on_failure = "restart";
+	run_bad(EINVAL, "conflicting options: cannot specify both --health-on-failure restart and --rm");
+}
+END_TEST
+
 START_TEST(no_check_is_docker_s_none)
 {
 	if (_i == 0)
@@ -158,6 +169,7 @@ Suite *suite_run_health(void)
 	tcase_add_loop_test(tc, a_text_is_for_the_shell_and_an_array_is_words, 0, COUNT(commands));
 	tcase_add_test(tc, what_is_not_said_is_dockers_default);
 	tcase_add_test(tc, what_is_said_is_kept);
+	tcase_add_test(tc, what_removes_itself_is_not_restarted);
 	tcase_add_loop_test(tc, no_check_is_docker_s_none, 0, 3);
 	tcase_add_loop_test(tc, values_that_cannot_be_are_refused, 0, COUNT(bad));
 	tcase_add_test(tc, an_option_without_a_command_is_refused);
