@@ -162,7 +162,7 @@ static int parse_record(const struct ct_json *root, struct ct_health *health, st
 static int read_record(int dir, struct ct_health *ret_health, struct ct_err *err)
 {
 	struct ct_arena ct_autoarena scratch = { 0 };
-	const struct ct_json *root;
+	const struct ct_json *root = NULL;
 	const char *text;
 	size_t size;
 	int r = ct_arena_open(&scratch, err);

@@ -72,7 +72,7 @@ static int set_array(struct ct_run *run, const struct ct_json *array, struct ct_
 /* "[ -f /ready ]" begins as an array does, and is a command of the shell. */
 static int set_command(struct ct_run *run, const char *text, struct ct_err *err)
 {
-	const struct ct_json *root;
+	const struct ct_json *root = NULL;
 	struct ct_err ignored;
 
 	if (!strcmp(text, "none"))
