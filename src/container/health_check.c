@@ -30,6 +30,7 @@
 
 #include "record.h"
 
+#define MILLISECOND	UINT64_C(1000000)
 #define CHUNK		16384
 #define END_TIME	(CT_SECOND / 2)		/* for an end that is under way to show */
 #define LAST_CHUNKS	64	/* read after its end, while others still write to its pipe */
@@ -81,7 +82,7 @@ static int time_left(const struct checking *c)
 
 	if (now >= c->limit)
 		return 0;
-	return (c->limit - now) / 1000000 < 60000 ? (int)((c->limit - now) / 1000000) + 1 : 60000;
+	return (c->limit - now) / MILLISECOND < 60000 ? (int)((c->limit - now) / MILLISECOND) + 1 : 60000;
 }
 
 /* It leads a process group, whose number nobody else can get before it has been reaped. */
@@ -152,9 +153,11 @@ static int fail_ended(const struct ct_container *container, struct ct_err *err)
 static void tell_time(const struct checking *c, uint64_t timeout, struct ct_health_check *check)
 {
 	struct ct_buf ct_autobuf text = { 0 };
+	bool whole = timeout % CT_SECOND == 0;
 
-	ct_buf_printf(&text, "Health check exceeded timeout (%llums)%s",
-		      (unsigned long long)(timeout / 1000000), c->size ? ": " : "");
+	ct_buf_printf(&text, "Health check exceeded timeout (%llu%s)%s",
+		      (unsigned long long)(timeout / (whole ? CT_SECOND : MILLISECOND)),
+		      whole ? "s" : "ms", c->size ? ": " : "");
 	ct_buf_add(&text, c->kept, c->size);
 	check->code = CT_HEALTH_TIMED_OUT;
 	ct_health_output(check, ct_buf_text(&text), text.length);
