@@ -49,8 +49,6 @@ static int healthcheck_handler(const struct ct_call *call, struct ct_err *err)
 	if (r == 0)
 		r = ct_container_find(&store, call->arena, call->operands.items[1], &container, err);
 	if (r == 0)
-		r = ct_container_refuse_session(&container, "checked", err);
-	if (r == 0)
 		r = ct_health_check(&store, call->arena, &container, &check, err);
 	if (r == 0)
 		r = ct_health_update(&container, &check, &health, err);

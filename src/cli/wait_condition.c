@@ -20,6 +20,7 @@
 #include <cattach/event.h>
 #include <cattach/fd.h>
 #include <cattach/proc.h>
+#include <cattach/states.h>
 
 #define NO_CODE	(-1)
 
@@ -88,7 +89,7 @@ static int parse_condition(const char *text, unsigned *wants, struct ct_err *err
 static bool is_met(const struct waiting *w, const struct ct_container *c)
 {
 	bool between = c->state == CT_STATE_RESTARTING;	/* it counts as running, as docker has it */
-	bool live = between || c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
+	bool live = between || ct_state_is_live(c->state);
 	bool ended = c->state == CT_STATE_STOPPED;
 
 	if (w->wants & WANT_CREATED && c->state == CT_STATE_CREATED)

@@ -27,6 +27,7 @@
 #include <cattach/fd.h>
 #include <cattach/ns.h>
 #include <cattach/proc.h>
+#include <cattach/states.h>
 
 #include "record.h"
 
@@ -283,8 +284,12 @@ int ct_health_check(struct ct_store *store, struct ct_arena *arena,
 	struct checking c = { .exec = &exec, .output = -1, .process.pidfd = -1 };
 	struct ct_health_check check = { .start = ct_now_real() };
 	struct ct_err failure = { 0 };
-	int r = 0;
+	int r = ct_container_refuse_session(container, "checked", err);
 
+	if (r == 0)
+		r = ct_state_check(container, CT_ACT_HEALTH, err);
+	if (r < 0)
+		return r;
 	if (!ct_health_is_checked(&container->meta)) {
 		ct_fail(err, EINVAL, "container %s has no health check",
 			ct_container_label(container));

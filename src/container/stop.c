@@ -31,7 +31,8 @@ int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct 
 	if (c->status_fd < 0)
 		return 0;
 	if (ct_container_probe(c, probe, err) < 0)
-		return ct_wrap(err, "%s", ct_container_label(c));
+		/* Damaged by what was found out when it was loaded, and by nothing else. */
+		return c->state == CT_STATE_DAMAGED ? 0 : ct_wrap(err, "%s", ct_container_label(c));
 	c->status = probe->status;
 	c->state = ct_probe_state(probe, &c->damage);
 	return 0;
@@ -44,14 +45,6 @@ int ct_container_look(struct ct_container *container, struct ct_err *err)
 	return ct_container_refresh(container, &ignored, err);
 }
 
-static int not_running(const struct ct_container *c, struct ct_err *err)
-{
-	char how[512];
-
-	return ct_fail(err, ESRCH, "%s %s is not running (%s)", ct_container_kind(c),
-		       ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
-}
-
 /* A pidfd of the running payload. */
 static int open_running(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
 {
@@ -59,8 +52,8 @@ static int open_running(struct ct_container *c, struct ct_probe *probe, struct c
 
 	if (r < 0)
 		return r;
-	if (c->state != CT_STATE_RUNNING && c->state != CT_STATE_PAUSED)
-		return not_running(c, err);
+	if (!ct_state_is_live(c->state))
+		return ct_state_refuse(c, CT_ACT_KILL, err);
 	fd = ct_probe_open_payload(probe);
 	if (fd == -ESRCH)
 		return ct_fail(err, ESRCH, "%s %s is not running (it is just ending)",
@@ -93,11 +86,6 @@ static int send_signal(const struct ct_container *c, int pidfd, int signal, stru
 				     ct_container_label(c)) : 0;
 }
 
-static bool is_live(const struct ct_container *c)
-{
-	return c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
-}
-
 /*
  * It is to stay stopped from now on, so its keeper goes, unless it has been starting it before it
  * could know. Then that start comes to something, and what runs is ended like any other.
@@ -108,7 +96,7 @@ static int settle_keeper(struct ct_container *c, struct ct_probe *probe, struct 
 	uint64_t limit = ct_now_monotonic() + KEEPER_TIMEOUT;
 	int r = ct_container_refresh(c, probe, err);
 
-	while (r == 0 && keeper >= 0 && !is_live(c) && ct_now_monotonic() < limit) {
+	while (r == 0 && keeper >= 0 && !ct_state_is_live(c->state) && ct_now_monotonic() < limit) {
 		bool gone = ct_pidfd_await(keeper, CT_SECOND / 50) != 0;
 
 		r = ct_container_refresh(c, probe, err);
@@ -132,7 +120,7 @@ static int signal_keeper(struct ct_container *c, int signal, struct ct_err *err)
 	if (!restarting || !ct_keeper_is_stop_asked(c->dir))
 		return 0;
 	r = settle_keeper(c, &probe, err);
-	return r < 0 ? r : !is_live(c);
+	return r < 0 ? r : !ct_state_is_live(c->state);
 }
 
 int ct_container_signal_run(const struct ct_container *container, int signal, struct ct_err *err)
@@ -173,7 +161,7 @@ static int await_record(struct ct_container *c, struct ct_probe *probe, struct c
 
 		if (r < 0)
 			return r;
-		if (c->state != CT_STATE_RUNNING && c->state != CT_STATE_PAUSED)
+		if (!ct_state_is_live(c->state))
 			return 0;
 		if (pause > CT_SECOND / 10)
 			pause = CT_SECOND / 10;
@@ -227,23 +215,16 @@ int ct_container_end_run(struct ct_container *container, int signal, int timeout
 {
 	struct ct_probe probe = { 0 };
 	int ct_autofd pidfd = open_running(container, &probe, err);
-	char how[512];
 	int r;
 
 	if (pidfd < 0) {
-		if (container->state == CT_STATE_STOPPED || container->state == CT_STATE_CREATED)
-			return 0;
 		/* Its payload is gone already, and the monitor about to say so. */
 		if (pidfd == -ESRCH && container->state == CT_STATE_RUNNING)
 			return await_record(container, &probe, err);
 		if (pidfd != -ESRCH)
 			return pidfd;
-		ct_fail(err, EIO, "%s %s cannot be stopped (%s)", ct_container_kind(container),
-			ct_container_label(container),
-			ct_container_describe(container, how, sizeof(how)));
-		return container->state == CT_STATE_DAMAGED ?
-				       ct_hint(err, "cattach rm -f %s", ct_container_label(container)) :
-				       -err->code;
+		r = ct_state_check(container, CT_ACT_STOP, err);
+		return r > 0 ? 0 : r;
 	}
 	r = end_payload(container, pidfd, signal ? signal : container->meta.stop_signal,
 			timeout == -2 ? container->meta.stop_timeout : timeout, err);
