@@ -339,6 +339,22 @@ is_restarted() { [ "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "
 		cattach run --rm --health-cmd true --health-on-failure restart "$R" true
 }
 
+@test "who follows a container stays while it is restarted for its health" {
+	mkdir -p "$T/shared"
+	chmod 777 "$T/shared"
+	STARTED+=("$N")
+	local code=0
+	cattach run --name "$N" --health-cmd 'test -e /mnt/second' --health-interval 50ms \
+		--health-retries 1 --health-on-failure restart --stop-signal KILL -v "$T/shared:/mnt" "$R" \
+		sh -c 'if [ -e /mnt/first ]; then touch /mnt/second; echo second; exit 3; fi
+			touch /mnt/first; echo first; while :; do sleep 1000; done' \
+		> "$T/out" 2> "$T/err" || code=$?
+	is "$code" 3
+	is "$(cat "$T/out")" $'first\nsecond'
+	has "$(cat "$T/err")" "$N exited with 137"
+	is "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "$N")" "1 exited"
+}
+
 # keeper_of ID: its pid.
 keeper_of()
 {

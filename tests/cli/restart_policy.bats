@@ -111,9 +111,9 @@ waiting()
 	run -125 cattach attach "$N"
 	has "$output" "You cannot attach to a restarting container, wait until it is running"
 	run -125 cattach exec "$N" true
-	has "$output" "container $N is restarting, wait until it is running"
+	has "$output" "container $N is restarting, wait until the container is running"
 	run -125 cattach pause "$N"
-	has "$output" "container $N is restarting, wait until it is running"
+	has "$output" "container $N is restarting, wait until the container is running"
 	run -125 cattach rm "$N"
 	has "$output" "container $N is restarting; stop it first or use -f"
 	run -0 cattach start "$N"
