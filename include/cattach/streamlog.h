@@ -87,6 +87,7 @@ struct ct_page {
 	_Atomic uint64_t filed;
 	_Atomic uint32_t held[2];
 	_Atomic uint32_t file_failing;
+	_Atomic uint32_t files;		/* how many it has begun or gone on with, in this run */
 };
 
 #define CT_PAGE_SIZE	4096
@@ -264,6 +265,8 @@ void ct_log_files_close(struct ct_log_files *files);	/* NULL is fine; after the 
 int ct_log_files_follow(struct ct_log_files *files, int dir, const char *path, struct ct_err *err);
 /* Is there anything by now that no cursor was given yet? */
 bool ct_log_files_more(struct ct_log_files *files);
+/* How many files have come since they are followed. */
+uint64_t ct_log_files_met(const struct ct_log_files *files);
 struct ct_log_source ct_log_files_source(struct ct_log_files *files);
 /* How many lines were no records, of what was read since the beginning. */
 uint64_t ct_log_files_strange(const struct ct_log_files *files);

@@ -176,6 +176,7 @@ struct ct_log_stream {
 	struct ct_log_files *files;	/* of a log driver that has its own; or NULL */
 	const char *format;		/* of these files */
 	bool kept;			/* they and the cursor are: for the next run of the same container */
+	uint64_t files_before;		/* how many the monitor had begun before the first that we met */
 	uint32_t seen[2];		/* bytes of a line that no file has yet and that are shown... */
 	uint64_t skip[2];		/* ...and how many the file will have for them */
 	uint64_t latest;		/* what is later is not ours any more */
@@ -255,6 +256,8 @@ void ct_log_stream_flush(struct ct_log_stream *stream);
 
 /* So many bytes before the next ones are lost. */
 void ct_log_stream_notice_lost(struct ct_log_stream *stream, uint64_t bytes);
+/* So many files were rotated away before they were read. */
+void ct_log_stream_notice_unseen(struct ct_log_stream *stream, uint32_t files);
 
 /* What an entry is to a query. */
 enum ct_entry_use { CT_ENTRY_END, CT_ENTRY_PASS, CT_ENTRY_BREAK, CT_ENTRY_GAP, CT_ENTRY_FRAME };
@@ -275,6 +278,9 @@ int ct_log_stream_open_files(struct ct_log_stream *stream, struct ct_err *err);
 void ct_log_stream_close_files(struct ct_log_stream *stream);	/* and the cursor */
 /* When the cursor is in its place: on with what comes, if it is wanted. */
 int ct_log_stream_follow_files(struct ct_log_stream *stream, struct ct_err *err);
+
+/* With a new connection: from here on count those that were rotated away before we have seen them. */
+void ct_log_stream_note_files(struct ct_log_stream *stream);
 
 /* They have been read to their end: is there something in memory that they do not have? 1 look
  * again, 0 no, negative. */

@@ -69,12 +69,40 @@ void ct_log_stream_close_files(struct ct_log_stream *stream)
 	memset(s->skip, 0, sizeof(s->skip));
 }
 
+/* ---- files that are rotated away before we have seen them ---- */
+
+static uint32_t files_begun(const struct ct_log_stream *s)
+{
+	return s->connected ? atomic_load_explicit(&s->client.page->files, memory_order_acquire) : 0;
+}
+
+/* All that were begun by now have been seen, as far as anybody can tell. */
+void ct_log_stream_note_files(struct ct_log_stream *s)
+{
+	/* In this order: rather one too many than one that is called lost and was not. */
+	ct_log_files_more(s->files);
+	s->files_before = files_begun(s) - (uint32_t)ct_log_files_met(s->files);
+}
+
+/* With nothing more to read: has one of those that were begun never been seen? */
+static bool notice_unseen(struct ct_log_stream *s, uint32_t begun)
+{
+	uint32_t unseen = begun - (uint32_t)s->files_before - (uint32_t)ct_log_files_met(s->files);
+
+	if (!s->connected || !unseen || unseen > UINT32_MAX / 2)
+		return false;
+	s->files_before += unseen;
+	ct_log_stream_notice_unseen(s, unseen);
+	return true;
+}
+
 int ct_log_stream_follow_files(struct ct_log_stream *stream, struct ct_err *err)
 {
 	if (!stream->files || !stream->query->follow)
 		return 0;
 	if (ct_log_files_follow(stream->files, stream->main, path_of(stream), err) < 0)
 		return ct_wrap(err, "%s", stream->name);
+	ct_log_stream_note_files(stream);
 	return 0;
 }
 
@@ -295,12 +323,14 @@ int ct_log_stream_peek(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;
 	struct reach reach;
+	uint32_t begun;
 
 	if (!s->connected || s->hung_up)
 		return 0;
+	begun = files_begun(s);
 	reach = reach_of(s->client.page);
 	/* In this order: the file has what the page told of. */
-	if (ct_log_files_more(s->files))
+	if (ct_log_files_more(s->files) || notice_unseen(s, begun))
 		return 1;
 	if (!is_still(s->client.page, &reach))
 		return 0;

@@ -297,6 +297,7 @@ static int open_kept(struct ct_log_stream *s)
 	if (!s->connected && !ct_log_files_more(s->files))
 		return open_nothing(s);
 	s->kept = false;
+	ct_log_stream_note_files(s);
 	s->limit = UINT64_MAX;
 	s->cut = is_cut(s);
 	return 0;
@@ -346,11 +347,16 @@ void ct_log_stream_await_no_more(struct ct_log_stream *stream)
 	stream->starting = (struct ct_container)CT_CONTAINER_INIT;
 }
 
-/* One with --rm may have been left by a monitor that was killed: its next run will be the last. */
+/*
+ * One with --rm may have been left by a monitor that was killed: its next run will be the last. And
+ * with "none" a run is to be read while it lasts, or not at all.
+ */
 static bool may_start(const struct ct_container *c)
 {
-	return c->dir >= 0 && (c->state == CT_STATE_CREATED ||
-			       (c->state == CT_STATE_STOPPED && c->meta.remove));
+	bool passing = c->meta.remove || (c->meta.log_driver && !strcmp(c->meta.log_driver, "none"));
+
+	return c->dir >= 0 &&
+	       (c->state == CT_STATE_CREATED || (c->state == CT_STATE_STOPPED && passing));
 }
 
 int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,

@@ -63,6 +63,13 @@ void ct_log_stream_notice_lost(struct ct_log_stream *stream, uint64_t bytes)
 	notice_gap(stream, &(struct ct_index_entry){ .value = bytes });
 }
 
+void ct_log_stream_notice_unseen(struct ct_log_stream *stream, uint32_t files)
+{
+	ct_fail(&stream->unit.notice, ENODATA, "%u of its log files were rotated away before they "
+		"were read: what they had is missing before this", files);
+	set_notice(stream);
+}
+
 /* The end of the log is not the end of what was written. */
 static void notice_cut(struct ct_log_stream *s)
 {

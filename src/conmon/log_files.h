@@ -6,6 +6,8 @@
 #ifndef CATTACH_CONMON_LOG_FILES_H
 #define CATTACH_CONMON_LOG_FILES_H
 
+#include <sys/types.h>
+
 #include <cattach/streamlog.h>
 
 #define LOG_FILES_SPAN	40		/* bits of offsets that a file has for itself */
@@ -24,11 +26,16 @@ struct log_tail {
 	bool follow;
 	int dir;
 	char *path;
-	struct log_part part;		/* its fd is one of those that are known, the last */
+	struct log_part part;		/* of the file that is read, known[current] */
 	uint8_t head[LOG_FILES_HEAD];	/* how that file begins */
 	size_t head_size;
-	int known[LOG_FILES_KNOWN];	/* every file that was opened, while it has a name */
-	size_t known_count;
+	struct log_known {
+		int fd;
+		dev_t dev;
+		ino_t ino;
+	} known[LOG_FILES_KNOWN];	/* the oldest first: read, while they have names, and to be read */
+	size_t known_count, current;
+	uint64_t met;			/* files that came since the beginning */
 	uint32_t next;			/* number of the next segment... */
 	uint64_t end, time;		/* ...and where it begins, and when */
 };

@@ -3,12 +3,13 @@
  * Following the files of a log driver: what is appended to the last one, whole records at a time,
  * and then the files that come after it, whoever rotates.
  *
- * A file is left when the next one has something in it and it has been read to its end after that
- * was seen: then nobody writes to it any more. Which one is next is found by what is not known yet,
- * the one with the greatest number first, so that names and numbers may be anybody's choice; the
- * known ones are held open while they have a name, or a new file could pass for one of them. A file
- * that begins otherwise than it did was cut (logrotate's copytruncate), and is read from its
- * beginning; one that is merely shorter has lost half a write of a full disk, which comes again.
+ * New files are opened as soon as they are seen, so that who is slow loses nothing when they are
+ * rotated away; they are told by not being known yet, and come in the order of their numbers, the
+ * greatest first. The known ones are held open while they have a name, or a new file could pass for
+ * one of them. A file is left when the next one has something in it, and it has been read to its end
+ * after that was seen: nobody writes to it any more. One that begins otherwise than it did was cut
+ * (logrotate's copytruncate), and is read from its beginning; one that is merely shorter has lost
+ * half a write of a full disk, which comes again.
  *
  * Runs in commands, with the caller's rights. What cannot be opened is as if it were not there yet.
  */
@@ -27,7 +28,6 @@
 #include "segment.h"
 
 #define MOST	(4u << 20)	/* bytes of a file that become a segment at once */
-#define TRIES	8
 
 void ct_log_files_prepare(struct ct_log_files *files)
 {
@@ -39,7 +39,7 @@ void ct_log_files_leave(struct ct_log_files *files)
 	struct log_tail *t = &files->tail;
 
 	for (size_t i = 0; i < t->known_count; i++)
-		ct_drop_fd(&t->known[i]);
+		ct_drop_fd(&t->known[i].fd);
 	ct_drop_fd(&t->dir);
 	free(t->path);
 	t->path = NULL;
@@ -49,29 +49,28 @@ void ct_log_files_leave(struct ct_log_files *files)
 
 static bool is_known(const struct log_tail *t, const struct stat *st)
 {
-	struct stat known;
-
 	for (size_t i = 0; i < t->known_count; i++)
-		if (fstat(t->known[i], &known) == 0 && known.st_dev == st->st_dev &&
-		    known.st_ino == st->st_ino)
+		if (t->known[i].dev == st->st_dev && t->known[i].ino == st->st_ino)
 			return true;
 	return false;
 }
 
-/* Those without a name will not be met again; where there are too many the oldest is the least
- * likely to be. */
+/* Of those that are read: the ones without a name will not be met again; where there are too many,
+ * the oldest is the least likely to be. */
 static void forget(struct log_tail *t)
 {
-	size_t kept = 0;
+	size_t kept = 0, current = t->current;
 
 	for (size_t i = 0; i < t->known_count; i++) {
 		struct stat st;
 
-		if (fstat(t->known[i], &st) == 0 && st.st_nlink > 0 &&
-		    (i > 0 || t->known_count < LOG_FILES_KNOWN))
+		if (i >= current || (fstat(t->known[i].fd, &st) == 0 && st.st_nlink > 0 &&
+				     (i > 0 || t->known_count < LOG_FILES_KNOWN)))
 			t->known[kept++] = t->known[i];
 		else
-			close(t->known[i]);
+			close(t->known[i].fd);
+		if (i == current)
+			t->current = kept - 1;
 	}
 	t->known_count = kept;
 }
@@ -83,16 +82,26 @@ static void note_head(struct log_tail *t)
 	t->head_size = n > 0 ? (size_t)n : 0;
 }
 
-/* From now on this is the last file; its descriptor is ours. */
-static void take(struct log_tail *t, int fd, uint64_t from)
+/* From now on this one is read. */
+static void turn_to(struct log_tail *t, size_t index, uint64_t from)
 {
-	t->known[t->known_count++] = fd;
-	t->part.fd = fd;
+	t->current = index;
+	t->part.fd = t->known[index].fd;
 	t->part.from = t->part.size = from;
 	note_head(t);
 }
 
-/* ---- the last file ---- */
+/* A file of which we know now: its descriptor is ours. */
+static void add(struct log_tail *t, int fd)
+{
+	struct stat st = { 0 };
+
+	if (fstat(fd, &st) < 0)
+		errno = 0;
+	t->known[t->known_count++] = (struct log_known){ fd, st.st_dev, st.st_ino };
+}
+
+/* ---- the file that is read ---- */
 
 /* Behind the last newline of what stands between two places, or the first of them. */
 static uint64_t whole_records(int fd, uint64_t from, uint64_t to)
@@ -119,7 +128,7 @@ static bool begins_otherwise(struct log_tail *t)
 	return n != (ssize_t)t->head_size || memcmp(head, t->head, t->head_size) != 0;
 }
 
-/* Is there more in the last file? Then part.size is up to where. */
+/* Is there more in it? Then part.size is up to where. */
 static bool has_grown(struct log_tail *t)
 {
 	struct stat st;
@@ -144,76 +153,111 @@ static bool has_grown(struct log_tail *t)
 	return t->part.size > t->part.from;
 }
 
-/* ---- the next one ---- */
+/* ---- those that come ---- */
 
-/* Does the name still lead to the last file? */
+/* Does the name still lead to the newest that is known? */
 static bool is_named(const struct log_tail *t)
 {
-	struct stat ours, named;
+	const struct log_known *newest = &t->known[t->known_count - 1];
+	struct stat named;
 
-	return fstat(t->part.fd, &ours) == 0 &&
-	       fstatat(t->dir, t->path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+	return fstatat(t->dir, t->path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       newest->dev == named.st_dev && newest->ino == named.st_ino;
 }
 
-/* The oldest file that is not known: its number, or -ENOENT. */
-static int find_unknown(const struct log_tail *t, struct stat *ret_st)
+/* A file that is not known under this number: its descriptor, or -1. */
+static int open_unknown(const struct log_tail *t, uint32_t number)
 {
-	for (int i = CT_LOG_MAX_FILES - 1; i >= 0; i--) {
-		char *name = ct_log_files_name(t->path, (uint32_t)i);
-		int r = name ? fstatat(t->dir, name, ret_st, AT_SYMLINK_NOFOLLOW) : -1;
+	char *name = ct_log_files_name(t->path, number);
+	struct stat st;
+	struct log_part part;
+	int r = name ? fstatat(t->dir, name, &st, AT_SYMLINK_NOFOLLOW) : -1;
 
-		free(name);
-		if (r == 0 && S_ISREG(ret_st->st_mode) && !is_known(t, ret_st))
-			return i;
+	free(name);
+	if (r < 0 || !S_ISREG(st.st_mode) || is_known(t, &st) ||
+	    ct_log_files_open_part(t->dir, t->path, number, &part) < 0)
+		return -1;
+	/* It may have got the next number meanwhile, where it will be met. */
+	if (fstat(part.fd, &st) == 0 && !is_known(t, &st))
+		return part.fd;
+	close(part.fd);
+	return -1;
+}
+
+static bool is_same(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/*
+ * Whatever has come, the oldest first. Looked for upwards, as a rotation moves them: one that gets
+ * the next number meanwhile may be met twice, but is not passed by.
+ */
+static void look(struct log_tail *t)
+{
+	int fds[CT_LOG_MAX_FILES];
+	size_t count = 0;
+
+	if (is_named(t))
+		return;
+	for (uint32_t i = 0; i < CT_LOG_MAX_FILES; i++) {
+		int fd = open_unknown(t, i);
+
+		if (fd >= 0 && count && is_same(fds[count - 1], fd))
+			close(fd);
+		else if (fd >= 0)
+			fds[count++] = fd;
 	}
-	return -ENOENT;
-}
-
-/* While it is looked for it may get the next number, and pass us by: so twice. */
-static int open_unknown(const struct log_tail *t)
-{
-	for (int i = 0; i < TRIES; i++) {
-		struct log_part part;
-		struct stat first, second, st;
-		int number;
-
-		if (find_unknown(t, &first) < 0)
-			return -ENOENT;
-		number = find_unknown(t, &second);
-		if (number < 0 || first.st_ino != second.st_ino || first.st_dev != second.st_dev ||
-		    ct_log_files_open_part(t->dir, t->path, (uint32_t)number, &part) < 0)
+	/* Those that there is no room for are found again later. */
+	for (; count > 0; count--) {
+		if (t->known_count == LOG_FILES_KNOWN) {
+			close(fds[count - 1]);
 			continue;
-		if (fstat(part.fd, &st) == 0 && st.st_ino == second.st_ino &&
-		    st.st_dev == second.st_dev && st.st_size > 0)
-			return part.fd;
-		close(part.fd);
+		}
+		add(t, fds[count - 1]);
+		t->met++;
 	}
-	return -ENOENT;
+}
+
+/* Is somebody writing to the one that comes after the one that is read? */
+static bool is_left(const struct log_tail *t)
+{
+	struct stat next;
+
+	if (t->current + 1 == t->known_count)
+		return false;
+	return t->current + 2 < t->known_count ||
+	       (fstat(t->known[t->current + 1].fd, &next) == 0 && next.st_size > 0);
 }
 
 bool ct_log_files_more(struct ct_log_files *files)
 {
 	struct log_tail *t = &files->tail;
+	struct stat st;
 
-	while (t->follow && !has_grown(t)) {
-		int fd = is_named(t) ? -ENOENT : open_unknown(t);
-		struct stat st;
-
-		if (fd < 0)
+	if (!t->follow)
+		return false;
+	look(t);
+	while (!has_grown(t)) {
+		if (!is_left(t))
 			return false;
-		/* The next one is written: so this one is complete, now that that was seen. */
-		if (has_grown(t)) {
-			close(fd);
+		/* So this one is complete, now that that was seen. */
+		if (has_grown(t))
 			return true;
-		}
 		/* Half a record, whose writer was killed. */
 		if (fstat(t->part.fd, &st) == 0 && (uint64_t)st.st_size > t->part.from)
 			t->part.strange++;
+		turn_to(t, t->current + 1, 0);
 		forget(t);
-		take(t, fd, 0);
 	}
-	return t->follow;
+	return true;
+}
+
+uint64_t ct_log_files_met(const struct ct_log_files *files)
+{
+	return files->tail.met;
 }
 
 int ct_log_files_follow(struct ct_log_files *files, int dir, const char *path, struct ct_err *err)
@@ -232,8 +276,9 @@ int ct_log_files_follow(struct ct_log_files *files, int dir, const char *path, s
 
 		if (fd < 0)
 			return ct_fail_errno(err, errno, "cannot follow the log file %s", path);
-		take(t, fd, files->parts[i].size);
+		add(t, fd);
 	}
+	turn_to(t, t->known_count - 1, last->size);
 	t->next = (uint32_t)files->count;
 	t->end = ((uint64_t)files->count + 1) << LOG_FILES_SPAN;
 	t->follow = true;

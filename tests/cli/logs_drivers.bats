@@ -254,3 +254,152 @@ L10_streams()
 		wait $follower
 	done
 }
+
+# In a mount namespace: the store on a disk of 4 MiB that is full but for 300 KiB. Arguments: the
+# directory for results, the driver.
+full_disk()
+{
+	cat > "$T/script" << 'END'
+set -eu
+disk=$1/disk-$2
+mkdir "$disk"
+mount -t tmpfs -o size=4m,mode=700 small "$disk"
+export XDG_DATA_HOME=$disk XDG_RUNTIME_DIR=$disk
+cattach run -d -i --name full --log-driver "$2" "$CT_ROOTFS" \
+	sh -c 'echo up; read x; seq 1 60000; echo END; read x; exit 3' > "$1/id"
+cattach wait --for-output up full
+cattach logs -f full > "$1/followed" 2> "$1/said" 3>&- &
+follower=$!
+head -c 5000000 /dev/zero > "$disk/ballast" 2> "$1/ignored" || :
+truncate -s -300K "$disk/ballast"
+cattach send full go
+cattach wait --for-output '^END$' full
+cattach logs full > "$1/now"
+cattach send full go
+code=$(cattach wait full)
+wait $follower && echo "$code $?"
+cattach logs full > "$1/left" 2> "$1/missing" || :
+cattach rm full > "$1/id"
+END
+	unshare --user --map-root-user --mount sh "$T/script" "$T" "$1"
+}
+
+@test "L11 a full disk: nobody waits, who follows has every byte, and what is lost is told" {
+	local missing
+	for D in $DRIVERS; do
+		is "$(full_disk "$D")" "3 0"
+		{ echo up; seq 1 60000; echo END; } > "$T/all"
+		cmp "$T/all" "$T/followed"
+		cmp "$T/all" "$T/now"
+		is "$(cat "$T/said")" ""
+		[ "$D" != none ] || continue
+		cmp -n "$(stat -c %s "$T/left")" "$T/left" "$T/all"
+		missing=$(($(stat -c %s "$T/all") - $(stat -c %s "$T/left")))
+		[ "$missing" -gt 0 ]
+		has "$(cat "$T/missing")" "$missing bytes are missing here: the disk was full until the container ended"
+	done
+}
+
+@test "a follower begins with earlier runs, and with what was rotated away from the file" {
+	local D
+	for D in native k8s-file json-file; do
+		C=$N-$D
+		start "$C" --log-driver "$D" --log-opt max-size=256k --log-opt max-file=128 "$R" seq 1 100000
+		cattach wait "$C" > /dev/null
+		cattach start "$C" > /dev/null
+		cattach logs -f "$C" > "$T/followed" 3>&-
+		cattach wait "$C" > /dev/null
+		{ seq 1 100000; seq 1 100000; } | cmp - "$T/followed"
+		is "$(cattach logs -f -n 2 "$C")" $'99999\n100000'
+		is "$(cattach logs -f --run -1 "$C" | sha256sum)" "$(seq 1 100000 | sha256sum)"
+	done
+}
+
+# The follower has nothing to read, and watches for a start.
+is_waiting() { ls -l "/proc/$(pgrep -P "$follower")/fd" | grep -q inotify; }
+
+@test "logs -F goes on over runs that are over in a moment, each once" {
+	local D i
+	for D in $DRIVERS; do
+		C=$N-$D
+		start "$C" --log-driver "$D" "$R" sh -c 'echo begin; echo err >&2; printf end'
+		cattach wait "$C" > /dev/null
+		timeout 50 cattach logs -F "$C" > "$T/out" 2> "$T/err" 3>&- &
+		follower=$!
+		# "none" has nothing of the first one.
+		[ "$D" = none ] || eventually grep -q end "$T/out"
+		[ "$D" != none ] || eventually is_waiting
+		for i in 2 3 4; do
+			cattach start "$C" > /dev/null
+			cattach wait "$C" > /dev/null
+		done
+		eventually sh -c "[ \$(grep -o end '$T/out' | wc -l) -ge $([ "$D" = none ] && echo 3 || echo 4) ]"
+		kill $follower
+		i=4
+		[ "$D" != none ] || i=3
+		is "$(tr '\n' ' ' < "$T/out" | sed 's/endbegin/end begin/g')" \
+			"$(for ((; i > 0; i--)); do printf 'begin end '; done | sed 's/ $//')"
+		is "$(grep -c err "$T/err")" "$(grep -c begin "$T/out")"
+	done
+}
+
+@test "a follower goes on while others rotate the file: renamed, with and without a word, cut" {
+	local D i
+	for D in k8s-file json-file; do
+		C=$N-$D
+		mkdir "$T/$D"
+		start "$C" --log-driver "$D" --log-opt "path=$T/$D/x" --log-opt max-size=1g -i "$R" \
+			sh -c 'i=0; while [ $i -lt 40000 ]; do echo $i; i=$((i + 1)); done; while read x; do echo "$x"; done'
+		cattach logs -f "$C" > "$T/followed" 3>&- &
+		follower=$!
+		for i in x-first x.3 x.1 elsewhere; do
+			eventually test -s "$T/$D/x"
+			mv "$T/$D/x" "$T/$D/$i"
+			cattach logs --reopen "$C"
+		done
+		eventually grep -qx 39999 "$T/followed"
+		# Nobody has told the monitor: it sees with a write that the name is another's.
+		mv "$T/$D/x" "$T/$D/y"
+		for ((i = 40000; i < 100000; i++)); do
+			cattach send "$C" $i
+			[ ! -s "$T/$D/x" ] || break
+			sleep 0.05
+		done
+		eventually grep -qx $i "$T/followed"
+		cp "$T/$D/x" "$T/$D/copy"
+		: > "$T/$D/x"
+		cattach send "$C" $((i + 1))
+		eventually grep -qx $((i + 1)) "$T/followed"
+		cattach kill "$C" > /dev/null
+		wait $follower
+		seq 0 $((i + 1)) | cmp - "$T/followed"
+	done
+}
+
+@test "100 MB through small files: a follower has every byte, and the files keep to their bounds" {
+	local D size files
+	mkdir "$T/shared"
+	openssl rand -base64 775000 2> /dev/null > "$T/shared/in" || head -c 775000 /dev/urandom | base64 > "$T/shared/in"
+	for D in k8s-file json-file; do
+		C=$N-$D
+		start "$C" --log-driver "$D" --log-opt max-size=1m --log-opt max-file=128 \
+			-v "$T/shared:/mnt" -i "$R" \
+			sh -c 'read x; i=0; while [ $i -lt 95 ]; do cat /mnt/in; i=$((i + 1)); done'
+		cattach logs -f "$C" > "$T/followed" 2> "$T/err" 3>&- &
+		follower=$!
+		cattach send "$C" go
+		wait $follower
+		is "$(cat "$T/err")" ""
+		for ((i = 0; i < 95; i++)); do cat "$T/shared/in"; done | cmp - "$T/followed"
+		files=0
+		for size in $(stat -c %s "$STORE/containers/$ID/main/container.log"*); do
+			[ "$size" -le 1048576 ]
+			files=$((files + 1))
+		done
+		is "$files" 128
+		# What is left is the end.
+		cattach logs "$C" > "$T/left"
+		tail -c "$(stat -c %s "$T/left")" "$T/followed" | cmp - "$T/left"
+		rm "$T/followed" "$T/left"
+	done
+}
