@@ -25,6 +25,22 @@
 
 /* ---- made, given back ---- */
 
+/*
+ * The monitor of root gives up root's privileges: what it opened with them it could write on, but
+ * never rotate.
+ */
+static int check_dir(const struct log_driver *d, const char *path, struct ct_err *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || fstat(d->dir, &st) < 0 || st.st_uid == 0 || (st.st_mode & S_IWOTH) ||
+	    (st.st_gid == getegid() && (st.st_mode & S_IWGRP)))
+		return 0;
+	ct_fail(err, EPERM, "log file %s: its directory is another user's, where root's monitor may "
+		"not rotate", path);
+	return ct_hint(err, "give it a directory of root's");
+}
+
 static int open_dir(struct log_driver *d, const struct ct_log_options *o, int dir,
 		    struct ct_err *err)
 {
@@ -52,7 +68,7 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 	d->dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->dir < 0)
 		return ct_fail_errno(err, errno, "log file %s: cannot open its directory", o->path);
-	return 0;
+	return check_dir(d, o->path, err);
 }
 
 /* A full disk does not keep a container from starting: neither would it end one. */
