@@ -35,7 +35,8 @@ int ct_log_stream_open_files(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;
 	enum ct_log_file kind = ct_log_file_of(&s->container.meta);
-	bool live = s->connected || s->query->follow;
+	bool live = s->connected || s->query->follow || s->container.state == CT_STATE_RUNNING ||
+		    s->container.state == CT_STATE_PAUSED;
 
 	if (kind == CT_LOG_FILE_NONE || s->kept)
 		return 0;

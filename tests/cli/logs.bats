@@ -514,17 +514,6 @@ waiters()
 	cattach run -d --name b --log-driver none "$CT_ROOTFS" sh -c 'echo x; sleep 1000' > /dev/null
 	cattach wait --for-output x b
 	[ "$(cattach logs b)" = x ]
-	following out -F b
-	until_file x out
-	# What comes is there to be read, and so is the next run.
-	cattach kill b > /dev/null
-	cattach wait b > /dev/null
-	cattach start b > /dev/null
-	for _ in $(seq 500); do
-		[ "$(cat out)" != $'x\nx' ] || break
-		sleep 0.02
-	done
-	[ "$(cat out)" = $'x\nx' ]
 }
 
 @test "containers that were created, that are not there, and none at all" {
