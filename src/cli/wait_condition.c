@@ -34,6 +34,7 @@ enum {
 	WANT_REMOVED = 64,
 };
 
+/* What is being stopped or removed is on no record: its end is the first that can be seen of it. */
 static const struct {
 	const char *name;
 	unsigned wants;
@@ -43,6 +44,7 @@ static const struct {
 	{ "paused", WANT_PAUSED },	 { "exited", WANT_ENDED },
 	{ "stopped", WANT_ENDED },	 { "not-running", WANT_NOT_RUNNING },
 	{ "next-exit", WANT_NEXT_EXIT }, { "removed", WANT_REMOVED },
+	{ "stopping", WANT_ENDED },	 { "removing", WANT_REMOVED },
 };
 
 /* One operand. */

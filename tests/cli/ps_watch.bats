@@ -1,0 +1,60 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# ps --ns and ps --watch.
+
+load helpers
+
+@test "--ns shows the first process and the namespaces that it is in, and nothing of what does not run" {
+	local pid name
+	start "$N" "$R" sleep 1000
+	cattach create --name "$N-c" "$R" true
+	STARTED+=("$N-c")
+	pid=$(state "$N" Pid)
+	matches "$(cattach ps --ns | head -n 1)" \
+		'CONTAINER ID +NAMES +PID +CGROUPNS +IPC +MNT +NET +PIDNS +USERNS +UTS'
+	is "$(cattach ps --ns --noheading | xargs)" "${ID:0:12} $N $pid $(
+		for name in cgroup ipc mnt net pid user uts; do
+			readlink "/proc/$pid/ns/$name" | tr -dc '0-9\n'
+		done | xargs)"
+	is "$(cattach ps -a --ns --noheading --filter "name=^$N-c\$" | xargs)" \
+		"$(cattach ps -aq --filter "name=^$N-c\$") $N-c"
+	is "$(cattach ps --ns --filter "name=^$N\$" --format '{{.Pid}} {{.USERNS}}')" \
+		"$pid $(readlink "/proc/$pid/ns/user" | tr -dc 0-9)"
+	has "$(cattach ps --ns --format json)" "\"Pid\":\"$pid\""
+	is "$(cattach ps -q --ns)" "${ID:0:12}"
+}
+
+@test "--ns of one on the host's network has the number of ours" {
+	start "$N" --network host "$R" sleep 1000
+	is "$(cattach ps --ns --format '{{.NET}}')" "$(readlink /proc/self/ns/net | tr -dc 0-9)"
+}
+
+# The last line of what was watched is this.
+last_is() { [ "$(tail -n 1 "$T/out")" = "$1" ]; }
+
+@test "--watch shows them anew, what has come and what has gone, until it is interrupted" {
+	local watcher
+	cattach ps -a -w 0.05 --format '{{len .Names}} {{.Names}} {{.State}}' > "$T/out" 3>&- &
+	watcher=$!
+	cattach create --name "$N" "$R" sleep 1000
+	STARTED+=("$N")
+	eventually last_is "${#N} $N created"
+	cattach start "$N"
+	eventually last_is "${#N} $N running"
+	cattach kill "$N"
+	eventually last_is "${#N} $N exited"
+	# no terminal: nothing is wiped
+	is "$(tr -dc '\033' < "$T/out")" ""
+	kill "$watcher"
+	run -143 wait "$watcher"
+}
+
+@test "--watch ends with whoever reads it, and refuses what is no time" {
+	local rounds
+	start "$N" "$R" sleep 1000
+	rounds=$(timeout 20 cattach ps -w 0.01 -q 2> "$T/err" | head -n 3)
+	is "$(xargs <<< "$rounds")" "${ID:0:12} ${ID:0:12} ${ID:0:12}"
+	refused 125 '--watch: must be 0.01 seconds at least, not "0"' cattach ps -w 0
+	refused 125 '--watch: ' cattach ps --watch now
+}
