@@ -60,6 +60,9 @@ struct ct_store {
 int ct_store_open(struct ct_store *ret_store, struct ct_err *err);
 void ct_store_close(struct ct_store *store);
 
+/* Are we in a user namespace below the first one, inside a container, say? Then root is a user. */
+bool ct_store_is_nested(void);
+
 struct ct_container;
 
 /**

@@ -26,7 +26,7 @@
 #include "ps.h"
 
 struct ps_options {
-	bool all, quiet, latest, no_trunc, noheading, sessions, namespaces;
+	bool all, quiet, latest, no_trunc, noheading, sessions, namespaces, ignored;
 	const char *last, *format, *sort, *watch;
 	struct ct_strings filter;
 };
@@ -37,7 +37,7 @@ static const struct ct_option ps_table[] = {
 	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all), "Also those that do not run" },
 	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
 	  "Only those that match: id, name, label, label!, status, exited, ancestor, before, since, "
-	  "until, command, network, volume" },
+	  "until, command, network, volume, publish, expose, pod" },
 	{ "format", 0, CT_OPTION_STRING, "FORMAT", OPTION(format),
 	  "\"json\", a Go template, or \"table TEMPLATE\"" },
 	{ "last", 'n', CT_OPTION_STRING, "N", OPTION(last), "The N newest, running or not" },
@@ -46,6 +46,9 @@ static const struct ct_option ps_table[] = {
 	{ "noheading", 0, CT_OPTION_BOOL, NULL, OPTION(noheading), "Leave the line of titles out" },
 	{ "ns", 0, CT_OPTION_BOOL, NULL, OPTION(namespaces),
 	  "The first process of each, and the numbers of its namespaces" },
+	/* Our records are what is: nothing to be synchronised, and no containers of others. */
+	{ "external", 0, CT_OPTION_BOOL, NULL, OPTION(ignored), NULL },
+	{ "sync", 0, CT_OPTION_BOOL, NULL, OPTION(ignored), NULL },
 	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), "Only print the ids" },
 	{ "sessions", 0, CT_OPTION_BOOL, NULL, OPTION(sessions),
 	  "Below each container the sessions that exec has made in it" },
@@ -314,7 +317,11 @@ const struct ct_verb ct_verb_ps = {
 		".Mounts .Networks and .Label \"KEY\"; with --ns also .Pid .CGROUPNS .IPC .MNT .NET .PIDNS "
 		".USERNS and .UTS, which are empty for what does not run.\n\n"
 		"Filters with the same key are alternatives, those with different keys and all labels "
-		"must match. IMAGE is the BUNDLE or ROOTFS that was run.",
+		"must match. IMAGE is the BUNDLE or ROOTFS that was run; ancestor is that, or its absolute "
+		"path. name is a regular expression, id the beginning of one. Ports cannot be published "
+		"and there are no pods: these filters match nothing, and so do states that only docker "
+		"or podman has (removing, dead, initialized, stopping). stopped is exited. podman's --sync "
+		"and --external are understood, and change nothing.",
 	.examples = "cattach ps -a\tAll containers\n"
 		    "cattach ps -q -f status=exited\tIds of those that have ended\n"
 		    "cattach ps --format 'table {{.Names}}\\t{{.Status}}'\tTwo columns of your choice",

@@ -288,6 +288,7 @@ static struct ct_json *host_config(struct ct_values *values, const struct ct_met
 	set_list(values, object, "CapDrop", &meta->cap_drop);
 	set_list(values, object, "SecurityOpt", &meta->security_opt);
 	ct_inspect_limits(values, object, meta, config);
+	ct_inspect_host(values, object, config);
 	set_string(values, object, "PidMode", meta->pid_mode);
 	set_string(values, object, "IpcMode", meta->ipc_mode);
 	set_string(values, object, "UTSMode", meta->uts_mode);
@@ -342,18 +343,6 @@ static struct ct_json *mounts(struct ct_values *values, const struct ct_json *co
 		ct_value_add(values, list, object);
 	}
 	return list;
-}
-
-static struct ct_json *network_settings(struct ct_values *values)
-{
-	struct ct_json *object = ct_value_object(values);
-
-	ct_value_set(values, object, "Ports", ct_value_object(values));
-	ct_value_set(values, object, "Networks", ct_value_object(values));
-	set_string(values, object, "IPAddress", "");
-	set_string(values, object, "Gateway", "");
-	set_string(values, object, "MacAddress", "");
-	return object;
 }
 
 /* The program and its arguments: entrypoint and command, or what the bundle has. */
@@ -435,6 +424,6 @@ struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_store 
 	ct_value_set(values, object, "HostConfig", host_config(values, meta, config));
 	ct_value_set(values, object, "Mounts", mounts(values, config));
 	ct_value_set(values, object, "Config", config_object(values, meta, config));
-	ct_value_set(values, object, "NetworkSettings", network_settings(values));
+	ct_value_set(values, object, "NetworkSettings", ct_inspect_network(values));
 	return object;
 }

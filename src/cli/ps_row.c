@@ -232,10 +232,13 @@ const struct ct_json *ct_ps_header(struct ct_values *values)
 		{ "RunningFor", "CREATED" },	{ "Size", "SIZE" },
 		{ "State", "STATE" },		{ "Status", "STATUS" },
 	};
-	struct ct_json *row = ct_value_object(values);
+	struct ct_json *around = ct_value_object(values), *row = ct_value_object(values);
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
 		ct_value_set(values, row, titles[i][0], ct_value_string(values, titles[i][1]));
 	ct_ps_namespace_titles(values, row);
+	ct_value_set(values, around, "Labels", ct_value_bool(values, true));
+	ct_value_set(values, around, "Row", row);
+	row->key = NULL;
 	return row;
 }
