@@ -26,7 +26,7 @@
 #include "ps.h"
 
 struct ps_options {
-	bool all, quiet, latest, no_trunc, noheading, sessions, namespaces, ignored;
+	bool all, quiet, latest, no_trunc, noheading, sessions, namespaces, size, ignored;
 	const char *last, *format, *sort, *watch;
 	struct ct_strings filter;
 };
@@ -52,6 +52,8 @@ static const struct ct_option ps_table[] = {
 	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), "Only print the ids" },
 	{ "sessions", 0, CT_OPTION_BOOL, NULL, OPTION(sessions),
 	  "Below each container the sessions that exec has made in it" },
+	{ "size", 's', CT_OPTION_BOOL, NULL, OPTION(size),
+	  "What each has written, and with it the size of its root file system" },
 	{ "sort", 0, CT_OPTION_STRING, "KEY", OPTION(sort),
 	  "Order by command, created, id, image, names, runningfor or status" },
 	{ "watch", 'w', CT_OPTION_STRING, "TIME", OPTION(watch),
@@ -61,6 +63,10 @@ static const struct ct_option ps_table[] = {
 
 static const char default_format[] =
 	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+
+static const char size_format[] =
+	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+	"\t{{.Size}}";
 
 static const char namespace_format[] =
 	"table {{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t{{.PIDNS}}"
@@ -134,6 +140,7 @@ static int add_row(const struct selection *selection, const struct ct_store *sto
 	struct ct_strings args = {0};
 	const struct ct_ps_style style = {
 		.no_trunc = selection->options->no_trunc,
+		.size = selection->options->size,
 		.namespaces = selection->options->namespaces,
 		.escape = selection->format.table,
 		.now = ct_now_real(),
@@ -217,6 +224,10 @@ static int parse_format(const struct ps_options *options, struct ct_arena *arena
 {
 	const char *format = options->format;
 
+	if (options->size && options->namespaces && !format) {
+		ct_fail(err, EINVAL, "--size and --ns exclude each other");
+		return ct_hint(err, "--format can name the columns of both");
+	}
 	if (format && options->quiet) {
 		ct_warn("--format is ignored, because --quiet prints ids only");
 		format = NULL;
@@ -224,7 +235,8 @@ static int parse_format(const struct ps_options *options, struct ct_arena *arena
 	if (options->quiet)
 		format = "{{.ID}}";
 	else if (!format || !*format || !strcmp(format, "table"))
-		format = options->namespaces ? namespace_format : default_format;
+		format = options->namespaces ? namespace_format :
+			 options->size	     ? size_format : default_format;
 	return ct_format_parse(arena, format, true, ret_format, err);
 }
 
@@ -315,7 +327,9 @@ const struct ct_verb ct_verb_ps = {
 		"Without -a only running containers are listed, newest first. A template may use .ID "
 		".Image .Command .CreatedAt .RunningFor .Ports .State .Status .Size .Names .Labels "
 		".Mounts .Networks and .Label \"KEY\"; with --ns also .Pid .CGROUPNS .IPC .MNT .NET .PIDNS "
-		".USERNS and .UTS, which are empty for what does not run.\n\n"
+		".USERNS and .UTS, which are empty for what does not run. Sizes are looked for with -s only: "
+		"of a ROOTFS:O that runs what it has written, and in parentheses that and all other files; "
+		"what is written anywhere else cannot be told from what was there.\n\n"
 		"Filters with the same key are alternatives, those with different keys and all labels "
 		"must match. IMAGE is the BUNDLE or ROOTFS that was run; ancestor is that, or its absolute "
 		"path. name is a regular expression, id the beginning of one. Ports cannot be published "

@@ -211,7 +211,7 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	ct_value_set(values, row, "RunningFor",
 		     ct_value_string(values, meta->created ? ago(values, meta->created, style->now) :
 							     ""));
-	ct_value_set(values, row, "Size", ct_value_string(values, "0B"));
+	ct_value_set(values, row, "Size", ct_value_string(values, style->size ? ct_ps_size(values, container) : "0B"));
 	ct_value_set(values, row, "State", ct_value_string(values, ct_state_name(container->state)));
 	ct_value_set(values, row, "Status",
 		     ct_value_string(values, ct_ps_status(values, container, style->now)));

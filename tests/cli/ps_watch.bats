@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 #
-# ps --ns and ps --watch.
+# ps --ns, --size and --watch.
 
 load helpers
 
@@ -28,6 +28,28 @@ load helpers
 @test "--ns of one on the host's network has the number of ours" {
 	start "$N" --network host "$R" sleep 1000
 	is "$(cattach ps --ns --format '{{.NET}}')" "$(readlink /proc/self/ns/net | tr -dc 0-9)"
+}
+
+@test "--size has what a throw-away layer holds, and all files, and is not looked for without" {
+	local root=$T/root total
+	rootfs "$root"
+	cattach create --name "$N" "$root" true
+	STARTED+=("$N")
+	is "$(cattach ps -a --format '{{.Size}}')" 0B
+	total=$(cattach ps -as --format '{{.Size}}')
+	matches "$total" '0B \(virtual [0-9.]+[kM]B\)'
+	head -c 20000000 /dev/zero > "$root/file"
+	matches "$(cattach ps -as --format '{{.Size}}')" '0B \(virtual 2[0-9.]+MB\)'
+	matches "$(cattach ps -as | head -n 1)" 'CONTAINER ID .* NAMES +SIZE'
+	start "$N-o" "$root:O" sh -c 'head -c 3000000 /dev/zero > /more; echo ready; exec sleep 1000'
+	cattach wait --for-output ready "$N-o"
+	matches "$(cattach ps -s --format '{{.Size}}')" '3[0-9.]*MB \(virtual 2[0-9.]+MB\)'
+	refused 125 '--size and --ns exclude each other' cattach ps -s --ns
+	matches "$(cattach ps -s --ns --format '{{.Pid}} {{.Size}}')" '[0-9]+ 3[0-9.]*MB .*'
+	mv "$root" "$T/elsewhere"
+	run -0 --separate-stderr cattach ps -as --filter "name=^$N\$" --format '{{.Names}} {{.Size}}'
+	is "$output" "$N 0B (virtual 0B)"
+	is "$stderr" "cattach: warning: container $N has no size: $root: No such file or directory"
 }
 
 # The last line of what was watched is this.

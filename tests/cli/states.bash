@@ -130,6 +130,8 @@ again()
 
 # ---- verbs -------------------------------------------------------------------------------------
 
+is_attached_to() { [ "$(cattach clients "$C" | wc -l)" -gt 1 ]; }
+
 # Those that wait are waited for as long as it takes them to begin to.
 do_attach()
 {
@@ -147,7 +149,8 @@ do_attach()
 		eventually compgen -G "$XDG_RUNTIME_DIR/cattach/$ID/*"
 		cattach start "$C"
 	fi
-	eventually cattach detach --all "$C"
+	eventually is_attached_to
+	cattach detach --all "$C"
 	wait "$pid"
 }
 
