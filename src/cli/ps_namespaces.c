@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ps --ns: the payload's pid and the numbers of its namespaces, with podman's names for them.
+ * ps --ns: the numbers of the namespaces that the payload is in, with podman's names for them.
  *
  * Runs in the command's own process with the caller's rights, and only reads links in /proc. The
  * process is beyond doubt: its pidfd, opened by pid and start time, still names a living one after
@@ -68,19 +68,16 @@ static bool read_numbers(const struct ct_status *status, char numbers[COUNT][NUM
 void ct_ps_namespaces(struct ct_values *values, struct ct_json *row,
 		      const struct ct_container *container)
 {
-	char numbers[COUNT][NUMBER_SIZE] = { { 0 } }, pid[16] = "";
+	char numbers[COUNT][NUMBER_SIZE] = { { 0 } };
+	bool known = ct_state_is_live(container->state) && read_numbers(&container->status, numbers);
 
-	if (ct_state_is_live(container->state) && read_numbers(&container->status, numbers))
-		snprintf(pid, sizeof(pid), "%d", (int)container->status.pid);
-	ct_value_set(values, row, "Pid", ct_value_string(values, pid));
 	for (size_t i = 0; i < COUNT; i++)
 		ct_value_set(values, row, namespaces[i].member,
-			     ct_value_string(values, pid[0] ? numbers[i] : ""));
+			     ct_value_string(values, known ? numbers[i] : ""));
 }
 
 void ct_ps_namespace_titles(struct ct_values *values, struct ct_json *row)
 {
-	ct_value_set(values, row, "Pid", ct_value_string(values, "PID"));
 	for (size_t i = 0; i < COUNT; i++)
 		ct_value_set(values, row, namespaces[i].member,
 			     ct_value_string(values, namespaces[i].member));

@@ -18,10 +18,10 @@ load helpers
 			readlink "/proc/$pid/ns/$name" | tr -dc '0-9\n'
 		done | xargs)"
 	is "$(cattach ps -a --ns --noheading --filter "name=^$N-c\$" | xargs)" \
-		"$(cattach ps -aq --filter "name=^$N-c\$") $N-c"
+		"$(cattach ps -aq --filter "name=^$N-c\$") $N-c 0"
 	is "$(cattach ps --ns --filter "name=^$N\$" --format '{{.Pid}} {{.USERNS}}')" \
 		"$pid $(readlink "/proc/$pid/ns/user" | tr -dc 0-9)"
-	has "$(cattach ps --ns --format json)" "\"Pid\":\"$pid\""
+	has "$(cattach ps --ns --format json)" "\"Pid\":$pid,"
 	is "$(cattach ps -q --ns)" "${ID:0:12}"
 }
 

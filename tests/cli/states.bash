@@ -241,11 +241,14 @@ cell()
 	[ "$wanted" != = ] || wanted=$(called "$state")
 	text=${text//NAME/$C}
 	call "$verb" "$state" > "$T/answer" 2>&1 < /dev/null || got=$?
+	# A signal is on its way when kill ends.
+	[ "$verb:$wanted" != kill:exited ] || eventually is_state exited
 	became=$(after)
 	tr '\n' ' ' < "$T/answer" > "$T/line"
 	if [ "$got" != "$code" ] || [ "$became" != "$wanted" ] || [[ $(< "$T/line") != *$text* ]]; then
 		printf '%s of one that is %s:\ngot:    %s, %s: %s\nwanted: %s, %s: %s\n' \
 			"$verb" "$state" "$got" "$became" "$(cat "$T/line")" "$code" "$wanted" "$text"
+		DIRTY=1
 		return 1
 	fi
 	[ "$verb" != rename ] && [ "$became" = "$(called "$state")" ] || DIRTY=1
