@@ -120,6 +120,9 @@ int ct_keeper_open(int dir);
  */
 void ct_container_forbid_restart(const struct ct_container *container, int signal);
 
+/* Has it ever had one? Cheap, for who would look closer then. */
+bool ct_container_has_keeper(const struct ct_container *container);
+
 /* Have the keeper look at the container's record again: its policy has changed. */
 void ct_keeper_tell(int dir);
 

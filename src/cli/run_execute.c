@@ -158,6 +158,7 @@ static int follow(struct run *run, struct ct_err *err)
 		return ct_print_line(run->container.meta.id, err);
 	run->plan.how.name = run->container.meta.name;
 	run->plan.how.container = &run->container;
+	run->plan.how.store = &run->store;
 	r = ct_follow_started(ct_take_fd(&run->session.channel), &run->plan, err);
 	ct_container_sweep(&run->container);
 	return r;

@@ -135,6 +135,8 @@ int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct
 	if (r < 0)
 		return r;
 	c->status = probe.status;
+	/* Its monitor was killed, and its payload is still to follow: not even its keeper starts it now. */
+	probe.kept = probe.kept && !probe.payload;
 	c->state = ct_probe_state(&probe, &c->damage);
 	return check_state(c, kept, err);
 }

@@ -73,6 +73,12 @@ bool ct_keeper_will_restart(int dir, bool ended)
 	return record.phase != CT_KEEPER_ENDED;
 }
 
+bool ct_container_has_keeper(const struct ct_container *container)
+{
+	return container->dir >= 0 &&
+	       faccessat(container->dir, CT_KEEPER_LOCK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* ---- stopping ---- */
 
 static bool asks_to_end(const struct ct_container *c, int signal)
@@ -85,8 +91,7 @@ void ct_container_forbid_restart(const struct ct_container *container, int signa
 {
 	int fd;
 
-	if (container->dir < 0 || !asks_to_end(container, signal) ||
-	    faccessat(container->dir, CT_KEEPER_LOCK, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+	if (!asks_to_end(container, signal) || !ct_container_has_keeper(container))
 		return;
 	fd = openat(container->dir, CT_STOP_ASKED,
 		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);

@@ -100,12 +100,12 @@ static bool is_settled(const struct ct_probe *p)
 	return p->monitor || p->status.state == CT_STATUS_EXITED;
 }
 
-/* Whoever recorded that, or nobody could any more. */
+/* Whoever recorded that, or nobody could any more; the kernel may still be at the payload. */
 static bool has_ended(const struct ct_probe *p)
 {
 	if (p->status.state == CT_STATUS_EXITED)
 		return true;
-	return p->status.state == CT_STATUS_RUNNING && !p->monitor && !p->payload;
+	return p->status.state == CT_STATUS_RUNNING && !p->monitor;
 }
 
 /* A keeper starts it as anybody does, and that shows as a start. */
