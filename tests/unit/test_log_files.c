@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Following the files of a log driver: step by step, with a writer and with files made by hand, so
+ * that every moment of a rotation can be looked at.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include <cattach/fd.h>
+
+#include "conmon/log_files.h"
+#include "fixture.h"
+#include "log_fixture.h"
+
+#define T	"2023-11-14T22:13:20.000000001Z"
+
+static struct ct_log_files *files;
+static struct ct_cursor cursor;
+static char text[1 << 20];
+
+static void put(const char *name, const char *content)
+{
+	int ct_autofd fd = openat(fixture_dir(), name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	ck_assert(fd >= 0 && write(fd, content, strlen(content)) == (ssize_t)strlen(content));
+}
+
+/* A record of stdout. */
+static void add(const char *name, const char *line)
+{
+	char record[256];
+
+	snprintf(record, sizeof(record), T " stdout F %s\n", line);
+	put(name, record);
+}
+
+static void move(const char *from, const char *to)
+{
+	ck_assert_int_eq(renameat(fixture_dir(), from, fixture_dir(), to), 0);
+}
+
+static void cut(const char *name, size_t size)
+{
+	int ct_autofd fd = openat(fixture_dir(), name, O_WRONLY | O_CLOEXEC);
+
+	ck_assert(fd >= 0 && ftruncate(fd, (off_t)size) == 0);
+}
+
+static void follow(enum ct_log_file kind)
+{
+	struct ct_log_source source;
+	struct ct_err err = { 0 };
+
+	ck_assert_int_eq(ct_log_files_open(fixture_dir(), "x", kind, true, &files, &err), 0);
+	source = ct_log_files_source(files);
+	ck_assert_int_eq(ct_cursor_open(&source, CT_FROM_OLDEST, &cursor, &err), 0);
+	ck_assert_int_eq(ct_log_files_follow(files, fixture_dir(), "x", &err), 0);
+}
+
+static void done(void)
+{
+	ct_cursor_close(&cursor);
+	ct_log_files_close(files);
+}
+
+/* What there is now, since the last time. */
+static void comes(const char *wanted)
+{
+	size_t n = log_read_all(&cursor, text, sizeof(text));
+
+	ck_assert_str_eq(text, wanted);
+	ck_assert_uint_eq(n, strlen(wanted));
+}
+
+START_TEST(what_is_appended_comes_once_and_in_whole_records)
+{
+	add("x.1", "a");
+	add("x", "b");
+	put("x", T " stdout F half");
+	follow(CT_LOG_FILE_K8S);
+	comes("a\nb\n");
+	comes("");
+	put("x", " and half\n" T " stdout F next\n" T " std");
+	comes("half and half\nnext\n");
+	ck_assert(!ct_log_files_more(files));
+	put("x", "out P end\n");
+	ck_assert(ct_log_files_more(files));
+	comes("end");
+	ck_assert_uint_eq(ct_log_files_strange(files), 0);
+	done();
+}
+END_TEST
+
+START_TEST(a_file_is_read_to_its_end_before_the_next_one_wherever_it_was_moved)
+{
+	add("x", "1");
+	follow(CT_LOG_FILE_K8S);
+	comes("1\n");
+	/* Its writer does not know yet, and the next one is empty. */
+	move("x", "far-away");
+	put("x", "");
+	add("far-away", "2");
+	comes("2\n");
+	add("far-away", "3");
+	add("x", "4");
+	comes("3\n4\n");
+	/* Three rotations between two looks. */
+	for (int i = 5; i < 8; i++) {
+		char line[8];
+
+		if (i > 5)
+			move("x.1", "x.2");
+		move("x", "x.1");
+		snprintf(line, sizeof(line), "%d", i);
+		add("x", line);
+		ck_assert(i == 7 || ct_log_files_more(files));
+	}
+	comes("5\n6\n7\n");
+	ck_assert_uint_eq(ct_log_files_met(files), 4);
+	done();
+}
+END_TEST
+
+START_TEST(a_file_that_was_seen_is_read_though_it_is_gone)
+{
+	char wanted[512];
+
+	add("x", "1");
+	follow(CT_LOG_FILE_K8S);
+	for (int i = 2; i < 100; i++) {
+		char line[8];
+
+		/* As with max-file=1, and a reader that looks and does not read. */
+		snprintf(line, sizeof(line), "%d", i);
+		add("y", line);
+		move("y", "x");
+		ck_assert(ct_log_files_more(files));
+	}
+	for (int i = 1, n = 0; i < 100; i++)
+		n += sprintf(wanted + n, "%d\n", i);
+	comes(wanted);
+	ck_assert_uint_eq(ct_log_files_met(files), 98);
+	done();
+}
+END_TEST
+
+START_TEST(a_file_that_is_cut_begins_anew_and_one_that_lost_half_a_write_does_not)
+{
+	add("x", "first and long enough for its place to be known again");
+	add("x", "second");
+	follow(CT_LOG_FILE_K8S);
+	comes("first and long enough for its place to be known again\nsecond\n");
+	/* The second is taken back, and written once more. */
+	cut("x", strlen(T " stdout F \n") + 53);
+	comes("");
+	add("x", "second");
+	comes("");
+	add("x", "third");
+	comes("third\n");
+	ck_assert_int_eq(unlinkat(fixture_dir(), "x", 0), 0);
+	add("x", "another file of the name");
+	comes("another file of the name\n");
+	cut("x", 0);
+	comes("");
+	add("x", "c");
+	comes("c\n");
+	done();
+}
+END_TEST
+
+START_TEST(the_page_tells_how_far_the_file_goes_and_how_many_there_were)
+{
+	struct log_fixture f;
+
+	log_open(&f, fixture_dir(), &(struct ct_log_options){ .file = CT_LOG_FILE_JSON });
+	ck_assert_uint_eq(f.page->filed, 0);
+	log_text(&f, CT_STREAM_STDOUT, "line\nprompt> ");
+	log_text(&f, CT_STREAM_STDERR, "err");
+	ck_assert_uint_eq(f.page->filed, f.page->payload);
+	ck_assert_uint_eq(f.page->filed, 16);
+	ck_assert_uint_eq(f.page->held[0], 8);
+	ck_assert_uint_eq(f.page->held[1], 3);
+	ck_assert_uint_eq(f.page->file_failing, 0);
+	log_text(&f, CT_STREAM_STDOUT, "typed\n");
+	ck_assert_uint_eq(f.page->held[0], 0);
+	ck_assert_uint_eq(f.page->files, 0);
+	ck_assert_int_eq(ct_log_reopen(f.writer), 0);
+	ck_assert_uint_eq(f.page->files, 0);
+	move(CT_LOG_FILE_NAME, "elsewhere");
+	ck_assert_int_eq(ct_log_reopen(f.writer), 0);
+	ck_assert_uint_eq(f.page->files, 1);
+	log_exit(&f, 0);
+	ck_assert_uint_eq(f.page->held[1], 0);
+	log_close(&f);
+}
+END_TEST
+
+Suite *suite_log_files(void);
+Suite *suite_log_files(void)
+{
+	Suite *s = suite_create("log_files");
+	TCase *tc = tcase_create("follow");
+
+	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
+	tcase_add_test(tc, what_is_appended_comes_once_and_in_whole_records);
+	tcase_add_test(tc, a_file_is_read_to_its_end_before_the_next_one_wherever_it_was_moved);
+	tcase_add_test(tc, a_file_that_was_seen_is_read_though_it_is_gone);
+	tcase_add_test(tc, a_file_that_is_cut_begins_anew_and_one_that_lost_half_a_write_does_not);
+	tcase_add_test(tc, the_page_tells_how_far_the_file_goes_and_how_many_there_were);
+	suite_add_tcase(s, tc);
+	return s;
+}
