@@ -92,7 +92,7 @@ endif
 
 release_cflags := -O2 -g
 debug_cflags := -Og -g3 -DCT_DEBUG=1
-asan_cflags := -O1 -g -fno-omit-frame-pointer -DCT_DEBUG=1
+asan_cflags := -O1 -g1 -fno-omit-frame-pointer -DCT_DEBUG=1
 cov_cflags := -O0 -g -DCT_DEBUG=1
 release_instrument :=
 debug_instrument :=
