@@ -23,6 +23,7 @@
 #include "record.h"
 
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
+#define GOING	(2 * CT_SECOND)	/* for the rest of a container that is being removed */
 
 int ct_container_complete(struct ct_container *container, struct ct_err *err)
 {
@@ -85,16 +86,29 @@ static int await_monitor(const struct ct_container *c, struct ct_probe *probe, s
 	return 0;
 }
 
-/* Was it removed while we waited, or is it going right now? A monitor cannot be without its lock. */
-static int check_there(const struct ct_container *c, struct ct_err *err)
+static bool is_removed(const struct ct_container *c)
 {
 	struct stat st;
 
-	if (fstat(c->dir, &st) == 0 && st.st_nlink == 0)
+	return fstat(c->dir, &st) == 0 && st.st_nlink == 0;
+}
+
+/* Was it removed while we waited, or is it going right now? A monitor cannot be without its lock, which
+ * goes with the first files: whoever removes them needs but a moment for the rest. */
+static int check_there(const struct ct_container *c, struct ct_err *err)
+{
+	uint64_t limit = ct_now_monotonic() + GOING;
+
+	while (!is_removed(c)) {
+		if (faccessat(c->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+			return 0;
+		if (ct_now_monotonic() >= limit)
+			break;
+		ct_nap(CT_SECOND / 100);
+	}
+	if (is_removed(c))
 		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
 			       ct_container_label(c));
-	if (faccessat(c->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
-		return 0;
 	ct_fail(err, ENOENT, "container %s cannot be started: its file \"lock\" has been removed",
 		ct_container_label(c));
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
