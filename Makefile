@@ -272,16 +272,18 @@ check-vm: deps-vm ## tests in virtual machines: limits, and systemd (tests/vm)
 	$(Q)tests/run.sh vm
 deps-all: ## all of it, and what analysis and comparisons need
 	@tools/deps.sh build check analysis vm
-check-all: deps-check ## what "make check" leaves out: static analysis, virtual machines
+check-all: deps-check ## what "make check" leaves out: static analysis, virtual machines, a storm
 	-$(Q)tools/deps.sh analysis
 	-$(Q)tools/deps.sh vm
 	$(Q)tests/run.sh all
 acceptance: all $(B)/probe/lines ## gigabytes, thousands of runs, hundreds of kills: nothing is lost, nothing stays
 	$(Q)tests/acceptance/run.sh full
+soak: ## ten minutes of commands of every kind on twenty names at a time (deps-check installs what it needs)
+	$(Q)tests/run.sh storm 600
 bench: all $(addprefix $(B)/bench/,floor timer confine conmon_client) $(B)/probe/lines ## what things cost, beside floors and peers
 	$(Q)bench/run.sh $(B)
 	$(Q)bench/exec.sh $(B)
-.PHONY: deps deps-check deps-vm deps-all run check check-vm check-all acceptance bench
+.PHONY: deps deps-check deps-vm deps-all run check check-vm check-all acceptance soak bench
 
 $(B)/bench/%: bench/%.c $(B)/libcattach.a
 	@mkdir -p $(@D)

@@ -7,10 +7,11 @@
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
 #                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang
-#                                   dist vm
+#                                   dist storm vm
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests, by the names of their files
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
+#   tests/run.sh storm SECONDS      a storm of commands for so long, not for a minute
 #   tests/run.sh vm FLAVOUR...      only these virtual machines (uml, plain, systemd)
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
@@ -360,7 +361,7 @@ part_cli()
 run_python()
 {
 	local status=0
-	as_user timeout -k 10 270 python3 "tests/$1/run.py" "${@:2}" < /dev/null > "$logs/$1.tap" 2>&1 ||
+	as_user timeout -k 10 "${python_limit:-270}" python3 "tests/$1/run.py" "${@:2}" < /dev/null > "$logs/$1.tap" 2>&1 ||
 		status=$?
 	echo $status > "$logs/$1.status"
 }
@@ -390,6 +391,18 @@ part_pty() { part_python pty "$@"; }
 
 # The acceptance tests, small; "make acceptance" runs them large.
 part_acceptance() { part_python acceptance small; }
+
+# storm [SECONDS]: "make soak" has ten minutes of it. In a delegated cgroup where root runs it.
+part_storm()
+{
+	if ! quiet_make MODE=release all test-probes || ! make_stage; then
+		record fail "storm" "cannot be built and installed"
+		return
+	fi
+	offer_controller
+	python_limit=$((${1:-60} + 400)) delegated run_python storm "${1:-60}"
+	count_python storm
+}
 
 # What needs a kernel of its own: the suites of tests/vm, in every flavour. No machine is a failure.
 part_vm()
@@ -528,8 +541,8 @@ check)
 	run_parts build make layers size hardening
 	run_beside
 	slowest ;;
-all) run_parts tidy cppcheck shellcheck format clang dynamic dist vm ;;
-cli | unit | pty | vm)
+all) run_parts tidy cppcheck shellcheck format clang dynamic dist storm vm ;;
+cli | unit | pty | storm | vm)
 	part=$1
 	shift
 	"part_$part" "$@" ;;
