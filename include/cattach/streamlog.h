@@ -82,6 +82,7 @@ struct ct_page {
 	_Atomic uint32_t state;		/* enum ct_page_state */
 	_Atomic uint32_t exit_signaled, exit_value;
 	uint32_t tty;
+	_Atomic uint64_t begun;		/* payload when this run began */
 };
 
 #define CT_PAGE_SIZE	4096
