@@ -114,19 +114,12 @@ static int check_there(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
 }
 
-int ct_container_reserve(struct ct_container *container, struct ct_err *err)
+/* The lock is ours: may it be started? */
+static int check_reserved(struct ct_container *c, struct ct_err *err)
 {
-	struct ct_container *c = container;
 	struct ct_probe probe;
 	int r;
 
-	if (c->session_of)
-		return ct_container_refuse_session(c, "started again", err);
-	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
-		return refuse_start(c, err);
-	r = ct_container_await_creator(c->dir, ct_container_label(c));
-	if (r < 0 && r != -EOPNOTSUPP)
-		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
 	r = ct_container_probe(c, &probe, err);
 	if (r == 0)
 		r = await_monitor(c, &probe, err);
@@ -149,6 +142,25 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 		c->damage = "its start was interrupted";
 	}
 	return refuse_start(c, err);
+}
+
+int ct_container_reserve(struct ct_container *container, struct ct_err *err)
+{
+	struct ct_container *c = container;
+	int r;
+
+	if (c->session_of)
+		return ct_container_refuse_session(c, "started again", err);
+	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
+		return refuse_start(c, err);
+	r = ct_container_await_creator(c->dir, ct_container_label(c));
+	if (r < 0 && r != -EOPNOTSUPP)
+		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
+	r = check_reserved(c, err);
+	/* Whoever cannot start it may follow it, for as long as it runs. */
+	if (r < 0)
+		ct_container_let_go(c);
+	return r;
 }
 
 /* ---- what is read back ---- */

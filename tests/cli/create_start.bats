@@ -271,6 +271,22 @@ ${id:0:12}"
 	refused 125 "--timeout" cattach restart -t x "$N"
 }
 
+@test "who follows with start -a what runs already is in nobody's way" {
+	start "$N" -i "$R" cat
+	STARTED+=("$N-new")
+	cattach start -a "$N" > "$T/out" 2>&1 3>&- &
+	local cli=$! code=0
+	eventually sh -c "cattach clients -q $N | grep -q ."
+	run -0 timeout 60 cattach rename "$N" "$N-new"
+	is "$output" ""
+	run -0 timeout 60 cattach start "$N-new"
+	is "$output" "$N-new"
+	cattach rm -f "$N-new" > /dev/null
+	wait $cli || code=$?
+	is "$code $(cat "$T/out")" "137 "
+	STARTED=()
+}
+
 @test "restarts of one container at a time all have it restarted" {
 	local i k clients
 	start "$N" "$R" sleep 1000
@@ -281,7 +297,8 @@ ${id:0:12}"
 			clients+=($!)
 		done
 		for k in 1 2 3 4; do
-			wait "${clients[k - 1]}" || { cat "$T/out$k"; return 1; }
+			wait "${clients[k - 1]}" || grep -q "cannot be stopped (being created)" "$T/out$k" ||
+				{ cat "$T/out$k"; return 1; }
 		done
 		is "$(state "$N" Status)" running
 	done
