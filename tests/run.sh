@@ -210,8 +210,8 @@ run_suite()
 	cgroup_root) [ "$(id -u)" != 0 ] || how=as_root ;;
 	esac
 	# shellcheck disable=SC2016 # it is the inner shell that expands them
-	$how sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=5 \
-		UBSAN_OPTIONS=print_stacktrace=1 exec timeout -k 10 180 ./unit-tests "$1"' sh "$1" \
+	$how sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=15 \
+		UBSAN_OPTIONS=print_stacktrace=1 exec timeout -k 10 400 ./unit-tests "$1"' sh "$1" \
 		< /dev/null > "$logs/$1.unit" 2>&1
 	echo $? > "$logs/$1.status"
 }
@@ -361,7 +361,7 @@ part_cli()
 run_python()
 {
 	local status=0
-	as_user timeout -k 10 "${python_limit:-270}" python3 "tests/$1/run.py" "${@:2}" < /dev/null > "$logs/$1.tap" 2>&1 ||
+	as_user timeout -k 10 "${python_limit:-600}" python3 "tests/$1/run.py" "${@:2}" < /dev/null > "$logs/$1.tap" 2>&1 ||
 		status=$?
 	echo $status > "$logs/$1.status"
 }

@@ -252,10 +252,10 @@ end"
 	is "$(cattach clients --format '{{.Mode}}' "$N")" rw,block
 	kill -STOP "$CLI"
 	touch "$T/shared/go"
-	sleep 0.5
+	eventually sh -c "[ \"\$(cattach clients --format '{{.Behind}}' $N)\" -gt 200000 ]"
+	sleep 0.2
 	[ ! -e "$T/shared/done" ]
 	is "$(state "$N" Status)" running
-	[ "$(cattach clients --format '{{.Behind}}' "$N")" -gt 200000 ]
 	kill -CONT "$CLI"
 	ends 0
 	seq 1 400000 | cmp - "$T/out"

@@ -14,7 +14,7 @@
 
 bats_require_minimum_version 1.5.0
 
-export BATS_TEST_TIMEOUT=60	# seconds: nothing may hang
+export BATS_TEST_TIMEOUT=120	# seconds: nothing may hang
 
 STORE=$HOME/.local/share/cattach
 R=$CT_ROOTFS
@@ -108,7 +108,7 @@ marked_processes()
 no_process_left()
 {
 	local i pid left
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 400; i++)); do
 		left=$(marked_processes)
 		[ -n "$left" ] || return 0
 		sleep 0.05
@@ -138,18 +138,18 @@ inside() { cattach run --rm "$R" "$@"; }
 # state NAME FIELD: of .State
 state() { cattach inspect -f "{{.State.$2}}" "$1"; }
 
-# eventually COMMAND...: within five seconds it succeeds.
+# eventually COMMAND...: within twenty seconds it succeeds; patience costs nothing where all is well.
 eventually()
 {
 	local - i
 	set +T
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 400; i++)); do
 		if "$@" > /dev/null 2>&1; then
 			return 0
 		fi
 		sleep 0.05
 	done
-	echo "not within five seconds: $*"
+	echo "not within twenty seconds: $*"
 	return 1
 }
 

@@ -53,15 +53,18 @@ class Storm:
                 self.wrong.append(f"cattach {' '.join(args)}: exit {code}: {err.strip()!r}")
 
     def run(self, verb, args):
-        """One command to its end."""
+        """One command to its end. Who follows may do so to the end of the storm."""
+        patience = harness.PATIENCE
+        if verb in tables.FOLLOWING:
+            patience += max(0, self.deadline - time.monotonic())
         with subprocess.Popen(["cattach", *args], stdin=subprocess.DEVNULL, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             try:
-                out, err = process.communicate(timeout=harness.PATIENCE)
+                out, err = process.communicate(timeout=patience)
             except subprocess.TimeoutExpired:
                 process.kill()
                 out, err = process.communicate()
-                err = f"still there after {harness.PATIENCE} s: {err}"
+                err = f"still there after {patience:.0f} s: {err}"
         self.note(verb, args, process.returncode, out, err)
 
     def thread(self, verbs, number):

@@ -10,6 +10,7 @@ HOW = r"(created|being created|it is just ending|exited \(\d+\) .*)"
 DONE = ("done", 0, "")
 GONE = ("there is none", 125, rf"no such container: {LABEL}( \(.*\))?")
 REMOVED = ("removed meanwhile", 125, rf"container {LABEL} has been removed meanwhile")
+NO_LOG = ("removed meanwhile", 125, r"container [0-9a-f]{12} has no log any more")
 SIGNALLED = ("ended by a signal", (130, 137, 143), "")
 NAME_TAKEN = ("name taken", 125, rf'name "{LABEL}" is in use by .*')
 NOT_RUNNING = ("does not run", 125, rf"container {LABEL} (is not running(: .*| \({HOW}\))|has just ended)")
@@ -46,8 +47,8 @@ ANSWERS = {
                ("does not run", 125, "You cannot attach to a (stopped container, start it first|"
                                      "container that is being created): .*"),
                ("removed meanwhile", 125, rf"container {LABEL} was removed before it was started")),
-    "logs": (DONE, GONE),
-    "logs -f": (DONE, GONE),
+    "logs": (DONE, GONE, NO_LOG),
+    "logs -f": (DONE, GONE, NO_LOG),
     "wait": (DONE, GONE),
     "inspect": (DONE, GONE),
     "ps": (DONE,),
