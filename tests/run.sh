@@ -268,7 +268,12 @@ part_unit()
 }
 
 part_make() { heading "make"; one "make" tests/check_make.sh; }
-part_layers() { heading "layers"; one "layers" tests/check_layers.py; }
+part_layers()
+{
+	heading "layers"
+	one "layers" tests/check_layers.py
+	one "states" tests/check_states.py
+}
 part_size() { heading "sizes"; one "size" tests/check_size.py; }
 
 part_hardening()
@@ -457,7 +462,7 @@ part_format() { with_tool format clang-format-diff tests/check_format.sh; }
 part_shellcheck()
 {
 	with_tool shellcheck shellcheck \
-		shellcheck .ci/run tools/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh \
+		shellcheck .ci/run tools/*.sh examples/ci/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh \
 		tests/vm/*.sh tests/vm/guest/*.sh tests/vm/suite/*.sh
 }
 

@@ -59,11 +59,13 @@ struct ct_run_options {
 	const char *operand;		/* BUNDLE|ROOTFS operand, NULL when an option named it */
 	struct ct_strings command;	/* COMMAND [ARG...] */
 	bool interactive, tty, detach, remove, init, read_only, privileged;
+	bool quiet;			/* there is nothing that it could silence */
 	const char *name, *cidfile, *pidfile, *workdir, *user, *entrypoint, *hostname;
 	bool has_entrypoint;		/* --entrypoint "" clears it */
 	const char *stop_signal, *stop_timeout, *umask, *oom_score_adj, *shm_size;
 	const char *network, *pid, *ipc, *uts, *cgroupns, *userns;
 	const char *preserve_fds, *detach_keys;
+	const char *default_keys;	/* where neither we nor the container say which; not recorded */
 	bool sig_proxy;			/* default true */
 	struct ct_strings attach;	/* -a STREAM */
 	const char *lag, *size_policy, *stdin_eof, *log_driver;

@@ -18,13 +18,16 @@ enum ct_filter_key {
 	CT_FILTER_NOT_LABEL,	/* label!=KEY or label!=KEY=VALUE */
 	CT_FILTER_STATUS,
 	CT_FILTER_EXITED,	/* ended with this code */
-	CT_FILTER_ANCESTOR,	/* made from this source */
+	CT_FILTER_ANCESTOR,	/* made from this source, as written or by its absolute path */
 	CT_FILTER_BEFORE,	/* made before this container */
 	CT_FILTER_SINCE,	/* made after this container */
 	CT_FILTER_UNTIL,	/* made before this time */
 	CT_FILTER_COMMAND,	/* its program, or its command's words */
 	CT_FILTER_NETWORK,	/* "none" or "host" */
 	CT_FILTER_VOLUME,	/* source or target of a mount */
+	CT_FILTER_PUBLISH,	/* a port; none is ever published */
+	CT_FILTER_EXPOSE,	/* likewise */
+	CT_FILTER_POD,		/* a pod; there are none */
 	CT_FILTER_COUNT,
 };
 
@@ -77,6 +80,11 @@ struct ct_ps_style {
  */
 const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_container *container,
 				const struct ct_strings *args, const struct ct_ps_style *style);
+
+/* Add what only podman has to a row, or its titles to that of the titles; created is "3 minutes ago". */
+void ct_ps_podman(struct ct_values *values, struct ct_json *row,
+		  const struct ct_container *container, const char *created);
+void ct_ps_podman_titles(struct ct_values *values, struct ct_json *row);
 
 /* Text of a container's maker, made safe for a table's cell if asked to. */
 struct ct_json *ct_ps_text(struct ct_values *values, const char *text, bool escape);
