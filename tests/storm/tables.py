@@ -13,7 +13,7 @@ REMOVED = ("removed meanwhile", 125, rf"container {LABEL} has been removed meanw
 NO_LOG = ("removed meanwhile", 125, r"container [0-9a-f]{12} has no log any more")
 SIGNALLED = ("ended by a signal", (130, 137, 143), "")
 NAME_TAKEN = ("name taken", 125, rf'name "{LABEL}" is in use by .*')
-NOT_RUNNING = ("does not run", 125, rf"container {LABEL} (is not running(: .*| \({HOW}\))|has just ended)")
+NOT_RUNNING = ("does not run", 125, rf"container {LABEL} (is not running(: .*| \({HOW}\)( \(.*\))?)|has just ended)")
 NOT_STOPPED = ("is being created", 125, rf"container {LABEL} cannot be stopped \(being created\).*")
 BEING_CREATED = ("is being created", 125,
                  rf"container {LABEL} is being created \(try again in a moment\)")
