@@ -92,7 +92,7 @@ endif
 
 release_cflags := -O2 -g
 debug_cflags := -Og -g3 -DCT_DEBUG=1
-asan_cflags := -O1 -g -fno-omit-frame-pointer -DCT_DEBUG=1
+asan_cflags := -O1 -g1 -fno-omit-frame-pointer -DCT_DEBUG=1
 cov_cflags := -O0 -g -DCT_DEBUG=1
 release_instrument :=
 debug_instrument :=
@@ -272,17 +272,19 @@ check-vm: deps-vm ## tests in virtual machines: limits, and systemd (tests/vm)
 	$(Q)tests/run.sh vm
 deps-all: ## all of it, and what analysis and comparisons need
 	@tools/deps.sh build check analysis podman vm
-check-all: deps-check ## what "make check" leaves out: static analysis, virtual machines
+check-all: deps-check ## what "make check" leaves out: static analysis, virtual machines, a storm
 	-$(Q)tools/deps.sh analysis
 	-$(Q)tools/deps.sh podman
 	-$(Q)tools/deps.sh vm
 	$(Q)tests/run.sh all
 acceptance: all $(B)/probe/lines ## gigabytes, thousands of runs, hundreds of kills: nothing is lost, nothing stays
 	$(Q)tests/acceptance/run.sh full
+soak: ## ten minutes of commands of every kind on twenty names at a time (deps-check installs what it needs)
+	$(Q)tests/run.sh storm 600
 bench: all $(addprefix $(B)/bench/,floor timer confine conmon_client) $(B)/probe/lines ## what things cost, beside floors and peers
 	$(Q)bench/run.sh $(B)
 	$(Q)bench/exec.sh $(B)
-.PHONY: deps deps-check deps-vm deps-all run check check-vm check-all acceptance bench
+.PHONY: deps deps-check deps-vm deps-all run check check-vm check-all acceptance soak bench
 
 $(B)/bench/%: bench/%.c $(B)/libcattach.a
 	@mkdir -p $(@D)

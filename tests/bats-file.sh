@@ -26,7 +26,7 @@ export CT_GOLDEN=$stage/tests/golden CT_PROBES=$stage/probe
 unset XDG_DATA_HOME XDG_CONFIG_HOME CATTACH_DEBUG
 
 status=0
-timeout --kill-after=10 "${CT_TIMEOUT:-270}" bats --formatter tap "$1" || status=$?
+timeout --kill-after=10 "${CT_TIMEOUT:-600}" bats --formatter tap "$1" || status=$?
 
 # Tests clean up after themselves; a failed one may not have.
 for id in $(cattach ps -aq 2> /dev/null); do

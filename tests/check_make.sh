@@ -18,7 +18,7 @@ fail()
 
 make help > "$work/help"
 for target in all deps run check check-all install uninstall format tidy cppcheck asan compdb \
-	acceptance bench dist clean help; do
+	acceptance soak bench dist clean help; do
 	grep -qE "^  $target +[a-z]" "$work/help" || fail "make help does not explain $target"
 done
 

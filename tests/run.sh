@@ -7,10 +7,11 @@
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
 #                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang
-#                                   dist podman vm
+#                                   dist podman storm vm
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests, by the names of their files
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
+#   tests/run.sh storm SECONDS      a storm of commands for so long, not for a minute
 #   tests/run.sh vm FLAVOUR...      only these virtual machines (uml, plain, systemd)
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
@@ -48,6 +49,8 @@ cleanup()
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+. tests/side_by_side.sh
 
 # record pass|fail|skip NAME [REASON]
 record() { printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >> "$results"; }
@@ -154,15 +157,6 @@ part_build()
 	one "build" quiet_make MODE=release all test-probes
 }
 
-# background COMMAND...: tests wait half of their time, so half as many again as processors.
-background()
-{
-	while [ "$(jobs -rp | wc -l)" -ge $((jobs + jobs / 2)) ]; do
-		wait -n
-	done
-	"$@" &
-}
-
 # delegated COMMAND...: for suites cgroup_real* and files cgroups*.bats. Where root runs the tests, in a
 # cgroup of version 2 whose parent is given to the account of the tests, as docs/cgroups.md tells root
 # to do it for people.
@@ -216,35 +210,36 @@ run_suite()
 	cgroup_root) [ "$(id -u)" != 0 ] || how=as_root ;;
 	esac
 	# shellcheck disable=SC2016 # it is the inner shell that expands them
-	$how sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=5 \
-		UBSAN_OPTIONS=print_stacktrace=1 exec timeout -k 10 180 ./unit-tests "$1"' sh "$1" \
+	$how sh -c 'TMPDIR=$PWD/work/unit CT_TAP=$PWD/work/unit/$1.tap CK_TIMEOUT_MULTIPLIER=15 \
+		UBSAN_OPTIONS=print_stacktrace=1 exec timeout -k 10 400 ./unit-tests "$1"' sh "$1" \
 		< /dev/null > "$logs/$1.unit" 2>&1
 	echo $? > "$logs/$1.status"
 }
 
-part_unit()
+# All suites but vm_*: those are for kernels with every controller, part_vm has them.
+all_suites()
+{
+	find tests/unit -name 'test_*.c' ! -name 'test_vm_*' | sed 's,.*/test_,,; s,\.c$,,' | sort
+}
+
+# run_suites SUITE...: in the background; the program has been built.
+run_suites()
+{
+	local suite
+	cp build/asan/unit-tests "$stage/unit-tests"
+	as_user mkdir -p work/unit
+	for suite in $(first "$long_suites" "$@"); do
+		background run_suite "$suite"
+	done
+}
+
+count_suites()
 {
 	local suite status
 	heading "unit tests (AddressSanitizer, UndefinedBehaviorSanitizer)"
-	if ! quiet_make MODE=asan unit-tests || ! make_stage; then
-		record fail "unit" "cannot be built"
-		return
-	fi
-	cp build/asan/unit-tests "$stage/unit-tests"
-	as_user mkdir -p work/unit
-	if [ $# -eq 0 ]; then
-		# Suites vm_* are for kernels with every controller: part_vm has them.
-		# shellcheck disable=SC2046 # names of suites, a word each
-		set -- $(find tests/unit -name 'test_*.c' ! -name 'test_vm_*' | sed 's,.*/test_,,; s,\.c$,,' | sort)
-	fi
 	if [ $# -eq 0 ]; then
 		record fail "unit" "no unit tests found"
 	fi
-	offer_controller
-	for suite; do
-		background run_suite "$suite"
-	done
-	wait
 	for suite; do
 		status=$(cat "$logs/$suite.status")
 		touch "$stage/work/unit/$suite.tap" 2> /dev/null
@@ -256,6 +251,20 @@ part_unit()
 	grep -hE '^[0-9]+%: Checks: ' "$logs"/*.unit | awk -F '[:,]' '
 		{ checks += $3; failures += $5; errors += $7 }
 		END { print checks + 0 " checks, " failures + 0 " failures, " errors + 0 " errors" }'
+}
+
+part_unit()
+{
+	if ! quiet_make MODE=asan unit-tests || ! make_stage; then
+		record fail "unit" "cannot be built"
+		return
+	fi
+	# shellcheck disable=SC2046 # names of suites, a word each
+	[ $# -gt 0 ] || set -- $(all_suites)
+	offer_controller
+	run_suites "$@"
+	wait
+	count_suites "$@"
 }
 
 part_make() { heading "make"; one "make" tests/check_make.sh; }
@@ -309,29 +318,21 @@ run_bats()
 	echo $? > "$logs/$base.status"
 }
 
-part_cli()
+# run_files FILE...: in the background.
+run_files()
+{
+	local file
+	for file in $(first "$long_files" "$@"); do
+		background run_bats "$file"
+	done
+}
+
+count_files()
 {
 	local file base
 	heading "command tests"
-	if ! quiet_make MODE=release all test-probes || ! make_stage; then
-		record fail "cli" "cannot be built and installed"
-		return
-	fi
-	if [ $# -eq 0 ]; then
-		set -- tests/cli/*.bats
-	fi
-	offer_controller
-	for file; do
-		if [ ! -e "$file" ]; then
-			record fail "cli" "no such file: $file"
-			continue
-		fi
-		background run_bats "$file"
-	done
-	wait
 	for file; do
 		base=$(basename "$file" .bats)
-		[ -e "$logs/$base.tap" ] || continue
 		count_tap "$base" "$(cat "$logs/$base.status")" "$logs/$base.tap"
 		printf '%s: %s of %s ok\n' "$base" "$(grep -E '^ok ' "$logs/$base.tap" | grep -vc ' # skip')" \
 			"$(grep -cE '^(not )?ok ' "$logs/$base.tap")"
@@ -339,38 +340,73 @@ part_cli()
 	done
 }
 
-# What needs a terminal: one TAP for all of it.
-part_pty()
+part_cli()
 {
-	local status=0
-	heading "terminal tests"
+	local file
 	if ! quiet_make MODE=release all test-probes || ! make_stage; then
-		record fail "pty" "cannot be built and installed"
+		record fail "cli" "cannot be built and installed"
 		return
 	fi
-	as_user timeout -k 10 270 python3 tests/pty/run.py "$@" < /dev/null > "$logs/pty.tap" 2>&1 ||
-		status=$?
-	count_tap pty $status "$logs/pty.tap"
-	printf 'pty: %s of %s ok\n' "$(grep -cE '^ok ' "$logs/pty.tap")" \
-		"$(grep -cE '^(not )?ok ' "$logs/pty.tap")"
-	grep -vE '^(ok |1\.\.)' "$logs/pty.tap" | head -n 200
+	[ $# -gt 0 ] || set -- tests/cli/*.bats
+	for file; do
+		shift
+		if [ -e "$file" ]; then
+			set -- "$@" "$file"
+		else
+			record fail "cli" "no such file: $file"
+		fi
+	done
+	offer_controller
+	run_files "$@"
+	wait
+	count_files "$@"
 }
 
-# The acceptance tests, small; "make acceptance" runs them large.
-part_acceptance()
+# run_python NAME ARG...: the tests of tests/NAME/run.py, one TAP for all of them; count_python counts it.
+run_python()
 {
 	local status=0
-	heading "acceptance tests, small"
+	as_user timeout -k 10 "${python_limit:-600}" python3 "tests/$1/run.py" "${@:2}" < /dev/null > "$logs/$1.tap" 2>&1 ||
+		status=$?
+	echo $status > "$logs/$1.status"
+}
+
+count_python()
+{
+	heading "$1 tests"
+	count_tap "$1" "$(cat "$logs/$1.status")" "$logs/$1.tap"
+	printf '%s: %s of %s ok\n' "$1" "$(grep -cE '^ok ' "$logs/$1.tap")" \
+		"$(grep -cE '^(not )?ok ' "$logs/$1.tap")"
+	grep -vE '^(ok |1\.\.|# [0-9.]+ s$)' "$logs/$1.tap" | head -n 200
+}
+
+# part_python NAME ARG...
+part_python()
+{
 	if ! quiet_make MODE=release all test-probes || ! make_stage; then
-		record fail "acceptance" "cannot be built and installed"
+		record fail "$1" "cannot be built and installed"
 		return
 	fi
-	as_user timeout -k 10 270 python3 tests/acceptance/run.py small < /dev/null \
-		> "$logs/acceptance.tap" 2>&1 || status=$?
-	count_tap acceptance $status "$logs/acceptance.tap"
-	printf 'acceptance: %s of %s ok\n' "$(grep -cE '^ok ' "$logs/acceptance.tap")" \
-		"$(grep -cE '^(not )?ok ' "$logs/acceptance.tap")"
-	grep -vE '^(ok |1\.\.|# [0-9.]+ s$)' "$logs/acceptance.tap" | head -n 200
+	run_python "$@"
+	count_python "$1"
+}
+
+# What needs a terminal.
+part_pty() { part_python pty "$@"; }
+
+# The acceptance tests, small; "make acceptance" runs them large.
+part_acceptance() { part_python acceptance small; }
+
+# storm [SECONDS]: "make soak" has ten minutes of it. In a delegated cgroup where root runs it.
+part_storm()
+{
+	if ! quiet_make MODE=release all test-probes || ! make_stage; then
+		record fail "storm" "cannot be built and installed"
+		return
+	fi
+	offer_controller
+	python_limit=$((${1:-60} + 400)) delegated run_python storm "${1:-60}"
+	count_python storm
 }
 
 # What needs a kernel of its own: the suites of tests/vm, in every flavour. No machine is a failure.
@@ -500,10 +536,50 @@ run_parts()
 	done
 }
 
+# run_beside: unit, command, terminal and acceptance tests, and fuzz corpora, all at once: while some
+# wait others compute, and what the sanitizers need is built meanwhile.
+run_beside()
+{
+	local suites
+	if ! make_stage; then
+		record fail "stage" "cannot be installed"
+		return
+	fi
+	suites=$(all_suites)
+	offer_controller
+	{
+		quiet_make MODE=asan unit-tests fuzz-replay > "$logs/asan" 2>&1
+		echo $? > "$logs/asan.status"
+	} &
+	builder=$!
+	background run_python pty
+	run_files tests/cli/*.bats
+	background run_python acceptance small
+	wait "$builder" 2> /dev/null	# gone already, perhaps
+	if [ "$(cat "$logs/asan.status")" = 0 ]; then
+		# shellcheck disable=SC2086 # a word each
+		run_suites $suites
+		wait
+		# shellcheck disable=SC2086
+		count_suites $suites
+		part_fuzz
+	else
+		cat "$logs/asan"
+		record fail "unit and fuzz" "cannot be built"
+		wait
+	fi
+	count_files tests/cli/*.bats
+	count_python pty
+	count_python acceptance
+}
+
 case ${1:-check} in
-check) run_parts build make layers size hardening unit fuzz cli pty acceptance ;;
-all) run_parts tidy cppcheck shellcheck format clang dynamic dist podman vm ;;
-cli | unit | pty | vm)
+check)
+	run_parts build make layers size hardening
+	run_beside
+	slowest ;;
+all) run_parts tidy cppcheck shellcheck format clang dynamic dist podman storm vm ;;
+cli | unit | pty | storm | vm)
 	part=$1
 	shift
 	"part_$part" "$@" ;;

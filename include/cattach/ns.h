@@ -72,6 +72,8 @@ struct ct_ns_stdio {
 	unsigned short rows, columns;	/* of the pty, 0: leave it */
 	uint64_t limit;			/* when it must be the program, by CLOCK_MONOTONIC in ns; 0: any
 					 * time. Who is in a container that is joined can stop it. */
+	int interrupt;			/* a descriptor: input there before it is the program ends the wait
+					 * with EINTR; 0: none */
 };
 
 struct ct_ns_started {

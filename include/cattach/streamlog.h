@@ -88,6 +88,7 @@ struct ct_page {
 	_Atomic uint32_t held[2];
 	_Atomic uint32_t file_failing;
 	_Atomic uint32_t files;		/* how many it has begun or gone on with, in this run */
+	_Atomic uint64_t begun;		/* payload when this run began */
 };
 
 #define CT_PAGE_SIZE	4096

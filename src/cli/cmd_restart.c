@@ -7,6 +7,8 @@
  */
 #include "cli.h"
 
+#include <errno.h>
+
 #include <cattach/event.h>
 
 #include "operands.h"
@@ -54,6 +56,11 @@ static int restart_one(struct ct_store *store, struct ct_container *container, v
 		r = ct_container_stop(container, restart->signal, restart->timeout, err);
 	if (r == 0)
 		r = ct_start_existing(store, container, 0, 0, NULL, err);
+	/* Somebody else was quicker; the run is a new one all the same. */
+	if (r == -EALREADY) {
+		*err = (struct ct_err){ 0 };
+		r = 0;
+	}
 	if (r == 0)
 		ct_event_record(container, "restart", CT_EVENT_END);
 	return r;

@@ -149,10 +149,45 @@ static int open_signals(bool sig_proxy, int *ret_fd, struct ct_err *err)
 	return *ret_fd < 0 ? ct_fail_errno(err, errno, "cannot watch signals") : 0;
 }
 
+/* Of the signals in the set those that would end us. */
+static void ending_signals(const sigset_t *set, sigset_t *ret_set)
+{
+	sigemptyset(ret_set);
+	for (int number = 1; number <= SIGRTMAX; number++) {
+		struct sigaction now;
+
+		if (sigismember(set, number) > 0 && number != SIGCONT && number != SIGWINCH &&
+		    sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+			sigaddset(ret_set, number);
+	}
+}
+
 /*
  * Until the program runs, signals do with us what they would do with a program that has not come to
- * handle them: who is in the container can stop the half-made process, and ctrl-c must get us out.
+ * handle them: who is in the container can stop the half-made process, and ctrl-c must get us out. They
+ * are blocked all the same: what comes later than the start is the program's, also while we write down
+ * that it was.
  */
+static int start(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *err)
+{
+	int ct_autofd interrupt = -1;
+	sigset_t set, ending;
+	int ret;
+
+	if (r->signals < 0)
+		return ct_exec_spawn(&r->call->exec, stdio, &r->process, err);
+	ct_foreground_signals(&set);
+	ending_signals(&set, &ending);
+	interrupt = signalfd(-1, &ending, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (interrupt < 0)
+		return ct_fail_errno(err, errno, "cannot watch signals");
+	stdio->interrupt = interrupt;
+	ct_foreground_block(true);
+	ret = ct_exec_spawn(&r->call->exec, stdio, &r->process, err);
+	stdio->interrupt = 0;
+	return ret;
+}
+
 static int spawn(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *err)
 {
 	const struct ct_exec_call *call = r->call;
@@ -160,15 +195,16 @@ static int spawn(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *er
 
 	ct_event_exec_id(r->id);
 	stdio->limit = call->timeout ? ct_now_monotonic() + call->timeout : 0;
-	ret = ct_exec_spawn(&call->exec, stdio, &r->process, err);
+	ret = start(r, stdio, err);
+	/* A signal that was waited for ends us here. */
+	if (ret < 0 && r->signals >= 0)
+		ct_foreground_unblock(true);
 	/* Only now: the disk is nothing that a start should wait for. */
 	ct_event_record(&call->container, "exec_create", "execID", r->id, CT_EVENT_END);
 	if (ret < 0)
 		return err->code == ETIMEDOUT ? ct_exit_with(err, CT_EXIT_TIMED_OUT) : ret;
 	ct_event_record(&call->container, "exec_start", "execID", r->id, CT_EVENT_END);
 	r->deadline = stdio->limit;
-	if (r->signals >= 0)
-		ct_foreground_block(true);
 	return 0;
 }
 

@@ -14,6 +14,22 @@
 
 #include "cursor.h"
 
+/* Of the run that is read from its beginning the first segments may be gone by now. Where none has been
+ * found that is seen when reading comes to one. */
+static void count_from_run(struct ct_cursor *c)
+{
+	uint64_t begun;
+
+	if (!c->source.page)
+		return;
+	begun = atomic_load_explicit(&c->source.page->begun, memory_order_relaxed);
+	if (!c->placed)
+		c->payload = begun;
+	else if (c->payload > begun)
+		c->missed = c->payload - begun;
+	c->placed = true;
+}
+
 int ct_cursor_open(const struct ct_log_source *source, enum ct_cursor_start start,
 		   struct ct_cursor *ret_cursor, struct ct_err *err)
 {
@@ -31,6 +47,8 @@ int ct_cursor_open(const struct ct_log_source *source, enum ct_cursor_start star
 		*err = (struct ct_err){ 0 };
 		r = ct_cursor_seek_oldest(&c, err);
 	}
+	if (r == 0 && start == CT_FROM_RUN)
+		count_from_run(&c);
 	if (r < 0) {
 		ct_cursor_close(&c);
 		return r;

@@ -136,6 +136,7 @@ static void begin_run(struct ct_log_writer *w, const struct ct_log_options *o)
 	w->run++;
 	atomic_store(&w->page->committed, w->end);
 	atomic_store(&w->page->payload, w->payload);
+	atomic_store(&w->page->begun, w->payload);
 	if (w->memory_only || ct_log_file_begin(w) < 0) {
 		w->tried_at = ct_now_monotonic();
 		w->warnings |= w->memory_only ? 0 : CT_WARN_DISK;

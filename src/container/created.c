@@ -24,6 +24,7 @@
 #include "record.h"
 
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
+#define GOING	(2 * CT_SECOND)	/* for the rest of a container that is being removed */
 
 int ct_container_complete(struct ct_container *container, struct ct_err *err)
 {
@@ -74,16 +75,29 @@ static int await_monitor(const struct ct_container *c, struct ct_probe *probe, s
 	return 0;
 }
 
-/* Was it removed while we waited, or is it going right now? A monitor cannot be without its lock. */
-static int check_there(const struct ct_container *c, struct ct_err *err)
+static bool is_removed(const struct ct_container *c)
 {
 	struct stat st;
 
-	if (fstat(c->dir, &st) == 0 && st.st_nlink == 0)
+	return fstat(c->dir, &st) == 0 && st.st_nlink == 0;
+}
+
+/* Was it removed while we waited, or is it going right now? A monitor cannot be without its lock, which
+ * goes with the first files: whoever removes them needs but a moment for the rest. */
+static int check_there(const struct ct_container *c, struct ct_err *err)
+{
+	uint64_t limit = ct_now_monotonic() + GOING;
+
+	while (!is_removed(c)) {
+		if (faccessat(c->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+			return 0;
+		if (ct_now_monotonic() >= limit)
+			break;
+		ct_nap(CT_SECOND / 100);
+	}
+	if (is_removed(c))
 		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
 			       ct_container_label(c));
-	if (faccessat(c->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
-		return 0;
 	ct_fail(err, ENOENT, "container %s cannot be started: its file \"lock\" has been removed",
 		ct_container_label(c));
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
@@ -105,25 +119,12 @@ static int check_state(struct ct_container *c, bool kept, struct ct_err *err)
 	return r > 0 ? ct_state_refuse(c, CT_ACT_START, err) : r;
 }
 
-int ct_container_reserve(struct ct_container *container, struct ct_err *err)
+/* The lock is ours: may it be started? */
+static int check_reserved(struct ct_container *c, bool kept, struct ct_err *err)
 {
-	return ct_container_reserve_as(container, false, err);
-}
-
-int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err)
-{
-	struct ct_container *c = container;
 	struct ct_probe probe;
-	int r;
+	int r = ct_container_probe(c, &probe, err);
 
-	if (c->session_of)
-		return ct_container_refuse_session(c, "started again", err);
-	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
-		return ct_state_refuse(c, CT_ACT_START, err);
-	r = ct_container_await_creator(c->dir, ct_container_label(c));
-	if (r < 0 && r != -EOPNOTSUPP)
-		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
-	r = ct_container_probe(c, &probe, err);
 	if (r == 0)
 		r = await_monitor(c, &probe, err);
 	/* Damaged by what was found out when it was loaded, and by nothing else. */
@@ -139,6 +140,30 @@ int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct
 	probe.kept = probe.kept && !probe.payload;
 	c->state = ct_probe_state(&probe, &c->damage);
 	return check_state(c, kept, err);
+}
+
+int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err)
+{
+	struct ct_container *c = container;
+	int r;
+
+	if (c->session_of)
+		return ct_container_refuse_session(c, "started again", err);
+	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
+		return ct_state_refuse(c, CT_ACT_START, err);
+	r = ct_container_await_creator(c->dir, ct_container_label(c));
+	if (r < 0 && r != -EOPNOTSUPP)
+		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
+	r = check_reserved(c, kept, err);
+	/* Whoever cannot start it may follow it, for as long as it runs. */
+	if (r < 0)
+		ct_container_let_go(c);
+	return r;
+}
+
+int ct_container_reserve(struct ct_container *container, struct ct_err *err)
+{
+	return ct_container_reserve_as(container, false, err);
 }
 
 /* ---- what is read back ---- */

@@ -121,6 +121,14 @@ static int open_leaf(struct ct_exec *exec, struct ct_err *err)
 	return r;
 }
 
+/* Its record goes after its payload. */
+static bool has_gone(const struct ct_container *c)
+{
+	int ct_autofd payload = ct_proc_open(c->status.pid, c->status.starttime);
+
+	return payload == -ESRCH;
+}
+
 int ct_exec_open_live(struct ct_store *store, struct ct_arena *arena,
 		      const struct ct_container *container, struct ct_exec *ret_exec,
 		      struct ct_err *err)
@@ -132,6 +140,8 @@ int ct_exec_open_live(struct ct_store *store, struct ct_arena *arena,
 		return ct_container_refuse_session(container, "entered", err);
 	exec.container = container;
 	r = ct_container_spec(container, arena, &exec.spec, err);
+	if (r == -ENOENT && has_gone(container))
+		return fail_ended(container, err);
 	if (r == 0 && !exec.spec->process)
 		r = ct_spec_fail(exec.spec, err, EINVAL, "process", "missing");
 	if (r == 0)

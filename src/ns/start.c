@@ -220,40 +220,47 @@ static void take_descriptors(enum sync_type type, int fds[CT_FDS_MAX], struct ct
 		ct_drop_fd(&fds[i]);
 }
 
-/* Something to receive before the limit, if there is one: 0 or -ETIMEDOUT. */
-static int await(int sync, uint64_t limit)
+/* Something to receive: 0; or -ETIMEDOUT, -EINTR. What is received comes first: an interrupt later than
+ * the end of the start is none. */
+static int await(int sync, const struct ct_ns_stdio *stdio)
 {
-	struct pollfd one = { .fd = sync, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = sync, .events = POLLIN },
+		{ .fd = stdio->interrupt > 0 ? stdio->interrupt : -1, .events = POLLIN },
+	};
+	uint64_t limit = stdio->limit;
 
-	while (limit) {
-		uint64_t now = ct_now_monotonic();
-		uint64_t left = now < limit ? (limit - now) / 1000000 + 1 : 0;
+	while (limit || stdio->interrupt > 0) {
+		uint64_t now = ct_now_monotonic(), left = 60000;
 
+		if (limit)
+			left = now < limit ? (limit - now) / 1000000 + 1 : 0;
 		if (!left)
 			return -ETIMEDOUT;
-		if (poll(&one, 1, left < 60000 ? (int)left : 60000) > 0)
-			return 0;
+		if (poll(fds, 2, left < 60000 ? (int)left : 60000) > 0)
+			return fds[0].revents ? 0 : -EINTR;
 	}
 	return 0;
 }
 
 /* 1 a message, 0 the end, -errno. */
-static int receive(int sync, uint64_t limit, struct sync_message *message, int fds[CT_FDS_MAX])
+static int receive(int sync, const struct ct_ns_stdio *stdio, struct sync_message *message,
+		   int fds[CT_FDS_MAX])
 {
-	int r = await(sync, limit);
+	int r = await(sync, stdio);
 
 	return r < 0 ? r : ct_sync_receive(sync, message, fds);
 }
 
 /* Follow the child until it is the program (0) or has failed. */
-static int follow(const struct ct_plan *plan, int sync, uint64_t limit,
+static int follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *started, struct ct_err *err)
 {
 	struct sync_message message;
 	bool at_exec = false;
 	int fds[CT_FDS_MAX], r;
 
-	while ((r = receive(sync, limit, &message, fds)) == 1) {
+	while ((r = receive(sync, stdio, &message, fds)) == 1) {
 		/* Our init has the socket for a moment, when everything of ours has been said. */
 		take_descriptors(at_exec ? SYNC_EXEC : message.type, fds, started);
 		if (message.type == SYNC_EXEC)
@@ -265,6 +272,8 @@ static int follow(const struct ct_plan *plan, int sync, uint64_t limit,
 	}
 	if (r == -ETIMEDOUT)
 		return ct_fail(err, ETIMEDOUT, "the time was up before the program ran");
+	if (r == -EINTR)
+		return ct_fail(err, EINTR, "interrupted before the program ran");
 	if (r < 0)
 		return ct_fail_errno(err, -r, "lost the process that was being set up");
 	if (at_exec && became_program(plan, started))
@@ -272,7 +281,7 @@ static int follow(const struct ct_plan *plan, int sync, uint64_t limit,
 	return fail_silent(plan, started->pidfd, err);
 }
 
-static int set_up(const struct ct_plan *plan, int sync, uint64_t limit,
+static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *started, struct ct_err *err)
 {
 	int r = 0;
@@ -287,7 +296,7 @@ static int set_up(const struct ct_plan *plan, int sync, uint64_t limit,
 		return r;
 	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count || plan->move))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
-	return follow(plan, sync, limit, started, err);
+	return follow(plan, sync, stdio, started, err);
 }
 
 /* The helper that joins has nothing to do once there is a process, so it ends while that sets itself
@@ -317,7 +326,7 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	/* Ours only to give: its end of file must mean the child's exec or end. */
 	close(pair[1]);
 	if (r == 0)
-		r = set_up(plan, ours, stdio->limit, &started, err);
+		r = set_up(plan, ours, stdio, &started, err);
 	reap_helper(helper);
 	if (r == 0) {
 		*ret_started = started;

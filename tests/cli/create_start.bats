@@ -271,6 +271,39 @@ ${id:0:12}"
 	refused 125 "--timeout" cattach restart -t x "$N"
 }
 
+@test "who follows with start -a what runs already is in nobody's way" {
+	start "$N" -i "$R" cat
+	STARTED+=("$N-new")
+	cattach start -a "$N" > "$T/out" 2>&1 3>&- &
+	local cli=$! code=0
+	eventually sh -c "cattach clients -q $N | grep -q ."
+	run -0 timeout 60 cattach rename "$N" "$N-new"
+	is "$output" ""
+	run -0 timeout 60 cattach start "$N-new"
+	is "$output" "$N-new"
+	cattach rm -f "$N-new" > /dev/null
+	wait $cli || code=$?
+	is "$code $(cat "$T/out")" "137 "
+	STARTED=()
+}
+
+@test "restarts of one container at a time all have it restarted" {
+	local i k clients
+	start "$N" "$R" sleep 1000
+	for i in 1 2 3; do
+		clients=()
+		for k in 1 2 3 4; do
+			cattach restart -t 0 "$N" > "$T/out$k" 2>&1 3>&- &
+			clients+=($!)
+		done
+		for k in 1 2 3 4; do
+			wait "${clients[k - 1]}" || grep -q "cannot be stopped (being created)" "$T/out$k" ||
+				{ cat "$T/out$k"; return 1; }
+		done
+		is "$(state "$N" Status)" running
+	done
+}
+
 @test "one that is about to be started is not removed meanwhile, and one that has been is refused" {
 	create "$N" "$R" sh -c 'exec sleep 1000'
 	cattach start "$N" > /dev/null
@@ -296,5 +329,19 @@ ${id:0:12}"
 	refused 125 "container $N cannot be started: its file \"lock\" has been removed (cattach rm -f $N)" \
 		cattach start "$N"
 	is "$(state "$N" Status)" exited
-	cattach rm "$N" > /dev/null
+	# Half of it was gone, and then all of it.
+	flock "$dir" sh -c "echo > $T/locked; while [ ! -e $T/go ]; do sleep 0.02; done" 3>&- &
+	local holder=$! start code=0
+	eventually [ -e "$T/locked" ]
+	cattach start "$N" > "$T/out" 2>&1 3>&- &
+	start=$!
+	eventually sh -c "ls -l /proc/$start/fd | grep -q ' $dir\$'"
+	echo > "$T/go"
+	wait $holder
+	sleep 0.1
+	rm -r "$dir"
+	wait $start || code=$?
+	is "$code $(grep -v warning "$T/out")" "125 cattach: container $N has been removed meanwhile"
+	rm "$STORE/names/$N"
+	STARTED=()
 }

@@ -133,6 +133,27 @@ TRAPS='for s in HUP INT QUIT USR1 USR2 TERM ALRM WINCH CONT 34 64; do trap "echo
 	done
 }
 
+@test "a signal reaches the process from its first moment, whatever we are still busy with" {
+	local signal log=$STORE/events/log
+	ready
+	# A record of events that nobody can write to now.
+	rm "$log"
+	mkfifo "$log"
+	exec 7<> "$log"
+	for signal in TERM INT HUP; do
+		run ! dd if=/dev/zero of="$log" bs=4096 oflag=nonblock status=none
+		background "$N" sh -c "$TRAPS"
+		kill -s $signal $CLI
+		cat <&7 > /dev/null 3>&- &
+		local reader=$!
+		ends 7
+		kill $reader
+		is "$(tail -n 1 "$T/out")" $signal
+	done
+	exec 7>&-
+	rm "$log"
+}
+
 @test "a process that a proxied signal ends gives 128 and its number" {
 	local signal
 	ready

@@ -79,7 +79,7 @@ scanned()
 @test "a process that is killed half-made is an error, not a mystery" {
 	local i code
 	scanning kill
-	for ((i = 0; i < 30; i++)); do
+	for ((i = 0; i < 10; i++)); do
 		code=0
 		in_it sleep 1000 > "$T/out" 2>&1 || code=$?
 		# It was the program already, or it was not.

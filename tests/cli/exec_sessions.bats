@@ -402,7 +402,7 @@ nothing_is_stored() { [ -z "$(stored)" ]; }
 			matches "$(cat "$T/out")" '[0-9a-f]{64}'
 		else
 			is "$code" 125
-			matches "$(cat "$T/err")" "cattach: (no such container: $N.*|container $N .*)"
+			matches "$(cat "$T/err")" "cattach: (no such container: $N.*|container ($N|[0-9a-f]{12}) .*)"
 		fi
 		eventually nothing_is_stored
 	done
@@ -426,7 +426,7 @@ nothing_is_stored() { [ -z "$(stored)" ]; }
 			wait "$k" || code=$?
 			matches "$code" '0|125'
 		done
-		is "$(grep -vE "^cattach: (no such container: $N|container $N )" "$T/err")" ""
+		is "$(grep -vE "^cattach: (no such container: $N|container ($N|[0-9a-f]{12}) )" "$T/err")" ""
 		eventually nothing_is_stored
 	done
 	STARTED=()

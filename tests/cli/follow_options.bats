@@ -238,9 +238,11 @@ end"
 	touch "$T/read"
 	wait "$reader"
 	is "$(tail -n 1 "$T/out")" last
-	matches "$(cat "$T/err")" 'cattach: [0-9]+ bytes were skipped: this reader was too slow'
+	grep -q . "$T/err"
+	# Once, or once more where it came late to the beginning.
+	run ! grep -vxE 'cattach: [0-9]+ bytes were skipped: this reader was too slow' "$T/err"
 	# What was said to be missing and what is there is all there was.
-	is "$(($(wc -c < "$T/out") + $(tr -cd 0-9 < "$T/err")))" "$({ seq 1 400000; echo last; } | wc -c)"
+	is "$(($(wc -c < "$T/out") + $(awk '{ n += $2 } END { print n }' "$T/err")))" "$({ seq 1 400000; echo last; } | wc -c)"
 }
 
 @test "attach --lag block is listed as such, and waited for" {
@@ -252,10 +254,10 @@ end"
 	is "$(cattach clients --format '{{.Mode}}' "$N")" rw,block
 	kill -STOP "$CLI"
 	touch "$T/shared/go"
-	sleep 0.5
+	eventually sh -c "[ \"\$(cattach clients --format '{{.Behind}}' $N)\" -gt 200000 ]"
+	sleep 0.2
 	[ ! -e "$T/shared/done" ]
 	is "$(state "$N" Status)" running
-	[ "$(cattach clients --format '{{.Behind}}' "$N")" -gt 200000 ]
 	kill -CONT "$CLI"
 	ends 0
 	seq 1 400000 | cmp - "$T/out"

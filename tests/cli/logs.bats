@@ -6,50 +6,7 @@
 
 bats_require_minimum_version 1.5.0
 
-# refused TEXT COMMAND...: 125, exactly this line on stderr, nothing on stdout.
-refused()
-{
-	local text=$1
-	shift
-	run --separate-stderr "$@"
-	if [ "$status" -ne 125 ] || [ -n "$output" ] || [ "$stderr" != "cattach: $text" ]; then
-		printf 'command: %s\nstatus:  %s\nstdout:  %s\nstderr:  %s\nwanted:  cattach: %s\n' \
-			"$*" "$status" "$output" "$stderr" "$text"
-		return 1
-	fi
-}
-
-# made NAME SCRIPT [OPTION...]: a container that has run the script to its end.
-made()
-{
-	local name=$1 script=$2
-	shift 2
-	cattach run -d --name "$name" "$@" "$CT_ROOTFS" sh -c "$script" > /dev/null
-	cattach wait "$name" > /dev/null
-}
-
-# following FILE ARG...: "cattach logs ARG..." in the background, stdout to FILE, stderr to FILE.err.
-following()
-{
-	local file=$1
-	shift
-	timeout 60 cattach logs "$@" > "$file" 2> "$file.err" 3>&- &
-	follower=$!
-}
-
-# until_file PATTERN FILE: wait until a line of the file matches.
-until_file()
-{
-	for _ in $(seq 500); do
-		if grep -q -- "$1" "$2" 2> /dev/null; then
-			return 0
-		fi
-		sleep 0.02
-	done
-	echo "never came: $1"
-	cat "$2"
-	return 1
-}
+load logs
 
 setup() { cd "$BATS_TEST_TMPDIR" || return 1; }
 
@@ -261,20 +218,34 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 }
 
 @test "L8: one time per logical line, that of its first byte" {
-	made a 'printf one; sleep 0.3; printf two; sleep 0.3; echo three; echo next'
+	local between
+	cattach run -d -i --name a "$CT_ROOTFS" \
+		sh -c 'printf one; read x; printf two; read x; echo three; echo next' > /dev/null
+	until_log one
+	between=$(date +%s%N)
+	cattach send a go
+	until_log onetwo
+	cattach send a go
+	cattach wait a > /dev/null
 	cattach logs -t a > out
 	[ "$(wc -l < out)" -eq 2 ]
 	[ "$(grep -cE "^$stamp (onetwothree|next)$" out)" -eq 2 ]
 	first=$(date -d "$(sed -n '1s/ .*//p' out)" +%s%N)
 	next=$(date -d "$(sed -n '2s/ .*//p' out)" +%s%N)
-	[ $((next - first)) -ge 500000000 ]
+	[ "$first" -lt "$between" ] && [ "$between" -lt "$next" ]
 	following outf -ft -n 0 a
 	wait "$follower"
 	[ ! -s outf ]
 }
 
 @test "L8: streams do not tear each other's lines" {
-	made a 'printf "out "; sleep 0.1; echo err >&2; sleep 0.1; echo put'
+	cattach run -d -i --name a "$CT_ROOTFS" \
+		sh -c 'printf "out "; read x; echo err >&2; read x; echo put' > /dev/null
+	until_log 'out '
+	cattach send a go
+	until_log err
+	cattach send a go
+	cattach wait a > /dev/null
 	[ "$(cattach logs -t a 2>&1 | sed -E "s/^$stamp //")" = $'err\nout put' ]
 	[ "$(cattach logs -t a 2>&1 | grep -cE "^$stamp ")" -eq 2 ]
 }
@@ -415,11 +386,11 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 
 @test "-F waits for a name that does not exist yet, and goes on with its next run" {
 	following out -F a
-	sleep 0.2
+	awaiting
 	made a 'echo first'
 	until_file first out
 	cattach start a > /dev/null
-	for _ in $(seq 200); do
+	for _ in $(seq 1000); do
 		[ "$(grep -c first out)" -eq 2 ] && break
 		sleep 0.02
 	done
@@ -437,7 +408,7 @@ stamp='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{9}Z'
 # waiters COUNT: so many wait for a start.
 waiters()
 {
-	for _ in $(seq 500); do
+	for _ in $(seq 1000); do
 		[ "$(find "$XDG_RUNTIME_DIR/cattach" -name 'wait.*' | wc -l)" -eq "$1" ] && return 0
 		sleep 0.02
 	done
@@ -452,7 +423,7 @@ waiters()
 		waiters 1
 		cattach start a > /dev/null
 		cat once >> all
-		for _ in $(seq 500); do
+		for _ in $(seq 1000); do
 			[ "$(grep -c '^2000$' out)" -eq "$round" ] && [ -z "$(cattach ps -aq)" ] && break
 			sleep 0.02
 		done
@@ -479,7 +450,7 @@ waiters()
 @test "-F of several, and from the end" {
 	made a 'echo old'
 	following out -F -n 0 --names a b
-	sleep 0.2
+	awaiting
 	made b 'echo new'
 	until_file 'b new' out
 	cattach start a > /dev/null

@@ -5,7 +5,7 @@
   tests/pty/run.py [WORD...]    all tests, or those whose name contains one of the words
 
 Prints TAP. Every test is a function test_...() of a test_*.py beside this file, its first line of
-documentation is its name. A test may take a minute, then it counts as failed, and whatever it
+documentation is its name. A test may take two minutes, then it counts as failed, and whatever it
 started is killed with it. Runs as the unprivileged user in the staged tree that CT_STAGE names
 (tests/run.sh), with the environment that command tests have.
 """
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import traceback
 
-SECONDS = 60
+SECONDS = 120
 
 
 class TookTooLong(Exception):

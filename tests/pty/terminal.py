@@ -46,7 +46,7 @@ def monitor_pid(name):
     return int(inspect(name, ".State.ConmonPid"))
 
 
-def wait_until(what, seconds=15):
+def wait_until(what, seconds=30):
     """Wait until what() is true; its last answer when it never is fails the test."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -61,7 +61,7 @@ class Session:
 
     def __init__(self, *command, redirect=""):
         script = f'echo ready; read go; exec "$@" {redirect}'
-        self.pty = pexpect.spawn("/bin/sh", ["-c", script, "sh", *command], timeout=20,
+        self.pty = pexpect.spawn("/bin/sh", ["-c", script, "sh", *command], timeout=40,
                                  dimensions=(ROWS, COLUMNS))
         _started.append(self)
         self.pty.delaybeforesend = None

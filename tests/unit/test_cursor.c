@@ -267,6 +267,32 @@ START_TEST(a_reader_slower_than_the_bound_is_told_what_it_missed_to_the_byte)
 }
 END_TEST
 
+/* Of the first run, and of a later one. */
+START_TEST(who_reads_a_run_from_its_beginning_is_told_what_is_gone_of_it)
+{
+	struct ct_log_options o = { .max_size = 20000, .max_files = 2 };
+
+	log_open(&f, fixture_dir(), &o);
+	if (_i) {
+		for (int i = 0; i < 30; i++)
+			add(700);
+		log_close(&f);
+		log_open(&f, fixture_dir(), &o);
+	}
+	seen = written;
+	for (int i = 0; i < 400; i++)
+		add(900);
+	log_cursor(&f, CT_FROM_RUN, &cursor);
+	ck_assert_uint_gt(cursor.missed, 200000);
+	while (read_some(&cursor, sizeof(text)))
+		continue;
+	ck_assert_uint_eq(seen, written);
+	ck_assert_uint_eq(ct_cursor_missed(&cursor), 0);
+	ct_cursor_close(&cursor);
+	log_close(&f);
+}
+END_TEST
+
 START_TEST(what_was_missed_comes_as_a_note_among_entries_and_is_counted_once)
 {
 	struct ct_log_options o = { .max_size = 20000, .max_files = 2 };
@@ -409,6 +435,7 @@ Suite *suite_cursor(void)
 	tcase_add_test(tc, an_exit_is_known_only_behind_the_last_byte);
 	tcase_add_test(tc, rotation_under_a_reader_loses_and_doubles_nothing);
 	tcase_add_test(tc, a_reader_slower_than_the_bound_is_told_what_it_missed_to_the_byte);
+	tcase_add_loop_test(tc, who_reads_a_run_from_its_beginning_is_told_what_is_gone_of_it, 0, 2);
 	tcase_add_test(tc, what_was_missed_comes_as_a_note_among_entries_and_is_counted_once);
 	tcase_add_test(tc, a_reader_whose_writer_and_segments_are_gone_comes_to_the_end);
 	tcase_add_test(tc, three_readers_get_the_same_hundred_megabytes_as_the_writer_wrote);
