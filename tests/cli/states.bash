@@ -130,6 +130,9 @@ again()
 
 # ---- verbs -------------------------------------------------------------------------------------
 
+# Behind the line of titles; to detach nobody is no error.
+has_client() { [ "$(cattach clients "$C" | wc -l)" -gt 1 ]; }
+
 # Those that wait are waited for as long as it takes them to begin to.
 do_attach()
 {
@@ -147,7 +150,8 @@ do_attach()
 		eventually compgen -G "$XDG_RUNTIME_DIR/cattach/$ID/*"
 		cattach start "$C"
 	fi
-	eventually cattach detach --all "$C"
+	eventually has_client
+	cattach detach --all "$C"
 	wait "$pid"
 }
 
