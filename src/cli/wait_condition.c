@@ -39,6 +39,7 @@ enum {
 
 #define WANT_HEALTH	(WANT_HEALTHY | WANT_UNHEALTHY)
 
+/* What is being stopped or removed is on no record: its end is the first that can be seen of it. */
 static const struct {
 	const char *name;
 	unsigned wants;
@@ -49,6 +50,7 @@ static const struct {
 	{ "stopped", WANT_ENDED },	 { "not-running", WANT_NOT_RUNNING },
 	{ "next-exit", WANT_NEXT_EXIT }, { "removed", WANT_REMOVED },
 	{ "healthy", WANT_HEALTHY },	 { "unhealthy", WANT_UNHEALTHY },
+	{ "stopping", WANT_ENDED },	 { "removing", WANT_REMOVED },
 };
 
 /* One operand. */

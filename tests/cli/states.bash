@@ -130,8 +130,7 @@ again()
 
 # ---- verbs -------------------------------------------------------------------------------------
 
-# Behind the line of titles; to detach nobody is no error.
-has_client() { [ "$(cattach clients "$C" | wc -l)" -gt 1 ]; }
+is_attached_to() { [ "$(cattach clients "$C" | wc -l)" -gt 1 ]; }
 
 # Those that wait are waited for as long as it takes them to begin to.
 do_attach()
@@ -150,7 +149,7 @@ do_attach()
 		eventually compgen -G "$XDG_RUNTIME_DIR/cattach/$ID/*"
 		cattach start "$C"
 	fi
-	eventually has_client
+	eventually is_attached_to
 	cattach detach --all "$C"
 	wait "$pid"
 }
@@ -243,11 +242,14 @@ cell()
 	[ "$wanted" != = ] || wanted=$(called "$state")
 	text=${text//NAME/$C}
 	call "$verb" "$state" > "$T/answer" 2>&1 < /dev/null || got=$?
+	# A signal is on its way when kill ends.
+	[ "$verb:$wanted" != kill:exited ] || eventually is_state exited
 	became=$(after)
 	tr '\n' ' ' < "$T/answer" > "$T/line"
 	if [ "$got" != "$code" ] || [ "$became" != "$wanted" ] || [[ $(< "$T/line") != *$text* ]]; then
 		printf '%s of one that is %s:\ngot:    %s, %s: %s\nwanted: %s, %s: %s\n' \
 			"$verb" "$state" "$got" "$became" "$(cat "$T/line")" "$code" "$wanted" "$text"
+		DIRTY=1
 		return 1
 	fi
 	[ "$verb" != rename ] && [ "$became" = "$(called "$state")" ] || DIRTY=1

@@ -71,6 +71,18 @@ told()
 	told -1
 }
 
+@test "stopping and removing are told as what comes of them, and an interval is no business of ours" {
+	start "$N" "$R" sleep 1000
+	waits -i 250ms --condition stopping "$N"
+	cattach kill "$N"
+	told 137
+	waits --interval 1 --condition removing "$N"
+	cattach rm "$N"
+	STARTED=()
+	told 137
+	refused 125 '--interval: ' cattach wait -i often "$N"
+}
+
 @test "several are waited for at the same time, or for the first of them" {
 	start "$N-a" "$R" sleep 1000
 	start "$N-b" "$R" sleep 1000
