@@ -119,7 +119,8 @@ static void decide(struct ct_keeper *k, const struct ct_restart_run *run)
 	}
 	if (again) {
 		k->tally.restarts++;
-		k->tally.delay = 0;
+		/* Who follows the container has the time to listen for its next run. */
+		k->tally.delay = CT_SECOND / 10;
 	} else if (!ct_restart_decide(&k->policy, run, &k->tally)) {
 		ct_keeper_leave(k);
 		return;
