@@ -32,7 +32,7 @@ struct wait_options {
 static const struct ct_option wait_table[] = {
 	{ "condition", 0, CT_OPTION_LIST, "STATE", OPTION(condition),
 	  "Wait for a state instead of the end: created, running, paused, exited, stopped, "
-	  "not-running, next-exit, removed; for any one when given several times" },
+	  "not-running, next-exit, removed, healthy, unhealthy; for any one when given several times" },
 	{ "exit-first-match", 0, CT_OPTION_BOOL, NULL, OPTION(first),
 	  "End when one of the containers has come to it" },
 	{ "for-output", 0, CT_OPTION_STRING, "REGEX", OPTION(for_output),

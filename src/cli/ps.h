@@ -25,6 +25,7 @@ enum ct_filter_key {
 	CT_FILTER_COMMAND,	/* its program, or its command's words */
 	CT_FILTER_NETWORK,	/* "none" or "host" */
 	CT_FILTER_VOLUME,	/* source or target of a mount */
+	CT_FILTER_HEALTH,	/* "starting", "healthy", "unhealthy" or "none" */
 	CT_FILTER_PUBLISH,	/* a port; none is ever published */
 	CT_FILTER_EXPOSE,	/* likewise */
 	CT_FILTER_POD,		/* a pod; there are none */

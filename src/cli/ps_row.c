@@ -99,6 +99,22 @@ static const char *exited(struct ct_values *values, const struct ct_status *stat
 			       status->oom_killed ? " (out of memory)" : "");
 }
 
+/* docker's words, behind "Up 2 minutes". */
+static const char *health(enum ct_health_status status)
+{
+	switch (status) {
+	case CT_HEALTH_STARTING:
+		return " (health: starting)";
+	case CT_HEALTH_HEALTHY:
+		return " (healthy)";
+	case CT_HEALTH_UNHEALTHY:
+		return " (unhealthy)";
+	case CT_HEALTH_NONE:
+		break;
+	}
+	return "";
+}
+
 const char *ct_ps_status(struct ct_values *values, const struct ct_container *container,
 			 uint64_t now)
 {
@@ -113,7 +129,7 @@ const char *ct_ps_status(struct ct_values *values, const struct ct_container *co
 	case CT_STATE_CREATED:
 		return "Created";
 	case CT_STATE_RUNNING:
-		text = ct_arena_printf(values->arena, "Up %s", age);
+		text = ct_arena_printf(values->arena, "Up %s%s", age, health(container->health));
 		break;
 	case CT_STATE_PAUSED:
 		text = ct_arena_printf(values->arena, "Up %s (Paused)", age);

@@ -179,6 +179,7 @@ call()
 	run | create) "$@" cattach "$verb" --name "$C" "$R" true ;;
 	attach) do_attach "$state" ;;
 	exec) cattach exec "$C" echo inside ;;
+	healthcheck) cattach healthcheck run "$C" ;;
 	send) cattach send "$C" text ;;
 	detach) cattach detach --all "$C" ;;
 	cp) cattach cp "$C:/etc/passwd" "$T/passwd" ;;

@@ -126,6 +126,7 @@ told()
 	is "$(cattach wait --ignore "$N-x" "$N" | xargs)" "-1 0"
 	refused 125 "no such container: $N-x" cattach wait --condition exited "$N" "$N-x"
 	refused 125 '--condition: unknown condition "ended"' cattach wait --condition ended "$N"
-	refused 125 '--condition: "healthy" never comes' cattach wait --condition healthy "$N"
+	refused 125 "--condition: container $N has no health check: that never comes" \
+		cattach wait --condition healthy "$N"
 	refused 125 '--for-output' cattach wait --for-output x --condition exited "$N"
 }
