@@ -24,6 +24,8 @@
 #include <cattach/cgroup.h>
 #include <cattach/client.h>
 #include <cattach/err.h>
+#include <cattach/id_file.h>
+#include <cattach/keeper.h>
 #include <cattach/monitor.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
@@ -100,7 +102,7 @@ enum ct_state {
 	CT_STATE_CREATED,	/* complete, and never started */
 	CT_STATE_RUNNING,
 	CT_STATE_PAUSED,
-	CT_STATE_RESTARTING,	/* it has ended, and is about to be started again */
+	CT_STATE_RESTARTING,	/* has ended, and its keeper is going to start it again */
 	CT_STATE_STOPPED,	/* "exited" in this face, "stopped" in the runtime face */
 	CT_STATE_DAMAGED,	/* its record cannot be read; damage says why */
 	CT_STATE_FOREIGN,	/* made on another machine that shares this home */
@@ -108,6 +110,23 @@ enum ct_state {
 
 /* "running", "exited", ... as docker's .State.Status spells them. */
 const char *ct_state_name(enum ct_state state);
+
+/* As docker's .State.Health.Status says it; include/cattach/health.h. */
+enum ct_health_status {
+	CT_HEALTH_NONE,		/* nothing checks it */
+	CT_HEALTH_STARTING,	/* no check has said anything that counts, or it does not run */
+	CT_HEALTH_HEALTHY,
+	CT_HEALTH_UNHEALTHY,
+};
+
+/* How the health of a container is checked. All but test is 0 or NULL where there is no check. */
+struct ct_health_config {
+	struct ct_strings test;		/* "CMD", ARG...; "CMD-SHELL", TEXT; "NONE"; or empty */
+	uint64_t interval, timeout;	/* ns, never 0 */
+	uint64_t start_period, start_interval;	/* ns, the period may be 0 */
+	int retries;			/* failures in a row that make it unhealthy, at least 1 */
+	const char *on_failure;		/* "none", "kill", "restart" or "stop" */
+};
 
 /* What is fixed when a container is made: meta.json. Strings are NULL when not given. */
 struct ct_meta {
@@ -121,6 +140,7 @@ struct ct_meta {
 	bool tty, stdin_open, stdin_once, remove, detach, init, privileged;
 	int stop_signal;		/* number, default SIGTERM */
 	int stop_timeout;		/* seconds, default 10, -1: for ever */
+	const char *restart;		/* --restart: "always", "on-failure:3"; NULL: no */
 	struct ct_spec_pairs labels;
 	const char *user;		/* -u as given */
 	const char *network, *pid_mode, *ipc_mode, *uts_mode, *cgroupns_mode, *userns_mode;
@@ -141,6 +161,7 @@ struct ct_meta {
 	bool swap_by_default;		/* as in struct ct_cgroup_resources, and likewise */
 	bool default_seccomp;		/* as in struct ct_spec, of which config.json does not know */
 	struct ct_strings cap_add, cap_drop, security_opt, binds;
+	struct ct_health_config health;
 	const char *hostname;
 	const char *host;		/* identity of the machine that made it: host name + machine id */
 	uint32_t version;		/* of this format: 1 */
@@ -155,6 +176,7 @@ struct ct_container {
 	const char *damage;		/* CT_STATE_DAMAGED: why; also why a CT_STATE_STOPPED one's exit
 					 * is not known (status.state is not CT_STATUS_EXITED) */
 	struct ct_status status;	/* include/cattach/monitor.h */
+	enum ct_health_status health;
 	const char *session_of;		/* id of the container that it is a session of; or NULL */
 	const char *label;		/* of a session: CONTAINER/SESSION; or NULL */
 	struct ct_cgroup *leaf;		/* of a run that this process follows, for ct_container_sweep() */
@@ -278,9 +300,12 @@ int ct_container_signal(const struct ct_container *container, int signal, struct
  * ct_container_stop - signal, wait, SIGKILL
  * @signal: 0 for the container's own stop signal
  * @timeout: seconds until SIGKILL, -1 for ever, -2 for the container's own
- * A container that is not running is no error.
+ * A container that is not running is no error. It is not started again by its keeper.
  */
 int ct_container_stop(struct ct_container *container, int signal, int timeout, struct ct_err *err);
+
+/* What state is it in now? container->state and ->status follow. */
+int ct_container_look(struct ct_container *container, struct ct_err *err);
 
 /**
  * ct_container_cgroup - the leaf of a container that runs
@@ -358,6 +383,7 @@ struct ct_start_options {
 	uint64_t time_limit;		/* of a session, ns; 0: none */
 	struct ct_strings *warnings;	/* what is gone without, a line for people each, is appended
 					 * to it in the arena; or NULL */
+	bool kept;			/* by the container's keeper: it needs no other */
 };
 
 /* Which file for other tools its log driver writes, if any; and what is to be said in each of its
@@ -379,6 +405,34 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       struct ct_container *container, const struct ct_spec *spec,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err);
+
+/* Root of a container that lacks what makes namespaces and brings up their loopback devices can do
+ * no more than any user, nor can one with a single id: it needs a user namespace of its own. */
+bool ct_is_rootless(void);
+
+/* How a container is started that was created, or has ended. */
+struct ct_start_again {
+	uint16_t rows, columns;		/* of its terminal, 0: unknown */
+	bool kept;			/* by its keeper, unless somebody has asked it to stay stopped */
+	/* What the start goes without, for people; or NULL. */
+	void (*warn)(const struct ct_strings *warnings);
+};
+
+/**
+ * ct_container_start_again - start a container by what is on record of it
+ * @container: found by the caller
+ * @ret_sock: our end of a connection to its monitor; NULL: nobody follows
+ * @err: EALREADY when it is running, or about to; ECANCELED when it is to stay stopped; nothing has
+ *       changed when it could not be started
+ *
+ * Its pid file is written, too.
+ */
+int ct_container_start_again(struct ct_store *store, struct ct_container *container,
+			     const struct ct_start_again *how, int *ret_sock, struct ct_err *err);
+
+/* The pid of a container that has just been started into a file that was asked for. */
+int ct_container_write_pid(const struct ct_container *container, struct ct_id_file *file,
+			   struct ct_err *err);
 
 /* To be called by who has started it and followed it to its end: the cgroup that its monitor was in
  * goes with the monitor, which cannot remove it itself without being moved out of it first. */

@@ -27,6 +27,7 @@ static const struct ct_option run_table[] = {
 	{ "preserve-fds", 0, CT_OPTION_STRING, "N", OPTION(preserve_fds),
 	  "Give N more descriptors, from 3 on, to the command" },
 	CT_RUN_LOG,
+	CT_RUN_HEALTH,
 	CT_RUN_SURROUNDINGS,
 	CT_RUN_LIMITS,
 	{ 0 },

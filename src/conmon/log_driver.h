@@ -16,6 +16,7 @@
 #define LOG_DRIVER_OUT	((160u << 10) + LOG_RECORD_MAX)
 
 struct log_driver {
+	struct ct_page *page;		/* where readers see how far the file goes */
 	int dir, fd;			/* fd is -1 while there is no room for a file */
 	char name[NAME_MAX + 1];
 	bool outside;			/* dir is not the session's own */
@@ -28,6 +29,7 @@ struct log_driver {
 	uint32_t segment, entry, at;	/* bytes of this entry's frame that are taken */
 	uint64_t taken;			/* payload bytes of this run that are behind it */
 	uint64_t waiting;		/* those of them that are in out */
+	uint32_t held[2];		/* those of each stream that no record has yet */
 	uint64_t lost;			/* those that were gone before there was room */
 	uint64_t time;			/* of the last one */
 	bool over;			/* no more will come, and the last try was made */

@@ -10,7 +10,7 @@
  * any file, and no payload is missing between them.
  *
  * Runs in commands, with the caller's rights. What is no record is passed over, and counted. What may
- * fail: opening, reading, memory.
+ * fail: opening, reading, memory. What is written later is log_files_follow.c's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,36 +26,28 @@
 #include <cattach/fd.h>
 #include <cattach/io.h>
 
+#include "log_files.h"
 #include "log_parse.h"
 #include "segment.h"
 
-#define SEGMENT_SPAN	40		/* bits of offsets that a segment has for itself */
 #define CHUNK		(256u << 10)	/* bytes read, and written, at once */
-#define LINE_MOST	(1u << 20)	/* what is longer is no record of anybody's */
-
-struct log_part {
-	int fd;
-	uint64_t size;			/* as it was when it was opened */
-	uint64_t strange;		/* lines that were no records, when it was read last */
-};
-
-struct ct_log_files {
-	enum ct_log_file kind;
-	bool live;
-	size_t count;
-	struct log_part parts[CT_LOG_MAX_FILES];	/* the oldest first, once all are open */
-	uint8_t text[LINE_MOST + 2];	/* of a record */
-};
 
 /* ---- opening ---- */
 
-static int open_part(int dir, const char *path, uint32_t number, struct log_part *ret_part)
+char *ct_log_files_name(const char *path, uint32_t number)
 {
 	char *name = NULL;
+
+	return asprintf(&name, number ? "%s.%u" : "%s", path, number) < 0 ? NULL : name;
+}
+
+int ct_log_files_open_part(int dir, const char *path, uint32_t number, struct log_part *ret_part)
+{
+	char *name = ct_log_files_name(path, number);
 	struct stat st;
 	int fd;
 
-	if (asprintf(&name, number ? "%s.%u" : "%s", path, number) < 0)
+	if (!name)
 		return -ENOMEM;
 	fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	free(name);
@@ -100,10 +92,12 @@ int ct_log_files_open(int dir, const char *path, enum ct_log_file kind, bool liv
 	struct ct_log_files *f = calloc(1, sizeof(*f));
 	int r = f ? 0 : -ENOMEM;
 
+	if (f)
+		ct_log_files_prepare(f);
 	for (uint32_t i = 0; i < CT_LOG_MAX_FILES && (r == 0 || r == -ENOENT); i++) {
 		struct log_part part = { .fd = -1 };
 
-		r = open_part(dir, path, i, &part);
+		r = ct_log_files_open_part(dir, path, i, &part);
 		if (r == 0)
 			add_part(f, part);
 	}
@@ -122,14 +116,17 @@ int ct_log_files_open(int dir, const char *path, enum ct_log_file kind, bool liv
 
 void ct_log_files_close(struct ct_log_files *files)
 {
-	for (size_t i = 0; files && i < files->count; i++)
-		close(files->parts[i].fd);
+	if (!files)
+		return;
+	for (size_t i = 0; i < files->count; i++)
+		ct_fd_close(files->parts[i].fd);
+	ct_log_files_leave(files);
 	free(files);
 }
 
 uint64_t ct_log_files_strange(const struct ct_log_files *files)
 {
-	uint64_t strange = 0;
+	uint64_t strange = files->tail.part.strange;
 
 	for (size_t i = 0; i < files->count; i++)
 		strange += files->parts[i].strange;
@@ -179,14 +176,14 @@ static void put_line(struct making *m, const uint8_t *line, size_t size)
 {
 	struct log_record record;
 
-	if (size > LINE_MOST ||
+	if (size > LOG_FILES_LINE ||
 	    ct_record_parse(m->files->kind, line, size, m->files->text, &record) < 0) {
 		m->part->strange++;
 		return;
 	}
-	if (!m->head.entries)
-		m->head.time = m->time = record.time;
 	m->time = record.time > m->time ? record.time : m->time;
+	if (!m->head.entries)
+		m->head.time = m->time;
 	for (size_t at = 0, n; at < record.size; at += n) {
 		n = record.size - at < CT_FRAME_MAX ? record.size - at : CT_FRAME_MAX;
 		put_frame(m, &record, record.text + at, n);
@@ -212,7 +209,7 @@ static int read_part(struct making *m)
 	const struct log_part *part = m->part;
 	struct ct_buf ct_autobuf buf = { 0 };
 	ct_autofree uint8_t *chunk = malloc(CHUNK);
-	uint64_t at = 0;
+	uint64_t at = part->from;
 	ssize_t n = chunk ? 1 : -ENOMEM;
 
 	while (at < part->size && n > 0 && !m->failed) {
@@ -251,32 +248,72 @@ static int fill(struct making *m)
 	return r < 0 ? r : m->failed;
 }
 
-static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segment,
+static int make_segment(struct ct_log_files *f, struct making *m, struct ct_segment *ret_segment,
 			struct ct_err *err)
 {
-	struct ct_log_files *f = arg;
-	/* Above zero, which says that a segment has no end. */
-	uint64_t base = ((uint64_t)number + 1) << SEGMENT_SPAN;
-	struct making m = {
-		.files = f, .end = base,
-		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = number, .base = base, .run = 1 },
-	};
-	struct ct_segment s = { .number = number, .base = base };
+	struct ct_segment s = { .number = m->head.segment, .base = m->head.base };
 	int r;
 
-	if (number >= f->count)
-		return -ENOENT;
-	m.part = &f->parts[number];
-	m.part->strange = 0;
-	s.data = m.data = memfd_create("cattach-frames", MFD_CLOEXEC);
-	s.index = m.index = memfd_create("cattach-entries", MFD_CLOEXEC);
-	r = s.data < 0 || s.index < 0 ? -errno : fill(&m);
+	s.data = m->data = memfd_create("cattach-frames", MFD_CLOEXEC);
+	s.index = m->index = memfd_create("cattach-entries", MFD_CLOEXEC);
+	m->files = f;
+	m->end = m->head.base;
+	r = s.data < 0 || s.index < 0 ? -errno : fill(m);
 	if (r < 0) {
 		ct_segment_close(&s);
 		return ct_fail_errno(err, -r, "cannot read a log file");
 	}
 	*ret_segment = s;
 	return 0;
+}
+
+/* The next of what is written while we read: as much as there is by now. */
+static int open_next(struct ct_log_files *f, struct ct_segment *ret_segment, struct ct_err *err)
+{
+	struct log_tail *tail = &f->tail;
+	struct making m = {
+		.part = &tail->part, .time = tail->time,
+		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = tail->next,
+			  .base = tail->end, .run = 1 },
+	};
+	int r;
+
+	if (!ct_log_files_more(f))
+		return -ENOENT;
+	/* Nobody comes back to those, and some of them may have no name any more. */
+	for (size_t i = 0; i < f->count; i++)
+		ct_drop_fd(&f->parts[i].fd);
+	r = make_segment(f, &m, ret_segment, err);
+	if (r < 0)
+		return r;
+	tail->part.from = tail->part.size;
+	tail->end = m.end;
+	tail->time = m.time;
+	tail->next++;
+	return 0;
+}
+
+static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segment,
+			struct ct_err *err)
+{
+	struct ct_log_files *f = arg;
+	struct making m = {
+		/* Above zero, which says that a segment has no end. */
+		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = number,
+			  .base = ((uint64_t)number + 1) << LOG_FILES_SPAN, .run = 1 },
+	};
+	int r;
+
+	if (f->tail.follow && number == f->tail.next)
+		return open_next(f, ret_segment, err);
+	if (number >= f->count || f->parts[number].fd < 0)
+		return -ENOENT;
+	m.part = &f->parts[number];
+	m.part->strange = 0;
+	r = make_segment(f, &m, ret_segment, err);
+	if (r == 0 && m.time > f->tail.time)
+		f->tail.time = m.time;
+	return r;
 }
 
 struct ct_log_source ct_log_files_source(struct ct_log_files *files)

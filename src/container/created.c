@@ -20,6 +20,7 @@
 #include <cattach/json.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "record.h"
 
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
@@ -102,8 +103,24 @@ static int check_there(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
 }
 
+/* What its state says against a start by somebody, or by its keeper. */
+static int check_state(struct ct_container *c, bool kept, struct ct_err *err)
+{
+	int r;
+
+	if (kept && !ct_state_is_live(c->state) && ct_keeper_is_stop_asked(c->dir))
+		return ct_fail(err, ECANCELED, "container %s has been stopped", ct_container_label(c));
+	if (kept && c->state == CT_STATE_RESTARTING)
+		return 0;
+	/* The lock is ours, so whoever was creating it has gone without an end. */
+	if (c->state == CT_STATE_CREATING && ct_container_give_up(c, err) < 0)
+		return -err->code;
+	r = ct_state_check(c, CT_ACT_START, err);
+	return r > 0 ? ct_state_refuse(c, CT_ACT_START, err) : r;
+}
+
 /* The lock is ours: may it be started? */
-static int check_reserved(struct ct_container *c, struct ct_err *err)
+static int check_reserved(struct ct_container *c, bool kept, struct ct_err *err)
 {
 	struct ct_probe probe;
 	int r;
@@ -120,15 +137,18 @@ static int check_reserved(struct ct_container *c, struct ct_err *err)
 	if (r < 0)
 		return r;
 	c->status = probe.status;
+	/* Its monitor was killed, and its payload is still to follow: not even its keeper starts it now. */
+	probe.kept = probe.kept && !probe.payload;
 	c->state = ct_probe_state(&probe, &c->damage);
-	/* The lock is ours, so whoever was creating it has gone without an end. */
-	if (c->state == CT_STATE_CREATING && ct_container_give_up(c, err) < 0)
-		return -err->code;
-	r = ct_state_check(c, CT_ACT_START, err);
-	return r > 0 ? ct_state_refuse(c, CT_ACT_START, err) : r;
+	return check_state(c, kept, err);
 }
 
 int ct_container_reserve(struct ct_container *container, struct ct_err *err)
+{
+	return ct_container_reserve_as(container, false, err);
+}
+
+int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err)
 {
 	struct ct_container *c = container;
 	int r;
@@ -140,7 +160,7 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 	r = ct_container_await_creator(c->dir, ct_container_label(c));
 	if (r < 0 && r != -EOPNOTSUPP)
 		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
-	r = check_reserved(c, err);
+	r = check_reserved(c, kept, err);
 	/* Whoever cannot start it may follow it, for as long as it runs. */
 	if (r < 0)
 		ct_container_let_go(c);

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/health.h>
 #include <cattach/io.h>
 #include <cattach/json.h>
 
@@ -198,6 +199,7 @@ static int load_state(const struct ct_store *store, struct ct_arena *arena,
 		return ct_fail(err, ENOENT, "no such container: %s", c->meta.id);
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
+	c->health = ct_health_of(c);
 	return 0;
 }
 

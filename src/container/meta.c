@@ -36,6 +36,7 @@ struct field {
 };
 
 #define FIELD(member, kind) { #member, kind, offsetof(struct ct_meta, member) }
+#define HEALTH(member, kind) { "health_" #member, kind, offsetof(struct ct_meta, health.member) }
 
 static const struct field fields[] = {
 	FIELD(id, TEXT), FIELD(name, TEXT), FIELD(created, TIME), FIELD(host, TEXT),
@@ -54,6 +55,10 @@ static const struct field fields[] = {
 	FIELD(log_max_size, TIME), FIELD(log_max_files, NUMBER),
 	FIELD(tie, FLAG), FIELD(default_seccomp, FLAG),
 	FIELD(keep_groups, FLAG), FIELD(cgroups, TEXT), FIELD(cgroup_parent, FLAG),
+	FIELD(restart, TEXT),
+	HEALTH(test, LIST), HEALTH(interval, TIME), HEALTH(timeout, TIME),
+	HEALTH(start_period, TIME), HEALTH(start_interval, TIME), HEALTH(retries, NUMBER),
+	HEALTH(on_failure, TEXT),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
@@ -63,6 +68,8 @@ static const struct field fields[] = {
 /* What every record has, and what would do harm elsewhere if it were wrong. */
 static int check_values(const struct ct_meta *meta, struct ct_err *err)
 {
+	struct ct_restart_policy ignored;
+
 	if (!meta->id || !ct_is_id(meta->id))
 		return ct_fail(err, EBADMSG, "id must be %d hexadecimal digits",
 			       CT_CONTAINER_ID_LENGTH);
@@ -78,10 +85,12 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 	if (meta->log_max_files < 0 || meta->log_max_files > CT_LOG_MAX_FILES)
 		return ct_fail(err, EBADMSG, "log_max_files must be 0...%d, not %d", CT_LOG_MAX_FILES,
 			       meta->log_max_files);
+	if (ct_restart_parse(meta->restart, &ignored, err) < 0)
+		return ct_wrap(err, "restart");
 	if (meta->stop_timeout < -1)
 		return ct_fail(err, EBADMSG, "stop_timeout must be -1 or more, not %d",
 			       meta->stop_timeout);
-	return 0;
+	return ct_health_config_check(&meta->health, err);
 }
 
 /* ---- writing ---- */

@@ -27,6 +27,9 @@ int ct_meta_write(const struct ct_meta *meta, struct ct_buf *buf, struct ct_err 
 int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
 		  struct ct_err *err);
 
+/* Is this one that checks can be made by? EBADMSG. */
+int ct_health_config_check(const struct ct_health_config *config, struct ct_err *err);
+
 /* Write it into the container's directory, in one step. */
 int ct_meta_save(int dir, const struct ct_meta *meta, struct ct_err *err);
 
@@ -44,6 +47,7 @@ struct ct_probe {
 	bool complete;		/* it was created to stay, see created.c */
 	bool frozen;		/* it runs, and its leaf's freezer has stopped it */
 	bool going;		/* it is being removed, or has been since it was opened */
+	bool kept;		/* it has ended, and its keeper is going to start it again */
 	bool other_boot;	/* the status was written before the host restarted */
 	struct ct_status status;
 };
@@ -72,6 +76,10 @@ void ct_container_let_go(const struct ct_container *c);
 
 /* Being created by nobody any more: DAMAGED from now on. For who holds its lock. */
 int ct_container_give_up(struct ct_container *c, struct ct_err *err);
+
+/* ct_container_reserve(), also for its keeper: that starts it while others take it for running, and
+ * not (ECANCELED) when it is to stay stopped. */
+int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err);
 
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);
@@ -115,6 +123,12 @@ int ct_pidfd_await(int pidfd, uint64_t timeout);
 
 /* Sleep, for what the kernel has no event for. */
 void ct_nap(uint64_t ns);
+
+/* ct_container_signal() and ct_container_stop() of a run: whether it is started again is its keeper's to
+ * decide. */
+int ct_container_signal_run(const struct ct_container *container, int signal, struct ct_err *err);
+int ct_container_end_run(struct ct_container *container, int signal, int timeout,
+			 struct ct_err *err);
 
 /* ct_container_remove() with another time for the monitor to leave by itself. */
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,

@@ -61,6 +61,8 @@ static const char *value_of(const struct ct_container *c, const char *word, char
 		snprintf(buf, size, "%.*s", CT_SHORT_ID_LENGTH, or_unknown(c->meta.id));
 	else if (!strcmp(word, "age"))
 		snprintf(buf, size, "%s", ago(c->status.started, age));
+	else if (!strcmp(word, "ended"))
+		snprintf(buf, size, "%s", ago(c->status.finished, age));
 	else
 		return NULL;
 	return buf;
@@ -92,7 +94,7 @@ static void fill_in(const struct ct_container *c, const char *text, char *buf, s
 		if (!*text)
 			break;
 		length = strcspn(text, "}");
-		if (text[length] && length <= sizeof(word)) {
+		if (length <= sizeof(word) && text[length]) {
 			memcpy(word, text + 1, length - 1);
 			got = value_of(c, word, value, sizeof(value));
 		}

@@ -13,7 +13,7 @@ EXPECTED=$BATS_TEST_DIRNAME/states.table
 FREE='help info spec unshare version'
 
 # Every state; "bare" is a way to be running, "interrupted" to be damaged, "rebooted" to be exited.
-STATES='creating created bare running paused exited damaged foreign interrupted rebooted'
+STATES='creating created bare running paused restarting exited damaged foreign interrupted rebooted'
 
 # Nothing hangs.
 cattach() { timeout -k 5 30 "$(type -P cattach)" "$@"; }
@@ -73,6 +73,31 @@ make_creating()
 	eventually test -e "$T/locked"
 }
 
+# Its keeper is about to start it again, and stands still. From then on it would run.
+make_restarting()
+{
+	mkdir -p "$T/shared"
+	rm -f "$T/shared/again"
+	ID=$(cattach run -d -i --restart always -v "$T/shared:/mnt" --name "$C" "$R" \
+		sh -c '[ ! -e /mnt/again ] || exec sleep 1000; exit 3')
+	KEEPER=$(pgrep -fx "cattach: keeper of $C")
+	eventually stands_still
+	touch "$T/shared/again"
+}
+
+# Between two runs, and not in a start.
+stands_still()
+{
+	kill -STOP "$KEEPER"
+	if is_state restarting && ! pgrep -P "$KEEPER"; then
+		return 0
+	fi
+	kill -CONT "$KEEPER"
+	return 1
+}
+
+go_on() { [ -z "${KEEPER:-}" ] || kill -CONT "$KEEPER" 2> /dev/null || :; }
+
 # The host went down while it ran: nobody is there any more, and the boot is another.
 make_rebooted()
 {
@@ -96,12 +121,16 @@ let_go()
 again()
 {
 	let_go
+	go_on
+	KEEPER=
 	[ ! -e "$T/meta.json" ] || mv "$T/meta.json" "$(record meta.json)"
 	cattach rm -f "$C" "$C-x" > "$T/out"
 	"make_$1"
 }
 
 # ---- verbs -------------------------------------------------------------------------------------
+
+is_attached_to() { [ "$(cattach clients "$C" | wc -l)" -gt 1 ]; }
 
 # Those that wait are waited for as long as it takes them to begin to.
 do_attach()
@@ -120,7 +149,8 @@ do_attach()
 		eventually compgen -G "$XDG_RUNTIME_DIR/cattach/$ID/*"
 		cattach start "$C"
 	fi
-	eventually cattach detach --all "$C"
+	eventually is_attached_to
+	cattach detach --all "$C"
 	wait "$pid"
 }
 
@@ -139,12 +169,17 @@ call()
 	local verb=$1 state=$2
 	case $verb:$state in
 	start:creating | update:creating | rename:creating | 'rm -f:creating') set -- waiting ;;
+	stop:restarting | kill:restarting | restart:restarting | 'rm -f:restarting')
+		go_on
+		set --
+		;;
 	*) set -- ;;
 	esac
 	case $verb in
 	run | create) "$@" cattach "$verb" --name "$C" "$R" true ;;
 	attach) do_attach "$state" ;;
 	exec) cattach exec "$C" echo inside ;;
+	healthcheck) cattach healthcheck run "$C" ;;
 	send) cattach send "$C" text ;;
 	detach) cattach detach --all "$C" ;;
 	cp) cattach cp "$C:/etc/passwd" "$T/passwd" ;;
@@ -207,11 +242,14 @@ cell()
 	[ "$wanted" != = ] || wanted=$(called "$state")
 	text=${text//NAME/$C}
 	call "$verb" "$state" > "$T/answer" 2>&1 < /dev/null || got=$?
+	# A signal is on its way when kill ends.
+	[ "$verb:$wanted" != kill:exited ] || eventually is_state exited
 	became=$(after)
 	tr '\n' ' ' < "$T/answer" > "$T/line"
 	if [ "$got" != "$code" ] || [ "$became" != "$wanted" ] || [[ $(< "$T/line") != *$text* ]]; then
 		printf '%s of one that is %s:\ngot:    %s, %s: %s\nwanted: %s, %s: %s\n' \
 			"$verb" "$state" "$got" "$became" "$(cat "$T/line")" "$code" "$wanted" "$text"
+		DIRTY=1
 		return 1
 	fi
 	[ "$verb" != rename ] && [ "$became" = "$(called "$state")" ] || DIRTY=1
