@@ -136,7 +136,8 @@ static bool has_grown(struct log_tail *t)
 
 	if (fstat(t->part.fd, &st) < 0)
 		return false;
-	if ((uint64_t)st.st_size < t->part.from && begins_otherwise(t)) {
+	/* It may have become as long again by now, or longer. */
+	if (begins_otherwise(t)) {
 		t->part.from = t->part.size = 0;
 		t->head_size = 0;
 	}

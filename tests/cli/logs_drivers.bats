@@ -412,24 +412,21 @@ is_waiting()
 	head -c 775000 /dev/urandom | base64 > "$T/shared/in"
 	for D in k8s-file json-file; do
 		C=$N-$D
-		start "$C" --log-driver "$D" --log-opt max-size=256k --log-opt max-file=16 \
+		start "$C" --log-driver "$D" --log-opt max-size=256k --log-opt max-file=128 \
 			-v "$T/shared:/mnt" -i "$R" \
-			sh -c 'read x; i=0; while [ $i -lt 20 ]; do cat /mnt/in; i=$((i + 1)); done'
+			sh -c 'read x; i=0; while [ $i -lt 15 ]; do cat /mnt/in; i=$((i + 1)); done'
 		cattach logs -f "$C" > "$T/followed" 2> "$T/err" 3>&- &
 		follower=$!
 		cattach send "$C" go
 		wait $follower
 		is "$(cat "$T/err")" ""
-		for ((i = 0; i < 20; i++)); do cat "$T/shared/in"; done | cmp - "$T/followed"
+		for ((i = 0; i < 15; i++)); do cat "$T/shared/in"; done | cmp - "$T/followed"
 		files=0
 		for size in $(stat -c %s "$STORE/containers/$ID/main/container.log"*); do
 			[ "$size" -le 262144 ]
 			files=$((files + 1))
 		done
-		is "$files" 16
-		# What is left is the end.
-		cattach logs "$C" > "$T/left"
-		tail -c "$(stat -c %s "$T/left")" "$T/followed" | cmp - "$T/left"
-		rm "$T/followed" "$T/left"
+		[ "$files" -gt 60 ]
+		cattach logs "$C" | cmp - "$T/followed"
 	done
 }

@@ -170,6 +170,10 @@ START_TEST(a_file_that_is_cut_begins_anew_and_one_that_lost_half_a_write_does_no
 	comes("");
 	add("x", "c");
 	comes("c\n");
+	/* By the next look it is as long as it was. */
+	cut("x", 0);
+	put("x", "2023-11-14T22:13:20.000000002Z stdout F d\n");
+	comes("d\n");
 	done();
 }
 END_TEST
