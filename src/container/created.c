@@ -123,8 +123,9 @@ static int check_state(struct ct_container *c, bool kept, struct ct_err *err)
 static int check_reserved(struct ct_container *c, bool kept, struct ct_err *err)
 {
 	struct ct_probe probe;
-	int r = ct_container_probe(c, &probe, err);
+	int r;
 
+	r = ct_container_probe(c, &probe, err);
 	if (r == 0)
 		r = await_monitor(c, &probe, err);
 	/* Damaged by what was found out when it was loaded, and by nothing else. */
@@ -142,7 +143,7 @@ static int check_reserved(struct ct_container *c, bool kept, struct ct_err *err)
 	return check_state(c, kept, err);
 }
 
-int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err)
+int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 {
 	return ct_container_reserve_as(container, false, err);
 }
@@ -164,11 +165,6 @@ int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct
 	if (r < 0)
 		ct_container_let_go(c);
 	return r;
-}
-
-int ct_container_reserve(struct ct_container *container, struct ct_err *err)
-{
-	return ct_container_reserve_as(container, false, err);
 }
 
 /* ---- what is read back ---- */
