@@ -311,7 +311,7 @@ START_TEST(a_row_has_dockers_members)
 {
 	static const char *const args[] = { "sh", NULL };
 	struct ct_values values = { .arena = &arena };
-	const struct ct_ps_style style = { .now = NOW };
+	const struct ct_ps_style style = { .now = NOW, .namespaces = true };
 	const struct ct_json *row = row_of(args, &style, &values);
 	const struct ct_json *header = ct_ps_header(&values);
 
@@ -422,7 +422,7 @@ static const struct {
 			 "volume, publish, expose, pod, health)" },
 	{ { "health=ok" }, "--filter: unknown health \"ok\" (there is starting, healthy, unhealthy, none)" },
 	{ { "status=runing" }, "--filter: unknown state \"runing\" (there is created, running, paused, "
-			       "exited, damaged, foreign)" },
+			       "restarting, exited, damaged, foreign)" },
 	{ { "exited=x" }, "--filter: must be 0...255, not \"x\"" },
 	{ { "publish=x" }, "--filter: must be 1...65535, not \"x\"" },
 	{ { "publish=80-" }, "--filter: must be 1...65535, not \"\"" },
