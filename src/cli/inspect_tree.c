@@ -113,6 +113,7 @@ static struct ct_json *warnings(struct ct_values *values, unsigned bits)
 	} all[] = {
 		{ CT_WARN_DISK, "the disk was full, or took no more of the log for another reason" },
 		{ CT_WARN_MEMORY, "some of the log was in the memory of the monitor alone" },
+		{ CT_WARN_JOURNALD, "journald was gone for a while, or has not taken all of the log" },
 		{ CT_WARN_DELETED, "the log was deleted or replaced while it was written" },
 		{ CT_WARN_STRANGER, "another user has tried to attach, and was refused" },
 		{ CT_WARN_SOCKET, "the runtime directory has vanished and cannot be made again" },
@@ -372,7 +373,7 @@ static const char *log_path(struct ct_values *values, const struct ct_store *sto
 {
 	const char *path;
 
-	if (!meta->id || is_word(meta->log_driver, "none"))
+	if (!meta->id || is_word(meta->log_driver, "none") || is_word(meta->log_driver, "journald"))
 		return "";
 	if (meta->log_path)
 		return meta->log_path;

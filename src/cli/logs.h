@@ -174,6 +174,7 @@ struct ct_log_stream {
 	bool stop;			/* what is there is all that is wanted: --until has passed */
 	int main;			/* the session's directory, or -1 */
 	struct ct_log_files *files;	/* of a log driver that has its own; or NULL */
+	struct ct_log_journal *journal;	/* what the log driver journald has sent; or NULL */
 	struct ct_cursor cursor;
 	bool open;			/* cursor is */
 	bool late;			/* it came while we waited: all of it is news */

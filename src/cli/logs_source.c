@@ -41,6 +41,8 @@ static void close_files(struct ct_log_stream *s)
 			(unsigned long long)strange, s->container.meta.log_driver);
 	ct_log_files_close(s->files);
 	s->files = NULL;
+	ct_log_journal_close(s->journal);
+	s->journal = NULL;
 }
 
 void ct_log_stream_drop(struct ct_log_stream *stream)
@@ -89,8 +91,10 @@ static bool is_running(const struct ct_container *c)
 static bool has_all_in_files(const struct ct_log_stream *s)
 {
 	const struct ct_container *c = &s->container;
+	enum ct_log_file file = ct_log_file_of(&c->meta);
 
-	return ct_log_file_of(&c->meta) != CT_LOG_FILE_NONE && !s->query->follow &&
+	/* journald may be behind, and not everybody may read what it keeps. */
+	return file != CT_LOG_FILE_NONE && file != CT_LOG_FILE_JOURNALD && !s->query->follow &&
 	       !(c->status.warnings & CT_WARN_MEMORY);
 }
 
@@ -112,6 +116,9 @@ static int open_files(struct ct_log_stream *s, struct ct_err *err)
 
 	if (ct_log_file_of(meta) == CT_LOG_FILE_NONE)
 		return 0;
+	if (ct_log_file_of(meta) == CT_LOG_FILE_JOURNALD)
+		return ct_log_journal_open(meta->id, &s->journal, err) < 0 ? ct_wrap(err, "%s", s->name) :
+									     0;
 	if (ct_log_files_open(s->main, meta->log_path ? meta->log_path : CT_LOG_FILE_NAME,
 			      ct_log_file_of(meta), is_running(&s->container), &s->files,
 			      err) == 0)
@@ -238,6 +245,7 @@ static int open_source(struct ct_log_stream *s, struct ct_store *store, struct c
 static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
 {
 	struct ct_log_source source = s->connected ? ct_client_source(&s->client) :
+				      s->journal ? ct_log_journal_source(s->journal) :
 				      s->files ? ct_log_files_source(s->files) :
 						 ct_log_source_of_dir(s->main);
 	int r = ct_cursor_open(&source, now ? CT_FROM_NOW : CT_FROM_OLDEST, &s->cursor, err);

@@ -6,8 +6,7 @@
  * A file becomes a segment, in a pair of memfds, when the cursor comes to it; so there is never more
  * of them in memory than the cursor holds. All files are opened first, the newest before the older
  * ones: a rotation meanwhile shows the same one twice, which is noticed, and none not at all. They
- * know nothing of runs, so all of it is one; segments have offsets far enough from each other for
- * any file, and no payload is missing between them.
+ * know nothing of runs, so all of it is one.
  *
  * Runs in commands, with the caller's rights. What is no record is passed over, and counted. What may
  * fail: opening, reading, memory.
@@ -17,20 +16,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/arena.h>
 #include <cattach/buf.h>
 #include <cattach/fd.h>
-#include <cattach/io.h>
 
 #include "log_parse.h"
-#include "segment.h"
+#include "segment_maker.h"
 
-#define SEGMENT_SPAN	40		/* bits of offsets that a segment has for itself */
-#define CHUNK		(256u << 10)	/* bytes read, and written, at once */
+#define CHUNK		(256u << 10)	/* bytes read at once */
 #define LINE_MOST	(1u << 20)	/* what is longer is no record of anybody's */
 
 struct log_part {
@@ -141,40 +137,9 @@ uint64_t ct_log_files_strange(const struct ct_log_files *files)
 struct making {
 	struct ct_log_files *files;
 	struct log_part *part;
-	struct ct_index_header head;
-	int data, index;
-	uint64_t end, time;
-	struct ct_buf frames, entries;	/* not written yet */
-	int failed;			/* -errno */
+	struct segment_maker maker;
 };
 
-static void write_out(struct making *m, int fd, struct ct_buf *buf, size_t least)
-{
-	if (m->failed || buf->length < least)
-		return;
-	m->failed = buf->failed ? -ENOMEM : ct_write_all(fd, buf->data, buf->length);
-	ct_buf_clear(buf);
-}
-
-static void put_frame(struct making *m, const struct log_record *record, const uint8_t *text,
-		      size_t size)
-{
-	struct ct_index_entry entry = {
-		.time = m->time, .offset = m->end, .value = size, .kind = (uint32_t)record->stream,
-	};
-	uint8_t header[CT_FRAME_HEADER];
-
-	ct_frame_encode(header, record->stream, (uint32_t)size);
-	ct_buf_add(&m->frames, header, sizeof(header));
-	ct_buf_add(&m->frames, text, size);
-	ct_buf_add(&m->entries, &entry, sizeof(entry));
-	m->end += CT_FRAME_HEADER + size;
-	m->head.entries++;
-	write_out(m, m->data, &m->frames, CHUNK);
-	write_out(m, m->index, &m->entries, CHUNK);
-}
-
-/* Clocks are set back, and others write such files: times that are told never go back. */
 static void put_line(struct making *m, const uint8_t *line, size_t size)
 {
 	struct log_record record;
@@ -184,13 +149,7 @@ static void put_line(struct making *m, const uint8_t *line, size_t size)
 		m->part->strange++;
 		return;
 	}
-	if (!m->head.entries)
-		m->head.time = m->time = record.time;
-	m->time = record.time > m->time ? record.time : m->time;
-	for (size_t at = 0, n; at < record.size; at += n) {
-		n = record.size - at < CT_FRAME_MAX ? record.size - at : CT_FRAME_MAX;
-		put_frame(m, &record, record.text + at, n);
-	}
+	ct_segment_maker_bytes(&m->maker, record.stream, record.time, record.text, record.size);
 }
 
 /* Lines out of what was read; what has no end yet stays. */
@@ -215,7 +174,7 @@ static int read_part(struct making *m)
 	uint64_t at = 0;
 	ssize_t n = chunk ? 1 : -ENOMEM;
 
-	while (at < part->size && n > 0 && !m->failed) {
+	while (at < part->size && n > 0 && !m->maker.failed) {
 		size_t want = part->size - at < CHUNK ? (size_t)(part->size - at) : CHUNK;
 
 		n = ct_pread_all(part->fd, chunk, want, (off_t)at);
@@ -229,54 +188,25 @@ static int read_part(struct making *m)
 	}
 	/* A record that was being written when its writer was killed. */
 	m->part->strange += buf.length > 0 && !m->files->live;
-	return n < 0 ? (int)n : m->failed;
-}
-
-static int fill(struct making *m)
-{
-	int r = pwrite(m->index, &m->head, sizeof(m->head), 0) == (ssize_t)sizeof(m->head) ? 0 : -EIO;
-
-	if (r == 0 && lseek(m->index, sizeof(m->head), SEEK_SET) < 0)
-		r = -errno;
-	if (r == 0)
-		r = read_part(m);
-	write_out(m, m->data, &m->frames, 1);
-	write_out(m, m->index, &m->entries, 1);
-	m->head.end = m->end;
-	if (r == 0 && !m->failed &&
-	    pwrite(m->index, &m->head, sizeof(m->head), 0) != (ssize_t)sizeof(m->head))
-		r = -EIO;
-	ct_buf_done(&m->frames);
-	ct_buf_done(&m->entries);
-	return r < 0 ? r : m->failed;
+	return n < 0 ? (int)n : 0;
 }
 
 static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segment,
 			struct ct_err *err)
 {
 	struct ct_log_files *f = arg;
-	/* Above zero, which says that a segment has no end. */
-	uint64_t base = ((uint64_t)number + 1) << SEGMENT_SPAN;
-	struct making m = {
-		.files = f, .end = base,
-		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = number, .base = base, .run = 1 },
-	};
-	struct ct_segment s = { .number = number, .base = base };
+	struct making m = { .files = f };
 	int r;
 
 	if (number >= f->count)
 		return -ENOENT;
 	m.part = &f->parts[number];
 	m.part->strange = 0;
-	s.data = m.data = memfd_create("cattach-frames", MFD_CLOEXEC);
-	s.index = m.index = memfd_create("cattach-entries", MFD_CLOEXEC);
-	r = s.data < 0 || s.index < 0 ? -errno : fill(&m);
-	if (r < 0) {
-		ct_segment_close(&s);
-		return ct_fail_errno(err, -r, "cannot read a log file");
-	}
-	*ret_segment = s;
-	return 0;
+	r = ct_segment_maker_begin(&m.maker, number);
+	if (r == 0)
+		r = read_part(&m);
+	r = ct_segment_maker_end(&m.maker, r, ret_segment);
+	return r < 0 ? ct_fail_errno(err, -r, "cannot read a log file") : 0;
 }
 
 struct ct_log_source ct_log_files_source(struct ct_log_files *files)

@@ -357,7 +357,7 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	struct ct_monitor_config config;
 	struct ct_err warning = { 0 };
 	int ct_autofd runtime = -1;
-	const char *tag;
+	const char *tag, *fields;
 	int r;
 
 	ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "%s %s, named %s, in %s/%s", ct_store_noun(store),
@@ -373,7 +373,8 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	snprintf(s->id, sizeof(s->id), "%s", meta->id);
 	snprintf(s->name, sizeof(s->name), "%s", meta->name);
 	snprintf(s->label, sizeof(s->label), "%s", ct_container_label(container));
-	if (ct_log_tag(s->arena, meta, &tag, err) < 0) {
+	if (ct_log_tag(s->arena, meta, &tag, err) < 0 ||
+	    ct_log_fields(s->arena, container, tag, &fields, err) < 0) {
 		remove_runtime(s);
 		return ct_wrap(err, "--log-opt tag");
 	}
@@ -384,6 +385,7 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 		config = make_config(container, options, s, runtime);
 		config.log.owed = &s->before.log_unsaved;
 		config.log.tag = tag;
+		config.log.fields = fields;
 		r = launch(&config, s, ret_session, err);
 	}
 	ct_event_teller_close(&s->teller);

@@ -245,11 +245,15 @@ hostile()
 
 @test "options that a driver has no use for, and files that cannot be, are refused" {
 	mkdir "$T/dir"
-	refused 125 '--log-driver: there is no log driver "journald" (cattach logs -f NAME | systemd-cat -t NAME)' \
-		cattach run --log-driver journald "$R" true
+	refused 125 '--log-driver: there is no log driver "syslog" (native, k8s-file, json-file, journald, or none to keep only what fits into memory)' \
+		cattach run --log-driver syslog "$R" true
+	refused 125 '--log-opt max-size: journald keeps what journald.conf says (SystemMaxUse= there)' \
+		cattach create --log-driver journald --log-opt max-size=1m "$R" true
+	refused 125 '--log-opt path: only the log drivers k8s-file and json-file have a file' \
+		cattach create --log-driver journald --log-opt path=/tmp/x "$R" true
 	refused 125 '--log-opt path: only the log drivers k8s-file and json-file have a file' \
 		cattach run --log-opt path=/x "$R" true
-	refused 125 '--log-opt tag: only the log driver json-file has a place for it' \
+	refused 125 '--log-opt tag: only the log drivers json-file and journald have a place for it' \
 		cattach run --log-driver k8s-file --log-opt tag=x "$R" true
 	refused 125 '--log-opt tag: cannot fill in "{{.Nope}}" ({{.ID}}, {{.FullID}}, {{.Name}} or {{.ImageName}})' \
 		cattach create --log-driver json-file --log-opt 'tag={{.Nope}}' "$R" true
@@ -291,4 +295,17 @@ hostile()
 	eventually ended "$N-k"
 	cattach logs "$N-k" > "$T/out"
 	seq 0 "$(tail -n 1 "$T/out")" | cmp - "$T/out"
+}
+
+@test "journald: a host that has none refuses the start, and the container stays as it was" {
+	cattach create --name "$N" --log-driver journald --log-opt 'tag={{.Name}}!' "$R" true > /dev/null
+	is "$(cattach inspect -f '{{.HostConfig.LogConfig.Type}} {{.LogPath}}' "$N")" "journald "
+	if [ -S /run/systemd/journal/socket ]; then
+		is "$(cattach start "$N")" "$N"
+		is "$(cattach wait "$N")" 0
+	else
+		refused 125 "no journald here: /run/systemd/journal/socket: No such file or directory (--log-driver native, k8s-file or json-file)" \
+			cattach start "$N"
+		is "$(state "$N" Status)" created
+	fi
 }
