@@ -66,7 +66,7 @@ struct ct_run_options {
 	const char *preserve_fds, *detach_keys;
 	bool sig_proxy;			/* default true */
 	struct ct_strings attach;	/* -a STREAM */
-	const char *lag, *size_policy, *stdin_eof, *log_driver;
+	const char *lag, *size_policy, *stdin_eof, *log_driver, *sdnotify;
 	struct ct_strings log_opt;
 	bool tie;			/* the command dies with its client */
 	struct ct_strings env, env_file, ulimit, group_add, label, annotation;

@@ -25,6 +25,7 @@ static const struct ct_option run_table[] = {
 	  "bytes out (default block, skip with -t)" },
 	{ "preserve-fds", 0, CT_OPTION_STRING, "N", OPTION(preserve_fds),
 	  "Give N more descriptors, from 3 on, to the command" },
+	CT_RUN_NOTIFY,
 	CT_RUN_LOG,
 	CT_RUN_SURROUNDINGS,
 	CT_RUN_LIMITS,

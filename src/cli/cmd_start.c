@@ -19,7 +19,7 @@
 
 struct start_options {
 	bool attach, interactive, sig_proxy, latest, all;
-	const char *detach_keys;
+	const char *detach_keys, *sdnotify;
 };
 
 #define OPTION(member) offsetof(struct start_options, member)
@@ -35,6 +35,9 @@ static const struct ct_option start_table[] = {
 	  "Pass signals on to the container that is followed (default true)" },
 	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
 	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
+	{ "sdnotify", 0, CT_OPTION_STRING, "MODE", OPTION(sdnotify),
+	  "Who tells systemd (NOTIFY_SOCKET) that it is ready: monitor, container or ignore (default as it "
+	  "was made)" },
 	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest),
 	  "Start the container that was made last" },
 	{ 0 },
@@ -46,15 +49,27 @@ static const struct start_options start_defaults = { .sig_proxy = true };
 
 /* ---- in the background ---- */
 
+static int find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		const struct start_options *o, struct ct_container *container, struct ct_err *err)
+{
+	int r = ct_container_find(store, arena, name, container, err);
+
+	if (r == 0 && o->sdnotify)
+		r = ct_sdnotify_parse(o->sdnotify, &container->meta.sdnotify, err);
+	return r;
+}
+
+/* For a service one that runs already is an error: it is not the service's, which would wait for a word
+ * from it for ever. */
 static int start_one(struct ct_store *store, struct ct_arena *arena, const char *name,
-		     struct ct_err *err)
+		     const struct start_options *o, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
-	int r = ct_container_find(store, arena, name, &container, err);
+	int r = find(store, arena, name, o, &container, err);
 
 	if (r == 0)
 		r = ct_start_existing(store, &container, 0, 0, NULL, err);
-	if (r < 0 && r != -EALREADY)
+	if (r < 0 && (r != -EALREADY || ct_sdnotify_wanted(&container.meta)))
 		return r;
 	return ct_print_line(name, err);
 }
@@ -62,12 +77,14 @@ static int start_one(struct ct_store *store, struct ct_arena *arena, const char 
 /* One that fails is reported and the others go on. */
 static int start_all(const struct ct_call *call, struct ct_store *store)
 {
+	/* A service has one main process: none of them is it. */
+	const struct start_options quietly = { .sdnotify = "ignore" };
 	int code = 0;
 
 	for (size_t i = 0; i < call->operands.count; i++) {
 		struct ct_err failure = { 0 };
 
-		if (start_one(store, call->arena, call->operands.items[i], &failure) == 0)
+		if (start_one(store, call->arena, call->operands.items[i], &quietly, &failure) == 0)
 			continue;
 		ct_report(&failure);
 		code = failure.exit;
@@ -119,7 +136,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 		.no_terminal = "leave out -i to watch it",
 	};
 	struct ct_follow_plan plan;
-	int sock = -1, r = ct_container_find(store, arena, name, &container, err);
+	int sock = -1, r = find(store, arena, name, o, &container, err);
 
 	options.lag_blocks = !container.meta.tty;
 	if (r == 0)
@@ -132,13 +149,26 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	ct_foreground_block(o->sig_proxy);
 	r = ct_start_existing(store, &container, plan.rows, plan.columns, &sock, err);
-	if (r == -EALREADY)
+	if (r == -EALREADY && !ct_sdnotify_wanted(&container.meta))
 		return follow_running(store, &container, &plan, err);
 	if (r < 0)
 		return r;
 	r = ct_follow_started(sock, &plan, err);
 	ct_container_sweep(&container);
 	return r;
+}
+
+static int check_sdnotify(const struct ct_call *call, struct ct_err *err)
+{
+	const struct start_options *o = call->options;
+	const char *ignored;
+
+	if (ct_sdnotify_parse(o->sdnotify, &ignored, err) < 0)
+		return -err->code;
+	if (!o->sdnotify || (!o->all && call->operands.count <= 1))
+		return 0;
+	ct_fail(err, EINVAL, "a service has one main process, and this would be several");
+	return ct_wrap(err, "--sdnotify");
 }
 
 static int start_handler(const struct ct_call *call, struct ct_err *err)
@@ -150,6 +180,8 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 	const char *name;
 	int r = o->all ? 0 : ct_check_latest(call, o->latest, err);
 
+	if (r == 0)
+		r = check_sdnotify(call, err);
 	if (r == 0)
 		r = ct_follow_check(&keys, err);
 	if (r == 0 && attached && call->operands.count > 1) {
@@ -168,7 +200,7 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 		return r;
 	if (attached)
 		return start_and_follow(&store, call->arena, name, o, err);
-	return start_one(&store, call->arena, name, err);
+	return start_one(&store, call->arena, name, o, err);
 }
 
 const struct ct_verb ct_verb_start = {

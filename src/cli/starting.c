@@ -18,6 +18,7 @@
 #include <cattach/caps.h>
 #include <cattach/fd.h>
 #include <cattach/io.h>
+#include <cattach/log.h>
 
 /* The user namespace of "unshare -r" has one id and no groups. */
 static bool are_groups_denied(void)
@@ -63,6 +64,14 @@ static int write_own_pidfile(const struct ct_container *container, struct ct_err
 	return r;
 }
 
+void ct_tell_started(const struct ct_meta *meta, const struct ct_session *session)
+{
+	struct ct_err err = { 0 };
+
+	if (ct_sdnotify_tell(meta, session->monitor_pid, &err) < 0)
+		ct_warn("%s", err.what);
+}
+
 static int start(struct ct_store *store, struct ct_arena *arena, struct ct_container *container,
 		 struct ct_start_options *options, struct ct_err *err)
 {
@@ -73,12 +82,16 @@ static int start(struct ct_store *store, struct ct_arena *arena, struct ct_conta
 
 	if (r == 0)
 		r = ct_container_set_hostname(&container->meta, arena, spec, err);
+	if (r == 0)
+		r = ct_sdnotify_prepare(&container->meta, arena, spec, err);
 	options->warnings = &warnings;
 	if (r == 0)
 		r = ct_container_start(store, arena, container, spec, options, &session, err);
 	options->warnings = NULL;
-	if (r == 0)
+	if (r == 0) {
 		ct_report_warnings(&warnings);
+		ct_tell_started(&container->meta, &session);
+	}
 	ct_session_close(&session);
 	return r;
 }

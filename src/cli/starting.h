@@ -21,6 +21,9 @@ bool ct_is_rootless(void);
 int ct_write_pidfile(const struct ct_container *container, struct ct_id_file *file,
 		     struct ct_err *err);
 
+/* --sdnotify, after a start. It has worked, whoever could not be told: that is a warning. */
+void ct_tell_started(const struct ct_meta *meta, const struct ct_session *session);
+
 /**
  * ct_start_existing - start a container that was created or has ended
  * @container: found by the caller

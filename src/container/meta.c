@@ -52,7 +52,7 @@ static const struct field fields[] = {
 	FIELD(swap_by_default, FLAG), FIELD(hostname, TEXT), FIELD(stdin_eof, TEXT), FIELD(size_policy, TEXT),
 	FIELD(log_driver, TEXT), FIELD(log_path, TEXT), FIELD(log_tag, TEXT),
 	FIELD(log_max_size, TIME), FIELD(log_max_files, NUMBER),
-	FIELD(tie, FLAG), FIELD(default_seccomp, FLAG),
+	FIELD(sdnotify, TEXT), FIELD(tie, FLAG), FIELD(default_seccomp, FLAG),
 	FIELD(keep_groups, FLAG), FIELD(cgroups, TEXT), FIELD(cgroup_parent, FLAG),
 };
 

@@ -63,6 +63,8 @@ static int fill_meta(struct ct_run *run, struct ct_err *err)
 	meta->init = options->init;
 	meta->pidfile = options->pidfile;
 	meta->cidfile = options->cidfile;
+	if (ct_sdnotify_parse(options->sdnotify, &meta->sdnotify, err) < 0)
+		return -err->code;
 	meta->default_seccomp = run->spec->default_seccomp;
 	meta->keep_groups = run->spec->process->keep_groups;
 	if (ct_run_add_pairs(run->arena, &options->label, true, &meta->labels, err) < 0)

@@ -97,6 +97,7 @@ hostile()
 		cattach wait --for-output up "$N-$driver"
 		is "$(cattach logs "$N-$driver" 2> /dev/null)" up
 		cattach logs -f "$N-$driver" > "$T/followed" 3>&- &
+		eventually grep -q up "$T/followed"
 		echo hey | cattach attach --replay "$N-$driver" > "$T/attached"
 		wait $!
 		is "$(cat "$T/attached")" $'up\ngot hey'
@@ -298,6 +299,7 @@ hostile()
 }
 
 @test "journald: a host that has none refuses the start, and the container stays as it was" {
+	STARTED+=("$N")
 	cattach create --name "$N" --log-driver journald --log-opt 'tag={{.Name}}!' "$R" true > /dev/null
 	is "$(cattach inspect -f '{{.HostConfig.LogConfig.Type}} {{.LogPath}}' "$N")" "journald "
 	if [ -S /run/systemd/journal/socket ]; then
