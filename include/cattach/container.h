@@ -114,6 +114,8 @@ struct ct_meta {
 	const char *rootfs;		/* absolute path */
 	bool overlay;			/* ROOTFS:O */
 	struct ct_strings entrypoint, command;	/* as given; process.args is both */
+	struct ct_strings create_command;	/* "run" or "create" and all that stood behind it... */
+	const char *create_directory;	/* ...and where we were then; NULL: unknown */
 	bool tty, stdin_open, stdin_once, remove, detach, init, privileged;
 	int stop_signal;		/* number, default SIGTERM */
 	int stop_timeout;		/* seconds, default 10, -1: for ever */

@@ -55,6 +55,7 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 
 /* The options of run (and later create) as given; lists in the order of the command line. */
 struct ct_run_options {
+	struct ct_strings create_command;	/* the verb and the words behind it: for the record */
 	const char *bundle, *rootfs;	/* --bundle, --rootfs, or the first operand once it is known */
 	const char *operand;		/* BUNDLE|ROOTFS operand, NULL when an option named it */
 	struct ct_strings command;	/* COMMAND [ARG...] */

@@ -212,6 +212,8 @@ static struct ct_json *config_object(struct ct_values *values, const struct ct_m
 		   meta->stop_signal ? ct_signal_name(meta->stop_signal, signal, sizeof(signal)) :
 				       "");
 	set_number(values, object, "StopTimeout", meta->stop_timeout);
+	if (meta->create_command.count)
+		set_list(values, object, "CreateCommand", &meta->create_command);
 	return object;
 }
 

@@ -106,10 +106,19 @@ static int wrap_option(const struct parser *p, const struct ct_option *option, c
 	return ct_wrap(p->err, "--%s", option->name);
 }
 
+static int tell(const struct parser *p, const struct ct_option *option, const char *value)
+{
+	const struct ct_option_context *context = p->context;
+
+	return context->each ? context->each(context->arg, option, value, p->err) : 0;
+}
+
 static int store(const struct parser *p, const struct ct_option *option, const char *value)
 {
 	char *member = (char *)p->target + option->offset;
 
+	if (tell(p, option, value) < 0)
+		return -p->err->code;
 	if (option->kind == CT_OPTION_LIST) {
 		/* the member is a struct ct_strings by the table's promise */
 		struct ct_strings *list = (struct ct_strings *)(void *)member;
@@ -131,6 +140,8 @@ static int store_bool(const struct parser *p, const struct ct_option *option, ch
 	}
 	if (value && ct_parse_bool(value, &set, p->err) < 0)
 		return wrap_option(p, option, letter);
+	if (tell(p, option, value) < 0)
+		return -p->err->code;
 	if (option->kind == CT_OPTION_CHOICE) {
 		enum ct_choice choice = set ? CT_YES : CT_NO;
 

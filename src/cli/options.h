@@ -45,6 +45,9 @@ struct ct_option_context {
 	const char *verb;	/* for messages; NULL for the options before a verb */
 	const struct ct_option *table;
 	bool stop_at_operand;	/* what follows the first operand belongs to the payload */
+	/* Told of every option, in their order, with its value or NULL; or NULL itself. */
+	int (*each)(void *arg, const struct ct_option *option, const char *value, struct ct_err *err);
+	void *arg;
 };
 
 /* ct_options_parse() met --help; nothing after it was looked at. */

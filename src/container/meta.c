@@ -40,7 +40,8 @@ struct field {
 static const struct field fields[] = {
 	FIELD(id, TEXT), FIELD(name, TEXT), FIELD(created, TIME), FIELD(host, TEXT),
 	FIELD(source, TEXT), FIELD(bundle, TEXT), FIELD(rootfs, TEXT), FIELD(overlay, FLAG),
-	FIELD(entrypoint, LIST), FIELD(command, LIST),
+	FIELD(entrypoint, LIST), FIELD(command, LIST), FIELD(create_command, LIST),
+	FIELD(create_directory, TEXT),
 	FIELD(tty, FLAG), FIELD(stdin_open, FLAG), FIELD(stdin_once, FLAG), FIELD(remove, FLAG),
 	FIELD(detach, FLAG), FIELD(init, FLAG), FIELD(privileged, FLAG),
 	FIELD(stop_signal, NUMBER), FIELD(stop_timeout, NUMBER),

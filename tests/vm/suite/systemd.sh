@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# What only a machine with systemd shows: lines in the journal.
+# What only a machine with systemd shows: lines in the journal, and containers that are services.
 # shellcheck disable=SC2016,SC2317 # functions are called by name; some text is for other shells
 # shellcheck source=tests/vm/suite/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -58,5 +58,94 @@ journald_read_back()
 	same "$(state LogLost)" 0
 }
 row "systemd" "what journald has of a container that has ended comes out of logs" journald_read_back
+
+# ---- services ----
+
+U=$HOME/.config/systemd/user
+
+# install ARG...: the unit that is generated for the container, as the user's. Its name is in $UNIT.
+install_unit()
+{
+	mkdir -p "$U"
+	UNIT=$(basename "$(cd "$U" && cattach generate systemd --files "$@" "$N")")
+	systemctl --user daemon-reload
+}
+
+# It stays when a row has failed.
+uninstall_unit()
+{
+	systemctl --user stop "$UNIT" || true
+	systemctl --user reset-failed "$UNIT" 2> /dev/null || true
+	rm -f "$U/$UNIT"
+	systemctl --user daemon-reload
+}
+
+active() { systemctl --user show -P ActiveState "$UNIT"; }
+property() { systemctl --user show -P "$1" "$UNIT"; }
+is_state() { [ "$(active)" = "$1" ]; }
+is_running() { [ "$(state Status 2> /dev/null)" = running ]; }
+monitor_pid() { sed -n 's/.*"monitor_pid": *\([0-9]*\).*/\1/p' "$HOME/.local/share/cattach/containers/$(id_of)/status"; }
+restarted() { [ "$(property NRestarts)" -ge "$1" ] && is_state active; }
+
+unit_of_what_is_there()
+{
+	cattach create --name "$N" "$R" sh -c 'trap "exit 0" TERM; sleep 1000 & wait' > /dev/null
+	install_unit --name
+	trap uninstall_unit EXIT
+	systemctl --user start "$UNIT"
+	same "$(active) $(state Status)" "active running"
+	same "$(property MainPID)" "$(monitor_pid)"
+	has "$(leaf)" "/$UNIT/"
+	systemctl --user stop "$UNIT"
+	same "$(active) $(state Status)" "inactive exited"
+	same "$(property Result)" success
+	systemctl --user start "$UNIT"
+	same "$(active) $(state Status)" "active running"
+	# somebody else stops it: the service has ended, and well
+	cattach stop "$N" > /dev/null
+	until_true is_state inactive
+}
+row "systemd" "a generated unit starts, stops and starts again what is there" unit_of_what_is_there
+
+unit_restarts()
+{
+	local before
+	cattach create --name "$N" "$R" sleep 1000 > /dev/null
+	install_unit --restart-policy on-failure
+	trap uninstall_unit EXIT
+	systemctl --user start "$UNIT"
+	before=$(state Pid)
+	kill -9 "$before"
+	until_true restarted 1
+	[ "$(state Pid)" != "$before" ]
+	same "$(property MainPID)" "$(monitor_pid)"
+	# its stop by SIGTERM is no failure
+	systemctl --user stop "$UNIT"
+	same "$(active) $(property Result)" "inactive success"
+}
+row "systemd" "a unit restarts a container that has failed" unit_restarts
+
+unit_of_its_own()
+{
+	mkdir -p "$T/share"
+	cd "$T"
+	cattach create --name "$N" --log-driver journald -v ./share:/mnt -e 'A=$HOME %n  "x"' "$R" \
+		sh -c 'printf "%s|%s|" "$A" "$1" > /mnt/out; echo up; sleep 1000' sh $'a\\b\nc;' > /dev/null
+	install_unit --new
+	trap uninstall_unit EXIT
+	cattach rm "$N" > /dev/null
+	systemctl --user start "$UNIT"
+	same "$(active) $(state Status)" "active running"
+	until_true test -s share/out
+	same "$(cat share/out)" $'$HOME %n  "x"|a\\b\nc;|'
+	until_true entries 1
+	same "$(journalctl -q -o cat "_SYSTEMD_USER_UNIT=$UNIT" "CONTAINER_NAME=$N")" up
+	systemctl --user restart "$UNIT"
+	is_running
+	systemctl --user stop -- "$UNIT"
+	same "$(cattach ps -aq)" ""
+	same "$(property Result)" success
+}
+row "systemd" "a unit of --new makes its container, as it was made, and removes it" unit_of_its_own
 
 end
