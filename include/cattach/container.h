@@ -117,6 +117,7 @@ struct ct_meta {
 	struct ct_strings create_command;	/* "run" or "create" and all that stood behind it... */
 	const char *create_directory;	/* ...and where we were then; NULL: unknown */
 	bool tty, stdin_open, stdin_once, remove, detach, init, privileged;
+	bool stdin_passed;		/* log driver passthrough: it has its starter's stdin itself */
 	int stop_signal;		/* number, default SIGTERM */
 	int stop_timeout;		/* seconds, default 10, -1: for ever */
 	struct ct_spec_pairs labels;
@@ -362,6 +363,7 @@ struct ct_start_options {
 
 /* Which file for other tools its log driver writes, if any; and what is to be said in each of its
  * records: the tag, filled in, in the arena, or NULL. */
+bool ct_log_passes(const struct ct_meta *meta);	/* does it write past us, to its starter's stdio? */
 enum ct_log_file ct_log_file_of(const struct ct_meta *meta);
 int ct_log_tag(struct ct_arena *arena, const struct ct_meta *meta, const char **ret_tag,
 	       struct ct_err *err);

@@ -199,7 +199,7 @@ static struct ct_json *config_object(struct ct_values *values, const struct ct_m
 	set_bool(values, object, "AttachStdout", !meta->detach);
 	set_bool(values, object, "AttachStderr", !meta->detach);
 	set_bool(values, object, "Tty", meta->tty);
-	set_bool(values, object, "OpenStdin", meta->stdin_open);
+	set_bool(values, object, "OpenStdin", meta->stdin_open || meta->stdin_passed);
 	set_bool(values, object, "StdinOnce", meta->stdin_once);
 	set_found(values, object, "Env", config, "process.env", CT_JSON_ARRAY);
 	set_list(values, object, "Cmd", &meta->command);
@@ -375,7 +375,8 @@ static const char *log_path(struct ct_values *values, const struct ct_store *sto
 {
 	const char *path;
 
-	if (!meta->id || is_word(meta->log_driver, "none") || is_word(meta->log_driver, "journald"))
+	if (!meta->id || is_word(meta->log_driver, "none") || is_word(meta->log_driver, "journald") ||
+	    ct_log_passes(meta))
 		return "";
 	if (meta->log_path)
 		return meta->log_path;

@@ -186,6 +186,9 @@ static int check_driver(const struct ct_log_stream *s, struct ct_err *err)
 		ct_hint(err, "-1");
 		return ct_wrap(err, "--run");
 	}
+	if (ct_log_passes(&c->meta))
+		return ct_fail(err, EINVAL, "this container is using the 'passthrough' log driver, cannot "
+			       "read logs");
 	if (!c->meta.log_driver || strcmp(c->meta.log_driver, "none") != 0)
 		return 0;
 	if (!s->query->retry && (is_running(c) || is_unstarted(c)))

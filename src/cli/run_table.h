@@ -65,7 +65,8 @@
 	{ .kind = CT_OPTION_HEADING, .help = "Log" }, \
 	{ "log-driver", 0, CT_OPTION_STRING, "DRIVER", OPTION(log_driver), \
 	  "What is kept of what the command writes: native (default) on disk, k8s-file or json-file in " \
-	  "a file as other tools read it, journald in the system's journal, none only its end in memory" }, \
+	  "a file as other tools read it, journald in the system's journal, passthrough nothing (it writes to our own stdout and stderr), none " \
+	  "only its end in memory" }, \
 	{ "log-opt", 0, CT_OPTION_LIST, "KEY=VALUE", OPTION(log_opt), \
 	  "max-size=SIZE of one log file (default 64m, 256k at least), max-file=N of them (default 4), " \
 	  "path=FILE for k8s-file and json-file, tag=TEXT for json-file and journald" }

@@ -43,7 +43,7 @@ static const struct field fields[] = {
 	FIELD(entrypoint, LIST), FIELD(command, LIST), FIELD(create_command, LIST),
 	FIELD(create_directory, TEXT),
 	FIELD(tty, FLAG), FIELD(stdin_open, FLAG), FIELD(stdin_once, FLAG), FIELD(remove, FLAG),
-	FIELD(detach, FLAG), FIELD(init, FLAG), FIELD(privileged, FLAG),
+	FIELD(stdin_passed, FLAG), FIELD(detach, FLAG), FIELD(init, FLAG), FIELD(privileged, FLAG),
 	FIELD(stop_signal, NUMBER), FIELD(stop_timeout, NUMBER),
 	FIELD(labels, PAIRS), FIELD(user, TEXT),
 	FIELD(network, TEXT), FIELD(pid_mode, TEXT), FIELD(ipc_mode, TEXT), FIELD(uts_mode, TEXT),

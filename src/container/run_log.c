@@ -34,20 +34,42 @@ enum ct_log_file ct_log_file_of(const struct ct_meta *meta)
 	return CT_LOG_FILE_NONE;
 }
 
+bool ct_log_passes(const struct ct_meta *meta)
+{
+	return meta->log_driver && !strcmp(meta->log_driver, "passthrough");
+}
+
 /* ---- the driver ---- */
+
+/* Its output and, with -i, its input are those of whoever starts it. */
+static int set_passthrough(struct ct_run *run, struct ct_err *err)
+{
+	struct ct_meta *meta = run->meta;
+
+	if (!ct_log_passes(meta))
+		return 0;
+	if (run->spec->process->terminal) {
+		ct_fail(err, EINVAL, "a container with a terminal writes to that");
+		ct_hint(err, "leave out -t, or choose another log driver");
+		return ct_wrap(err, "--log-driver passthrough");
+	}
+	meta->stdin_passed = meta->stdin_open;
+	meta->stdin_open = meta->stdin_once = false;
+	return 0;
+}
 
 static int set_driver(struct ct_run *run, struct ct_err *err)
 {
-	static const char *const drivers[] = { "native", "k8s-file", "json-file", "journald", "none",
-					       NULL };
+	static const char *const drivers[] = { "native", "k8s-file", "json-file", "journald", "passthrough",
+					       "none", NULL };
 	const char *driver = run->options->log_driver;
 
 	run->meta->log_driver = driver;
 	for (size_t i = 0; drivers[i]; i++)
 		if (!driver || !strcmp(driver, drivers[i]))
-			return 0;
+			return set_passthrough(run, err);
 	ct_fail(err, ENOTSUP, "there is no log driver \"%s\"", driver);
-	ct_hint(err, "native, k8s-file, json-file, journald, or none to keep only what fits into memory");
+	ct_hint(err, "native, k8s-file, json-file, journald, passthrough, or none to keep only what fits into memory");
 	return ct_wrap(err, "--log-driver");
 }
 
@@ -55,6 +77,8 @@ static int set_driver(struct ct_run *run, struct ct_err *err)
 
 static int check_files(const struct ct_run *run, struct ct_err *err)
 {
+	if (ct_log_passes(run->meta))
+		return ct_fail(err, EINVAL, "with the log driver passthrough nothing is kept");
 	if (ct_log_file_of(run->meta) != CT_LOG_FILE_JOURNALD)
 		return 0;
 	ct_fail(err, EINVAL, "journald keeps what journald.conf says");
