@@ -71,9 +71,10 @@ install_unit()
 	systemctl --user daemon-reload
 }
 
-# It stays when a row has failed.
+# Also when the row has failed, which it explains then.
 uninstall_unit()
 {
+	[ $? = 0 ] || systemctl --user status --no-pager --lines=30 "$UNIT" || true
 	systemctl --user stop "$UNIT" || true
 	systemctl --user reset-failed "$UNIT" 2> /dev/null || true
 	rm -f "$U/$UNIT"
@@ -92,14 +93,14 @@ unit_of_what_is_there()
 	cattach create --name "$N" "$R" sh -c 'trap "exit 0" TERM; sleep 1000 & wait' > /dev/null
 	install_unit --name
 	trap uninstall_unit EXIT
-	systemctl --user start "$UNIT"
+	timeout 30 systemctl --user start "$UNIT"
 	same "$(active) $(state Status)" "active running"
 	same "$(property MainPID)" "$(monitor_pid)"
 	has "$(leaf)" "/$UNIT/"
 	systemctl --user stop "$UNIT"
 	same "$(active) $(state Status)" "inactive exited"
 	same "$(property Result)" success
-	systemctl --user start "$UNIT"
+	timeout 30 systemctl --user start "$UNIT"
 	same "$(active) $(state Status)" "active running"
 	# somebody else stops it: the service has ended, and well
 	cattach stop "$N" > /dev/null
@@ -113,7 +114,7 @@ unit_restarts()
 	cattach create --name "$N" "$R" sleep 1000 > /dev/null
 	install_unit --restart-policy on-failure
 	trap uninstall_unit EXIT
-	systemctl --user start "$UNIT"
+	timeout 30 systemctl --user start "$UNIT"
 	before=$(state Pid)
 	kill -9 "$before"
 	until_true restarted 1
@@ -134,7 +135,7 @@ unit_of_its_own()
 	install_unit --new
 	trap uninstall_unit EXIT
 	cattach rm "$N" > /dev/null
-	systemctl --user start "$UNIT"
+	timeout 30 systemctl --user start "$UNIT"
 	same "$(active) $(state Status)" "active running"
 	until_true test -s share/out
 	same "$(cat share/out)" $'$HOME %n  "x"|a\\b\nc;|'
