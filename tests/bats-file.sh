@@ -23,7 +23,7 @@ export HOME=$work/home XDG_RUNTIME_DIR=$work/run TMPDIR=$work/tmp
 export PATH=$stage/usr/bin:$PATH
 export CT_BUNDLES=$stage/examples/bundles CT_ROOTFS=$stage/examples/bundles/rootfs
 export CT_GOLDEN=$stage/tests/golden CT_PROBES=$stage/probe
-unset XDG_DATA_HOME CATTACH_DEBUG
+unset XDG_DATA_HOME XDG_CONFIG_HOME CATTACH_DEBUG
 
 status=0
 timeout --kill-after=10 "${CT_TIMEOUT:-270}" bats --formatter tap "$1" || status=$?

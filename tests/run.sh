@@ -259,7 +259,12 @@ part_unit()
 }
 
 part_make() { heading "make"; one "make" tests/check_make.sh; }
-part_layers() { heading "layers"; one "layers" tests/check_layers.py; }
+part_layers()
+{
+	heading "layers"
+	one "layers" tests/check_layers.py
+	one "states" tests/check_states.py
+}
 part_size() { heading "sizes"; one "size" tests/check_size.py; }
 
 part_hardening()

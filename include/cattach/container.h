@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a container is: its id and name, its directory, its record, its life. Used by both faces of
- * the command. docs in ARCHITECTURE.md ("On disk", "States").
+ * the command. The states as tables are in states.h, docs in ARCHITECTURE.md ("States").
  *
  *   $XDG_DATA_HOME/cattach/containers/<id>/  config.json meta.json status lock main/
  *   $XDG_DATA_HOME/cattach/names/<name>      symbolic link whose text is the id
@@ -58,6 +58,9 @@ struct ct_store {
 int ct_store_open(struct ct_store *ret_store, struct ct_err *err);
 void ct_store_close(struct ct_store *store);
 
+/* Are we in a user namespace below the first one, inside a container, say? Then root is a user. */
+bool ct_store_is_nested(void);
+
 struct ct_container;
 
 /**
@@ -97,6 +100,7 @@ enum ct_state {
 	CT_STATE_CREATED,	/* complete, and never started */
 	CT_STATE_RUNNING,
 	CT_STATE_PAUSED,
+	CT_STATE_RESTARTING,	/* it has ended, and is about to be started again */
 	CT_STATE_STOPPED,	/* "exited" in this face, "stopped" in the runtime face */
 	CT_STATE_DAMAGED,	/* its record cannot be read; damage says why */
 	CT_STATE_FOREIGN,	/* made on another machine that shares this home */

@@ -53,6 +53,11 @@ int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
 		 const struct ct_container *container, struct ct_exec *ret_exec,
 		 struct ct_err *err);
 
+/* The same into one that runs or is paused, by somebody who has looked at that. */
+int ct_exec_open_live(struct ct_store *store, struct ct_arena *arena,
+		      const struct ct_container *container, struct ct_exec *ret_exec,
+		      struct ct_err *err);
+
 void ct_exec_close(struct ct_exec *exec);
 
 static inline void ct_autoexec_cleanup(struct ct_exec *exec)

@@ -65,6 +65,7 @@ struct ct_run_options {
 	const char *stop_signal, *stop_timeout, *umask, *oom_score_adj, *shm_size;
 	const char *network, *pid, *ipc, *uts, *cgroupns, *userns;
 	const char *preserve_fds, *detach_keys;
+	const char *default_keys;	/* where neither we nor the container say which; not recorded */
 	bool sig_proxy;			/* default true */
 	struct ct_strings attach;	/* -a STREAM */
 	const char *lag, *size_policy, *stdin_eof, *log_driver, *sdnotify;

@@ -12,19 +12,7 @@
 #include <poll.h>
 #include <string.h>
 
-static int fail_not_running(const struct ct_asking *a, struct ct_err *err)
-{
-	enum ct_state state = a->container.state;
-
-	ct_fail(err, ESRCH, "%s %s is not running (%s)", ct_container_kind(&a->container),
-		a->name, ct_state_name(state));
-	if (!a->container.session_of &&
-	    (state == CT_STATE_CREATED || state == CT_STATE_STOPPED))
-		return ct_hint(err, "cattach start %s", a->name);
-	if (state == CT_STATE_DAMAGED)
-		return ct_hint(err, "cattach rm -f %s", a->name);
-	return -err->code;
-}
+#include <cattach/states.h>
 
 int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char *name,
 		uint32_t hello, struct ct_err *err)
@@ -38,13 +26,15 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 		return -err->code;
 	if (a->container.meta.name)
 		a->name = ct_container_label(&a->container);
-	if (a->container.state != CT_STATE_RUNNING && a->container.state != CT_STATE_PAUSED &&
-	    !ct_container_is_served(&a->container))
-		return fail_not_running(a, err);
+	if (ct_state_check(&a->container, CT_ACT_ASK, err) < 0)
+		return -err->code;
+	if (!ct_state_is_live(a->container.state) && !ct_container_is_served(&a->container))
+		return ct_state_refuse(&a->container, CT_ACT_ASK, err);
 	r = ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0, &a->client,
 				err);
 	/* That last client has gone, too. */
-	return r == -ESRCH && a->container.state == CT_STATE_STOPPED ? fail_not_running(a, err) : r;
+	return r == -ESRCH && a->container.state == CT_STATE_STOPPED ? ct_state_refuse(&a->container, CT_ACT_ASK, err) :
+		       r;
 }
 
 void ct_ask_close(struct ct_asking *asking)

@@ -44,6 +44,7 @@ struct ct_verb {
 	const char *operand;		/* what an operand is, for messages: "CONTAINER" */
 	size_t min_operands, max_operands;
 	bool stop_at_operand;
+	bool without_defaults;	/* of the caller's: it works, and as ever, whatever they are */
 	/* Return: the exit code of the command, or negative with err filled. */
 	int (*handler)(const struct ct_call *call, struct ct_err *err);
 };

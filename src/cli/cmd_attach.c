@@ -20,7 +20,7 @@
 #include "tail.h"
 
 struct attach_options {
-	const char *detach_keys, *stdin_eof, *lag, *tail, *since;
+	const char *detach_keys, *default_keys, *stdin_eof, *lag, *tail, *since;
 	bool no_stdin, sig_proxy, latest, read_only, replay, redraw;
 	struct ct_strings attach;
 };
@@ -40,6 +40,7 @@ static const struct ct_option attach_table[] = {
 	  "Pass signals on to the command (default true); otherwise ctrl-c detaches" },
 	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
 	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
+	{ "detach-keys", 0, CT_OPTION_DEFAULT, NULL, OPTION(default_keys), NULL },
 	{ "stdin-eof", 0, CT_OPTION_STRING, "close|keep|detach", OPTION(stdin_eof),
 	  "What the end of our input does: close that of the command, nothing, or let go of it" },
 	{ "lag", 0, CT_OPTION_STRING, "block|skip", OPTION(lag),
@@ -119,6 +120,7 @@ static int plan_following(const struct attach_options *o, const struct ct_meta *
 {
 	struct ct_follow_options options = {
 		.detach_keys = o->detach_keys,
+		.default_keys = o->default_keys,
 		.stdin_eof = o->stdin_eof,
 		.lag = o->lag,
 		.sig_proxy = o->sig_proxy,

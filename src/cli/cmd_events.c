@@ -172,8 +172,13 @@ static int events_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct listing l = { .options = call->options, .reader = CT_EVENT_READER_INIT };
 	bool follows = l.options->follow;
-	int r = parse_options(&l, call->arena, err);
+	int r;
 
+	if (call->operands.count) {
+		ct_fail(err, EINVAL, "events takes no operands");
+		return ct_hint(err, "-f follows; --filter KEY=VALUE says which ones");
+	}
+	r = parse_options(&l, call->arena, err);
 	if (r == 0)
 		r = ct_store_open(&store, err);
 	if (r == 0)
@@ -194,7 +199,8 @@ const struct ct_verb ct_verb_events = {
 		"on, until --until or for ever. There are create, start, died (with exitCode and "
 		"oomKilled), oom, kill, stop, restart, pause, unpause, attach, detach, exec_create, "
 		"exec_start, exec_died (with exitCode), rename, update, remove and prune. die, exec_die and "
-		"destroy are understood in filters.\n\n"
+		"destroy are understood in filters, and so is what only docker or podman tells of (top, "
+		"resize, export, ...), which never comes.\n\n"
 		"Whoever does a thing puts it down: there is no daemon that has to run for it. A container "
 		"has died when its record says so: \"cattach wait\" and \"inspect\" know the exit code "
 		"when the event is there. Nobody tells of a container whose monitor was killed, nor of "
@@ -212,6 +218,6 @@ const struct ct_verb ct_verb_events = {
 	.options = events_table,
 	.options_size = sizeof(struct events_options),
 	.operand = "operand",
-	.max_operands = 0,
+	.max_operands = CT_OPERANDS_ANY,	/* to say more about those that are meant as filters */
 	.handler = events_handler,
 };

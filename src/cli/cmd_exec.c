@@ -8,13 +8,12 @@
 #include "exec.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include <cattach/fd.h>
-#include <cattach/io.h>
 #include <cattach/num.h>
 
+#include "cidfile.h"
 #include "foreground.h"
 #include "latest.h"
 #include "preserve_fds.h"
@@ -53,6 +52,7 @@ static const struct ct_option exec_table[] = {
 	  "Remove the session when it ends (default true, false with -d)" },
 	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
 	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
+	{ "detach-keys", 0, CT_OPTION_DEFAULT, NULL, OPTION(default_keys), NULL },
 	{ "lag", 0, CT_OPTION_STRING, "block|skip", OPTION(lag),
 	  "When the output of a session is taken slower than it is written: make it wait in the end, "
 	  "or leave bytes out (default block, skip with -t)" },
@@ -107,21 +107,6 @@ static int parse_options(struct ct_exec_call *call, struct ct_err *err)
 
 /* ---- operands ---- */
 
-/* One line: the id, as run --cidfile writes it. */
-static int read_cidfile(struct ct_arena *arena, const char *path, const char **ret_name,
-			struct ct_err *err)
-{
-	const char *text;
-	size_t size;
-
-	if (ct_read_file_at(arena, AT_FDCWD, path, 4096, &text, &size, err) < 0) {
-		ct_wrap(err, "%s", path);
-		return ct_wrap(err, "--cidfile");
-	}
-	*ret_name = ct_arena_strndup(arena, text, strcspn(text, " \t\r\n"));
-	return *ret_name ? 0 : ct_fail_nomem(err);
-}
-
 /* Which words are the container, and which the command? */
 static int take_operands(const struct ct_call *call, struct ct_exec_call *exec,
 			 const char **ret_name, struct ct_err *err)
@@ -139,7 +124,7 @@ static int take_operands(const struct ct_call *call, struct ct_exec_call *exec,
 	exec->command.items = call->operands.items + named;
 	exec->command.count = call->operands.count - named;
 	if (o->cidfile)
-		return read_cidfile(call->arena, o->cidfile, ret_name, err);
+		return ct_cidfile_read(call->arena, o->cidfile, ret_name, err);
 	*ret_name = named ? call->operands.items[0] : NULL;
 	return 0;
 }

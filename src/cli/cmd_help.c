@@ -43,5 +43,6 @@ const struct ct_verb ct_verb_help = {
 	.options_size = sizeof(struct help_options),
 	.operand = "COMMAND",
 	.max_operands = 1,
+	.without_defaults = true,
 	.handler = help_handler,
 };

@@ -42,6 +42,8 @@ static int collect(struct ct_facts *facts, struct ct_err *err)
 	    ct_facts_cgroups(facts, err) < 0)
 		return -err->code;
 	ct_facts_session(facts);
+	if (ct_facts_defaults(facts, err) < 0)
+		return -err->code;
 	return facts->failed ? ct_fail_nomem(err) : 0;
 }
 
@@ -106,7 +108,8 @@ const struct ct_verb ct_verb_info = {
 	.description = "Each line begins with ok, warn (something is missing that containers can do "
 		       "without) or no (containers cannot run). Behind the arrow is the way out. A "
 		       "template may use .NAME.Level, .NAME.What and .NAME.Fix; \"--format json\" "
-		       "shows the names.",
+		       "shows the names. Defaults of options that are in effect are told, too, by "
+		       "the names that they have in your config.json or environment.",
 	.examples = "cattach info\tEverything\n"
 		    "cattach info --format '{{.CgroupDelegation.What}}'\tWhere containers have their "
 		    "cgroups, or why they have none\n"
@@ -114,5 +117,6 @@ const struct ct_verb ct_verb_info = {
 	.options = info_table,
 	.options_size = sizeof(struct info_options),
 	.operand = "operand",
+	.without_defaults = true,
 	.handler = info_handler,
 };

@@ -12,20 +12,24 @@
 
 #include <cattach/io.h>
 #include <cattach/log.h>
+#include <cattach/size.h>
 
 #include "format.h"
 #include "inspect.h"
 
 struct inspect_options {
 	const char *format, *type;
+	bool size;
 };
 
 #define OPTION(member) offsetof(struct inspect_options, member)
 
 static const struct ct_option inspect_table[] = {
 	{ "format", 'f', CT_OPTION_STRING, "FORMAT", OPTION(format), "\"json\" or a Go template" },
-	{ "type", 0, CT_OPTION_STRING, "TYPE", OPTION(type),
-	  "What to look for; there are only containers (\"container\")" },
+	{ "size", 's', CT_OPTION_BOOL, NULL, OPTION(size),
+	  "Add .SizeRootFs and .SizeRw, in bytes: every file is looked at" },
+	{ "type", 't', CT_OPTION_STRING, "TYPE", OPTION(type),
+	  "What to look for; there are only containers (\"container\" or \"all\")" },
 	{ 0 },
 };
 
@@ -48,11 +52,29 @@ static const struct ct_json *read_config(struct ct_arena *arena,
 	return NULL;
 }
 
+/* docker's members; what cannot be looked at is said, and the rest is shown all the same. */
+static void set_sizes(struct ct_values *values, const struct ct_container *container,
+		      struct ct_json *object)
+{
+	const char *label = ct_container_label(container);
+	struct ct_size size = {0};
+	struct ct_err why;
+
+	if (ct_container_size(container, &size, &why) < 0)
+		ct_warn("container %s has no size: %s", label, why.what);
+	if (size.unread)
+		ct_warn("container %s is larger: directories may not be read (cattach unshare du)", label);
+	ct_value_set(values, object, "SizeRw", ct_value_i64(values, (int64_t)size.writable));
+	ct_value_set(values, object, "SizeRootFs", ct_value_i64(values, (int64_t)size.total));
+}
+
 static int add_container(const struct ct_call *call, struct ct_store *store, const char *name,
 			 struct ct_values *values, struct ct_json *array, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	const struct inspect_options *options = call->options;
 	struct ct_container_list sessions;
+	struct ct_json *tree;
 
 	if (ct_container_find(store, call->arena, name, &container, err) < 0)
 		return -err->code;
@@ -62,9 +84,11 @@ static int add_container(const struct ct_call *call, struct ct_store *store, con
 	}
 	if (ct_session_list(store, call->arena, &container, &sessions, err) < 0)
 		return -err->code;
-	ct_value_add(values, array,
-		     ct_inspect_tree(values, store, &container,
-				     read_config(call->arena, &container), &sessions));
+	tree = ct_inspect_tree(values, store, &container, read_config(call->arena, &container),
+			       &sessions);
+	if (options->size)
+		set_sizes(values, &container, tree);
+	ct_value_add(values, array, tree);
 	return values->failed ? ct_fail_nomem(err) : 0;
 }
 
@@ -102,7 +126,7 @@ static int inspect_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_json *array = ct_value_array(&values);
 	int code = 0;
 
-	if (options->type && strcmp(options->type, "container")) {
+	if (options->type && strcmp(options->type, "container") && strcmp(options->type, "all")) {
 		ct_fail(err, EINVAL, "unknown type \"%s\"", options->type);
 		ct_hint(err, "there are only containers");
 		return ct_wrap(err, "--type");
@@ -135,6 +159,9 @@ const struct ct_verb ct_verb_inspect = {
 		       "segments (\"cattach logs\" reads them); .State.LogLost says how many bytes of the "
 		       "last run a full disk has cost the log, .State.Warnings what its monitor has met "
 		       "with. A template names them likewise; a name that does not exist is an error.\n\n"
+		       "-s adds .SizeRootFs, what the files of the root file system have in bytes, and "
+		       ".SizeRw, what of it is in the throw-away layer of one that runs (ROOTFS:O); without "
+		       "such a layer nobody knows what the container has written, and it is 0.\n\n"
 		       "CONTAINER/SESSION is what exec has made in it, with docker's members for that: "
 		       ".ID .Running .ExitCode .Pid .ProcessConfig .OpenStdin .ContainerID .DetachKeys "
 		       "and others, and .State as for containers. .ExecIDs of a container lists its "

@@ -10,12 +10,17 @@
 
 struct kill_options {
 	const char *signal;
-	bool all;
+	bool all, latest;
+	struct ct_strings cidfile;
 };
 
 static const struct ct_option kill_table[] = {
 	{ "all", 'a', CT_OPTION_BOOL, NULL, offsetof(struct kill_options, all),
 	  "All containers that run or are paused" },
+	{ "cidfile", 0, CT_OPTION_LIST, "FILE", offsetof(struct kill_options, cidfile),
+	  "The container whose id is in FILE, as \"cattach run --cidfile\" writes it" },
+	{ "latest", 'l', CT_OPTION_BOOL, NULL, offsetof(struct kill_options, latest),
+	  "The container that was made last" },
 	{ "signal", 's', CT_OPTION_STRING, "SIGNAL", offsetof(struct kill_options, signal),
 	  "Signal by name or number: TERM, SIGTERM, term, 15, RTMIN+3 (default KILL)" },
 	{ 0 },
@@ -35,13 +40,16 @@ static int signal_one(struct ct_store *store, struct ct_container *container, vo
 static int kill_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct kill_options *options = call->options;
+	const struct ct_named choice = {
+		.all = options->all, .option = "all", .states = ct_states_for(CT_ACT_KILL),
+		.latest = options->latest, .cidfiles = &options->cidfile,
+	};
 	int signal;
 	const struct ct_each each = { .act = signal_one, .arg = &signal };
-
 	struct ct_call named;
 
 	if (ct_signal_option(options->signal, &signal, err) < 0 ||
-	    ct_operands_or_all(call, options->all, "all", CT_STATES_LIVE, &named, err) < 0)
+	    ct_operands_choose(call, &choice, &named, err) < 0)
 		return -err->code;
 	return ct_each_operand(&named, &each, err);
 }

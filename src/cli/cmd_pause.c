@@ -37,7 +37,7 @@ static int handle(const struct ct_call *call, bool paused, struct ct_err *err)
 {
 	const struct pause_options *options = call->options;
 	const struct ct_each each = { .act = pause_one, .arg = &paused };
-	unsigned states = CT_STATE_BIT(paused ? CT_STATE_RUNNING : CT_STATE_PAUSED);
+	unsigned states = ct_states_for(paused ? CT_ACT_PAUSE : CT_ACT_UNPAUSE);
 	struct ct_call named;
 
 	if (ct_operands_or_all(call, options->all, "all", states, &named, err) < 0)

@@ -17,6 +17,7 @@
 
 #include <cattach/event.h>
 #include <cattach/io.h>
+#include <cattach/states.h>
 
 struct prune_options {
 	bool containers, force;
@@ -81,8 +82,7 @@ static void report(struct pruning *p, const struct ct_err *failure)
 
 static bool is_unneeded(const struct pruning *p, const struct ct_container *c)
 {
-	return p->options->containers &&
-	       (c->state == CT_STATE_STOPPED || c->state == CT_STATE_CREATED);
+	return p->options->containers && ct_state_answer(CT_ACT_PRUNE, c->state) == CT_ANSWER_YES;
 }
 
 /* What somebody else has removed meanwhile is not ours to count. */

@@ -17,12 +17,13 @@
 #include <cattach/log.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
+#include <cattach/states.h>
 
 #include "format.h"
 #include "ps.h"
 
 struct ps_options {
-	bool all, quiet, latest, no_trunc, noheading, sessions;
+	bool all, quiet, latest, no_trunc, noheading, sessions, ignored;
 	const char *last, *format, *sort;
 	struct ct_strings filter;
 };
@@ -33,13 +34,16 @@ static const struct ct_option ps_table[] = {
 	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all), "Also those that do not run" },
 	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
 	  "Only those that match: id, name, label, label!, status, exited, ancestor, before, since, "
-	  "until, command, network, volume" },
+	  "until, command, network, volume, publish, expose, pod" },
 	{ "format", 0, CT_OPTION_STRING, "FORMAT", OPTION(format),
 	  "\"json\", a Go template, or \"table TEMPLATE\"" },
 	{ "last", 'n', CT_OPTION_STRING, "N", OPTION(last), "The N newest, running or not" },
 	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest), "The newest one, running or not" },
 	{ "no-trunc", 0, CT_OPTION_BOOL, NULL, OPTION(no_trunc), "Do not shorten ids and commands" },
 	{ "noheading", 0, CT_OPTION_BOOL, NULL, OPTION(noheading), "Leave the line of titles out" },
+	/* Our records are what is: nothing to be synchronised, and no containers of others. */
+	{ "external", 0, CT_OPTION_BOOL, NULL, OPTION(ignored), NULL },
+	{ "sync", 0, CT_OPTION_BOOL, NULL, OPTION(ignored), NULL },
 	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), "Only print the ids" },
 	{ "sessions", 0, CT_OPTION_BOOL, NULL, OPTION(sessions),
 	  "Below each container the sessions that exec has made in it" },
@@ -61,7 +65,7 @@ struct selection {
 
 static bool is_selected(const struct selection *selection, const struct ct_container *container)
 {
-	bool runs = container->state == CT_STATE_RUNNING || container->state == CT_STATE_PAUSED;
+	bool runs = ct_state_is_live(container->state);
 	bool all = selection->options->all || selection->last >= 0 ||
 		   ct_filters_want_all(&selection->filters);
 
@@ -249,7 +253,11 @@ const struct ct_verb ct_verb_ps = {
 		".Image .Command .CreatedAt .RunningFor .Ports .State .Status .Size .Names .Labels "
 		".Mounts .Networks and .Label \"KEY\".\n\n"
 		"Filters with the same key are alternatives, those with different keys and all labels "
-		"must match. IMAGE is the BUNDLE or ROOTFS that was run.",
+		"must match. IMAGE is the BUNDLE or ROOTFS that was run; ancestor is that, or its absolute "
+		"path. name is a regular expression, id the beginning of one. Ports cannot be published "
+		"and there are no pods: these filters match nothing, and so do states that only docker "
+		"or podman has (removing, dead, initialized, stopping). stopped is exited. podman's --sync "
+		"and --external are understood, and change nothing.",
 	.examples = "cattach ps -a\tAll containers\n"
 		    "cattach ps -q -f status=exited\tIds of those that have ended\n"
 		    "cattach ps --format 'table {{.Names}}\\t{{.Status}}'\tTwo columns of your choice",

@@ -8,14 +8,14 @@
 #include "cli.h"
 
 #include <cattach/event.h>
-#include <cattach/num.h>
 
 #include "operands.h"
 #include "starting.h"
 
 struct restart_options {
 	const char *timeout, *signal;
-	bool all, running;
+	bool all, running, latest;
+	struct ct_strings cidfile, filter;
 };
 
 #define OPTION(member) offsetof(struct restart_options, member)
@@ -23,6 +23,11 @@ struct restart_options {
 static const struct ct_option restart_table[] = {
 	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all),
 	  "All containers: those that do not run are started" },
+	{ "cidfile", 0, CT_OPTION_LIST, "FILE", OPTION(cidfile),
+	  "The container whose id is in FILE, as \"cattach run --cidfile\" writes it" },
+	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
+	  "Those that match, with the keys of \"cattach ps\"; with --running only what runs" },
+	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest), "The container that was made last" },
 	{ "running", 0, CT_OPTION_BOOL, NULL, OPTION(running), "All containers that run" },
 	{ "timeout", 't', CT_OPTION_STRING, "SECONDS", OPTION(timeout),
 	  "Seconds to wait before KILL (default that of the container; -1 for ever)" },
@@ -32,9 +37,6 @@ static const struct ct_option restart_table[] = {
 	{ 0 },
 };
 
-#define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
-
-#define STATES_ENDED	(CT_STATE_BIT(CT_STATE_STOPPED) | CT_STATE_BIT(CT_STATE_CREATED))
 
 struct restart {
 	int signal, timeout;
@@ -60,19 +62,17 @@ static int restart_handler(const struct ct_call *call, struct ct_err *err)
 	const struct restart_options *o = call->options;
 	struct restart restart = { .timeout = -2 };
 	const struct ct_each each = { .act = restart_one, .arg = &restart };
-	unsigned states = o->all ? CT_STATES_LIVE | STATES_ENDED : CT_STATES_LIVE;
+	const struct ct_named choice = {
+		.all = o->all || o->running, .option = o->all ? "all" : "running",
+		.states = o->running && !o->all ? CT_STATES_LIVE : ct_states_for(CT_ACT_RESTART),
+		.latest = o->latest, .cidfiles = &o->cidfile, .filters = &o->filter,
+	};
 	struct ct_call named;
-	int64_t seconds;
 
 	if (o->signal && ct_signal_option(o->signal, &restart.signal, err) < 0)
 		return -err->code;
-	if (o->timeout) {
-		if (ct_parse_i64(o->timeout, -1, MAX_SECONDS, &seconds, err) < 0)
-			return ct_wrap(err, "--timeout");
-		restart.timeout = (int)seconds;
-	}
-	if (ct_operands_or_all(call, o->all || o->running, o->all ? "all" : "running", states,
-			       &named, err) < 0)
+	if (ct_seconds_option(o->timeout, &restart.timeout, err) < 0 ||
+	    ct_operands_choose(call, &choice, &named, err) < 0)
 		return -err->code;
 	return ct_each_operand(&named, &each, err);
 }

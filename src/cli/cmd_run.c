@@ -20,6 +20,7 @@ static const struct ct_option run_table[] = {
 	  "Pass signals on to the command (default true)" },
 	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
 	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
+	{ "detach-keys", 0, CT_OPTION_DEFAULT, NULL, OPTION(default_keys), NULL },
 	{ "lag", 0, CT_OPTION_STRING, "block|skip", OPTION(lag),
 	  "When our output is taken slower than the command writes: make it wait in the end, or leave "
 	  "bytes out (default block, skip with -t)" },

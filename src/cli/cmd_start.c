@@ -19,7 +19,7 @@
 
 struct start_options {
 	bool attach, interactive, sig_proxy, latest, all;
-	const char *detach_keys, *sdnotify;
+	const char *detach_keys, *default_keys, *sdnotify;
 };
 
 #define OPTION(member) offsetof(struct start_options, member)
@@ -35,6 +35,7 @@ static const struct ct_option start_table[] = {
 	  "Pass signals on to the container that is followed (default true)" },
 	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
 	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
+	{ "detach-keys", 0, CT_OPTION_DEFAULT, NULL, OPTION(default_keys), NULL },
 	{ "sdnotify", 0, CT_OPTION_STRING, "MODE", OPTION(sdnotify),
 	  "Who tells systemd (NOTIFY_SOCKET) that it is ready: monitor, container or ignore (default as it "
 	  "was made)" },
@@ -43,7 +44,8 @@ static const struct ct_option start_table[] = {
 	{ 0 },
 };
 
-#define STATES_STARTED	(CT_STATE_BIT(CT_STATE_STOPPED) | CT_STATE_BIT(CT_STATE_CREATED))
+/* Nobody waits for one that somebody else is making. */
+#define STARTED	(ct_states_for(CT_ACT_START) & ~CT_STATE_BIT(CT_STATE_CREATING))
 
 static const struct start_options start_defaults = { .sig_proxy = true };
 
@@ -100,7 +102,7 @@ static int start_every(const struct ct_call *call, struct ct_store *store, struc
 	if (o->latest || o->attach || o->interactive)
 		return ct_fail(err, EINVAL, "--all and %s exclude each other",
 			       o->latest ? "--latest" : o->attach ? "--attach" : "--interactive");
-	if (ct_operands_or_all(call, true, "all", STATES_STARTED, &named, err) < 0)
+	if (ct_operands_or_all(call, true, "all", STARTED, &named, err) < 0)
 		return -err->code;
 	return start_all(&named, store);
 }
@@ -132,6 +134,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	struct ct_follow_options options = {
 		.streams = { .in = o->interactive, .out = true, .err = true },
 		.detach_keys = o->detach_keys,
+		.default_keys = o->default_keys,
 		.sig_proxy = o->sig_proxy,
 		.no_terminal = "leave out -i to watch it",
 	};
@@ -175,7 +178,8 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct start_options *o = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
-	const struct ct_follow_options keys = { .detach_keys = o->detach_keys };
+	const struct ct_follow_options keys = { .detach_keys = o->detach_keys,
+						.default_keys = o->default_keys };
 	bool attached = o->attach || o->interactive;
 	const char *name;
 	int r = o->all ? 0 : ct_check_latest(call, o->latest, err);

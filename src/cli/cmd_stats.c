@@ -20,6 +20,7 @@
 #include <cattach/io.h>
 #include <cattach/log.h>
 #include <cattach/num.h>
+#include <cattach/states.h>
 
 #include "format.h"
 #include "stats.h"
@@ -174,8 +175,7 @@ static int read_all(struct watching *w, struct ct_err *err)
 	if (r == 0)
 		r = make_room(this_round(w), list.count, err);
 	for (size_t i = 0; r == 0 && i < list.count; i++) {
-		bool runs = list.items[i].state == CT_STATE_RUNNING ||
-			    list.items[i].state == CT_STATE_PAUSED;
+		bool runs = ct_state_is_live(list.items[i].state);
 
 		if (runs || w->options->all)
 			r = read_one(w, list.items[i].meta.id, NULL, err);

@@ -17,17 +17,23 @@
 
 #include <cattach/fd.h>
 #include <cattach/io.h>
-#include <cattach/num.h>
 
 struct stop_options {
 	const char *timeout, *signal;
-	bool all;
+	bool all, ignore, latest;
+	struct ct_strings cidfile, filter;
 };
 
 #define OPTION(member) offsetof(struct stop_options, member)
 
 static const struct ct_option stop_table[] = {
 	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all), "All containers that run or are paused" },
+	{ "cidfile", 0, CT_OPTION_LIST, "FILE", OPTION(cidfile),
+	  "The container whose id is in FILE, as \"cattach run --cidfile\" writes it" },
+	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
+	  "Those that run or are paused and match, with the keys of \"cattach ps\"" },
+	{ "ignore", 'i', CT_OPTION_BOOL, NULL, OPTION(ignore), "A missing container is no error" },
+	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest), "The container that was made last" },
 	{ "timeout", 't', CT_OPTION_STRING, "SECONDS", OPTION(timeout),
 	  "Seconds to wait before KILL (default that of the container; -1 for ever)" },
 	{ "time", 0, CT_OPTION_STRING, "SECONDS", OPTION(timeout), NULL },
@@ -36,13 +42,14 @@ static const struct ct_option stop_table[] = {
 	{ 0 },
 };
 
-#define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
+#define MISSING 2		/* exit code of a child: there is no such container, and need not be */
 
 /* What to do, parsed. */
 struct stop {
 	struct ct_store *store;
 	struct ct_arena *arena;
 	int signal, timeout;
+	bool ignore;
 };
 
 /* A child that stops one container: readable is its end of the pipe with the error. */
@@ -51,12 +58,14 @@ struct stopper {
 	int report;
 };
 
+/* 1 when there is no such container, and that is no error. */
 static int stop_one(const struct stop *stop, const char *name, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	int r = ct_container_find(stop->store, stop->arena, name, &container, err);
 
-	if (ct_container_find(stop->store, stop->arena, name, &container, err) < 0)
-		return -err->code;
+	if (r < 0)
+		return r == -ENOENT && stop->ignore ? 1 : r;
 	return ct_container_stop(&container, stop->signal, stop->timeout, err);
 }
 
@@ -71,10 +80,12 @@ static int start_stopper(const struct stop *stop, const char *name, struct stopp
 	pid = fork();
 	if (pid == 0) {
 		struct ct_err failure = {0};
-		int failed = stop_one(stop, name, &failure) < 0;
+		int r = stop_one(stop, name, &failure);
 
 		/* without a reader the parent is gone and nobody wants to know */
-		_exit(failed && ct_write_all(ends[1], &failure, sizeof(failure)) == 0);
+		if (r < 0)
+			_exit(ct_write_all(ends[1], &failure, sizeof(failure)) == 0);
+		_exit(r ? MISSING : 0);
 	}
 	close(ends[1]);
 	if (pid < 0) {
@@ -87,7 +98,7 @@ static int start_stopper(const struct stop *stop, const char *name, struct stopp
 	return 0;
 }
 
-/* Wait for a child and take its error over: 0 or negative. */
+/* Wait for a child and take its result over: that of stop_one(). */
 static int finish_stopper(struct stopper *stopper, const char *name, struct ct_err *err)
 {
 	struct ct_err failure;
@@ -104,9 +115,17 @@ static int finish_stopper(struct stopper *stopper, const char *name, struct ct_e
 		*err = failure;
 		return -err->code;
 	}
+	if (WIFEXITED(status) && WEXITSTATUS(status) == MISSING)
+		return 1;
 	if (status)
 		return ct_fail(err, ECHILD, "the process that was stopping %s died", name);
 	return 0;
+}
+
+/* What was stopped is printed; what is missing was not. */
+static int tell(int r, const char *name, struct ct_err *err)
+{
+	return r == 0 ? ct_print_line(name, err) : r < 0 ? r : 0;
 }
 
 static int stop_all(const struct stop *stop, const struct ct_strings *names, struct ct_err *err)
@@ -122,9 +141,9 @@ static int stop_all(const struct stop *stop, const struct ct_strings *names, str
 		started++;
 	for (size_t i = 0; i < started; i++) {
 		struct ct_err failure = {0};
+		int r = finish_stopper(&list[i], names->items[i], &failure);
 
-		if (finish_stopper(&list[i], names->items[i], &failure) == 0 &&
-		    ct_print_line(names->items[i], &failure) == 0)
+		if (tell(r, names->items[i], &failure) == 0)
 			continue;
 		ct_report(&failure);
 		code = failure.exit;
@@ -135,16 +154,10 @@ static int stop_all(const struct stop *stop, const struct ct_strings *names, str
 static int parse_options(const struct stop_options *options, struct stop *stop,
 			 struct ct_err *err)
 {
-	int64_t seconds;
-
+	stop->ignore = options->ignore;
 	if (options->signal && ct_signal_option(options->signal, &stop->signal, err) < 0)
 		return -err->code;
-	if (!options->timeout)
-		return 0;
-	if (ct_parse_i64(options->timeout, -1, MAX_SECONDS, &seconds, err) < 0)
-		return ct_wrap(err, "--timeout");
-	stop->timeout = (int)seconds;
-	return 0;
+	return ct_seconds_option(options->timeout, &stop->timeout, err);
 }
 
 static int stop_handler(const struct ct_call *call, struct ct_err *err)
@@ -152,11 +165,16 @@ static int stop_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct stop stop = { .store = &store, .arena = call->arena, .timeout = -2 };
 	const struct stop_options *options = call->options;
+	const struct ct_named choice = {
+		.all = options->all, .option = "all", .states = ct_states_for(CT_ACT_STOP),
+		.latest = options->latest, .missing_ok = options->ignore,
+		.cidfiles = &options->cidfile, .filters = &options->filter,
+	};
 	struct ct_call named;
 	int r = parse_options(options, &stop, err);
 
 	if (r == 0)
-		r = ct_operands_or_all(call, options->all, "all", CT_STATES_LIVE, &named, err);
+		r = ct_operands_choose(call, &choice, &named, err);
 	if (r == 0)
 		r = ct_store_open(&store, err);
 	if (r < 0)
@@ -164,7 +182,7 @@ static int stop_handler(const struct ct_call *call, struct ct_err *err)
 	if (named.operands.count != 1)
 		return stop_all(&stop, &named.operands, err);
 	r = stop_one(&stop, named.operands.items[0], err);
-	return r < 0 ? r : ct_print_line(named.operands.items[0], err);
+	return tell(r, named.operands.items[0], err);
 }
 
 const struct ct_verb ct_verb_stop = {
@@ -175,7 +193,8 @@ const struct ct_verb ct_verb_stop = {
 		       "--stop-signal\" said otherwise) and, if it has not ended after a while, KILL. "
 		       "Several containers are stopped at the same time. One that does not run is no "
 		       "error.",
-	.examples = "cattach stop web\tStop a container, with ten seconds to do it\n"
+	.examples = "cattach stop --filter label=ci\tWhat runs with that label\n"
+		    "cattach stop web\tStop a container, with ten seconds to do it\n"
 		    "cattach stop -t 0 web db\tStop two of them at once",
 	.options = stop_table,
 	.options_size = sizeof(struct stop_options),

@@ -79,5 +79,6 @@ const struct ct_verb ct_verb_update = {
 	.operand = "CONTAINER",
 	.min_operands = 1,
 	.max_operands = CT_OPERANDS_ANY,
+	.without_defaults = true,
 	.handler = update_handler,
 };

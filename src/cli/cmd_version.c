@@ -109,5 +109,6 @@ const struct ct_verb ct_verb_version = {
 	.options = version_table,
 	.options_size = sizeof(struct version_options),
 	.operand = "operand",
+	.without_defaults = true,
 	.handler = version_handler,
 };

@@ -17,13 +17,14 @@
 #include <cattach/num.h>
 #include <cattach/proc.h>
 
+#include "latest.h"
 #include "wait_condition.h"
 #include "wait_output.h"
 
 struct wait_options {
 	const char *for_output, *timeout, *stream;
 	struct ct_strings condition;
-	bool ignore, first;
+	bool ignore, first, latest;
 };
 
 #define OPTION(member) offsetof(struct wait_options, member)
@@ -38,6 +39,8 @@ static const struct ct_option wait_table[] = {
 	  "Wait until a line of output matches, instead of for the end" },
 	{ "ignore", 0, CT_OPTION_BOOL, NULL, OPTION(ignore),
 	  "A missing container is no error: its code is -1" },
+	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest),
+	  "Wait for the container that was made last" },
 	{ "stream", 0, CT_OPTION_STRING, "STREAM", OPTION(stream),
 	  "With --for-output: only \"stdout\" or \"stderr\"" },
 	{ "timeout", 0, CT_OPTION_STRING, "TIME", OPTION(timeout),
@@ -155,14 +158,33 @@ static int wait_for_states(const struct ct_call *call, uint64_t limit, struct ct
 	return ct_wait_condition(call, &how, err);
 }
 
-static int wait_handler(const struct ct_call *call, struct ct_err *err)
+/* Those that were named, or the newest. */
+static int name_operands(const struct ct_call *call, struct ct_call *ret_call, struct ct_err *err)
 {
 	const struct wait_options *options = call->options;
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	const char *name;
+
+	*ret_call = *call;
+	if (ct_check_latest(call, options->latest, err) < 0)
+		return -err->code;
+	if (!options->latest)
+		return 0;
+	if (ct_store_open(&store, err) < 0 ||
+	    ct_operand_or_latest(call, true, &store, &name, err) < 0)
+		return -err->code;
+	return ct_strings_add(call->arena, &ret_call->operands, name) < 0 ? ct_fail_nomem(err) : 0;
+}
+
+static int wait_handler(const struct ct_call *typed, struct ct_err *err)
+{
+	const struct wait_options *options = typed->options;
+	struct ct_call named, *call = &named;
 	struct ct_wait_output output = { .regex = options->for_output };
 	uint64_t limit;
 
 	if (parse_timeout(options->timeout, &limit, err) < 0 ||
-	    parse_stream(options, &output, err) < 0)
+	    parse_stream(options, &output, err) < 0 || name_operands(typed, &named, err) < 0)
 		return -err->code;
 	if (options->for_output && uses_states(options)) {
 		ct_fail(err, EINVAL, "says what to wait for, and so do --condition and its like");
@@ -200,7 +222,6 @@ const struct ct_verb ct_verb_wait = {
 	.options = wait_table,
 	.options_size = sizeof(struct wait_options),
 	.operand = "CONTAINER",
-	.min_operands = 1,
 	.max_operands = CT_OPERANDS_ANY,
 	.handler = wait_handler,
 };

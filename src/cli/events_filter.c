@@ -28,6 +28,12 @@ static const char *const actions[][2] = {
 	{ NULL, NULL },
 };
 
+/* What only docker or podman tells of, so that their scripts' filters are understood; match none. */
+static const char *const strangers[] = {
+	"checkpoint", "cleanup", "commit",  "copy",  "exec_detach", "export", "health_status",
+	"init",	      "mount",	 "resize",  "restore", "sync",	    "top",    "unmount",
+};
+
 /* Of these docker has events, and cattach none but of containers. */
 static const char *const types[] = { "container", "image",  "volume", "network", "daemon", "plugin",
 				     "pod",	  "system", "secret", "machine", NULL };
@@ -55,6 +61,9 @@ static int check_action(const char **value, struct ct_err *err)
 		*value = actions[i][0];
 		return 0;
 	}
+	for (size_t i = 0; i < sizeof(strangers) / sizeof(strangers[0]); i++)
+		if (!strcmp(strangers[i], *value))
+			return 0;
 	ct_fail(err, EINVAL, "unknown event \"%s\"", *value);
 	return ct_hint(err, "there is create, start, died, oom, kill, stop, restart, pause, unpause, "
 			    "attach, detach, exec_create, exec_start, exec_died, rename, update, "

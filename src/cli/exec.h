@@ -19,7 +19,7 @@ struct ct_exec_cli {
 	bool detach, interactive, tty, privileged, latest, sig_proxy;
 	enum ct_choice remove;		/* not given: in the foreground */
 	const char *user, *workdir, *detach_keys, *preserve_fds, *cidfile, *session, *timeout;
-	const char *on_client_exit, *lag;
+	const char *on_client_exit, *lag, *default_keys;
 	struct ct_strings env, env_file, cap_add, cap_drop;
 };
 

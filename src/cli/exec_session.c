@@ -47,7 +47,9 @@ static int check_terminal(const struct ct_exec_cli *o, struct ct_err *err)
 int ct_exec_session_check(const struct ct_exec_call *call, struct ct_err *err)
 {
 	const struct ct_exec_cli *o = call->options;
-	const struct ct_follow_options follow = { .detach_keys = o->detach_keys, .lag = o->lag };
+	const struct ct_follow_options follow = { .detach_keys = o->detach_keys,
+						  .default_keys = o->default_keys,
+						  .lag = o->lag };
 	int r = ct_follow_check(&follow, err);
 
 	if (r < 0 || !ct_exec_is_session(o))
@@ -112,6 +114,7 @@ static int plan_following(struct session *s, struct ct_err *err)
 	const struct ct_follow_options options = {
 		.streams = { .in = true, .out = true, .err = true },
 		.detach_keys = o->detach_keys,
+		.default_keys = o->default_keys,
 		.lag = o->lag,
 		/* what a pipe gets must be all there is; a terminal is only looked at */
 		.lag_blocks = !o->tty,

@@ -10,28 +10,22 @@
 #include "follow_options.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "terminal.h"
 
-/* Option, record, environment, default: the nearest to what the user wants now. */
+/* Option, record, the user's default, ours: the nearest to what the user wants now. */
 static int choose_keys(const struct ct_follow_options *o, const struct ct_meta *meta,
 		       struct ct_detach_keys *ret_keys, struct ct_err *err)
 {
-	const char *variable = getenv("CATTACH_DETACH_KEYS");
+	const char *own = o->detach_keys ? o->detach_keys : o->default_keys;
 
-	if (o->detach_keys) {
-		if (ct_detach_keys_parse(o->detach_keys, ret_keys, err) < 0)
-			return ct_wrap(err, "--detach-keys");
-		return 0;
-	}
-	if (meta && meta->detach_keys)
+	if (!o->detach_keys && meta && meta->detach_keys)
 		return ct_detach_keys_parse(meta->detach_keys, ret_keys, err);
-	if (variable && ct_detach_keys_parse(variable, ret_keys, err) < 0)
-		return ct_wrap(err, "CATTACH_DETACH_KEYS");
-	return variable ? 0 : ct_detach_keys_parse(CT_DETACH_KEYS_DEFAULT, ret_keys, err);
+	if (own && ct_detach_keys_parse(own, ret_keys, err) < 0)
+		return ct_wrap(err, "--detach-keys");
+	return own ? 0 : ct_detach_keys_parse(CT_DETACH_KEYS_DEFAULT, ret_keys, err);
 }
 
 static int choose_eof(const char *word, enum ct_stdin_eof *ret_eof, struct ct_err *err)

@@ -16,7 +16,8 @@
 
 struct ct_follow_options {
 	struct ct_streams streams;	/* stdin is used only where the container has it open */
-	const char *detach_keys;	/* NULL: the container's, CATTACH_DETACH_KEYS, the default */
+	const char *detach_keys;	/* NULL: the container's, else default_keys */
+	const char *default_keys;	/* the user's own; NULL: what is built in */
 	const char *stdin_eof;		/* NULL: the container's, else as the session likes it */
 	const char *lag;		/* NULL: block if lag_blocks */
 	bool lag_blocks;
@@ -34,7 +35,7 @@ struct ct_follow_plan {
 
 /**
  * ct_follow_prepare - check the options, before anything is started or connected
- * @err: where is the option or CATTACH_DETACH_KEYS; ENOTTY "the input device is not a TTY"
+ * @err: where is the option; ENOTTY "the input device is not a TTY"
  */
 int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options *options,
 		      struct ct_follow_plan *ret_plan, struct ct_err *err);

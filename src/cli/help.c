@@ -142,5 +142,6 @@ void ct_help_main(struct ct_buf *buf)
 	ct_buf_puts(buf, "\nOptions:\n");
 	add_options(buf, ct_global_options);
 	ct_buf_puts(buf, "\nCATTACH_DEBUG=TOPIC,... logs what happens; \"all\" names every topic.\n"
+			 "Defaults of options: ~/.config/cattach/config.json and CATTACH_*, see cattach(1).\n"
 			 "\"cattach help COMMAND\" says more about a command.\n");
 }

@@ -53,4 +53,7 @@ void ct_facts_place(struct ct_facts *facts, const struct ct_place_facts *f);
 void ct_facts_kernel(struct ct_facts *facts);
 void ct_facts_session(struct ct_facts *facts);
 
+/* Where defaults of options come from, and each that is in effect, by its own name. */
+int ct_facts_defaults(struct ct_facts *facts, struct ct_err *err);
+
 #endif

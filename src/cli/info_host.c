@@ -22,7 +22,7 @@
 #include <cattach/io.h>
 #include <cattach/probe.h>
 
-#define MAX_FACTS 64
+#define MAX_FACTS 256
 
 void ct_fact_add(struct ct_facts *facts, enum ct_fact_level level, const char *name,
 		 const char *fix, const char *fmt, ...)

@@ -27,6 +27,12 @@ struct ct_json *ct_inspect_session(struct ct_values *values, const struct ct_con
 void ct_inspect_limits(struct ct_values *values, struct ct_json *object, const struct ct_meta *meta,
 		       const struct ct_json *config);
 
+/* What else docker has there, into .HostConfig. */
+void ct_inspect_host(struct ct_values *values, struct ct_json *object, const struct ct_json *config);
+
+/* .NetworkSettings: of a container that has no network of docker's. */
+struct ct_json *ct_inspect_network(struct ct_values *values);
+
 /* .State of either. */
 struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_container *container);
 

@@ -14,6 +14,7 @@
 
 #include <cattach/num.h>
 #include <cattach/proc.h>
+#include <cattach/states.h>
 
 #include "times.h"
 
@@ -136,7 +137,7 @@ struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_conta
 {
 	const struct ct_status *status = &container->status;
 	bool paused = container->state == CT_STATE_PAUSED;
-	bool running = paused || container->state == CT_STATE_RUNNING;
+	bool running = ct_state_is_live(container->state);
 	struct ct_json *object = ct_value_object(values);
 	char path[CT_CGROUP_PATH];
 
@@ -268,6 +269,7 @@ static struct ct_json *host_config(struct ct_values *values, const struct ct_met
 	set_list(values, object, "CapDrop", &meta->cap_drop);
 	set_list(values, object, "SecurityOpt", &meta->security_opt);
 	ct_inspect_limits(values, object, meta, config);
+	ct_inspect_host(values, object, config);
 	set_string(values, object, "PidMode", meta->pid_mode);
 	set_string(values, object, "IpcMode", meta->ipc_mode);
 	set_string(values, object, "UTSMode", meta->uts_mode);
@@ -322,18 +324,6 @@ static struct ct_json *mounts(struct ct_values *values, const struct ct_json *co
 		ct_value_add(values, list, object);
 	}
 	return list;
-}
-
-static struct ct_json *network_settings(struct ct_values *values)
-{
-	struct ct_json *object = ct_value_object(values);
-
-	ct_value_set(values, object, "Ports", ct_value_object(values));
-	ct_value_set(values, object, "Networks", ct_value_object(values));
-	set_string(values, object, "IPAddress", "");
-	set_string(values, object, "Gateway", "");
-	set_string(values, object, "MacAddress", "");
-	return object;
 }
 
 /* The program and its arguments: entrypoint and command, or what the bundle has. */
@@ -416,6 +406,6 @@ struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_store 
 	ct_value_set(values, object, "HostConfig", host_config(values, meta, config));
 	ct_value_set(values, object, "Mounts", mounts(values, config));
 	ct_value_set(values, object, "Config", config_object(values, meta, config));
-	ct_value_set(values, object, "NetworkSettings", network_settings(values));
+	ct_value_set(values, object, "NetworkSettings", ct_inspect_network(values));
 	return object;
 }

@@ -27,6 +27,7 @@
 
 #include <cattach/fd.h>
 #include <cattach/log.h>
+#include <cattach/states.h>
 
 #define TRIES	5
 #define PAUSE	10000000	/* ns before the next one, of a container that is being started */
@@ -81,7 +82,7 @@ static bool is_unstarted(const struct ct_container *c)
 
 static bool is_running(const struct ct_container *c)
 {
-	return c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
+	return ct_state_is_live(c->state);
 }
 
 /*
@@ -128,19 +129,15 @@ static int open_files(struct ct_log_stream *s, struct ct_err *err)
 
 static int open_directory(struct ct_log_stream *s, struct ct_err *err)
 {
-	const char *kind = ct_container_kind(&s->container), *name = ct_container_label(&s->container);
-
 	if (s->container.dir >= 0)
 		s->main = openat(s->container.dir, "main",
 				 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (s->main >= 0)
 		return open_files(s, err);
-	if (s->container.state == CT_STATE_DAMAGED) {
-		ct_fail(err, ENOENT, "%s %s has no log that can be read: %s", kind, name,
-			s->container.damage);
-		return ct_hint(err, "cattach rm -f %s", name);
-	}
-	return ct_fail(err, ENOENT, "%s %s has no log any more", kind, name);
+	if (s->container.state == CT_STATE_DAMAGED)
+		return ct_state_refuse(&s->container, CT_ACT_LOGS, err);
+	return ct_fail(err, ENOENT, "%s %s has no log any more",
+		       ct_container_kind(&s->container), ct_container_label(&s->container));
 }
 
 /*
@@ -155,13 +152,6 @@ static int give_up(struct ct_log_stream *s, bool last, struct ct_err *err)
 		return ct_wrap(err, "%s", s->name);
 	ct_warn("%s: %s: what it has put on disk is shown", s->name, err->what);
 	return open_directory(s, err);
-}
-
-/* The state is looked at for those who wait: elsewhere it cannot be seen. */
-static int fail_foreign(const struct ct_log_stream *s, struct ct_err *err)
-{
-	return ct_fail(err, EXDEV, "cannot wait for container %s (made on %s)", s->name,
-		       s->container.meta.host);
 }
 
 /*
@@ -210,7 +200,7 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 	if (r < 0)
 		return ct_wrap(err, "%s", s->name);
 	if (s->container.state == CT_STATE_FOREIGN && s->query->await_start)
-		return fail_foreign(s, err);
+		return ct_state_refuse(&s->container, CT_ACT_LOGS, err);
 	if (is_unstarted(&s->container) && !is_restarting(s))
 		return 0;
 	if (s->container.state != CT_STATE_CREATING &&

@@ -152,6 +152,40 @@ static void verb_page(struct ct_buf *buf, const struct ct_verb *verb)
 	add_see_also(buf, verb);
 }
 
+/* In troff already: there is a file to be shown in it. */
+static void add_defaults(struct ct_buf *buf)
+{
+	ct_buf_puts(buf,
+		    ".SH DEFAULTS\n"
+		    "Options can have defaults of your own: what the command line says counts before a\n"
+		    "variable, that before the file, and that before what is built in. A list counts as\n"
+		    "a whole: one on the command line replaces that of a default.\n"
+		    ".PP\n"
+		    "In the file, an option of run and create is called by its name: \\fBlogDriver\\fR,\n"
+		    "\\fBlogOpts\\fR, \\fBcapAdd\\fR, \\fBsizePolicy\\fR, \\fBmemory\\fR; such a default\n"
+		    "is for these two. An option of one command has that before its name:\n"
+		    "\\fBpsFormat\\fR, \\fBstatsNoTrunc\\fR, \\fBexecUser\\fR, \\fBrunRm\\fR.\n"
+		    "\\fBdetachKeys\\fR is for attach, exec, run and start; keys that a container was\n"
+		    "given count before it. Values are strings, numbers, true and false, lists of\n"
+		    "strings, and objects for lists of KEY=VALUE.\n"
+		    ".PP\n.nf\n"
+		    "{\n"
+		    "        \"detachKeys\": \"ctrl\\-x,x\",\n"
+		    "        \"logDriver\": \"k8s\\-file\", \"logOpts\": {\"max\\-size\": \"10m\"},\n"
+		    "        \"capDrop\": [\"ALL\"],\n"
+		    "        \"psFormat\": \"table {{.Names}}\\et{{.Status}}\"\n"
+		    "}\n.fi\n"
+		    ".PP\n"
+		    "Variables are the same names in capitals: CATTACH_LOG_DRIVER, CATTACH_CAP_ADD,\n"
+		    "CATTACH_PS_FORMAT. Words separated by blanks make a list; an empty variable is none.\n"
+		    ".PP\n"
+		    "What names one thing (\\-\\-name, \\-\\-cidfile, \\-\\-all, ...) has no default, and\n"
+		    "\\fBupdate\\fR, \\fBinfo\\fR, \\fBversion\\fR and \\fBhelp\\fR have none. A default of\n"
+		    "\\-\\-log\\-opt gives way when a log driver is named, one of \\-\\-cap\\-add when\n"
+		    "capabilities are dropped, one of \\-\\-format to \\-q. A file that is wrong, or that\n"
+		    "others can write, is an error; \\fBcattach info\\fR shows what is in effect.\n");
+}
+
 static void main_page(struct ct_buf *buf)
 {
 	add_title(buf, "cattach");
@@ -168,12 +202,19 @@ static void main_page(struct ct_buf *buf)
 	}
 	add_options(buf, ct_global_options);
 	add_exit_status(buf);
+	add_defaults(buf);
 	ct_buf_puts(buf, ".SH ENVIRONMENT\n.TP\n\\fBCATTACH_DEBUG\\fR\n"
 			 "Comma separated topics to log to standard error; \"all\" for every one.\n"
 			 ".TP\n\\fBXDG_DATA_HOME\\fR, \\fBXDG_RUNTIME_DIR\\fR\n"
 			 "Where containers and their sockets are kept, in a directory cattach.\n"
+			 ".TP\n\\fBXDG_CONFIG_HOME\\fR\n"
+			 "Where the file with defaults is, in a directory cattach; ~/.config without it.\n"
+			 ".TP\n\\fBCATTACH_\\fINAME\\fR\n"
+			 "The default of an option, see DEFAULTS.\n"
 			 ".SH FILES\n.TP\n\\fI~/.local/share/cattach\\fR\n"
-			 "Containers of this user; \\fI/var/lib/cattach\\fR for root.\n");
+			 "Containers of this user; \\fI/var/lib/cattach\\fR for root.\n"
+			 ".TP\n\\fI~/.config/cattach/config.json\\fR\n"
+			 "Defaults of options; \\fI/etc/cattach/config.json\\fR for root.\n");
 	add_see_also(buf, NULL);
 }
 

@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One verb, several containers: find each, act, print its name as it was given. Errors are
- * reported as they happen; the exit code tells at the end that there was one.
+ * One verb, several containers: which ones, by name or by option; find each, act, print its name as
+ * it was given. Errors are reported as they happen; the exit code tells at the end that there was one.
  *
  * Runs in the command's own process. What it fails on is what the store and the action fail on.
  */
 #include "operands.h"
 
 #include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cattach/num.h>
+
+#include "cidfile.h"
+#include "latest.h"
+#include "ps.h"
+
+#define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
 
 static int act_on(struct ct_store *store, struct ct_arena *arena, const char *name,
 		  const struct ct_each *each, struct ct_err *err)
@@ -24,38 +34,128 @@ static int act_on(struct ct_store *store, struct ct_arena *arena, const char *na
 }
 
 /* By name, as they are printed; one that has none goes by its id. */
-static int add_all(const struct ct_call *call, unsigned states, struct ct_strings *names,
+static int add_all(struct ct_store *store, const struct ct_named *choice, struct ct_call *call,
 		   struct ct_err *err)
 {
-	struct ct_store ct_autostore store = CT_STORE_INIT;
+	static const struct ct_strings none;
 	struct ct_container_list list = {0};
+	struct ct_filters filters = {0};
 
-	if (ct_store_open(&store, err) < 0 || ct_container_list(&store, call->arena, &list, err) < 0)
+	if (ct_filters_parse(store, call->arena, choice->filters ? choice->filters : &none, &filters,
+			     err) < 0 ||
+	    ct_container_list(store, call->arena, &list, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < list.count; i++) {
 		const struct ct_container *c = &list.items[i];
 
-		if (states & CT_STATE_BIT(c->state) &&
-		    ct_strings_add(call->arena, names, ct_container_label(c)) < 0)
+		if (choice->states & CT_STATE_BIT(c->state) && ct_filters_match(&filters, c) &&
+		    ct_strings_add(call->arena, &call->operands, ct_container_label(c)) < 0)
 			return ct_fail_nomem(err);
 	}
 	return 0;
 }
 
+/* What an empty variable of a script makes of "name=$name": everything would match it. */
+static int check_filters(const struct ct_strings *filters, struct ct_err *err)
+{
+	for (size_t i = 0; i < filters->count; i++) {
+		const char *equals = strchr(filters->items[i], '=');
+
+		if (!equals || equals[1])
+			continue;
+		ct_fail(err, EINVAL, "\"%s\" has no value", filters->items[i]);
+		ct_hint(err, "--all stands for all of them");
+		return ct_wrap(err, "--filter");
+	}
+	return 0;
+}
+
+static int add_latest(struct ct_store *store, struct ct_call *call, struct ct_err *err)
+{
+	const char *name;
+
+	if (ct_operand_or_latest(call, true, store, &name, err) < 0)
+		return -err->code;
+	return ct_strings_add(call->arena, &call->operands, name) < 0 ? ct_fail_nomem(err) : 0;
+}
+
+static int add_cidfiles(const struct ct_named *choice, struct ct_call *call, struct ct_err *err)
+{
+	for (size_t i = 0; i < choice->cidfiles->count; i++) {
+		const char *id;
+		int r = ct_cidfile_read(call->arena, choice->cidfiles->items[i], &id, err);
+
+		if (r == -ENOENT && choice->missing_ok)
+			continue;
+		if (r < 0)
+			return r;
+		if (ct_strings_add(call->arena, &call->operands, id) < 0)
+			return ct_fail_nomem(err);
+	}
+	return 0;
+}
+
+/* In how many ways was it said? More than one is an error, and none is. */
+static int check_choice(const struct ct_call *call, const struct ct_named *choice, bool some,
+			struct ct_err *err)
+{
+	bool cidfiles = choice->cidfiles && choice->cidfiles->count;
+	const char *how[3], *verb = call->verb->name;
+	size_t count = 0;
+
+	if (some)
+		how[count++] = choice->all ? choice->option : "filter";
+	if (choice->latest)
+		how[count++] = "latest";
+	if (cidfiles)
+		how[count++] = "cidfile";
+	if (count > 1)
+		return ct_fail(err, EINVAL, "--%s and --%s exclude each other", how[0], how[1]);
+	if (count && call->operands.count)
+		return ct_fail(err, EINVAL, "%s takes --%s or containers, not both", verb, how[0]);
+	if (count || call->operands.count)
+		return 0;
+	ct_fail(err, EINVAL, "%s needs a CONTAINER, or --%s", verb, choice->option);
+	return ct_hint(err, "usage: cattach %s %s", verb, call->verb->synopsis);
+}
+
+int ct_operands_choose(const struct ct_call *call, const struct ct_named *choice,
+		       struct ct_call *ret_call, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	bool some = choice->all || (choice->filters && choice->filters->count);
+
+	*ret_call = *call;
+	if (check_choice(call, choice, some, err) < 0 ||
+	    (choice->filters && check_filters(choice->filters, err) < 0))
+		return -err->code;
+	if (call->operands.count)
+		return 0;
+	if (!some && !choice->latest)
+		return add_cidfiles(choice, ret_call, err);
+	if (ct_store_open(&store, err) < 0)
+		return -err->code;
+	return some ? add_all(&store, choice, ret_call, err) : add_latest(&store, ret_call, err);
+}
+
 int ct_operands_or_all(const struct ct_call *call, bool all, const char *option, unsigned states,
 		       struct ct_call *ret_call, struct ct_err *err)
 {
-	const char *verb = call->verb->name;
+	const struct ct_named choice = { .all = all, .option = option, .states = states };
 
-	*ret_call = *call;
-	if (all && call->operands.count)
-		return ct_fail(err, EINVAL, "%s takes --%s or containers, not both", verb, option);
-	if (all)
-		return add_all(call, states, &ret_call->operands, err);
-	if (call->operands.count)
+	return ct_operands_choose(call, &choice, ret_call, err);
+}
+
+int ct_seconds_option(const char *text, int *ret_seconds, struct ct_err *err)
+{
+	int64_t seconds;
+
+	if (!text)
 		return 0;
-	ct_fail(err, EINVAL, "%s needs a CONTAINER, or --%s", verb, option);
-	return ct_hint(err, "usage: cattach %s %s", verb, call->verb->synopsis);
+	if (ct_parse_i64(text, -1, MAX_SECONDS, &seconds, err) < 0)
+		return ct_wrap(err, "--timeout");
+	*ret_seconds = (int)seconds;
+	return 0;
 }
 
 int ct_each_operand(const struct ct_call *call, const struct ct_each *each, struct ct_err *err)

@@ -5,6 +5,8 @@
 #ifndef CATTACH_CLI_OPERANDS_H
 #define CATTACH_CLI_OPERANDS_H
 
+#include <cattach/states.h>
+
 #include "cli.h"
 
 struct ct_each {
@@ -15,11 +17,6 @@ struct ct_each {
 	bool missing_ok;	/* a container that does not exist is no error, and not printed */
 };
 
-/* Sets of states. */
-#define CT_STATE_BIT(state)	(1u << (state))
-#define CT_STATES_ALL		(~0u)
-#define CT_STATES_LIVE		(CT_STATE_BIT(CT_STATE_RUNNING) | CT_STATE_BIT(CT_STATE_PAUSED))
-
 /**
  * ct_operands_or_all - the containers that were named, or with --all those of some states
  * @option: "all", as it is called
@@ -28,6 +25,28 @@ struct ct_each {
  */
 int ct_operands_or_all(const struct ct_call *call, bool all, const char *option, unsigned states,
 		       struct ct_call *ret_call, struct ct_err *err);
+
+/* Which containers are meant by options instead of names. */
+struct ct_named {
+	bool all;
+	const char *option;		/* what all is called: "all" */
+	unsigned states;		/* of those that --all and --filter are about */
+	bool latest;
+	bool missing_ok;		/* a file of --cidfile that does not exist is passed over */
+	const struct ct_strings *cidfiles, *filters;	/* as given; NULL: the verb has no such option */
+};
+
+/**
+ * ct_operands_choose - the containers that were named, or that one of the options stands for
+ * @ret_call: the call with their names, or ids, as its operands
+ * @err: EINVAL when it was said in two ways or in none, with the usage; bad filters; the files of
+ *       --cidfile; ENOENT where --latest has none
+ */
+int ct_operands_choose(const struct ct_call *call, const struct ct_named *choice,
+		       struct ct_call *ret_call, struct ct_err *err);
+
+/* The value of --timeout: seconds, -1 for ever. NULL leaves it as it is. */
+int ct_seconds_option(const char *text, int *ret_seconds, struct ct_err *err);
 
 /**
  * ct_each_operand - do it to every container that was named

@@ -26,11 +26,20 @@ struct parser {
 	struct ct_err *err;
 };
 
-static const struct ct_option *find_long(const struct ct_option *table, const char *name,
-					 size_t length)
+size_t ct_options_count(const struct ct_option *table)
+{
+	size_t count = 0;
+
+	while (table[count].kind != CT_OPTION_END)
+		count++;
+	return count;
+}
+
+const struct ct_option *ct_option_find(const struct ct_option *table, const char *name,
+				       size_t length)
 {
 	for (; table->kind != CT_OPTION_END; table++)
-		if (table->kind != CT_OPTION_HEADING && strlen(table->name) == length &&
+		if (ct_option_is_typed(table) && strlen(table->name) == length &&
 		    !memcmp(table->name, name, length))
 			return table;
 	return NULL;
@@ -39,7 +48,7 @@ static const struct ct_option *find_long(const struct ct_option *table, const ch
 static const struct ct_option *find_letter(const struct ct_option *table, char letter)
 {
 	for (; table->kind != CT_OPTION_END; table++)
-		if (table->kind != CT_OPTION_HEADING && table->letter == letter)
+		if (ct_option_is_typed(table) && table->letter == letter)
 			return table;
 	return NULL;
 }
@@ -52,7 +61,7 @@ static const struct ct_option *nearest(const struct ct_option *table, const char
 	for (; table->kind != CT_OPTION_END; table++) {
 		int distance;
 
-		if (table->kind == CT_OPTION_HEADING || !table->help)
+		if (!ct_option_is_typed(table) || !table->help)
 			continue;
 		distance = ct_suggest(name, table->name);
 		if (distance >= 0 && (!best || distance < best_distance)) {
@@ -106,18 +115,21 @@ static int wrap_option(const struct parser *p, const struct ct_option *option, c
 	return ct_wrap(p->err, "--%s", option->name);
 }
 
-static int tell(const struct parser *p, const struct ct_option *option, const char *value)
+/* What was given is known to whoever looks for defaults, and to whoever writes it down. */
+static int note(const struct parser *p, const struct ct_option *option, const char *value)
 {
 	const struct ct_option_context *context = p->context;
 
-	return context->each ? context->each(context->arg, option, value, p->err) : 0;
+	if (context && context->given)
+		context->given[option - context->table] = true;
+	return context && context->each ? context->each(context->arg, option, value, p->err) : 0;
 }
 
 static int store(const struct parser *p, const struct ct_option *option, const char *value)
 {
 	char *member = (char *)p->target + option->offset;
 
-	if (tell(p, option, value) < 0)
+	if (note(p, option, value) < 0)
 		return -p->err->code;
 	if (option->kind == CT_OPTION_LIST) {
 		/* the member is a struct ct_strings by the table's promise */
@@ -140,7 +152,7 @@ static int store_bool(const struct parser *p, const struct ct_option *option, ch
 	}
 	if (value && ct_parse_bool(value, &set, p->err) < 0)
 		return wrap_option(p, option, letter);
-	if (tell(p, option, value) < 0)
+	if (note(p, option, value) < 0)
 		return -p->err->code;
 	if (option->kind == CT_OPTION_CHOICE) {
 		enum ct_choice choice = set ? CT_YES : CT_NO;
@@ -181,7 +193,7 @@ static int parse_long(struct parser *p, const char *word)
 {
 	const char *equals = strchr(word, '=');
 	size_t length = equals ? (size_t)(equals - word) : strlen(word);
-	const struct ct_option *option = find_long(p->context->table, word, length);
+	const struct ct_option *option = ct_option_find(p->context->table, word, length);
 	const char *value = equals ? equals + 1 : NULL;
 
 	if (!option && !equals && !strcmp(word, "help"))
@@ -217,6 +229,23 @@ static int parse_cluster(struct parser *p, const char *word)
 			return -p->err->code;
 	}
 	return 0;
+}
+
+int ct_option_set(const struct ct_option *option, struct ct_arena *arena, const char *value,
+		  void *target, struct ct_err *err)
+{
+	const struct parser p = { .arena = arena, .target = target, .err = err };
+
+	if (takes_value(option) || option->kind == CT_OPTION_DEFAULT)
+		return store(&p, option, value);
+	/* a default for a flag is as good as one for what takes "=BOOL" */
+	if (option->kind == CT_OPTION_FLAG) {
+		struct ct_option boolean = *option;
+
+		boolean.kind = CT_OPTION_BOOL;
+		return store_bool(&p, &boolean, 0, value);
+	}
+	return store_bool(&p, option, 0, value);
 }
 
 static int add_operand(struct parser *p, struct ct_strings *operands, const char *word)

@@ -21,6 +21,8 @@ enum ct_option_kind {
 	CT_OPTION_CHOICE,	/* enum ct_choice; the same, for a default that depends */
 	CT_OPTION_STRING,	/* const char *; the last one given counts */
 	CT_OPTION_LIST,		/* struct ct_strings; every one given counts */
+	CT_OPTION_DEFAULT,	/* no option: where the default of the one of this name goes, const
+				 * char *, so that it is not taken for what was given */
 };
 
 enum ct_choice { CT_NOT_GIVEN, CT_NO, CT_YES };
@@ -40,6 +42,12 @@ static inline bool ct_option_is_bool(const struct ct_option *option)
 	return option->kind == CT_OPTION_BOOL || option->kind == CT_OPTION_CHOICE;
 }
 
+/* Is it one that can be typed? */
+static inline bool ct_option_is_typed(const struct ct_option *option)
+{
+	return option->kind != CT_OPTION_HEADING && option->kind != CT_OPTION_DEFAULT;
+}
+
 /* Where a table is used. */
 struct ct_option_context {
 	const char *verb;	/* for messages; NULL for the options before a verb */
@@ -48,6 +56,7 @@ struct ct_option_context {
 	/* Told of every option, in their order, with its value or NULL; or NULL itself. */
 	int (*each)(void *arg, const struct ct_option *option, const char *value, struct ct_err *err);
 	void *arg;
+	bool *given;		/* for each row of the table: was it on the line? Or NULL */
 };
 
 /* ct_options_parse() met --help; nothing after it was looked at. */
@@ -71,6 +80,21 @@ struct ct_option_context {
 int ct_options_parse(const struct ct_option_context *context, struct ct_arena *arena, int argc,
 		     char *const *argv, void *target, struct ct_strings *ret_operands,
 		     struct ct_err *err);
+
+/* The rows of a table, without the one that closes it. */
+size_t ct_options_count(const struct ct_option *table);
+
+/* The option of this long name that can be typed, or NULL; length bytes of the name count. */
+const struct ct_option *ct_option_find(const struct ct_option *table, const char *name,
+				       size_t length);
+
+/**
+ * ct_option_set - do what the option with this value does, wherever that comes from
+ * @value: NULL for one that is true without
+ * @err:   where is the option, by its long name
+ */
+int ct_option_set(const struct ct_option *option, struct ct_arena *arena, const char *value,
+		  void *target, struct ct_err *err);
 
 /**
  * ct_suggest - is this near enough to what was typed to be meant?

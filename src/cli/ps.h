@@ -18,13 +18,16 @@ enum ct_filter_key {
 	CT_FILTER_NOT_LABEL,	/* label!=KEY or label!=KEY=VALUE */
 	CT_FILTER_STATUS,
 	CT_FILTER_EXITED,	/* ended with this code */
-	CT_FILTER_ANCESTOR,	/* made from this source */
+	CT_FILTER_ANCESTOR,	/* made from this source, as written or by its absolute path */
 	CT_FILTER_BEFORE,	/* made before this container */
 	CT_FILTER_SINCE,	/* made after this container */
 	CT_FILTER_UNTIL,	/* made before this time */
 	CT_FILTER_COMMAND,	/* its program, or its command's words */
 	CT_FILTER_NETWORK,	/* "none" or "host" */
 	CT_FILTER_VOLUME,	/* source or target of a mount */
+	CT_FILTER_PUBLISH,	/* a port; none is ever published */
+	CT_FILTER_EXPOSE,	/* likewise */
+	CT_FILTER_POD,		/* a pod; there are none */
 	CT_FILTER_COUNT,
 };
 

@@ -25,13 +25,19 @@ static const char *const keys[CT_FILTER_COUNT] = {
 	[CT_FILTER_ANCESTOR] = "ancestor", [CT_FILTER_BEFORE] = "before",
 	[CT_FILTER_SINCE] = "since",	   [CT_FILTER_UNTIL] = "until",
 	[CT_FILTER_COMMAND] = "command",   [CT_FILTER_NETWORK] = "network",
-	[CT_FILTER_VOLUME] = "volume",
+	[CT_FILTER_VOLUME] = "volume",	   [CT_FILTER_PUBLISH] = "publish",
+	[CT_FILTER_EXPOSE] = "expose",	   [CT_FILTER_POD] = "pod",
 };
 
-/* The states that --filter status= takes; those that docker has and cattach does not match none. */
-static const char *const states[] = { "creating", "created", "running",	   "paused",
-				      "exited",	  "damaged", "foreign",	   "restarting",
-				      "removing", "dead",    NULL };
+/* The states that --filter status= takes, and our word for each; those that only docker or podman
+ * has match none. */
+static const char *const states[][2] = {
+	{ "creating", "creating" }, { "created", "created" },	    { "configured", "created" },
+	{ "running", "running" },   { "restarting", "restarting" }, { "paused", "paused" },
+	{ "exited", "exited" },	    { "stopped", "exited" },	    { "removing", "removing" },
+	{ "damaged", "damaged" },   { "unknown", "damaged" },	    { "foreign", "foreign" },
+	{ "initialized", "" },	    { "stopping", "" },		    { "dead", "" },
+};
 
 static int find_key(const char *text, size_t length, enum ct_filter_key *ret_key,
 		    struct ct_err *err)
@@ -44,16 +50,41 @@ static int find_key(const char *text, size_t length, enum ct_filter_key *ret_key
 	}
 	ct_fail(err, EINVAL, "unknown filter \"%.*s\"", (int)length, text);
 	return ct_hint(err, "there is id, name, label, label!, status, exited, ancestor, before, "
-			    "since, until, command, network, volume");
+			    "since, until, command, network, volume, publish, expose, pod");
 }
 
-static int check_state(const char *value, struct ct_err *err)
+/* By our own word for it. */
+static int check_state(const char **value, struct ct_err *err)
 {
-	for (size_t i = 0; states[i]; i++)
-		if (!strcmp(states[i], value))
-			return 0;
-	ct_fail(err, EINVAL, "unknown state \"%s\"", value);
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (strcmp(states[i][0], *value))
+			continue;
+		*value = states[i][1];
+		return 0;
+	}
+	ct_fail(err, EINVAL, "unknown state \"%s\"", *value);
 	return ct_hint(err, "there is created, running, paused, exited, damaged, foreign");
+}
+
+/* FIRST[-LAST][/PROTOCOL], as docker has it. */
+static int check_ports(const char *value, struct ct_err *err)
+{
+	size_t length = strcspn(value, "/"), first = strcspn(value, "-/");
+	const char *protocol = value[length] ? value + length + 1 : "tcp";
+	const char *parts[] = { value, first < length ? value + first + 1 : value };
+	size_t lengths[] = { first, first < length ? length - first - 1 : first };
+
+	for (size_t i = 0; i < 2; i++) {
+		char number[8];
+		uint64_t port;
+
+		snprintf(number, sizeof(number), "%.*s", (int)lengths[i], parts[i]);
+		if (ct_parse_u64(number, 1, 65535, &port, err) < 0)
+			return -err->code;
+	}
+	if (strcmp(protocol, "tcp") && strcmp(protocol, "udp") && strcmp(protocol, "sctp"))
+		return ct_fail(err, EINVAL, "must be PORT[-PORT][/tcp|udp|sctp], not \"%s\"", value);
+	return 0;
 }
 
 /* Docker's names begin with "/", so people write ^/name$; ours do not. */
@@ -110,7 +141,7 @@ static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct
 {
 	switch (filter->key) {
 	case CT_FILTER_STATUS:
-		return check_state(filter->value, err);
+		return check_state(&filter->value, err);
 	case CT_FILTER_NAME:
 		return check_expression(filter, err);
 	case CT_FILTER_EXITED:
@@ -120,6 +151,9 @@ static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct
 		return find_created(store, arena, filter, err);
 	case CT_FILTER_UNTIL:
 		return ct_parse_time(filter->value, ct_now_real(), &filter->created, err);
+	case CT_FILTER_PUBLISH:
+	case CT_FILTER_EXPOSE:
+		return check_ports(filter->value, err);
 	case CT_FILTER_ID:
 	case CT_FILTER_LABEL:
 	case CT_FILTER_NOT_LABEL:
@@ -127,6 +161,7 @@ static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct
 	case CT_FILTER_COMMAND:
 	case CT_FILTER_NETWORK:
 	case CT_FILTER_VOLUME:
+	case CT_FILTER_POD:
 	case CT_FILTER_COUNT:
 		break;
 	}
@@ -237,6 +272,16 @@ static bool match_volume(const char *wanted, const struct ct_strings *binds)
 	return false;
 }
 
+static bool match_source(const char *wanted, const struct ct_meta *meta)
+{
+	const char *const names[] = { meta->source, meta->bundle, meta->bundle ? NULL : meta->rootfs };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i] && !strcmp(names[i], wanted))
+			return true;
+	return false;
+}
+
 static bool match(const struct ct_filter *filter, const struct ct_container *container)
 {
 	const struct ct_meta *meta = &container->meta;
@@ -255,7 +300,7 @@ static bool match(const struct ct_filter *filter, const struct ct_container *con
 	case CT_FILTER_EXITED:
 		return match_code(filter, container);
 	case CT_FILTER_ANCESTOR:
-		return meta->source && !strcmp(meta->source, filter->value);
+		return match_source(filter->value, meta);
 	case CT_FILTER_BEFORE:
 	case CT_FILTER_UNTIL:
 		return meta->created < filter->created;
@@ -267,6 +312,9 @@ static bool match(const struct ct_filter *filter, const struct ct_container *con
 		return match_volume(filter->value, &meta->binds);
 	case CT_FILTER_SINCE:
 		return meta->created > filter->created;
+	case CT_FILTER_PUBLISH:
+	case CT_FILTER_EXPOSE:
+	case CT_FILTER_POD:
 	case CT_FILTER_COUNT:
 		break;
 	}

@@ -109,6 +109,11 @@ const char *ct_ps_status(struct ct_values *values, const struct ct_container *co
 	case CT_STATE_PAUSED:
 		text = ct_arena_printf(values->arena, "Up %s (Paused)", age);
 		break;
+	case CT_STATE_RESTARTING:
+		text = ct_arena_printf(values->arena, "Restarting (%d) %s",
+				       ct_exit_code(&status->exit),
+				       ago(values, status->finished, now));
+		break;
 	case CT_STATE_STOPPED:
 		text = exited(values, status, now);
 		break;
@@ -218,9 +223,12 @@ const struct ct_json *ct_ps_header(struct ct_values *values)
 		{ "RunningFor", "CREATED" },	{ "Size", "SIZE" },
 		{ "State", "STATE" },		{ "Status", "STATUS" },
 	};
-	struct ct_json *row = ct_value_object(values);
+	struct ct_json *around = ct_value_object(values), *row = ct_value_object(values);
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
 		ct_value_set(values, row, titles[i][0], ct_value_string(values, titles[i][1]));
+	ct_value_set(values, around, "Labels", ct_value_bool(values, true));
+	ct_value_set(values, around, "Row", row);
+	row->key = NULL;
 	return row;
 }

@@ -50,6 +50,7 @@ static int plan_following(struct run *run, struct ct_err *err)
 	const struct ct_run_options *o = run->options;
 	struct ct_follow_options options = {
 		.detach_keys = o->detach_keys,
+		.default_keys = o->default_keys,
 		.stdin_eof = o->stdin_eof,
 		.lag = o->lag,
 		/* what a pipe gets must be all there is; a terminal is only looked at */

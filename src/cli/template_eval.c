@@ -230,9 +230,21 @@ static const struct ct_json *label_in_text(struct ct_values *values, const struc
 	return ct_value_string(values, "");
 }
 
+/* What stands above a column of one label: "com.example.build-id" is docker's "build id". */
+static const struct ct_json *label_title(struct run *run, const char *key)
+{
+	const char *dot = strrchr(key, '.');
+	struct ct_json *title = ct_value_string(run->values, dot ? dot + 1 : key);
+
+	for (char *c = (char *)(uintptr_t)title->text; c && *c; c++)
+		if (*c == '-' || *c == '_')
+			*c = ' ';
+	return title;
+}
+
 /*
  * {{.Label "k"}}: the one method there is. A row of ps shows its labels as one text; the object
- * around the row then has them one by one.
+ * around the row then has them one by one. Around a row of titles they are not an object but true.
  */
 static const struct ct_json *call_label(struct run *run, const struct ct_json *dot, const char *key)
 {
@@ -241,6 +253,8 @@ static const struct ct_json *call_label(struct run *run, const struct ct_json *d
 	if (labels && labels->type == CT_JSON_STRING && dot->parent &&
 	    ct_json_get(dot->parent, "Labels"))
 		labels = ct_json_get(dot->parent, "Labels");
+	if (labels && labels->type == CT_JSON_BOOL)
+		return label_title(run, key);
 	if (labels && labels->type == CT_JSON_STRING)
 		return label_in_text(run->values, labels, key);
 	label = labels ? ct_json_get(labels, key) : NULL;

@@ -13,6 +13,8 @@
 
 #include <cattach/log.h>
 
+#include "defaults.h"
+
 const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_run,	  &ct_verb_create, &ct_verb_start,   &ct_verb_attach,
 	&ct_verb_exec,	  &ct_verb_logs,	  &ct_verb_send,   &ct_verb_clients, &ct_verb_detach,
@@ -77,6 +79,23 @@ static int print_help(const struct ct_verb *verb, struct ct_err *err)
 	return ct_print(&buf, err);
 }
 
+/* The handler, with what the caller wants unless it says otherwise. */
+static int call_handler(struct ct_call *call, void *options, const bool *given, struct ct_err *err)
+{
+	struct ct_defaults defaults = { 0 };
+	int r = call->verb->without_defaults ? 0 : ct_defaults_load(call->arena, &defaults, err);
+
+	if (r == 0)
+		r = ct_defaults_apply(&defaults, call->verb, call->arena, given, options, err);
+	if (r < 0)
+		return r;
+	call->options = options;
+	r = call->verb->handler(call, err);
+	if (r < 0 && defaults.count)
+		ct_defaults_explain(&defaults, call->verb, given, err);
+	return r;
+}
+
 int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int argc,
 		      char *const *argv, int (*change)(struct ct_call *call, struct ct_err *err),
 		      struct ct_err *err)
@@ -85,6 +104,7 @@ int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int ar
 		.verb = verb->name,
 		.table = verb->options,
 		.stop_at_operand = verb->stop_at_operand,
+		.given = ct_arena_calloc(arena, ct_options_count(verb->options) + 1, sizeof(bool)),
 	};
 	struct ct_call call = {
 		.verb = verb, .arena = arena, .first_word = argc ? argv[0] : NULL,
@@ -92,7 +112,7 @@ int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int ar
 	void *options = ct_arena_alloc(arena, verb->options_size ? verb->options_size : 1);
 	int r;
 
-	if (!options)
+	if (!options || !context.given)
 		return ct_fail_nomem(err);
 	if (verb->defaults)
 		memcpy(options, verb->defaults, verb->options_size);
@@ -111,8 +131,7 @@ int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int ar
 	if (r < 0)
 		return r;
 	ct_log(CT_LOG_DEBUG, CT_TOPIC_CLI, "%s: %zu operands", verb->name, call.operands.count);
-	call.options = options;
-	return verb->handler(&call, err);
+	return call_handler(&call, options, context.given, err);
 }
 
 int ct_verb_call(const struct ct_verb *verb, struct ct_arena *arena, int argc, char *const *argv,

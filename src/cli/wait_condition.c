@@ -19,6 +19,7 @@
 #include <cattach/event.h>
 #include <cattach/fd.h>
 #include <cattach/proc.h>
+#include <cattach/states.h>
 
 #define NO_CODE	(-1)
 
@@ -85,7 +86,7 @@ static int parse_condition(const char *text, unsigned *wants, struct ct_err *err
 
 static bool is_met(const struct waiting *w, const struct ct_container *c)
 {
-	bool live = c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
+	bool live = ct_state_is_live(c->state);
 	bool ended = c->state == CT_STATE_STOPPED;
 
 	if (w->wants & WANT_CREATED && c->state == CT_STATE_CREATED)

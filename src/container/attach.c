@@ -23,48 +23,12 @@
 
 /* ---- why not ---- */
 
-static int refuse_stopped(const struct ct_container *c, struct ct_err *err)
-{
-	char how[512];
-
-	if (c->session_of) {
-		ct_fail(err, ESRCH, "You cannot attach to a session that has ended: %s %s",
-			ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
-		return ct_hint(err, "cattach logs %s", ct_container_label(c));
-	}
-	ct_fail(err, ESRCH, "You cannot attach to a stopped container, start it first: %s %s",
-		ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
-	return ct_hint(err, "cattach start %s", ct_container_label(c));
-}
-
 static int refuse(const struct ct_container *c, struct ct_err *err)
 {
-	const char *label = ct_container_label(c);
-	char how[512];
-
-	switch (c->state) {
-	case CT_STATE_PAUSED:
-		ct_fail(err, EBUSY, "You cannot attach to a paused container, unpause it first: %s",
-			label);
-		return ct_hint(err, "cattach unpause %s", label);
-	case CT_STATE_STOPPED:
-	case CT_STATE_CREATED:
-		return refuse_stopped(c, err);
-	case CT_STATE_CREATING:
-		ct_fail(err, EAGAIN, "You cannot attach to a container that is being created: %s", label);
-		return ct_hint(err, "try again in a moment");
-	case CT_STATE_DAMAGED:
-		ct_fail(err, EIO, "You cannot attach to a damaged container: %s (%s)", label,
-			ct_container_describe(c, how, sizeof(how)));
-		return ct_hint(err, "cattach rm -f %s", label);
-	case CT_STATE_FOREIGN:
-		ct_fail(err, EXDEV, "You cannot attach to a container of another machine: %s", label);
-		return ct_hint(err, "attach to it on %s", c->meta.host);
-	case CT_STATE_RUNNING:
-		break;
-	}
+	if (c->state != CT_STATE_RUNNING)
+		return ct_state_refuse(c, c->session_of ? CT_ACT_ATTACH_SESSION : CT_ACT_ATTACH, err);
 	ct_fail(err, ECONNREFUSED, "%s %s is running, but its monitor (pid %d) has no socket",
-		ct_container_kind(c), label, (int)c->status.monitor_pid);
+		ct_container_kind(c), ct_container_label(c), (int)c->status.monitor_pid);
 	return ct_hint(err, "is its runtime directory on a full or read-only file system?");
 }
 
@@ -121,7 +85,7 @@ static int connect_running(struct ct_store *store, struct ct_container *c, const
 		return ct_wrap(err, "%s", ct_container_label(c));
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
-	if (c->state != CT_STATE_RUNNING && c->state != CT_STATE_PAUSED)
+	if (!ct_state_is_live(c->state))
 		return refuse(c, err);
 	return connect_again(store, c, &probe, q, ret_client, err);
 }

@@ -18,24 +18,6 @@
 
 #include "record.h"
 
-static int refuse_state(const struct ct_container *c, struct ct_err *err)
-{
-	const char *label = ct_container_label(c);
-	char how[512];
-
-	if (c->state == CT_STATE_FOREIGN) {
-		ct_fail(err, EXDEV, "container %s belongs to another machine", label);
-		return ct_hint(err, "copy on %s", c->meta.host);
-	}
-	if (c->state == CT_STATE_CREATING) {
-		ct_fail(err, EAGAIN, "container %s is being created", label);
-		return ct_hint(err, "try again in a moment");
-	}
-	ct_fail(err, EIO, "container %s has no files to be sure of (%s)", label,
-		ct_container_describe(c, how, sizeof(how)));
-	return ct_hint(err, "cattach rm -f %s", label);
-}
-
 /* ---- of one that does not run ---- */
 
 /* Is path, which begins at the root, at or below a mount of the container? */
@@ -134,13 +116,9 @@ static int open_running(struct ct_store *store, struct ct_arena *arena,
 {
 	/* Our own process goes in, with the rights of cp and outside of the container's cgroup: one
 	 * that is paused has its files all the same. */
-	struct ct_container awake = *c;		/* borrows the descriptors, is never closed */
-
 	way->running = true;
-	awake.state = CT_STATE_RUNNING;
-	if (ct_exec_open(store, arena, &awake, &way->exec, err) < 0)
+	if (ct_exec_open_live(store, arena, c, &way->exec, err) < 0)
 		return -err->code;
-	way->exec.container = c;
 	way->root = ct_take_fd(&way->exec.places.fd[CT_PLACE_ROOT]);
 	return 0;
 }
@@ -149,19 +127,11 @@ int ct_cp_open(struct ct_store *store, struct ct_arena *arena,
 	       const struct ct_container *container, const char *path, struct ct_cp_way *ret_way,
 	       struct ct_err *err)
 {
-	switch (container->state) {
-	case CT_STATE_RUNNING:
-	case CT_STATE_PAUSED:
+	if (ct_state_check(container, CT_ACT_CP, err) < 0)
+		return -err->code;
+	if (ct_state_is_live(container->state))
 		return open_running(store, arena, container, ret_way, err);
-	case CT_STATE_CREATED:
-	case CT_STATE_STOPPED:
-		return open_stopped(arena, container, path, ret_way, err);
-	case CT_STATE_CREATING:
-	case CT_STATE_DAMAGED:
-	case CT_STATE_FOREIGN:
-		break;
-	}
-	return refuse_state(container, err);
+	return open_stopped(arena, container, path, ret_way, err);
 }
 
 void ct_cp_close(struct ct_cp_way *way)

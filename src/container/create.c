@@ -158,32 +158,12 @@ int ct_meta_save(int dir, const struct ct_meta *meta, struct ct_err *err)
 
 /* ---- name ---- */
 
-static const char *adjective(enum ct_state state)
-{
-	switch (state) {
-	case CT_STATE_RUNNING:
-		return "a running";
-	case CT_STATE_PAUSED:
-		return "a paused";
-	case CT_STATE_STOPPED:
-		return "an exited";
-	case CT_STATE_DAMAGED:
-		return "a damaged";
-	case CT_STATE_FOREIGN:
-		return "another machine's";
-	case CT_STATE_CREATING:
-	case CT_STATE_CREATED:
-		break;
-	}
-	return "a new";
-}
-
 /* Say who has the name, and what to do about it. */
 int ct_name_taken(const struct ct_store *store, struct ct_arena *arena, const char *name,
 		  struct ct_err *err)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
-	char id[CT_CONTAINER_ID_LENGTH + 1], how[256];
+	char id[CT_CONTAINER_ID_LENGTH + 1];
 
 	if (ct_name_lookup(store, name, id) < 0) {
 		ct_fail(err, EEXIST, "name \"%s\" is in use: %s/%s/%s is not one of our links", name,
@@ -195,12 +175,8 @@ int ct_name_taken(const struct ct_store *store, struct ct_arena *arena, const ch
 			ct_store_noun(store));
 		return ct_hint(err, "try again");
 	}
-	ct_fail(err, EEXIST, "name \"%s\" is in use by %s %s (%.12s, %s)", name, adjective(c.state),
-		ct_store_noun(store), id, ct_container_describe(&c, how, sizeof(how)));
-	if (c.state == CT_STATE_FOREIGN)
-		return ct_hint(err, "choose another name");
-	return ct_hint(err, "cattach rm %s%s", c.state == CT_STATE_STOPPED ? "" : "-f ",
-		       ct_container_label(&c));
+	c.meta.name = name;	/* it may have two of them, while it is renamed */
+	return ct_state_refuse(&c, CT_ACT_NAME, err);
 }
 
 /* Write the record and claim its name; a generated one that is taken is generated again. */
@@ -276,8 +252,10 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 	struct ct_buf ct_autobuf config = { 0 };
 	mode_t ct_autoumask saved = umask(077);
 	const char *wanted = meta->name;
-	int r = check_room(store, err);
+	int r = ct_state_step(&c, CT_STEP_CREATE, CT_STATE_CREATING, err);
 
+	if (r == 0)
+		r = check_room(store, err);
 	if (r == 0)
 		r = fill_meta(arena, meta, err);
 	if (r == 0 && spec)
@@ -291,7 +269,6 @@ int ct_container_create(struct ct_store *store, struct ct_arena *arena, struct c
 		return c.dir;
 	r = populate(store, arena, meta, &config, &c, err);
 	c.meta = *meta;
-	c.state = CT_STATE_CREATING;
 	if (r == 0)
 		r = ct_session_mark(store, arena, &c, err);
 	if (r < 0) {

@@ -33,7 +33,7 @@ int ct_container_complete(struct ct_container *container, struct ct_err *err)
 				     ct_container_label(container));
 	ct_fd_close(fd);
 	if (container->state == CT_STATE_CREATING)
-		container->state = CT_STATE_CREATED;
+		return ct_state_step(container, CT_STEP_COMPLETE, CT_STATE_CREATED, err);
 	return 0;
 }
 
@@ -44,22 +44,10 @@ bool ct_container_is_complete(int dir)
 
 /* ---- who starts it ---- */
 
-static int refuse_start(const struct ct_container *c, struct ct_err *err)
+int ct_container_give_up(struct ct_container *c, struct ct_err *err)
 {
-	char how[512];
-
-	ct_fail(err, EIO, "container %s cannot be started (%s)", ct_container_label(c),
-		ct_container_describe(c, how, sizeof(how)));
-	if (c->state == CT_STATE_FOREIGN)
-		return ct_hint(err, "start it there");
-	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
-}
-
-static int refuse_paused(const struct ct_container *c, struct ct_err *err)
-{
-	ct_fail(err, EBUSY, "cannot start a paused container, try unpause instead: %s",
-		ct_container_label(c));
-	return ct_hint(err, "cattach unpause %s", ct_container_label(c));
+	c->damage = "its start was interrupted";
+	return ct_state_step(c, CT_STEP_CRASH, CT_STATE_DAMAGED, err);
 }
 
 /* The last run is over, but its monitor may still be serving those who read what it left. */
@@ -109,13 +97,16 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 	if (c->session_of)
 		return ct_container_refuse_session(c, "started again", err);
 	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
-		return refuse_start(c, err);
+		return ct_state_refuse(c, CT_ACT_START, err);
 	r = ct_container_await_creator(c->dir, ct_container_label(c));
 	if (r < 0 && r != -EOPNOTSUPP)
 		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
 	r = ct_container_probe(c, &probe, err);
 	if (r == 0)
 		r = await_monitor(c, &probe, err);
+	/* Damaged by what was found out when it was loaded, and by nothing else. */
+	if (r < 0 && c->state == CT_STATE_DAMAGED)
+		return ct_state_refuse(c, CT_ACT_START, err);
 	if (r < 0)
 		return ct_wrap(err, "%s", ct_container_label(c));
 	r = check_there(c, err);
@@ -123,18 +114,11 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 		return r;
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
-	if (c->state == CT_STATE_RUNNING)
-		return ct_fail(err, EALREADY, "container %s is running", ct_container_label(c));
-	if (c->state == CT_STATE_PAUSED)
-		return refuse_paused(c, err);
-	if (c->state == CT_STATE_CREATED || c->state == CT_STATE_STOPPED)
-		return 0;
 	/* The lock is ours, so whoever was creating it has gone without an end. */
-	if (c->state == CT_STATE_CREATING) {
-		c->state = CT_STATE_DAMAGED;
-		c->damage = "its start was interrupted";
-	}
-	return refuse_start(c, err);
+	if (c->state == CT_STATE_CREATING && ct_container_give_up(c, err) < 0)
+		return -err->code;
+	r = ct_state_check(c, CT_ACT_START, err);
+	return r > 0 ? ct_state_refuse(c, CT_ACT_START, err) : r;
 }
 
 /* ---- what is read back ---- */

@@ -30,35 +30,9 @@
 
 static int refuse(const struct ct_container *c, struct ct_err *err)
 {
-	const char *label = ct_container_label(c);
-	char how[512];
-
-	switch (c->state) {
-	case CT_STATE_CREATED:
-		ct_fail(err, ESRCH, "container %s is not running: it was created and never started",
-			label);
-		return ct_hint(err, "cattach start %s", label);
-	case CT_STATE_STOPPED:
-		ct_fail(err, ESRCH, "container %s is not running: %s", label,
-			ct_container_describe(c, how, sizeof(how)));
-		return ct_hint(err, "cattach start %s", label);
-	case CT_STATE_PAUSED:
-		ct_fail(err, EBUSY, "container %s is paused, unpause it before exec", label);
-		return ct_hint(err, "cattach unpause %s", label);
-	case CT_STATE_CREATING:
-		ct_fail(err, EAGAIN, "container %s is being created", label);
-		return ct_hint(err, "try again in a moment");
-	case CT_STATE_DAMAGED:
-		ct_fail(err, EIO, "container %s is not running (%s)", label,
-			ct_container_describe(c, how, sizeof(how)));
-		return ct_hint(err, "cattach rm -f %s", label);
-	case CT_STATE_FOREIGN:
-		ct_fail(err, EXDEV, "container %s runs on another machine, if it does", label);
-		return ct_hint(err, "exec into it on %s", c->meta.host);
-	case CT_STATE_RUNNING:
-		break;
-	}
-	return ct_fail(err, ESRCH, "container %s has just ended", label);
+	if (ct_state_is_live(c->state))
+		return ct_fail(err, ESRCH, "container %s has just ended", ct_container_label(c));
+	return ct_state_refuse(c, CT_ACT_EXEC, err);
 }
 
 /* It was running when we looked first. */
@@ -147,17 +121,15 @@ static int open_leaf(struct ct_exec *exec, struct ct_err *err)
 	return r;
 }
 
-int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
-		 const struct ct_container *container, struct ct_exec *ret_exec,
-		 struct ct_err *err)
+int ct_exec_open_live(struct ct_store *store, struct ct_arena *arena,
+		      const struct ct_container *container, struct ct_exec *ret_exec,
+		      struct ct_err *err)
 {
 	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
 	int r;
 
 	if (container->session_of)
 		return ct_container_refuse_session(container, "entered", err);
-	if (container->state != CT_STATE_RUNNING)
-		return refuse(container, err);
 	exec.container = container;
 	r = ct_container_spec(container, arena, &exec.spec, err);
 	if (r == 0 && !exec.spec->process)
@@ -173,6 +145,15 @@ int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
 	*ret_exec = exec;
 	exec = (struct ct_exec)CT_EXEC_INIT;
 	return 0;
+}
+
+int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
+		 const struct ct_container *container, struct ct_exec *ret_exec,
+		 struct ct_err *err)
+{
+	if (!container->session_of && ct_state_check(container, CT_ACT_EXEC, err) < 0)
+		return -err->code;
+	return ct_exec_open_live(store, arena, container, ret_exec, err);
 }
 
 void ct_exec_close(struct ct_exec *exec)

@@ -15,18 +15,6 @@
 
 #include "record.h"
 
-static int refuse(const struct ct_container *c, const char *verb, const char *done,
-		  struct ct_err *err)
-{
-	char how[512];
-
-	ct_fail(err, EIO, "container %s cannot be %s (%s)", ct_container_label(c), done,
-		ct_container_describe(c, how, sizeof(how)));
-	if (c->state == CT_STATE_FOREIGN)
-		return ct_hint(err, "%s it there", verb);
-	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
-}
-
 /* What it is now it stays. */
 static int look(struct ct_container *c, struct ct_err *err)
 {
@@ -39,10 +27,8 @@ static int look(struct ct_container *c, struct ct_err *err)
 			       ct_container_label(c));
 	r = ct_container_refresh(c, &probe, err);
 	/* The lock is ours, so whoever was creating it has gone without an end. */
-	if (r == 0 && c->state == CT_STATE_CREATING) {
-		c->state = CT_STATE_DAMAGED;
-		c->damage = "its start was interrupted";
-	}
+	if (r == 0 && c->state == CT_STATE_CREATING)
+		r = ct_container_give_up(c, err);
 	return r;
 }
 
@@ -58,22 +44,23 @@ static int read_again(struct ct_container *c, struct ct_arena *arena, struct ct_
 	return 0;
 }
 
-int ct_container_hold(struct ct_container *c, struct ct_arena *arena, const char *verb,
-		      const char *done, struct ct_err *err)
+int ct_container_hold(struct ct_container *c, struct ct_arena *arena, enum ct_act act,
+		      struct ct_err *err)
 {
+	const char *done = act == CT_ACT_UPDATE ? "updated" : "renamed";
 	int r = ct_container_refuse_session(c, done, err);
 
 	if (r < 0)
 		return r;
 	if (c->status_fd < 0 || c->state == CT_STATE_FOREIGN)
-		return refuse(c, verb, done, err);
+		return ct_state_refuse(c, act, err);
 	r = ct_container_await_creator(c->dir, ct_container_label(c));
 	/* Without locks a start at the same moment is not kept out. */
 	if (r < 0 && r != -EOPNOTSUPP)
 		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
 	r = look(c, err);
-	if (r == 0 && c->state == CT_STATE_DAMAGED)
-		r = refuse(c, verb, done, err);
+	if (r == 0)
+		r = ct_state_check(c, act, err);
 	if (r == 0)
 		r = read_again(c, arena, err);
 	if (r < 0)

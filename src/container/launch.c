@@ -369,9 +369,9 @@ static void take_warning(struct ct_session *session, const struct ct_err *warnin
 		ct_err_format(warning, session->warning, sizeof(session->warning));
 }
 
-int ct_launch(struct ct_store *store, const struct ct_container *container,
-	      const struct ct_start_options *options, struct launching *launching,
-	      struct ct_session *ret_session, struct ct_err *err)
+static int launch_all(struct ct_store *store, const struct ct_container *container,
+		      const struct ct_start_options *options, struct launching *launching,
+		      struct ct_session *ret_session, struct ct_err *err)
 {
 	/* For the log: the caller's may be anything, and hide our own files from us. */
 	mode_t ct_autoumask saved = umask(077);
@@ -425,5 +425,27 @@ int ct_launch(struct ct_store *store, const struct ct_container *container,
 	remove_runtime(s);
 	if (options->keep)
 		put_back(s);
+	return r;
+}
+
+int ct_launch(struct ct_store *store, struct ct_container *container,
+	      const struct ct_start_options *options, struct launching *launching,
+	      struct ct_session *ret_session, struct ct_err *err)
+{
+	unsigned before = container->state;
+	struct ct_err ignored;
+	int r = 0;
+
+	/* What is made to be run is on its way already. */
+	if (before != CT_STATE_CREATING)
+		r = ct_state_step(container, CT_STEP_START, CT_STATE_CREATING, err);
+	if (r < 0)
+		return r;
+	r = launch_all(store, container, options, launching, ret_session, err);
+	if (r == 0)
+		return ct_state_step(container, CT_STEP_RUN, CT_STATE_RUNNING, err);
+	/* Its caller says what became of it, not this. */
+	ct_state_step(container, CT_STEP_FAIL,
+		      before == CT_STATE_CREATING ? CT_STATE_NONE : before, &ignored);
 	return r;
 }

@@ -38,10 +38,11 @@ struct launching {
 /**
  * ct_launch - fork a monitor for a container or session, and wait until its process runs
  * @store: the one that it is in
+ * @container: RUNNING from then on; after a failure what it was
  * @options: rootless and preserve_fds are in the plan already
  * @err: the exact error of the innermost process
  */
-int ct_launch(struct ct_store *store, const struct ct_container *container,
+int ct_launch(struct ct_store *store, struct ct_container *container,
 	      const struct ct_start_options *options, struct launching *launching,
 	      struct ct_session *ret_session, struct ct_err *err);
 

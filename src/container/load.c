@@ -168,19 +168,28 @@ static int load_meta(const struct ct_store *store, struct ct_arena *arena,
 	return 0;
 }
 
+int ct_container_open_status(int dir, struct ct_err *err)
+{
+	int ct_autofd fd = openat(dir, "status", FILE_FLAGS);
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "status cannot be opened");
+	if (check_owner(dir, "its directory", 077, err) < 0 ||
+	    check_owner(fd, "status", 022, err) < 0)
+		return -err->code;
+	return ct_take_fd(&fd);
+}
+
 static int load_state(const struct ct_store *store, struct ct_arena *arena,
 		      struct ct_container *c, struct ct_err *err)
 {
 	struct ct_probe probe = { 0 };
 	int r;
 
-	c->status_fd = openat(c->dir, "status", FILE_FLAGS);
-	if (c->status_fd < 0 && errno == ENOENT)
+	c->status_fd = ct_container_open_status(c->dir, err);
+	if (c->status_fd == -ENOENT)
 		return judge_missing_status(store, c, err);
-	if (c->status_fd < 0)
-		r = ct_fail_errno(err, errno, "status cannot be opened");
-	else
-		r = check_owner(c->status_fd, "status", 022, err);
+	r = c->status_fd < 0 ? c->status_fd : 0;
 	if (r == 0)
 		r = ct_container_probe(c, &probe, err);
 	if (r < 0)

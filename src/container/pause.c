@@ -17,30 +17,10 @@
 
 #define PATIENCE	10000	/* milliseconds for the kernel to stop everybody, or to let them go */
 
-static int refuse_state(const struct ct_container *c, struct ct_err *err)
-{
-	const char *label = ct_container_label(c);
-	char how[512];
-
-	if (c->state == CT_STATE_FOREIGN) {
-		ct_fail(err, EXDEV, "container %s belongs to another machine", label);
-		return ct_hint(err, "do it on %s", c->meta.host);
-	}
-	ct_fail(err, ESRCH, "container %s is not running: %s", label,
-		ct_container_describe(c, how, sizeof(how)));
-	return ct_hint(err, c->state == CT_STATE_DAMAGED ? "cattach rm -f %s" : "cattach start %s",
-		       label);
-}
-
 static int fail_ending(const struct ct_container *c, struct ct_err *err)
 {
 	return ct_fail(err, ESRCH, "container %s is not running: it is just ending",
 		       ct_container_label(c));
-}
-
-static int refuse_awake(const struct ct_container *c, struct ct_err *err)
-{
-	return ct_fail(err, EINVAL, "container %s is not paused", ct_container_label(c));
 }
 
 static int freeze(const struct ct_container *c, bool paused, struct ct_err *err)
@@ -49,16 +29,26 @@ static int freeze(const struct ct_container *c, bool paused, struct ct_err *err)
 	int r = ct_container_cgroup(c, &cgroup, err);
 
 	if (r == -ENOTSUP && !paused)
-		return refuse_awake(c, err);
+		return ct_state_refuse(c, CT_ACT_UNPAUSE, err);
 	if (r < 0)
 		return r;
 	/* Somebody began to pause it and was killed, or the kernel has not come to the end of it. */
 	if (!paused && c->state == CT_STATE_RUNNING && !ct_cgroup_is_freezing(cgroup.container))
-		return refuse_awake(c, err);
+		return ct_state_refuse(c, CT_ACT_UNPAUSE, err);
 	r = ct_cgroup_freeze(cgroup.container, paused, PATIENCE, err);
 	if (r == -ENOENT || r == -ENODEV)
 		return fail_ending(c, err);
 	return r < 0 ? ct_wrap(err, "%s", ct_container_label(c)) : 0;
+}
+
+/* None for one whose pause was cut short. */
+static int take_step(struct ct_container *c, bool paused, struct ct_err *err)
+{
+	if (paused)
+		return ct_state_step(c, CT_STEP_PAUSE, CT_STATE_PAUSED, err);
+	if (c->state == CT_STATE_RUNNING)
+		return 0;
+	return ct_state_step(c, CT_STEP_UNPAUSE, CT_STATE_RUNNING, err);
 }
 
 int ct_container_pause(const struct ct_container *container, bool paused, struct ct_err *err)
@@ -71,12 +61,11 @@ int ct_container_pause(const struct ct_container *container, bool paused, struct
 		r = ct_container_refresh(&c, &probe, err);
 	if (r < 0)
 		return r;
-	if (c.state != CT_STATE_RUNNING && c.state != CT_STATE_PAUSED)
-		return refuse_state(&c, err);
-	if (paused && c.state == CT_STATE_PAUSED)
-		return ct_fail(err, EALREADY, "container %s is already paused",
-			       ct_container_label(&c));
-	r = freeze(&c, paused, err);
+	r = ct_state_check(&c, paused ? CT_ACT_PAUSE : CT_ACT_UNPAUSE, err);
+	if (r == 0)
+		r = freeze(&c, paused, err);
+	if (r == 0)
+		r = take_step(&c, paused, err);
 	if (r == 0)
 		ct_event_record(&c, paused ? "pause" : "unpause", CT_EVENT_END);
 	return r;

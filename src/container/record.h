@@ -14,6 +14,7 @@
 #include <cattach/buf.h>
 #include <cattach/container.h>
 #include <cattach/err.h>
+#include <cattach/states.h>
 
 /* ---- meta.json ---- */
 
@@ -64,10 +65,13 @@ int ct_container_mark_creator(int dir);
 int ct_container_await_creator(int dir, const char *label);
 
 /* Keep those who start, remove or change a container away, and find out its state now: "container x
- * cannot be updated (...)", with the verb in the way out. Its record is read anew. A container that runs runs on. */
-int ct_container_hold(struct ct_container *c, struct ct_arena *arena, const char *verb,
-		      const char *done, struct ct_err *err);
+ * cannot be updated (...)", by the verb. Its record is read anew. A container that runs runs on. */
+int ct_container_hold(struct ct_container *c, struct ct_arena *arena, enum ct_act act,
+		      struct ct_err *err);
 void ct_container_let_go(const struct ct_container *c);
+
+/* Being created by nobody any more: DAMAGED from now on. For who holds its lock. */
+int ct_container_give_up(struct ct_container *c, struct ct_err *err);
 
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);
@@ -87,8 +91,8 @@ enum ct_state ct_probe_state(const struct ct_probe *probe, const char **ret_why)
 int ct_container_load(const struct ct_store *store, struct ct_arena *arena, const char *host,
 		      const char *id, struct ct_container *ret_container, struct ct_err *err);
 
-/* "up 3 minutes", "exited (5) 3 minutes ago", "damaged: why"; returns buf. */
-const char *ct_container_describe(const struct ct_container *container, char *buf, size_t size);
+/* The status file of the container in this directory, if both are ours alone. The caller owns it. */
+int ct_container_open_status(int dir, struct ct_err *err);
 
 /* Of a container that was found or made in a store of sessions: what it belongs to. */
 int ct_session_mark(const struct ct_store *store, struct ct_arena *arena, struct ct_container *c,

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/event.h>
@@ -28,11 +29,23 @@
 #define KILLED	(5 * CT_SECOND)		/* for the kernel to end what has got SIGKILL */
 #define SLICE	(CT_SECOND / 50)
 
-static int refuse_running(const struct ct_container *c, const char *what, struct ct_err *err)
+/* In the words for what was found out anew. */
+static int refuse_as(const struct ct_container *container, enum ct_state state, enum ct_act act,
+		     struct ct_err *err)
 {
-	ct_fail(err, EBUSY, "%s %s %s; stop it first or use -f", ct_container_kind(c),
-		ct_container_label(c), what);
-	return -err->code;
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+
+	c.state = state;
+	return ct_state_refuse(&c, act, err);
+}
+
+static enum ct_state busy_state(const struct ct_probe *probe)
+{
+	if (probe->payload)
+		return CT_STATE_DAMAGED;
+	if (probe->creator)
+		return CT_STATE_CREATING;
+	return probe->frozen ? CT_STATE_PAUSED : CT_STATE_RUNNING;
 }
 
 static int does_not_end(const struct ct_container *c, const char *what, pid_t pid,
@@ -53,20 +66,24 @@ static int kill_and_wait(int pidfd)
 	return ct_pidfd_await(pidfd, KILLED);
 }
 
-/* A look that also serves for a damaged record: then only the lock's holder is known. */
-static void look(const struct ct_container *c, struct ct_probe *probe)
+/* A look that also serves for a damaged record: with a status that cannot be read, or believed, only
+ * the lock's holder is known. Is it more? */
+static bool look(const struct ct_container *container, struct ct_probe *probe)
 {
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+	int ct_autofd status = -1;
 	struct ct_err ignored;
 
 	*probe = (struct ct_probe){ 0 };
-	if (c->dir < 0)
-		return;
-	if (c->status_fd >= 0) {
-		ct_container_probe(c, probe, &ignored);
-		return;
-	}
-	probe->monitor = ct_monitor_alive(c->dir, &probe->holder) > 0;
-	probe->creator = !probe->monitor && ct_container_has_creator(c->dir);
+	if (c.dir < 0)
+		return false;
+	if (c.status_fd < 0)
+		c.status_fd = status = ct_container_open_status(c.dir, &ignored);
+	if (c.status_fd >= 0 && ct_container_probe(&c, probe, &ignored) == 0)
+		return true;
+	probe->monitor = ct_monitor_alive(c.dir, &probe->holder) > 0;
+	probe->creator = !probe->monitor && ct_container_has_creator(c.dir);
+	return false;
 }
 
 static bool is_busy(const struct ct_probe *probe)
@@ -82,8 +99,10 @@ static int end_in_order(const struct ct_container *c, struct ct_probe *probe, ui
 			struct ct_err *err)
 {
 	uint64_t limit = ct_now_monotonic() + grace;
+	bool known = true;
 
-	while (is_busy(probe) && ct_now_monotonic() < limit) {
+	/* From a monitor of whose payload nothing is known no order is to be had. */
+	while ((known || !probe->monitor) && is_busy(probe) && ct_now_monotonic() < limit) {
 		int ct_autofd payload = -1;
 		int ct_autofd monitor = -1;
 
@@ -98,7 +117,7 @@ static int end_in_order(const struct ct_container *c, struct ct_probe *probe, ui
 			ct_pidfd_await(monitor, SLICE);
 		else
 			ct_nap(SLICE / 10);
-		look(c, probe);
+		known = look(c, probe);
 	}
 	return 0;
 }
@@ -112,11 +131,8 @@ static int end_processes(const struct ct_container *c, struct ct_probe *probe, u
 
 	if (r < 0 || !is_busy(probe))
 		return r;
-	if (probe->creator) {
-		ct_fail(err, EBUSY, "%s %s is being created by another command",
-			ct_container_kind(c), ct_container_label(c));
-		return ct_hint(err, "end that command, then try again");
-	}
+	if (probe->creator)
+		return refuse_as(c, CT_STATE_CREATING, CT_ACT_FORCE, err);
 	payload = ct_probe_open_payload(probe);
 	monitor = ct_probe_open_monitor(probe, c->dir);
 	if (monitor < 0)
@@ -147,13 +163,12 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	while (is_busy(probe)) {
 		int ct_autofd monitor = -1;
 
-		if (probe->payload && !ends_soon(probe))
-			return refuse_running(c, "has lost its monitor, but its payload runs", err);
-		if (!probe->payload && probe->status.state != CT_STATUS_EXITED)
-			return refuse_running(c, probe->creator ? "is being created" :
-						 probe->frozen ? "is paused" : "is running", err);
+		if (probe->payload ? !ends_soon(probe) : probe->status.state != CT_STATUS_EXITED)
+			return refuse_as(c, busy_state(probe), CT_ACT_REMOVE, err);
 		if (ct_now_monotonic() >= limit)
-			return refuse_running(c, "has ended, but its monitor is still busy", err);
+			return ct_fail(err, EBUSY, "%s %s has ended, but its monitor is still busy; "
+				       "stop it first or use -f", ct_container_kind(c),
+				       ct_container_label(c));
 		monitor = ct_probe_open_monitor(probe, c->dir);
 		if (monitor >= 0)
 			ct_pidfd_await(monitor, SLICE);
@@ -207,8 +222,7 @@ static int bar_starts(const struct ct_container *c, uint64_t grace, struct ct_er
 static int refuse_foreign(const struct ct_store *store, const struct ct_container *c,
 			  struct ct_err *err)
 {
-	ct_fail(err, EPERM, "%s %s belongs to another machine (%s)", ct_container_kind(c),
-		ct_container_label(c), c->meta.host);
+	ct_state_refuse(c, CT_ACT_REMOVE, err);
 	return ct_hint(err, "remove it there; if that machine is gone: rm -r %s/%s/%s",
 		       store->path, ct_store_part(store), c->meta.id);
 }
@@ -233,15 +247,40 @@ static void forget_runtime(const char *id)
 	ct_fd_close(store.runtime);
 }
 
+/* One of ours that lost its permissions ("chmod 000") gets them back: or who could tell that it runs? */
+static int open_again(const struct ct_store *store, const char *id)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct stat st;
+	int fd = openat(store->containers, id, flags);
+
+	if (fd >= 0 || errno != EACCES ||
+	    fstatat(store->containers, id, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(st.st_mode) ||
+	    st.st_uid != geteuid() || fchmodat(store->containers, id, 0700, 0) < 0)
+		return fd;
+	return openat(store->containers, id, flags);
+}
+
+static int take_step(const struct ct_container *container, struct ct_err *err)
+{
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+
+	return ct_state_step(&c, CT_STEP_REMOVE, CT_STATE_NONE, err);
+}
+
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err)
 {
-	const struct ct_container *c = container;
+	struct ct_container again = *container;	/* borrows the descriptors, is never closed */
+	const struct ct_container *c = &again;
+	int ct_autofd dir = -1;
 	struct ct_probe probe;
 	int r = 1;
 
 	if (c->state == CT_STATE_FOREIGN)
 		return refuse_foreign(store, c, err);
+	if (c->dir < 0)
+		again.dir = dir = open_again(store, c->meta.id);
 	/* Before it: a pid namespace ends only when all that is in it has been reaped. */
 	if (force && !store->session_of[0])
 		ct_sessions_end(store, c);
@@ -260,6 +299,8 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	/* What a monitor has left that was killed, with whoever is in there still. */
 	if (c->dir >= 0 && ct_leaf_clean(c->dir, c->meta.id, err) < 0)
 		return ct_wrap(err, "container %s", ct_container_label(c));
+	if (take_step(c, err) < 0)
+		return -err->code;
 	/* Before, for who is killed in between leaves nothing that cannot be found; and after, for
 	 * clients that began to wait for a start meanwhile. */
 	forget_runtime(c->meta.id);

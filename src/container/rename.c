@@ -70,7 +70,7 @@ int ct_container_rename(struct ct_store *store, struct ct_arena *arena,
 
 	if (ct_check_name(name, err) < 0)
 		return ct_wrap(err, "NAME");
-	r = ct_container_hold(container, arena, "rename", "renamed", err);
+	r = ct_container_hold(container, arena, CT_ACT_RENAME, err);
 	if (r < 0)
 		return r;
 	r = change(store, arena, container, name, err);

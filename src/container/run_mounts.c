@@ -386,6 +386,38 @@ static int merge(struct ct_run *run, const struct wanted *wanted, struct ct_err 
 	return 0;
 }
 
+static bool is_read_only(const struct ct_spec_mount *mount)
+{
+	for (size_t i = 0; i < mount->options.count; i++)
+		if (!strcmp(mount->options.items[i], "ro") || !strcmp(mount->options.items[i], "rro"))
+			return true;
+	return false;
+}
+
+/* What was bound, as docker writes it down: absolute, --mount as well as --volume. */
+static int remember_binds(struct ct_run *run, const struct wanted *wanted, struct ct_err *err)
+{
+	const struct ct_strings *volumes = &run->options->volume;
+	size_t count = volumes->count + run->options->mount.count;
+	struct ct_strings binds = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		const struct ct_spec_mount *mount = &wanted->items[i];
+		const char *words = i < volumes->count ? strchr(volumes->items[i], ':') : NULL;
+		const char *bind;
+
+		if (strcmp(mount->type, "bind") != 0)
+			continue;
+		words = words ? strchr(words + 1, ':') : is_read_only(mount) ? ":ro" : NULL;
+		bind = ct_arena_printf(run->arena, "%s:%s%s", mount->source, mount->destination,
+				       words ? words : "");
+		if (!bind || ct_strings_add(run->arena, &binds, bind) < 0)
+			return ct_fail_nomem(err);
+	}
+	run->meta->binds = binds;
+	return 0;
+}
+
 int ct_run_mounts(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;
@@ -408,6 +440,7 @@ int ct_run_mounts(struct ct_run *run, struct ct_err *err)
 		ret = gather(run, &wanted, "tmpfs", &options->tmpfs, parse_tmpfs, err);
 	if (ret == 0)
 		ret = gather(run, &wanted, "device", &options->device, parse_device, err);
-	run->meta->binds = options->volume;
+	if (ret == 0)
+		ret = remember_binds(run, &wanted, err);
 	return ret == 0 ? merge(run, &wanted, err) : ret;
 }

@@ -102,6 +102,9 @@ const char *ct_run_absolute(struct ct_arena *arena, const char *path, struct ct_
 	char ct_autofree *cwd = NULL;
 	const char *absolute = path;
 
+	/* "./x" is x; more cannot be taken away, for links stay what they are. */
+	while (path[0] == '.' && path[1] == '/')
+		absolute = path += 2 + strspn(path + 2, "/");
 	if (*path != '/') {
 		cwd = getcwd(NULL, 0);
 		if (!cwd || *cwd != '/') {

@@ -105,7 +105,8 @@ int ct_session_list(const struct ct_store *store, struct ct_arena *arena,
 	if (r == 0)
 		return ct_container_list(&sessions, arena, ret_list, err);
 	*ret_list = (struct ct_container_list){ 0 };
-	return r == -ENOENT ? 0 : r;
+	/* What cannot be opened of a damaged one is no reason to show nothing of it. */
+	return r == -ENOENT || container->state == CT_STATE_DAMAGED ? 0 : r;
 }
 
 int ct_container_refuse_session(const struct ct_container *container, const char *what,

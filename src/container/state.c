@@ -13,33 +13,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cattach/age.h>
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
 #include "leaf.h"
 #include "record.h"
-
-static const char *const names[] = {
-	[CT_STATE_CREATING] = "creating",
-	[CT_STATE_CREATED] = "created",
-	[CT_STATE_RUNNING] = "running",
-	[CT_STATE_PAUSED] = "paused",
-	[CT_STATE_STOPPED] = "exited",
-	[CT_STATE_DAMAGED] = "damaged",
-	[CT_STATE_FOREIGN] = "foreign",
-};
-
-const char *ct_state_name(enum ct_state state)
-{
-	return (size_t)state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
-}
 
 /* ---- the creator ---- */
 
@@ -162,57 +145,4 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 		return CT_STATE_CREATING;
 	*ret_why = p->going ? "it is being removed" : "its start was interrupted";
 	return CT_STATE_DAMAGED;
-}
-
-/* ---- in words ---- */
-
-const char *ct_container_kind(const struct ct_container *container)
-{
-	return container->session_of ? "session" : "container";
-}
-
-const char *ct_container_label(const struct ct_container *container)
-{
-	if (container->label)
-		return container->label;
-	return container->meta.name ? container->meta.name : container->meta.id;
-}
-
-static const char *ago(uint64_t then, char buf[CT_AGE_SIZE])
-{
-	return ct_human_age(ct_age_since(then, ct_now_real()), buf, CT_AGE_SIZE);
-}
-
-const char *ct_container_describe(const struct ct_container *container, char *buf, size_t size)
-{
-	const struct ct_status *status = &container->status;
-	char age[CT_AGE_SIZE];
-
-	switch (container->state) {
-	case CT_STATE_RUNNING:
-	case CT_STATE_PAUSED:
-		snprintf(buf, size, "up %s", ago(status->started, age));
-		break;
-	case CT_STATE_STOPPED:
-		if (status->state == CT_STATUS_EXITED)
-			snprintf(buf, size, "exited (%d%s) %s ago", ct_exit_code(&status->exit),
-				 status->oom_killed ? ", out of memory" : "",
-				 ago(status->finished, age));
-		else
-			snprintf(buf, size, "exited, nobody knows how: %s", container->damage);
-		break;
-	case CT_STATE_DAMAGED:
-		snprintf(buf, size, "damaged: %s", container->damage);
-		break;
-	case CT_STATE_FOREIGN:
-		snprintf(buf, size, "made on %s", container->meta.host);
-		break;
-	case CT_STATE_CREATING:
-		snprintf(buf, size, "being created");
-		break;
-	case CT_STATE_CREATED:
-		snprintf(buf, size, "created");
-		break;
-	}
-	return buf;
 }

@@ -28,18 +28,11 @@ int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct 
 	if (c->status_fd < 0)
 		return 0;
 	if (ct_container_probe(c, probe, err) < 0)
-		return ct_wrap(err, "%s", ct_container_label(c));
+		/* Damaged by what was found out when it was loaded, and by nothing else. */
+		return c->state == CT_STATE_DAMAGED ? 0 : ct_wrap(err, "%s", ct_container_label(c));
 	c->status = probe->status;
 	c->state = ct_probe_state(probe, &c->damage);
 	return 0;
-}
-
-static int not_running(const struct ct_container *c, struct ct_err *err)
-{
-	char how[512];
-
-	return ct_fail(err, ESRCH, "%s %s is not running (%s)", ct_container_kind(c),
-		       ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
 }
 
 /* A pidfd of the running payload. */
@@ -49,8 +42,8 @@ static int open_running(struct ct_container *c, struct ct_probe *probe, struct c
 
 	if (r < 0)
 		return r;
-	if (c->state != CT_STATE_RUNNING && c->state != CT_STATE_PAUSED)
-		return not_running(c, err);
+	if (!ct_state_is_live(c->state))
+		return ct_state_refuse(c, CT_ACT_KILL, err);
 	fd = ct_probe_open_payload(probe);
 	if (fd == -ESRCH)
 		return ct_fail(err, ESRCH, "%s %s is not running (it is just ending)",
@@ -111,7 +104,7 @@ static int await_record(struct ct_container *c, struct ct_probe *probe, struct c
 
 		if (r < 0)
 			return r;
-		if (c->state != CT_STATE_RUNNING && c->state != CT_STATE_PAUSED)
+		if (!ct_state_is_live(c->state))
 			return 0;
 		if (pause > CT_SECOND / 10)
 			pause = CT_SECOND / 10;
@@ -164,24 +157,17 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 {
 	struct ct_probe probe = { 0 };
 	int ct_autofd pidfd = -1;
-	char how[512];
 	int r;
 
 	pidfd = open_running(container, &probe, err);
 	if (pidfd < 0) {
-		if (container->state == CT_STATE_STOPPED || container->state == CT_STATE_CREATED)
-			return 0;
 		/* Its payload is gone already, and the monitor about to say so. */
 		if (pidfd == -ESRCH && container->state == CT_STATE_RUNNING)
 			return await_record(container, &probe, err);
 		if (pidfd != -ESRCH)
 			return pidfd;
-		ct_fail(err, EIO, "%s %s cannot be stopped (%s)", ct_container_kind(container),
-			ct_container_label(container),
-			ct_container_describe(container, how, sizeof(how)));
-		return container->state == CT_STATE_DAMAGED ?
-				       ct_hint(err, "cattach rm -f %s", ct_container_label(container)) :
-				       -err->code;
+		r = ct_state_check(container, CT_ACT_STOP, err);
+		return r > 0 ? 0 : r;
 	}
 	r = end_payload(container, pidfd, signal ? signal : container->meta.stop_signal,
 			timeout == -2 ? container->meta.stop_timeout : timeout, err);

@@ -33,9 +33,6 @@ int ct_store_open_at(const char *path, struct ct_store *ret_store, struct ct_err
 int ct_open_private(int parent, const char *name, const char *path, const char *variable, bool make,
 		    struct ct_err *err);
 
-/* Are we in a user namespace below the first one, inside a container, say? Then root is a user. */
-bool ct_store_is_nested(void);
-
 /* Take away what is left in the places of runtime directories: of containers that are not in this
  * store (any more), with a socket on which nobody listens. A monitor whose directory vanished makes
  * it again, but cannot remove it there (start.c); others are killed. */

@@ -269,8 +269,6 @@ static int find_space(struct all *a, struct ct_err *err)
 int ct_top(struct ct_store *store, struct ct_arena *arena, const struct ct_container *container,
 	   struct ct_top *ret_top, struct ct_err *err)
 {
-	/* Looking needs nobody to move, so one that is paused is as good as one that runs. */
-	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
 	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
 	struct all *a = ct_arena_alloc(arena, sizeof(*a));
 	int r;
@@ -280,9 +278,9 @@ int ct_top(struct ct_store *store, struct ct_arena *arena, const struct ct_conta
 	a->arena = arena;
 	a->exec = &exec;
 	a->payload = container->status.pid;
-	if (c.state == CT_STATE_PAUSED)
-		c.state = CT_STATE_RUNNING;
-	r = ct_exec_open(store, arena, &c, &exec, err);
+	r = container->session_of ? 0 : ct_state_check(container, CT_ACT_TOP, err);
+	if (r == 0)
+		r = ct_exec_open_live(store, arena, container, &exec, err);
 	if (r == 0)
 		r = find_space(a, err);
 	if (r == 0)

@@ -103,16 +103,11 @@ static int work_out(struct updating *u, const struct ct_resource_options *option
 
 /* ---- both places ---- */
 
-static bool is_running(const struct ct_container *c)
-{
-	return c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
-}
-
 static int change_cgroup(struct updating *u, struct ct_err *err)
 {
 	int r;
 
-	if (!is_running(u->c) || !u->settings.count)
+	if (!ct_state_is_live(u->c->state) || !u->settings.count)
 		return 0;
 	r = ct_container_cgroup(u->c, &u->cgroup, err);
 	if (r < 0)
@@ -182,7 +177,7 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 			const struct ct_resource_options *options, struct ct_err *err)
 {
 	struct updating u = { .arena = arena, .c = container, .cgroup = CT_CGROUP_INIT };
-	int r = ct_container_hold(container, arena, "update", "updated", err);
+	int r = ct_container_hold(container, arena, CT_ACT_UPDATE, err);
 
 	if (r < 0)
 		return r;

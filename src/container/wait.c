@@ -19,17 +19,6 @@
 #define PAYLOAD_GRACE	(5 * CT_SECOND)
 #define PAUSE		(CT_SECOND / 50)	/* between looks at what has no event */
 
-static int no_end(const struct ct_container *c, struct ct_err *err)
-{
-	char how[512];
-
-	ct_fail(err, EIO, "cannot wait for %s %s (%s)", ct_container_kind(c), ct_container_label(c),
-		ct_container_describe(c, how, sizeof(how)));
-	if (c->state == CT_STATE_DAMAGED)
-		return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
-	return -err->code;
-}
-
 /* A payload is killed by the kernel when its monitor dies, but takes a moment to end. */
 static bool outlives_monitor(const struct ct_probe *probe)
 {
@@ -58,16 +47,17 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 	struct ct_probe probe;
 
 	if (c->state == CT_STATE_FOREIGN || c->status_fd < 0)
-		return no_end(c, err);
+		return ct_state_refuse(c, CT_ACT_WAIT, err);
 	for (;;) {
 		if (ct_container_probe(c, &probe, err) < 0)
-			return ct_wrap(err, "%s", ct_container_label(c));
+			return c->state == CT_STATE_DAMAGED ? ct_state_refuse(c, CT_ACT_WAIT, err) :
+				       ct_wrap(err, "%s", ct_container_label(c));
 		c->status = probe.status;
 		c->state = ct_probe_state(&probe, &c->damage);
 		if (probe.payload && !outlives_monitor(&probe))
 			continue;
 		if (c->state == CT_STATE_DAMAGED)
-			return no_end(c, err);
+			return ct_state_refuse(c, CT_ACT_WAIT, err);
 		if (c->state == CT_STATE_STOPPED)
 			break;
 		/* not running, which is what is waited for: docker's answer */

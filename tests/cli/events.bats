@@ -164,12 +164,58 @@ died"
 	is "$(cattach events --filter type=image)" ""
 }
 
+@test "since and until are times in any form, and filters of several keys must all match" {
+	local from to
+	start "$N" --label a=1 "$R" sleep 1000
+	from=$(cattach events --filter "container=$N" --filter event=start --format '{{.TimeNano}}')
+	cattach kill -s URG "$N"
+	cattach rename "$N" "$N-b"
+	STARTED+=("$N-b")
+	to=$(cattach events --filter "container=$N-b" --filter event=rename --format '{{.timeNano}}')
+	told_between() { cattach events --filter "container=$ID" --format '{{.Action}}' "$@" | xargs; }
+	is "$(told_between)" "create start kill rename"
+	is "$(told_between --since "${from:0:10}.${from:10}")" "start kill rename"
+	is "$(told_between --since "$(date -u -d "@${from:0:10}" +%FT%T).${from:10}Z" --until "$(date -d "@${to:0:10}" +%FT%T.)${to:10}$(date +%:z)")" \
+		"start kill rename"
+	is "$(told_between --until "${from:0:10}.${from:10}")" "create start"
+	is "$(told_between --since 10m --until 5m)" ""
+	is "$(told_between --stream=false --since 10m)" "create start kill rename"
+	is "$(told_between --filter event=kill --filter event=start --filter type=container --filter label=a)" "start kill"
+	is "$(told_between --filter event=kill --filter label=a=2)" ""
+	is "$(told_between --filter event=kill --filter "image=$R")" "kill"
+	# who is told as it happens is told of the same
+	cattach events --stream --since 10m --filter "container=$ID" --filter event=update --until -20s > "$T/out" &
+	eventually eval "[ -n \"\$(ls -l /proc/$!/fd 2> /dev/null | grep inotify)\" ]"
+	cattach update --pids-limit 100 "$N-b" || cattach stop -t 0 "$N-b"
+	cattach update --pids-limit 101 "$N-b"
+	eventually grep -q " container update $ID (" "$T/out"
+	kill $!
+	wait $! || true
+}
+
+@test "words for what only docker or podman tells of are understood, and never come" {
+	local word
+	start "$N" "$R" true
+	cattach wait "$N"
+	for word in checkpoint cleanup commit copy exec_detach export health_status init mount resize restore \
+		sync top unmount; do
+		is "$(cattach events --filter "event=$word")" ""
+	done
+	is "$(cattach events --filter "container=$N" --filter event=top --filter event=die --filter event=destroy \
+		--format '{{.Status}}')" died
+	for word in image volume network daemon pod; do
+		is "$(cattach events --filter "type=$word")" ""
+	done
+	refused 125 '--filter: unknown type "thing"' cattach events --filter type=thing
+}
+
 @test "what cannot be understood is refused before anything is printed" {
 	refused 125 '--filter: unknown event "dies"' cattach events --filter event=dies
 	refused 125 '--filter: unknown filter "name"' cattach events --filter name=x
 	refused 125 '--since: "x" is no time' cattach events --since x
 	refused 125 '--until: "x" is no time' cattach events --until x
-	refused 125 'events takes no operands' cattach events web
+	refused 125 'events takes no operands (-f follows; --filter KEY=VALUE says which ones)' \
+		cattach events -f event=die
 	refused 125 '--format' cattach events --format '{{.Nope'
 }
 

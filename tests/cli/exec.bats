@@ -137,7 +137,7 @@ code()
 	is "$(cattach exec -l hostname)" second
 	is "$(cattach exec --latest -u 1000 id -u)" 1000
 	is "$(cattach exec --cidfile "$T/cid" hostname)" first
-	refused 125 "--cidfile: $T/none" cattach exec --cidfile "$T/none" hostname
+	refused 125 "--cidfile: cannot open $T/none: No such file or directory" cattach exec --cidfile "$T/none" hostname
 	mkfifo "$T/fifo"
 	refused 125 "--cidfile: $T/fifo" cattach exec --cidfile "$T/fifo" hostname
 	: > "$T/empty"

@@ -157,9 +157,10 @@ late"
 	refused 125 "container $N is not running (damaged) (cattach rm -f $N)" cattach send "$N" x
 	refused 125 "container $N is not running (damaged) (cattach rm -f $N)" cattach clients "$N"
 	refused 125 "container $N is not running (damaged) (cattach rm -f $N)" cattach detach --all "$N"
-	refused 125 "$N: status is damaged (empty file)" timeout 20 cattach wait "$N"
-	refused 125 "$N: status is damaged (empty file)" cattach start "$N"
-	refused 125 "$N: status is damaged (empty file)" cattach stop "$N"
+	local why="(damaged: status is damaged (empty file)) (cattach rm -f $N)"
+	refused 125 "cannot wait for container $N $why" timeout 20 cattach wait "$N"
+	refused 125 "container $N cannot be started $why" cattach start "$N"
+	refused 125 "container $N cannot be stopped $why" cattach stop "$N"
 	refused 125 "container $N is running; stop it first or use -f" cattach rm "$N"
 	is "$(cattach logs "$N")" up
 	run -0 cattach rm -f "$N"

@@ -96,9 +96,10 @@ teardown()
 }
 
 @test "operands that are missing or too many" {
-	for verb in inspect wait logs; do
+	for verb in inspect logs; do
 		refused "$verb needs a CONTAINER (usage: cattach $verb [OPTIONS] CONTAINER...)" cattach $verb
 	done
+	refused "wait needs a CONTAINER, or --latest (usage: cattach wait [OPTIONS] CONTAINER...)" cattach wait
 	for verb in rm kill stop; do
 		refused "$verb needs a CONTAINER, or --all (usage: cattach $verb [OPTIONS] CONTAINER...)" cattach $verb
 	done

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fuzz target: bytes as config.json, as a seccomp profile and as plain JSON.
+ * Fuzz target: bytes as config.json of a bundle, as a seccomp profile, as the user's file with
+ * defaults of options and as plain JSON.
  *
  * Beyond memory errors it looks for broken promises: an error must be filled if and only if a
  * function fails, must have a text and be fit to print, and what was accepted must be written and
@@ -12,6 +13,8 @@
 #include <string.h>
 
 #include <cattach/spec.h>
+
+#include "../../src/cli/defaults.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -117,10 +120,34 @@ static void try_profile(struct ct_arena *arena, const void *data, size_t size)
 		check_error(r, &err);
 }
 
+/* What is accepted can be applied to every verb, or is refused with a place in the file. */
+static void try_defaults(struct ct_arena *arena, const void *data, size_t size)
+{
+	struct ct_defaults defaults = { 0 };
+	struct ct_err err = { 0 };
+	int r = ct_defaults_parse(arena, "fuzz", data, size, &defaults, &err);
+
+	if (r < 0) {
+		check_error(r, &err);
+		return;
+	}
+	for (size_t i = 0; ct_verbs[i]; i++) {
+		const struct ct_verb *verb = ct_verbs[i];
+		bool *given = ct_arena_calloc(arena, ct_options_count(verb->options) + 1, 1);
+		void *target = ct_arena_calloc(arena, 1, verb->options_size + 1);
+
+		if (!given || !target)
+			return;
+		r = ct_defaults_apply(&defaults, verb, arena, given, target, &err);
+		if (r < 0)
+			check_error(r, &err);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const targets[])(struct ct_arena *, const void *, size_t) = {
-		try_json, try_spec, try_profile,
+		try_json, try_spec, try_profile, try_defaults,
 	};
 
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {

@@ -201,9 +201,10 @@ END_TEST
 START_TEST(every_state_has_a_name)
 {
 	static const char *const names[] = { "creating", "created", "running", "paused",
-					     "exited", "damaged", "foreign", "unknown" };
+					     "restarting", "exited", "damaged", "foreign",
+					     "unknown" };
 
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 9; i++)
 		ck_assert_str_eq(ct_state_name((enum ct_state)i), names[i]);
 }
 END_TEST

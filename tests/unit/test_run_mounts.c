@@ -68,6 +68,22 @@ START_TEST(volumes_are_private_recursive_binds)
 }
 END_TEST
 
+START_TEST(what_was_bound_is_written_down_as_docker_does_it)
+{
+	const char *source = run_path("src");
+
+	ck_assert_int_eq(chdir(run_path("")), 0);
+	run_add(&run_options.volume, "./src:/a//b/:ro,nosuid");
+	run_add(&run_options.mount, ct_arena_printf(&run_arena, "type=bind,source=%s,target=/c,readonly",
+						    source));
+	run_add(&run_options.mount, "type=tmpfs,target=/t");
+	run_ok(&run_alice);
+	ck_assert_uint_eq(run_meta.binds.count, 2);
+	ck_assert_str_eq(run_meta.binds.items[0], ct_arena_printf(&run_arena, "%s:/a/b:ro,nosuid", source));
+	ck_assert_str_eq(run_meta.binds.items[1], ct_arena_printf(&run_arena, "%s:/c:ro", source));
+}
+END_TEST
+
 START_TEST(relative_sources_start_at_the_current_directory)
 {
 	char *cwd = get_current_dir_name();
@@ -77,7 +93,7 @@ START_TEST(relative_sources_start_at_the_current_directory)
 	run_add(&run_options.volume, ".:/b");
 	run_add(&run_options.volume, "../../:/c");
 	run_ok(&run_alice);
-	ck_assert_str_eq(run_mount("/a")->source, ct_arena_printf(&run_arena, "%s/./src", cwd));
+	ck_assert_str_eq(run_mount("/a")->source, ct_arena_printf(&run_arena, "%s/src", cwd));
 	ck_assert_str_eq(run_mount("/b")->source, ct_arena_printf(&run_arena, "%s/.", cwd));
 	ck_assert_str_eq(run_mount("/c")->source, ct_arena_printf(&run_arena, "%s/../../", cwd));
 	free(cwd);
@@ -406,6 +422,7 @@ Suite *suite_run_mounts(void)
 
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, volumes_are_private_recursive_binds);
+	tcase_add_test(tc, what_was_bound_is_written_down_as_docker_does_it);
 	tcase_add_test(tc, relative_sources_start_at_the_current_directory);
 	tcase_add_loop_test(tc, malformed_volumes_are_refused, 0, COUNT(bad_volumes));
 	tcase_add_test(tc, two_mounts_at_one_place_are_refused);

@@ -85,7 +85,7 @@ START_TEST(a_container_that_is_not_running_is_not_signalled)
 	ck_err(&w.err, ESRCH, "container web is not running (exited (5) 3 seconds ago)");
 	container_set_status(w.id, &none);
 	ck_assert_int_eq(ct_container_signal(&w.c, SIGKILL, &w.err), -ESRCH);
-	ck_err(&w.err, ESRCH, "container web is not running (damaged: its start was interrupted)");
+	ck_err(&w.err, ESRCH, "container web is not running (damaged: its start was interrupted) (cattach rm -f web)");
 }
 END_TEST
 

@@ -52,6 +52,10 @@ static void ck_option(const struct ct_verb *verb, const struct ct_option *option
 		ck_assert(!option->name && option->help);
 		return;
 	}
+	if (option->kind == CT_OPTION_DEFAULT) {
+		ck_assert(ct_option_find(verb->options, option->name, strlen(option->name)) != NULL);
+		return;
+	}
 	if (option->help)
 		ck_help_text(verb->name, option->name, option->help);
 	ck_assert_msg(!value || option->metavar, "%s --%s: no metavar", verb->name, option->name);
@@ -59,7 +63,7 @@ static void ck_option(const struct ct_verb *verb, const struct ct_option *option
 		      option->name);
 	ck_assert_msg(strcmp(option->name, "help"), "%s: --help belongs to the parser", verb->name);
 	for (const struct ct_option *other = option + 1; other->kind != CT_OPTION_END; other++) {
-		if (other->kind == CT_OPTION_HEADING)
+		if (!ct_option_is_typed(other))
 			continue;
 		ck_assert_msg(strcmp(option->name, other->name), "%s --%s twice", verb->name,
 			      option->name);
@@ -159,7 +163,7 @@ static const struct {
 	const char *verb, *words[4], *text;
 } calls[] = {
 	{ "rm", { 0 }, "rm needs a CONTAINER, or --all (usage: cattach rm [OPTIONS] CONTAINER...)" },
-	{ "wait", { 0 }, "wait needs a CONTAINER (usage: cattach wait [OPTIONS] CONTAINER...)" },
+	{ "wait", { 0 }, "wait needs a CONTAINER, or --latest (usage: cattach wait [OPTIONS] CONTAINER...)" },
 	{ "ps", { "x" }, "ps takes no operands (usage: cattach ps [OPTIONS])" },
 	{ "help", { "a", "b" }, "help takes one COMMAND, not 2 (usage: cattach help [COMMAND])" },
 	{ "kill", { "-s", "BOGUS", "x" }, "--signal: unknown signal \"BOGUS\"" },
@@ -201,6 +205,8 @@ static struct ct_container sample(enum ct_state state)
 	c.meta.id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 	c.meta.name = "web";
 	c.meta.source = "./bundle";
+	c.meta.bundle = "/there/bundle";
+	c.meta.rootfs = "/there/bundle/rootfs";
 	c.meta.created = NOW - 180 * SECOND;
 	c.meta.labels.items = label_pairs;
 	c.meta.labels.count = 2;
@@ -339,6 +345,14 @@ static const struct {
 	{ { "name=web", "status=running", "status=exited" }, true },
 	{ { "label=app", "label=other" }, false },
 	{ { "label=app", "label=note" }, true },
+	{ { "status=stopped" }, true },
+	{ { "status=unknown", "status=dead" }, false },
+	{ { "ancestor=./bundle" }, true },
+	{ { "ancestor=/there/bundle" }, true },
+	{ { "ancestor=/there/bundle/rootfs" }, false },
+	{ { "publish=80", "publish=8000-8010/udp" }, false },
+	{ { "expose=53/udp" }, false },
+	{ { "pod=x" }, false },
 };
 
 static int parse_filters(const char *const *texts, struct ct_filters *filters, struct ct_err *err)
@@ -369,10 +383,13 @@ static const struct {
 	{ { "status" }, "--filter: \"status\" has no \"=\" (--filter KEY=VALUE)" },
 	{ { "state=x" }, "--filter: unknown filter \"state\" (there is id, name, label, label!, "
 			 "status, exited, ancestor, before, since, until, command, network, "
-			 "volume)" },
+			 "volume, publish, expose, pod)" },
 	{ { "status=runing" }, "--filter: unknown state \"runing\" (there is created, running, paused, "
 			       "exited, damaged, foreign)" },
 	{ { "exited=x" }, "--filter: must be 0...255, not \"x\"" },
+	{ { "publish=x" }, "--filter: must be 1...65535, not \"x\"" },
+	{ { "publish=80-" }, "--filter: must be 1...65535, not \"\"" },
+	{ { "expose=80/ip" }, "--filter: must be PORT[-PORT][/tcp|udp|sctp], not \"80/ip\"" },
 };
 
 START_TEST(bad_filters_are_refused)
@@ -412,10 +429,14 @@ START_TEST(states_and_codes_ask_for_stopped_ones_too)
 END_TEST
 
 static const char config[] =
-	"{\"process\":{\"args\":[\"/bin/sh\",\"-c\",\"x\"],\"env\":[\"A=1\"],\"cwd\":\"/w\"},"
+	"{\"process\":{\"args\":[\"/bin/sh\",\"-c\",\"x\"],\"env\":[\"A=1\"],\"cwd\":\"/w\","
+	"\"oomScoreAdj\":100,\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":3,\"hard\":4}]},"
 	"\"root\":{\"path\":\"r\",\"readonly\":true},\"hostname\":\"h\","
 	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\"},"
-	"{\"destination\":\"/d\",\"source\":\"/s\",\"options\":[\"rbind\",\"ro\",\"rslave\"]}]}";
+	"{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"rw\",\"mode=700\"]},"
+	"{\"destination\":\"/dev/shm\",\"type\":\"tmpfs\",\"options\":[\"size=1m\"]},"
+	"{\"destination\":\"/d\",\"source\":\"/s\",\"options\":[\"rbind\",\"ro\",\"rslave\"]},"
+	"{\"destination\":\"/dev/n\",\"type\":\"bind\",\"source\":\"/dev/null\"}]}";
 
 START_TEST(inspect_has_the_members_that_scripts_use)
 {
@@ -435,6 +456,12 @@ START_TEST(inspect_has_the_members_that_scripts_use)
 		  "the disk was full, or took no more of the log for another reason" },
 		{ "State.Warnings[1]", "another user has tried to attach, and was refused" },
 		{ "HostConfig.NetworkMode", "none" }, { "HostConfig.RestartPolicy.Name", "no" },
+		{ "HostConfig.ShmSize", "1048576" }, { "HostConfig.Tmpfs./t", "rw,mode=700" },
+		{ "HostConfig.Devices[0].PathOnHost", "/dev/null" },
+		{ "HostConfig.Devices[0].PathInContainer", "/dev/n" },
+		{ "HostConfig.Ulimits[0].Name", "nofile" }, { "HostConfig.Ulimits[0].Soft", "3" },
+		{ "HostConfig.Ulimits[0].Hard", "4" }, { "HostConfig.OomScoreAdj", "100" },
+		{ "NetworkSettings.IPPrefixLen", "0" }, { "NetworkSettings.Gateway", "" },
 	};
 	struct ct_values values = { .arena = &arena };
 	struct ct_container c = sample(CT_STATE_RUNNING);
@@ -462,7 +489,8 @@ START_TEST(inspect_has_the_members_that_scripts_use)
 	ck_assert(ct_json_find(tree, "State.Running")->boolean);
 	ck_assert(ct_json_find(tree, "HostConfig.ReadonlyRootfs")->boolean);
 	ck_assert(!ct_json_find(tree, "Mounts[0].RW")->boolean);
-	ck_assert_uint_eq(ct_json_find(tree, "Mounts")->count, 1);
+	ck_assert_uint_eq(ct_json_find(tree, "Mounts")->count, 2);
+	ck_assert_uint_eq(ct_json_find(tree, "HostConfig.Tmpfs")->count, 1);
 }
 END_TEST
 
