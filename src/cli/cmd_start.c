@@ -20,6 +20,7 @@
 struct start_options {
 	bool attach, interactive, sig_proxy, latest, all;
 	const char *detach_keys, *default_keys, *sdnotify;
+	struct ct_strings filter;
 };
 
 #define OPTION(member) offsetof(struct start_options, member)
@@ -27,6 +28,8 @@ struct start_options {
 static const struct ct_option start_table[] = {
 	{ "all", 0, CT_OPTION_BOOL, NULL, OPTION(all),
 	  "All containers that were created or have ended" },
+	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
+	  "Those that do not run and match, with the keys of \"cattach ps\"" },
 	{ "attach", 'a', CT_OPTION_BOOL, NULL, OPTION(attach),
 	  "Follow the container: its output, signals and exit code" },
 	{ "interactive", 'i', CT_OPTION_BOOL, NULL, OPTION(interactive),
@@ -97,12 +100,16 @@ static int start_all(const struct ct_call *call, struct ct_store *store)
 static int start_every(const struct ct_call *call, struct ct_store *store, struct ct_err *err)
 {
 	const struct start_options *o = call->options;
+	const struct ct_named choice = {
+		.all = o->all, .option = "all", .states = STARTED, .latest = o->latest,
+		.filters = &o->filter,
+	};
 	struct ct_call named;
 
-	if (o->latest || o->attach || o->interactive)
-		return ct_fail(err, EINVAL, "--all and %s exclude each other",
-			       o->latest ? "--latest" : o->attach ? "--attach" : "--interactive");
-	if (ct_operands_or_all(call, true, "all", STARTED, &named, err) < 0)
+	if (o->attach || o->interactive)
+		return ct_fail(err, EINVAL, "--%s and --%s exclude each other", o->all ? "all" : "filter",
+			       o->attach ? "attach" : "interactive");
+	if (ct_operands_choose(call, &choice, &named, err) < 0)
 		return -err->code;
 	return start_all(&named, store);
 }
@@ -168,7 +175,7 @@ static int check_sdnotify(const struct ct_call *call, struct ct_err *err)
 
 	if (ct_sdnotify_parse(o->sdnotify, &ignored, err) < 0)
 		return -err->code;
-	if (!o->sdnotify || (!o->all && call->operands.count <= 1))
+	if (!o->sdnotify || (!o->all && !o->filter.count && call->operands.count <= 1))
 		return 0;
 	ct_fail(err, EINVAL, "a service has one main process, and this would be several");
 	return ct_wrap(err, "--sdnotify");
@@ -180,9 +187,9 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	const struct ct_follow_options keys = { .detach_keys = o->detach_keys,
 						.default_keys = o->default_keys };
-	bool attached = o->attach || o->interactive;
+	bool attached = o->attach || o->interactive, every = o->all || o->filter.count;
 	const char *name;
-	int r = o->all ? 0 : ct_check_latest(call, o->latest, err);
+	int r = every ? 0 : ct_check_latest(call, o->latest, err);
 
 	if (r == 0)
 		r = check_sdnotify(call, err);
@@ -194,7 +201,7 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 	}
 	if (r == 0)
 		r = ct_store_open(&store, err);
-	if (r == 0 && o->all)
+	if (r == 0 && every)
 		return start_every(call, &store, err);
 	if (r == 0 && call->operands.count > 1)
 		return start_all(call, &store);

@@ -74,7 +74,8 @@ install_unit()
 # Also when the row has failed, which it explains then.
 uninstall_unit()
 {
-	[ $? = 0 ] || systemctl --user status --no-pager --lines=30 "$UNIT" || true
+	[ $? = 0 ] || journalctl -q --no-pager -o cat -n 40 "_SYSTEMD_USER_UNIT=$UNIT" + \
+		"USER_UNIT=$UNIT" || true
 	systemctl --user stop "$UNIT" || true
 	systemctl --user reset-failed "$UNIT" 2> /dev/null || true
 	rm -f "$U/$UNIT"
@@ -97,6 +98,7 @@ unit_of_what_is_there()
 	same "$(active) $(state Status)" "active running"
 	same "$(property MainPID)" "$(monitor_pid)"
 	has "$(leaf)" "/$UNIT/"
+	same "$(cat "$(leaf)/pids.max")" 2048
 	systemctl --user stop "$UNIT"
 	same "$(active) $(state Status)" "inactive exited"
 	same "$(property Result)" success
