@@ -426,7 +426,7 @@ part_format() { with_tool format clang-format-diff tests/check_format.sh; }
 part_shellcheck()
 {
 	with_tool shellcheck shellcheck \
-		shellcheck .ci/run tools/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh \
+		shellcheck .ci/run tools/*.sh examples/ci/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh \
 		tests/vm/*.sh tests/vm/guest/*.sh tests/vm/suite/*.sh
 }
 

@@ -35,7 +35,7 @@ then
 	exit 1
 fi
 mkdir "$dir/examples"
-cp -a --no-preserve=ownership examples/bundles "$dir/examples/bundles"
+cp -a --no-preserve=ownership examples/bundles examples/ci "$dir/examples/"
 chmod -R a+rX,go-w "$dir/examples"
 chmod 1777 "$dir/examples/bundles/rootfs/tmp" "$dir/examples/bundles/rootfs/var/tmp"
 rm -f "$dir/log"

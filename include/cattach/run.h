@@ -60,6 +60,7 @@ struct ct_run_options {
 	const char *operand;		/* BUNDLE|ROOTFS operand, NULL when an option named it */
 	struct ct_strings command;	/* COMMAND [ARG...] */
 	bool interactive, tty, detach, remove, init, read_only, privileged;
+	bool quiet;			/* there is nothing that it could silence */
 	const char *name, *cidfile, *pidfile, *workdir, *user, *entrypoint, *hostname;
 	bool has_entrypoint;		/* --entrypoint "" clears it */
 	const char *stop_signal, *stop_timeout, *umask, *oom_score_adj, *shm_size;

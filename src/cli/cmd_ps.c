@@ -251,7 +251,8 @@ const struct ct_verb ct_verb_ps = {
 	.description =
 		"Without -a only running containers are listed, newest first. A template may use .ID "
 		".Image .Command .CreatedAt .RunningFor .Ports .State .Status .Size .Names .Labels "
-		".Mounts .Networks and .Label \"KEY\".\n\n"
+		".Mounts .Networks and .Label \"KEY\"; and podman's .Pid .ExitCode .Exited .StartedAt .ExitedAt "
+		".Created .CIDFile.\n\n"
 		"Filters with the same key are alternatives, those with different keys and all labels "
 		"must match. IMAGE is the BUNDLE or ROOTFS that was run; ancestor is that, or its absolute "
 		"path. name is a regular expression, id the beginning of one. Ports cannot be published "

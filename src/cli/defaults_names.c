@@ -19,7 +19,7 @@
 /* They stand for one container, session or file, for what is done once, or for what a script that
  * reads our output could not expect. */
 static const char *const without[] = {
-	"name", "bundle", "rootfs", "cidfile", "pidfile", "session", "latest", "all", "running",
+	"name", "bundle", "rootfs", "cidfile", "pidfile", "session", "latest", "all", "running", "filter",
 	"for-output", "output", "reopen", "redraw", "color",
 };
 
@@ -33,9 +33,9 @@ static const struct {
 
 static bool has_default(const struct ct_verb *verb, const struct ct_option *option)
 {
-	/* where nothing is named, --all is only what is shown */
-	if (!strcmp(option->name, "all") && !verb->max_operands)
-		return true;
+	/* where containers are not named, these say what is shown, and not to what something is done */
+	if (!verb->max_operands && (!strcmp(option->name, "all") || !strcmp(option->name, "filter")))
+		return option->help != NULL;
 	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
 		if (!strcmp(option->name, without[i]))
 			return false;

@@ -208,6 +208,8 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	ct_value_set(values, row, "State", ct_value_string(values, ct_state_name(container->state)));
 	ct_value_set(values, row, "Status",
 		     ct_value_string(values, ct_ps_status(values, container, style->now)));
+	ct_ps_podman(values, row, container,
+		     meta->created ? ago(values, meta->created, style->now) : "");
 	surround(values, row, &meta->labels, style->escape);
 	return row;
 }
@@ -227,6 +229,7 @@ const struct ct_json *ct_ps_header(struct ct_values *values)
 
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
 		ct_value_set(values, row, titles[i][0], ct_value_string(values, titles[i][1]));
+	ct_ps_podman_titles(values, row);
 	ct_value_set(values, around, "Labels", ct_value_bool(values, true));
 	ct_value_set(values, around, "Row", row);
 	row->key = NULL;

@@ -20,7 +20,9 @@
 	  "Run in the root file system DIR; :O puts a throwaway overlay on it. The first operand " \
 	  "is then the command" }, \
 	{ "name", 0, CT_OPTION_STRING, "NAME", OPTION(name), \
-	  "Name of the container; two random words if not given" }
+	  "Name of the container; two random words if not given" }, \
+	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), \
+	  "Say nothing of pulling an image: cattach never does, and knows none" }
 
 /* What is kept of it */
 #define CT_RUN_RECORD \

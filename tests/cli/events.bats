@@ -31,7 +31,8 @@ remove"
 }
 
 @test "stop, restart, kill and rm tell of the signals that they send" {
-	start "$N" --stop-signal INT "$R" sh -c 'trap "exit 3" INT; while :; do sleep 0.1; done'
+	start "$N" --stop-signal INT "$R" sh -c 'trap "exit 3" INT; echo ready; while :; do sleep 0.1; done'
+	cattach wait --for-output ready "$N"
 	cattach restart "$N"
 	cattach kill -s HUP "$N"
 	cattach kill -s KILL "$N"

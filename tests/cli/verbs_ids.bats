@@ -25,7 +25,13 @@ prefix()
 	local other=$ID way verb
 	start "$N" -i "$R" sh -c 'trap "echo usr" USR1; echo ready; while read -r line; do echo "$line"; done; exec sleep 1000'
 	cattach wait --for-output ready "$N"
-	for way in "$ID" "${ID:0:12}" "$(prefix "$ID" "$other")" "/$N"; do
+	for way in "$ID" "/$N"; do
+		is "$(cattach inspect -f '{{.Id}}' "$way")" "$ID"
+		is "$(cattach logs "$way")" ready
+		is "$(cattach kill -s URG "$way")" "$way"
+		is "$(cattach stats --no-stream --no-trunc --format '{{.ID}}' "$way" 2> /dev/null)" "$ID"
+	done
+	for way in "${ID:0:12}" "$(prefix "$ID" "$other")"; do
 		is "$(cattach inspect -f '{{.Id}}' "$way")" "$ID"
 		is "$(cattach logs --tail 1 "$way")" ready
 		is "$(cattach exec "$way" cat /proc/sys/kernel/hostname)" "${ID:0:12}"
@@ -35,8 +41,7 @@ prefix()
 		is "$(cattach clients -q "$way")" ""
 		is "$(cattach detach --all "$way")" ""
 		is "$(cattach stats --no-stream --no-trunc --format '{{.ID}}' "$way" 2> /dev/null)" "$ID"
-		# what begins with a slash is a path of ours there
-		cattach cp "${way#/}:/etc/passwd" "$T/passwd"
+		cattach cp "$way:/etc/passwd" "$T/passwd"
 		cattach attach --no-stdin "$way" > "$T/attached" &
 		eventually eval "[ -n \"\$(cattach clients -q \"$N\")\" ]"
 		cattach detach --all "$way" > /dev/null

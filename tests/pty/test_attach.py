@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import tempfile
 import termios
 import time
 
@@ -161,7 +162,8 @@ def test_other_keys():
 
 
 def test_keys_from_elsewhere():
-    """keys of the container, of the environment, and of the option, each before the one before"""
+    """keys of the user's file, of the environment, of the container, and of the option, each before
+    the one before"""
     background("own", "sh", "-c", SHOW, options=("-it", "--detach-keys", "a,b"))
     session = attach("own")
     wait_until(session.is_raw)
@@ -172,14 +174,25 @@ def test_keys_from_elsewhere():
     session.send("c")
     detaches(session, "own")
     background("plain", "sh", "-c", SHOW)
-    os.environ["CATTACH_DETACH_KEYS"] = "DEL"
-    try:
-        session = attach("plain")
-        wait_until(session.is_raw)
-        session.send("\x7f")
-        detaches(session, "plain")
-    finally:
-        del os.environ["CATTACH_DETACH_KEYS"]
+    with tempfile.TemporaryDirectory() as config:
+        os.mkdir(f"{config}/cattach")
+        with open(f"{config}/cattach/config.json", "w", encoding="ascii") as file:
+            file.write('{"detachKeys": "ctrl-x"}')
+        os.environ["XDG_CONFIG_HOME"] = config
+        try:
+            for name, keys in ("plain", "\x18"), ("own", "ab"):
+                session = attach(name)
+                wait_until(session.is_raw)
+                session.send(keys)
+                detaches(session, name)
+            os.environ["CATTACH_DETACH_KEYS"] = "DEL"
+            session = attach("plain")
+            wait_until(session.is_raw)
+            session.send("\x7f")
+            detaches(session, "plain")
+        finally:
+            del os.environ["XDG_CONFIG_HOME"]
+            os.environ.pop("CATTACH_DETACH_KEYS", None)
 
 
 def test_switched_off():

@@ -84,6 +84,7 @@ START_TEST(a_name_is_that_of_an_option_or_of_a_verb_and_its_option)
 		{ "psFormat", "PS_FORMAT", &ct_verb_ps, "format" },
 		{ "psNoTrunc", "PS_NO_TRUNC", &ct_verb_ps, "no-trunc" },
 		{ "psAll", "PS_ALL", &ct_verb_ps, "all" },
+		{ "psFilter", "PS_FILTER", &ct_verb_ps, "filter" },
 		{ "statsFormat", "STATS_FORMAT", &ct_verb_stats, "format" },
 		{ "runDetach", "RUN_DETACH", &ct_verb_run, "detach" },
 		{ "execCapAdd", "EXEC_CAP_ADD", &ct_verb_exec, "cap-add" },
@@ -106,7 +107,7 @@ START_TEST(what_names_one_thing_or_is_no_option_has_no_default)
 		"name", "runName", "bundle", "cidfile", "execSession", "attachLatest", "stopAll",
 		"rmAll", "restartRunning", "infoFormat", "updateMemory", "helpMan", "detach", "lag",
 		"net", "runNet", "psAliens", "", "run", "Run", "RunTty", "log-driver", "log_driver",
-		"logsReopen", "logsColor", "waitForOutput", "format",
+		"logsReopen", "rmFilter", "stopFilter", "logsColor", "waitForOutput", "format",
 		"aVeryLongNameThatFitsNowhereAtAllAndThatIsLongerThanEveryOptionThatThereIsToday",
 	};
 	struct ct_default_name found;
@@ -393,8 +394,8 @@ Suite *suite_defaults(void)
 	TCase *order = tcase_create("order"), *errors = tcase_create("errors");
 
 	tcase_add_checked_fixture(names, setup, teardown);
-	tcase_add_loop_test(names, a_name_is_that_of_an_option_or_of_a_verb_and_its_option, 0, 14);
-	tcase_add_loop_test(names, what_names_one_thing_or_is_no_option_has_no_default, 0, 28);
+	tcase_add_loop_test(names, a_name_is_that_of_an_option_or_of_a_verb_and_its_option, 0, 15);
+	tcase_add_loop_test(names, what_names_one_thing_or_is_no_option_has_no_default, 0, 30);
 	tcase_add_test(names, variables_are_written_in_capitals);
 	tcase_add_test(names, an_option_of_run_and_create_is_never_hidden_by_one_of_another_verb);
 	tcase_add_test(names, the_nearest_name_is_one_that_there_is);

@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <check.h>
@@ -320,10 +321,45 @@ START_TEST(a_row_has_dockers_members)
 	ck_assert_str_eq(ct_json_get(row, "State")->text, "running");
 	ck_assert_str_eq(ct_json_get(row, "Labels")->text, "app=web,note=a,b=c");
 	ck_assert_str_eq(ct_json_get(row, "RunningFor")->text, "3 minutes ago");
+	ck_assert_str_eq(ct_json_get(row, "Created")->text, "3 minutes ago");
+	ck_assert(!ct_json_get(row, "Exited")->boolean);
+	ck_assert_str_eq(ct_json_get(row, "ExitCode")->text, "0");
+	ck_assert_str_eq(ct_json_get(row, "ExitedAt")->text, "0");
 	/* each member has a title, and the other way round */
 	ck_assert_uint_eq(row->count, header->count);
 	for (const struct ct_json *m = row->child; m; m = m->next)
 		ck_assert_msg(ct_json_get(header, m->key) != NULL, "no title for %s", m->key);
+}
+END_TEST
+
+START_TEST(a_row_has_podmans_members_too)
+{
+	static const struct {
+		enum ct_state state;
+		bool known;
+		const char *members;
+	} rows[] = {
+		{ CT_STATE_RUNNING, true, "77 false 0 0" },
+		{ CT_STATE_STOPPED, true, "0 true 7 1699999997" },
+		/* its monitor was killed */
+		{ CT_STATE_STOPPED, false, "0 true 255 0" },
+		{ CT_STATE_DAMAGED, true, "0 false 0 0" },
+	};
+	struct ct_values values = { .arena = &arena };
+	struct ct_container c = sample(rows[_i].state);
+	const struct ct_ps_style style = { .now = NOW };
+	const struct ct_strings none = { 0 };
+	const struct ct_json *row;
+	char members[64];
+
+	if (!rows[_i].known)
+		c.status.state = CT_STATUS_RUNNING;
+	row = ct_ps_row(&values, &c, &none, &style);
+	snprintf(members, sizeof(members), "%s %s %s %s", ct_json_get(row, "Pid")->text,
+		 ct_json_get(row, "Exited")->boolean ? "true" : "false",
+		 ct_json_get(row, "ExitCode")->text, ct_json_get(row, "ExitedAt")->text);
+	ck_assert_str_eq(members, rows[_i].members);
+	ck_assert_str_eq(ct_json_get(row, "StartedAt")->text, "1699999880");
 }
 END_TEST
 
@@ -530,6 +566,7 @@ Suite *suite_verbs(void)
 	tcase_add_test(tc, an_end_that_nobody_saw_is_unknown);
 	tcase_add_loop_test(tc, commands_are_quoted_and_cut, 0, COUNT(commands));
 	tcase_add_test(tc, a_row_has_dockers_members);
+	tcase_add_loop_test(tc, a_row_has_podmans_members_too, 0, 4);
 	tcase_add_loop_test(tc, filters_combine_as_dockers_do, 0, COUNT(filter_cases));
 	tcase_add_loop_test(tc, bad_filters_are_refused, 0, COUNT(bad_filters));
 	tcase_add_test(tc, a_bad_expression_says_why);
