@@ -24,6 +24,8 @@
 #include <cattach/cgroup.h>
 #include <cattach/client.h>
 #include <cattach/err.h>
+#include <cattach/id_file.h>
+#include <cattach/keeper.h>
 #include <cattach/monitor.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
@@ -100,7 +102,7 @@ enum ct_state {
 	CT_STATE_CREATED,	/* complete, and never started */
 	CT_STATE_RUNNING,
 	CT_STATE_PAUSED,
-	CT_STATE_RESTARTING,	/* it has ended, and is about to be started again */
+	CT_STATE_RESTARTING,	/* has ended, and its keeper is going to start it again */
 	CT_STATE_STOPPED,	/* "exited" in this face, "stopped" in the runtime face */
 	CT_STATE_DAMAGED,	/* its record cannot be read; damage says why */
 	CT_STATE_FOREIGN,	/* made on another machine that shares this home */
@@ -124,6 +126,7 @@ struct ct_meta {
 	bool stdin_passed;		/* log driver passthrough: it has its starter's stdin itself */
 	int stop_signal;		/* number, default SIGTERM */
 	int stop_timeout;		/* seconds, default 10, -1: for ever */
+	const char *restart;		/* --restart: "always", "on-failure:3"; NULL: no */
 	struct ct_spec_pairs labels;
 	const char *user;		/* -u as given */
 	const char *network, *pid_mode, *ipc_mode, *uts_mode, *cgroupns_mode, *userns_mode;
@@ -283,9 +286,12 @@ int ct_container_signal(const struct ct_container *container, int signal, struct
  * ct_container_stop - signal, wait, SIGKILL
  * @signal: 0 for the container's own stop signal
  * @timeout: seconds until SIGKILL, -1 for ever, -2 for the container's own
- * A container that is not running is no error.
+ * A container that is not running is no error. It is not started again by its keeper.
  */
 int ct_container_stop(struct ct_container *container, int signal, int timeout, struct ct_err *err);
+
+/* What state is it in now? container->state and ->status follow. */
+int ct_container_look(struct ct_container *container, struct ct_err *err);
 
 /**
  * ct_container_cgroup - the leaf of a container that runs
@@ -363,6 +369,7 @@ struct ct_start_options {
 	uint64_t time_limit;		/* of a session, ns; 0: none */
 	struct ct_strings *warnings;	/* what is gone without, a line for people each, is appended
 					 * to it in the arena; or NULL */
+	bool kept;			/* by the container's keeper: it needs no other */
 };
 
 /* Which file for other tools its log driver writes, if any; and what is to be said in each of its
@@ -385,6 +392,8 @@ int ct_sdnotify_prepare(const struct ct_meta *meta, struct ct_arena *arena, stru
 			struct ct_err *err);
 /* After it: who the main process is; that it is ready, unless the container will say so itself. */
 int ct_sdnotify_tell(const struct ct_meta *meta, pid_t monitor, struct ct_err *err);
+/* The same where the start has worked, whoever could not be told: that is a warning. */
+void ct_sdnotify_started(const struct ct_meta *meta, pid_t monitor);
 
 /* The options of a start that are the container's own: its log, whose size its terminal gets. */
 void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options);
@@ -399,6 +408,34 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       struct ct_container *container, const struct ct_spec *spec,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err);
+
+/* Root of a container that lacks what makes namespaces and brings up their loopback devices can do
+ * no more than any user, nor can one with a single id: it needs a user namespace of its own. */
+bool ct_is_rootless(void);
+
+/* How a container is started that was created, or has ended. */
+struct ct_start_again {
+	uint16_t rows, columns;		/* of its terminal, 0: unknown */
+	bool kept;			/* by its keeper, unless somebody has asked it to stay stopped */
+	/* What the start goes without, for people; or NULL. */
+	void (*warn)(const struct ct_strings *warnings);
+};
+
+/**
+ * ct_container_start_again - start a container by what is on record of it
+ * @container: found by the caller
+ * @ret_sock: our end of a connection to its monitor; NULL: nobody follows
+ * @err: EALREADY when it is running, or about to; ECANCELED when it is to stay stopped; nothing has
+ *       changed when it could not be started
+ *
+ * Its pid file is written, too.
+ */
+int ct_container_start_again(struct ct_store *store, struct ct_container *container,
+			     const struct ct_start_again *how, int *ret_sock, struct ct_err *err);
+
+/* The pid of a container that has just been started into a file that was asked for. */
+int ct_container_write_pid(const struct ct_container *container, struct ct_id_file *file,
+			   struct ct_err *err);
 
 /* To be called by who has started it and followed it to its end: the cgroup that its monitor was in
  * goes with the monitor, which cannot remove it itself without being moved out of it first. */

@@ -62,6 +62,13 @@ int ct_status_read(int fd, struct ct_status *ret_status, struct ct_err *err);
  */
 int ct_monitor_alive(int dir, pid_t *ret_pid);
 
+/* The same of another file of that directory, and whoever holds a lock on it. */
+int ct_lock_holder(int dir, const char *name, pid_t *ret_pid);
+
+/* Give back what a process that was forked by a command does not need while it only waits: free pages
+ * of the heap, the stack below, code that is in the page cache. What it needs again comes again. */
+void ct_process_give_back(void);
+
 /* What a launch gives back: the rest comes with the client's welcome, see client.h. */
 struct ct_session {
 	pid_t monitor_pid;

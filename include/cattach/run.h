@@ -45,13 +45,19 @@ int ct_resources_from_options(struct ct_arena *arena, const struct ct_resource_o
  * was none, as in everything that has been read back. */
 const char *ct_resources_option(const struct ct_cgroup_resources *resources, const char *where);
 
+/* The options of update. */
+struct ct_update_options {
+	struct ct_resource_options resources;
+	const char *restart;		/* POLICY[:N]; NULL: as it is */
+};
+
 /**
  * ct_container_update - change what a container may have: now, if it runs, and at its next starts
  * @container: its directory is open; looks at the state anew
  * @err: where is the option; ENOTSUP when it runs without a cgroup. Nothing has changed then
  */
 int ct_container_update(struct ct_container *container, struct ct_arena *arena,
-			const struct ct_resource_options *options, struct ct_err *err);
+			const struct ct_update_options *options, struct ct_err *err);
 
 /* The options of run (and later create) as given; lists in the order of the command line. */
 struct ct_run_options {
@@ -70,6 +76,7 @@ struct ct_run_options {
 	bool sig_proxy;			/* default true */
 	struct ct_strings attach;	/* -a STREAM */
 	const char *lag, *size_policy, *stdin_eof, *log_driver, *sdnotify;
+	const char *restart;		/* POLICY[:N] */
 	struct ct_strings log_opt;
 	bool tie;			/* the command dies with its client */
 	struct ct_strings env, env_file, ulimit, group_add, label, annotation;

@@ -156,6 +156,7 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 		return r;
 	plan.how.name = ct_container_label(container);
 	plan.how.container = container;
+	plan.how.store = store;
 	plan.how.session = container->session_of != NULL;
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
 	if (container->state == CT_STATE_CREATED)
@@ -202,7 +203,8 @@ const struct ct_verb ct_verb_attach = {
 		"What the container writes comes out here, what is typed goes to it if it was made with "
 		"-i, signals go to it, and the exit code is its own. Any number may be attached at the "
 		"same time; none of them slows it, or another, down. A container that was created but "
-		"not started is waited for, and then followed from its first byte on.\n\n"
+		"not started is waited for, and then followed from its first byte on. One with a restart "
+		"policy is followed from run to run.\n\n"
 		"At the terminal of a container with -it, ctrl-p ctrl-q detaches: exit code 0, the "
 		"container runs on. Each key by itself reaches it after half a second, or at once "
 		"with the next key; the first one typed twice is sent once. What is pasted never "

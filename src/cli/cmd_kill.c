@@ -60,7 +60,8 @@ const struct ct_verb ct_verb_kill = {
 	.synopsis = "[OPTIONS] CONTAINER...",
 	.description = "Only the first process of the container gets the signal. As pid 1 it sees "
 		       "only signals that it handles, apart from KILL and STOP; \"cattach run "
-		       "--init\" puts an init before it that forwards them.",
+		       "--init\" puts an init before it that forwards them. KILL, TERM, INT, QUIT and the "
+		       "container's own stop signal end its restart policy, too, until it is started.",
 	.examples = "cattach kill web\tEnd a container at once\n"
 		    "cattach kill -s HUP web\tLet it read its configuration again",
 	.options = kill_table,

@@ -65,7 +65,9 @@ struct selection {
 
 static bool is_selected(const struct selection *selection, const struct ct_container *container)
 {
-	bool runs = ct_state_is_live(container->state);
+	/* docker's: one that is about to run again counts. */
+	bool runs = ct_state_is_live(container->state) ||
+		    container->state == CT_STATE_RESTARTING;
 	bool all = selection->options->all || selection->last >= 0 ||
 		   ct_filters_want_all(&selection->filters);
 

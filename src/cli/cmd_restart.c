@@ -37,6 +37,8 @@ static const struct ct_option restart_table[] = {
 	{ 0 },
 };
 
+/* Or is about to. */
+#define RUNNING	(CT_STATES_LIVE | CT_STATE_BIT(CT_STATE_RESTARTING))
 
 struct restart {
 	int signal, timeout;
@@ -64,7 +66,7 @@ static int restart_handler(const struct ct_call *call, struct ct_err *err)
 	const struct ct_each each = { .act = restart_one, .arg = &restart };
 	const struct ct_named choice = {
 		.all = o->all || o->running, .option = o->all ? "all" : "running",
-		.states = o->running && !o->all ? CT_STATES_LIVE : ct_states_for(CT_ACT_RESTART),
+		.states = o->running && !o->all ? RUNNING : ct_states_for(CT_ACT_RESTART),
 		.latest = o->latest, .cidfiles = &o->cidfile, .filters = &o->filter,
 	};
 	struct ct_call named;

@@ -155,6 +155,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 		return r;
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
 	plan.how.container = &container;
+	plan.how.store = store;
 	ct_event_record(&container, "attach", CT_EVENT_END);
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	ct_foreground_block(o->sig_proxy);

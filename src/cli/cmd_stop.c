@@ -192,7 +192,7 @@ const struct ct_verb ct_verb_stop = {
 	.description = "The first process gets the container's stop signal (TERM unless \"cattach run "
 		       "--stop-signal\" said otherwise) and, if it has not ended after a while, KILL. "
 		       "Several containers are stopped at the same time. One that does not run is no "
-		       "error.",
+		       "error; one with a restart policy stays stopped until it is started.",
 	.examples = "cattach stop --filter label=ci\tWhat runs with that label\n"
 		    "cattach stop web\tStop a container, with ten seconds to do it\n"
 		    "cattach stop -t 0 web db\tStop two of them at once",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cattach update: change what containers may have.
+ * cattach update: change what containers may have, and whether they are started again.
  *
  * Runs in the command's own process, on containers and cgroups of the caller. One that fails is
  * reported, stays as it was, and the others go on. Fails without any option, for limits that cannot
@@ -13,13 +13,16 @@
 #include "resource_options.h"
 
 static const struct ct_option update_table[] = {
-	CT_RESOURCE_OPTIONS(0),
+	CT_RESOURCE_OPTIONS(offsetof(struct ct_update_options, resources)),
+	{ .kind = CT_OPTION_HEADING, .help = "After its end" },
+	{ "restart", 0, CT_OPTION_STRING, "POLICY", offsetof(struct ct_update_options, restart),
+	  "Start it again: no, on-failure[:N], always, unless-stopped" },
 	{ 0 },
 };
 
 struct update {
 	struct ct_arena *arena;
-	const struct ct_resource_options *options;
+	const struct ct_update_options *options;
 	bool several;			/* containers: which one it was has to be said */
 };
 
@@ -64,18 +67,20 @@ static int update_handler(const struct ct_call *call, struct ct_err *err)
 
 const struct ct_verb ct_verb_update = {
 	.name = "update",
-	.summary = "Change the limits of containers",
+	.summary = "Change the limits and the restart policy of containers",
 	.synopsis = "OPTIONS CONTAINER...",
 	.description =
 		"What is given changes, at once for containers that run, and for their next starts; what "
 		"is not given stays. The options are those of \"cattach run\". A limit that cannot be had "
 		"is an error, and the container then has all the limits that it had.\n\n"
+		"A restart policy counts from the next end of the container on.\n\n"
 		"Less memory than is in use makes the kernel take back what it can, and when that is not "
 		"enough it kills processes of the container.",
-	.examples = "cattach update -m 512m --cpus 1.5 web\tHalf a gigabyte, one and a half processors\n"
+	.examples = "cattach update --restart on-failure:5 web\tFive more tries\n"
+		    "cattach update -m 512m --cpus 1.5 web\tHalf a gigabyte, one and a half processors\n"
 		    "cattach update --pids-limit -1 web\tNo limit any more",
 	.options = update_table,
-	.options_size = sizeof(struct ct_resource_options),
+	.options_size = sizeof(struct ct_update_options),
 	.operand = "CONTAINER",
 	.min_operands = 1,
 	.max_operands = CT_OPERANDS_ANY,

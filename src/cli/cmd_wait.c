@@ -206,7 +206,7 @@ const struct ct_verb ct_verb_wait = {
 		"Prints one code a line, in the order of the operands: that of the first process, "
 		"128 + N when signal N ended it, 255 when nobody could record it; then standard error "
 		"says why, and the exit code is 255, too. A container that has ended already is answered "
-		"at once.\n\n"
+		"at once; one that is going to be started again has not ended.\n\n"
 		"With --condition all containers are waited for at the same time, until each is in one of "
 		"these states, and the codes are printed then: -1 for one that has not ended. not-running "
 		"is true of what was never started; next-exit is an end that has not happened yet; removed "

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include <cattach/client.h>
+#include <cattach/container.h>
 #include <cattach/err.h>
 
 #include "foreground.h"
@@ -26,6 +27,7 @@ enum ct_follow_event {
 	CT_FOLLOW_STDIN,
 	CT_FOLLOW_SIGNALS,
 	CT_FOLLOW_OUTLET,	/* our stdout or stderr takes more */
+	CT_FOLLOW_NEXT,		/* the container's next run begins, or its keeper does something */
 };
 
 /* Our stdin on its way to the payload. */
@@ -34,6 +36,7 @@ struct ct_follow_input {
 	bool pollable;		/* ...and can be waited for: regular files cannot */
 	bool watched;
 	bool eof;		/* its end is still to be acted on */
+	bool ended;		/* it has come */
 	bool room;		/* the monitor has taken the last CT_MSG_STDIN */
 	bool leaving;		/* the detach keys came; what was typed before is still on its way */
 	struct ct_detach_keys keys;
@@ -60,6 +63,13 @@ struct ct_follow {
 	bool connected;
 	bool gone;		/* the monitor has ended without saying how the payload did */
 	bool detached;
+	bool over;		/* the session is: result is its exit code */
+	struct ct_waiter waiter;	/* for the next run, once this one has ended */
+	bool waiting;		/* there is no session at the moment */
+	bool stopped;		/* while waiting we were asked to end, and so was the container */
+	int code;		/* of the run before, -1: not known */
+	int rest;		/* the log's directory, once nothing is started any more; or -1 */
+	unsigned told;		/* of this restart, by number, the user has been told */
 	struct ct_terminal terminal;
 	struct ct_follow_input in;
 	struct ct_follow_output out;
@@ -72,7 +82,21 @@ void ct_follow_send(struct ct_follow *f, const struct ct_message *message);
 /* Let go of the session, which lives on. */
 void ct_follow_detach(struct ct_follow *f);
 
+/* foreground_again.c */
+/* The run is over: is there a keeper that starts the next? Then be there when it does. */
+int ct_follow_expect(struct ct_follow *f, struct ct_err *err);
+/* Wait for the next run: 1 when we follow it, 0 when f->result is the end, negative. */
+int ct_follow_again(struct ct_follow *f, struct ct_err *err);
+void ct_follow_expect_no_more(struct ct_follow *f);
+
+/* foreground.c: sleep, and take what comes, as while a session is followed. */
+int ct_follow_turn(struct ct_follow *f, struct ct_err *err);
+int ct_follow_watch_client(struct ct_follow *f);
+
 /* foreground_input.c */
+/* Between two runs: nobody takes anything; what is typed is for the next, unless it detaches. */
+void ct_follow_hold_input(struct ct_follow *f);
+void ct_follow_resume_input(struct ct_follow *f);
 void ct_follow_open_input(struct ct_follow *f, uint8_t *memory);
 /* Read, match, send, watch: what can be done now. True: there is more to read without an event. */
 bool ct_follow_feed(struct ct_follow *f);

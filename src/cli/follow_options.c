@@ -116,7 +116,7 @@ int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options
 		return fail_no_terminal(o, err);
 	if (plan.how.resize && !ct_terminal_caller_size(&plan.rows, &plan.columns))
 		plan.rows = plan.columns = 0;
-	plan.hello = hello_flags(o, &plan.how, block);
+	plan.hello = plan.how.hello = hello_flags(o, &plan.how, block);
 	*ret_plan = plan;
 	return 0;
 }

@@ -2,7 +2,8 @@
 /*
  * The foreground of run, attach and start -a: one epoll loop over the session's wake-ups, its
  * connection, our stdin and our signals. Output comes from the stream log by a cursor
- * (foreground_output.c), input goes over the connection (foreground_input.c).
+ * (foreground_output.c), input goes over the connection (foreground_input.c). A container that is
+ * started again is followed on (foreground_again.c).
  *
  * Runs in the CLI with the caller's rights. The terminal is raw only in here, and restored on every
  * way out, before anything is said: signals arrive through a signalfd. What may fail: output that
@@ -166,7 +167,13 @@ static void handle_signal(struct ct_follow *f, int number)
 	} else if (!f->how->sig_proxy) {
 		take_signal(f, number);
 	} else if (!is_over(f)) {
+		/* As "kill" has it: what somebody ends is not started again. */
+		if (f->how->container)
+			ct_container_forbid_restart(f->how->container, number);
 		ct_follow_send(f, &message);
+	} else if (asks_to_end(number) && f->waiting && !f->stopped) {
+		f->stopped = true;
+		ct_container_forbid_restart(f->how->container, number);
 	} else if (asks_to_end(number)) {
 		/* The session is over and our output stuck: nobody but us is left to be meant. */
 		f->result = CT_EXIT_SIGNAL_BASE + number;
@@ -261,6 +268,7 @@ static int dispatch(struct ct_follow *f, const struct epoll_event *event, struct
 		return 0;
 	case CT_FOLLOW_WAKE:
 	case CT_FOLLOW_OUTLET:
+	case CT_FOLLOW_NEXT:
 		return 0;	/* pumping comes after every wake-up */
 	}
 	return 0;
@@ -277,7 +285,7 @@ static int next_due(const struct ct_follow *f)
 	return due <= now ? 0 : (int)((due - now + 999999) / 1000000);
 }
 
-static int turn(struct ct_follow *f, bool more, struct ct_err *err)
+static int take_events(struct ct_follow *f, bool more, struct ct_err *err)
 {
 	struct epoll_event events[8];
 	int r = 0, n;
@@ -291,6 +299,20 @@ static int turn(struct ct_follow *f, bool more, struct ct_err *err)
 	look_at_client(f);
 	if (r >= 0 && f->result < 0 && f->in.deadline)
 		ct_follow_tick(f, ct_now_monotonic());
+	return r;
+}
+
+int ct_follow_turn(struct ct_follow *f, struct ct_err *err)
+{
+	return take_events(f, false, err);
+}
+
+static int turn(struct ct_follow *f, bool more, struct ct_err *err)
+{
+	int r = take_events(f, more, err);
+
+	if (r >= 0 && f->result < 0 && is_over(f))
+		r = ct_follow_expect(f, err);
 	if (r >= 0 && f->result < 0)
 		r = ct_follow_pump(f, err);
 	look_at_client(f);
@@ -303,15 +325,39 @@ static int fail_gone(struct ct_err *err)
 	return ct_exit_with(err, EXIT_UNKNOWN);
 }
 
-static int loop(struct ct_follow *f, struct ct_err *err)
+static int follow_run(struct ct_follow *f, struct ct_err *err)
 {
 	int r = ct_follow_pump(f, err);
 
 	while (r >= 0 && f->result < 0 && !f->gone)
 		r = turn(f, r > 0, err);
+	return r < 0 ? r : 0;
+}
+
+/* One run, and those that follow it. */
+static int loop(struct ct_follow *f, struct ct_err *err)
+{
+	int r;
+
+	do {
+		r = follow_run(f, err);
+		if (r == 0 && f->over && !f->detached)
+			r = ct_follow_again(f, err);
+	} while (r > 0);
+	/* That was what runs have left which had ended before we came to them. */
+	if (r == 0 && f->rest >= 0 && f->result == 0 && !f->detached)
+		f->result = f->code;
+	ct_follow_expect_no_more(f);
 	if (r < 0)
 		return r;
 	return f->result < 0 ? fail_gone(err) : f->result;
+}
+
+int ct_follow_watch_client(struct ct_follow *f)
+{
+	int r = ct_follow_watch(f, f->client->wake, CT_FOLLOW_WAKE, EPOLLIN | EPOLLET);
+
+	return r < 0 ? r : ct_follow_watch(f, f->client->sock, CT_FOLLOW_CHANNEL, EPOLLIN);
 }
 
 static int open_loop(struct ct_follow *f, struct ct_err *err)
@@ -325,9 +371,7 @@ static int open_loop(struct ct_follow *f, struct ct_err *err)
 	if (f->epoll < 0 || f->signals < 0)
 		return ct_fail_errno(err, errno, "cannot set up the foreground's loop");
 	if (f->client)
-		r = ct_follow_watch(f, f->client->wake, CT_FOLLOW_WAKE, EPOLLIN | EPOLLET);
-	if (f->client && r == 0)
-		r = ct_follow_watch(f, f->client->sock, CT_FOLLOW_CHANNEL, EPOLLIN);
+		r = ct_follow_watch_client(f);
 	if (r == 0)
 		r = ct_follow_watch(f, f->signals, CT_FOLLOW_SIGNALS, EPOLLIN);
 	return r < 0 ? ct_fail_errno(err, -r, "cannot set up the foreground's loop") : 0;
@@ -390,6 +434,7 @@ int ct_foreground_run(struct ct_client *client, struct ct_cursor *cursor,
 	struct ct_follow f = {
 		.client = client, .cursor = cursor, .how = how, .epoll = -1, .signals = -1,
 		.connected = true, .terminal = CT_TERMINAL_INIT, .result = -1,
+		.waiter = CT_WAITER_INIT, .rest = -1,
 	};
 
 	/* The credit of the welcome is the one that our input begins with, not a second one. */
@@ -404,6 +449,7 @@ int ct_foreground_show(struct ct_cursor *cursor, const struct ct_foreground *how
 	struct ct_follow f = {
 		.cursor = cursor, .how = &only_out, .epoll = -1, .signals = -1,
 		.terminal = CT_TERMINAL_INIT, .result = -1,
+		.waiter = CT_WAITER_INIT, .rest = -1,
 	};
 
 	only_out.stdin_open = only_out.redraw = only_out.resize = false;

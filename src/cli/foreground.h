@@ -41,6 +41,10 @@ struct ct_foreground {
 	bool sig_proxy;		/* signals go to the payload */
 	bool resize;		/* the size of its terminal follows ours */
 	bool redraw;		/* make it draw its screen anew */
+	/* Where the container is, to go on with its next run when its keeper starts it again, and what
+	 * to say to the next monitor; store NULL: one run is all. */
+	struct ct_store *store;
+	uint32_t hello;
 	enum ct_hang_up hang_up;
 	enum ct_stdin_eof eof;
 	struct ct_detach_keys keys;	/* in force only where the session and we have a terminal */
@@ -63,6 +67,9 @@ void ct_foreground_unblock(bool sig_proxy);
  * ct_foreground_run - follow a session to its end
  * @client: connected; the connection is used up
  * @cursor: where to begin; its source is the client's
+ *
+ * A container that its keeper starts again is followed on, client and cursor becoming those of its
+ * next run, until nothing is started again.
  *
  * Detaching is told in one line on stderr, once the terminal is as before.
  *

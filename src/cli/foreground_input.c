@@ -37,6 +37,24 @@ void ct_follow_open_input(struct ct_follow *f, uint8_t *memory)
 		f->in.keys = f->how->keys;
 }
 
+void ct_follow_hold_input(struct ct_follow *f)
+{
+	struct ct_follow_input *in = &f->in;
+
+	/* What the last run has not taken was not meant for the next. */
+	in->size = 0;
+	in->room = false;
+	in->eof = false;
+	in->open = f->how->stdin_open && !in->ended && !in->leaving;
+}
+
+/* The next run has a stdin of its own, which ends, too. */
+void ct_follow_resume_input(struct ct_follow *f)
+{
+	f->in.room = true;
+	f->in.eof = f->in.ended;
+}
+
 /* ---- to the monitor ---- */
 
 static void send_pending(struct ct_follow *f)
@@ -74,11 +92,12 @@ static void end_of_input(struct ct_follow *f)
 static void move_on(struct ct_follow *f)
 {
 	send_pending(f);
-	if (f->in.size)
+	if (f->in.size && !(f->waiting && f->in.leaving))
 		return;
 	if (f->in.eof)
 		end_of_input(f);
-	/* The last bytes are with the monitor, which writes them whether we are there or not. */
+	/* The last bytes are with the monitor, which writes them whether we are there or not; between
+	 * two runs there is nobody whom they could still reach. */
 	if (f->in.leaving)
 		ct_follow_detach(f);
 }
@@ -91,7 +110,7 @@ static void see_end(struct ct_follow *f)
 
 	in->size += ct_detach_keys_flush(&in->keys, in->pending + in->size);
 	in->open = false;
-	in->eof = true;
+	in->eof = in->ended = true;
 	in->deadline = 0;
 }
 

@@ -130,6 +130,7 @@ static void look_for_end(struct ct_follow *f)
 		f->result = ct_exit_code(&status);
 	else if (!f->connected)
 		f->gone = true;
+	f->over = f->client && (f->result >= 0 || f->gone);
 }
 
 int ct_follow_pump(struct ct_follow *f, struct ct_err *err)

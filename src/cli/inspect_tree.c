@@ -2,7 +2,7 @@
 /*
  * The tree of "cattach inspect": what the record, the status and config.json say, under the names
  * that docker gives them and scripts look for. What cattach does not have yet has docker's value
- * for "none" (a restart policy of "no", no ports), so that such scripts go on working.
+ * for "none" (no health, no ports), so that such scripts go on working.
  *
  * Builds values only, in the caller's arena. config.json is read as JSON and not as a
  * specification: one that "run" would refuse today can still be looked at.
@@ -90,16 +90,20 @@ static bool is_word(const char *text, const char *word)
 
 static int exit_code(const struct ct_container *container)
 {
-	if (container->state != CT_STATE_STOPPED)
+	if (container->state != CT_STATE_STOPPED && container->state != CT_STATE_RESTARTING)
 		return 0;
 	if (container->status.state != CT_STATUS_EXITED)
 		return 255;	/* what "wait" answers when nobody recorded it */
 	return ct_exit_code(&container->status.exit);
 }
 
-/* What is wrong with it, in words: of a damaged one, and of one whose end nobody saw. */
-static const char *trouble(const struct ct_container *container)
+/* What is wrong with it, in words: of one that could not be started again, of a damaged one, and of one
+ * whose end nobody saw. */
+static const char *trouble(const struct ct_container *container,
+			   const struct ct_keeper_record *keeper)
 {
+	if (keeper->error[0])
+		return keeper->error;
 	if (container->state == CT_STATE_STOPPED && container->status.state != CT_STATUS_EXITED)
 		return container->damage ? container->damage : "exit code unknown";
 	return container->state == CT_STATE_DAMAGED ? container->damage : NULL;
@@ -127,6 +131,17 @@ static struct ct_json *warnings(struct ct_values *values, unsigned bits)
 	return list;
 }
 
+/* Of one that has never had a keeper, and of one whose record is damaged, nothing. */
+static struct ct_keeper_record keeper_of(const struct ct_container *container)
+{
+	struct ct_keeper_record record = { .phase = CT_KEEPER_ENDED };
+	struct ct_err ignored;
+
+	if (container->dir >= 0 && ct_keeper_record_read(container->dir, &record, &ignored) < 0)
+		record = (struct ct_keeper_record){ .phase = CT_KEEPER_ENDED };
+	return record;
+}
+
 /* Below the top of version 2; nothing where there is none. */
 static const char *leaf_path(const struct ct_container *container, char path[CT_CGROUP_PATH])
 {
@@ -137,20 +152,23 @@ struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_conta
 {
 	const struct ct_status *status = &container->status;
 	bool paused = container->state == CT_STATE_PAUSED;
+	bool restarting = container->state == CT_STATE_RESTARTING;
 	bool running = ct_state_is_live(container->state);
+	struct ct_keeper_record keeper = keeper_of(container);
 	struct ct_json *object = ct_value_object(values);
 	char path[CT_CGROUP_PATH];
 
 	set_string(values, object, "Status", ct_state_name(container->state));
-	set_bool(values, object, "Running", running);
+	/* docker's: it counts as running between its runs. */
+	set_bool(values, object, "Running", running || restarting);
 	set_bool(values, object, "Paused", paused);
-	set_bool(values, object, "Restarting", false);
+	set_bool(values, object, "Restarting", restarting);
 	set_bool(values, object, "OOMKilled", status->oom_killed);
 	set_bool(values, object, "Dead", false);
 	set_number(values, object, "Pid", running ? status->pid : 0);
 	set_number(values, object, "ConmonPid", running ? status->monitor_pid : 0);
 	set_number(values, object, "ExitCode", exit_code(container));
-	set_string(values, object, "Error", trouble(container));
+	set_string(values, object, "Error", trouble(container, &keeper));
 	set_string(values, object, "CgroupPath", leaf_path(container, path));
 	set_time(values, object, "StartedAt", status->started);
 	set_time(values, object, "FinishedAt", status->finished);
@@ -241,12 +259,16 @@ static struct ct_json *log_config(struct ct_values *values, const struct ct_meta
 	return object;
 }
 
-static struct ct_json *restart_policy(struct ct_values *values)
+static struct ct_json *restart_policy(struct ct_values *values, const struct ct_meta *meta)
 {
 	struct ct_json *object = ct_value_object(values);
+	struct ct_restart_policy policy = { .kind = CT_RESTART_NO };
+	struct ct_err ignored;
 
-	set_string(values, object, "Name", "no");
-	set_number(values, object, "MaximumRetryCount", 0);
+	if (ct_restart_parse(meta->restart, &policy, &ignored) < 0)
+		policy.kind = CT_RESTART_NO;
+	set_string(values, object, "Name", ct_restart_name(policy.kind));
+	set_number(values, object, "MaximumRetryCount", policy.max);
 	return object;
 }
 
@@ -260,7 +282,7 @@ static struct ct_json *host_config(struct ct_values *values, const struct ct_met
 	ct_value_set(values, object, "LogConfig", log_config(values, meta));
 	set_string(values, object, "NetworkMode", meta->network ? meta->network : "none");
 	ct_value_set(values, object, "PortBindings", ct_value_object(values));
-	ct_value_set(values, object, "RestartPolicy", restart_policy(values));
+	ct_value_set(values, object, "RestartPolicy", restart_policy(values, meta));
 	set_bool(values, object, "AutoRemove", meta->remove);
 	set_bool(values, object, "Init", meta->init);
 	set_bool(values, object, "Privileged", meta->privileged);
@@ -393,7 +415,7 @@ struct ct_json *ct_inspect_tree(struct ct_values *values, const struct ct_store 
 	set_string(values, object, "Bundle", meta->bundle);
 	set_string(values, object, "Rootfs", meta->rootfs);
 	set_string(values, object, "Name", meta->name);
-	set_number(values, object, "RestartCount", 0);
+	set_number(values, object, "RestartCount", keeper_of(container).restarts);
 	set_string(values, object, "Platform", "linux");
 	set_string(values, object, "Host", meta->host);
 	set_string(values, object, "LogPath", log_path(values, store, meta));

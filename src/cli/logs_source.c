@@ -272,7 +272,8 @@ static bool is_cut(const struct ct_log_stream *s)
 	const struct ct_status *status = &s->container.status;
 
 	/* A monitor that does not answer still holds what it holds. */
-	if (s->connected || s->query->until != UINT64_MAX || s->container.state != CT_STATE_STOPPED)
+	if (s->connected || s->query->until != UINT64_MAX ||
+	    (s->container.state != CT_STATE_STOPPED && s->container.state != CT_STATE_RESTARTING))
 		return false;
 	return status->state == CT_STATUS_EXITED ? status->log_unsaved > 0 :
 						   (status->warnings & CT_WARN_MEMORY) != 0;

@@ -63,7 +63,7 @@ static int check_state(const char **value, struct ct_err *err)
 		return 0;
 	}
 	ct_fail(err, EINVAL, "unknown state \"%s\"", *value);
-	return ct_hint(err, "there is created, running, paused, exited, damaged, foreign");
+	return ct_hint(err, "there is created, running, paused, restarting, exited, damaged, foreign");
 }
 
 /* FIRST[-LAST][/PROTOCOL], as docker has it. */

@@ -79,6 +79,15 @@ static const char *ago(struct ct_values *values, uint64_t then, uint64_t now)
 	return text ? text : "";
 }
 
+static const char *restarting(struct ct_values *values, const struct ct_status *status, uint64_t now)
+{
+	/* A monitor that was killed has recorded neither. */
+	if (status->state != CT_STATUS_EXITED)
+		return "Restarting (unknown)";
+	return ct_arena_printf(values->arena, "Restarting (%d) %s", ct_exit_code(&status->exit),
+			       ago(values, status->finished, now));
+}
+
 static const char *exited(struct ct_values *values, const struct ct_status *status, uint64_t now)
 {
 	/* nobody was there to record how it ended: the monitor was killed or the host restarted */
@@ -110,9 +119,7 @@ const char *ct_ps_status(struct ct_values *values, const struct ct_container *co
 		text = ct_arena_printf(values->arena, "Up %s (Paused)", age);
 		break;
 	case CT_STATE_RESTARTING:
-		text = ct_arena_printf(values->arena, "Restarting (%d) %s",
-				       ct_exit_code(&status->exit),
-				       ago(values, status->finished, now));
+		text = restarting(values, status, now);
 		break;
 	case CT_STATE_STOPPED:
 		text = exited(values, status, now);

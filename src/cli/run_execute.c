@@ -12,10 +12,10 @@
 
 #include <cattach/event.h>
 #include <cattach/fd.h>
+#include <cattach/id_file.h>
 
 #include "cli.h"
 #include "follow_options.h"
-#include "id_file.h"
 #include "preserve_fds.h"
 #include "starting.h"
 #include "terminal.h"
@@ -126,7 +126,7 @@ static int start(struct run *run, struct ct_err *err)
 		return r;
 	}
 	ct_report_warnings(&run->warnings);
-	ct_tell_started(&run->meta, &run->session);
+	ct_sdnotify_started(&run->meta, run->session.monitor_pid);
 	run->session.channel = pair[0];
 	return 0;
 }
@@ -155,12 +155,13 @@ static int follow(struct run *run, struct ct_err *err)
 	const struct ct_run_options *o = run->options;
 	int r;
 
-	if (o->pidfile && ct_write_pidfile(&run->container, &run->pidfile, err) < 0)
+	if (o->pidfile && ct_container_write_pid(&run->container, &run->pidfile, err) < 0)
 		return -err->code;
 	if (o->detach)
 		return ct_print_line(run->container.meta.id, err);
 	run->plan.how.name = run->container.meta.name;
 	run->plan.how.container = &run->container;
+	run->plan.how.store = &run->store;
 	r = ct_follow_started(ct_take_fd(&run->session.channel), &run->plan, err);
 	ct_container_sweep(&run->container);
 	return r;

@@ -27,6 +27,9 @@
 /* What is kept of it */
 #define CT_RUN_RECORD \
 	{ "rm", 0, CT_OPTION_BOOL, NULL, OPTION(remove), "Remove the container when it ends" }, \
+	{ "restart", 0, CT_OPTION_STRING, "POLICY", OPTION(restart), \
+	  "When the command ends, start it again: no (default), on-failure[:N], always, " \
+	  "unless-stopped" }, \
 	{ "cidfile", 0, CT_OPTION_STRING, "FILE", OPTION(cidfile), \
 	  "Write the id of the container to FILE, which must not exist" }, \
 	{ "pidfile", 0, CT_OPTION_STRING, "FILE", OPTION(pidfile), \

@@ -1,131 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting a container that exists, in the command's own process with the caller's rights: its
- * configuration is read back, the monitor forked, its pid file written. A container whose start
- * fails is as it was before, so that it can be looked at, repaired and started again.
+ * Starting a container that exists, for start and restart: in the command's own process with the
+ * caller's rights. What it goes without is said. Fails as ct_container_start_again() does.
  */
 #include "cli.h"
 #include "starting.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/capability.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cattach/caps.h>
-#include <cattach/fd.h>
-#include <cattach/io.h>
-#include <cattach/log.h>
-
-/* The user namespace of "unshare -r" has one id and no groups. */
-static bool are_groups_denied(void)
-{
-	int ct_autofd fd = openat(AT_FDCWD, "/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
-	char text[8];
-
-	return fd >= 0 && read(fd, text, sizeof(text)) >= 4 && memcmp(text, "deny", 4) == 0;
-}
-
-bool ct_is_rootless(void)
-{
-	return geteuid() != 0 || !ct_caps_have(CAP_SYS_ADMIN) || !ct_caps_have(CAP_NET_ADMIN) ||
-	       are_groups_denied();
-}
-
-int ct_write_pidfile(const struct ct_container *container, struct ct_id_file *file,
-		     struct ct_err *err)
-{
-	struct ct_status status;
-	char text[16];
-
-	if (ct_status_read(container->status_fd, &status, err) < 0)
-		return -err->code;
-	snprintf(text, sizeof(text), "%d", status.pid);
-	return ct_id_file_write(file, text, err) < 0 ? ct_wrap(err, "--pidfile") : 0;
-}
-
-/* The file that the container was made with: written at each start. */
-static int write_own_pidfile(const struct ct_container *container, struct ct_err *err)
-{
-	struct ct_id_file file = CT_ID_FILE_INIT;
-	int r;
-
-	if (!container->meta.pidfile)
-		return 0;
-	if (ct_id_file_open(&file, container->meta.pidfile, false, err) < 0)
-		return ct_wrap(err, "--pidfile");
-	r = ct_write_pidfile(container, &file, err);
-	if (r == 0)
-		ct_id_file_keep(&file);
-	ct_id_file_close(&file);
-	return r;
-}
-
-void ct_tell_started(const struct ct_meta *meta, const struct ct_session *session)
-{
-	struct ct_err err = { 0 };
-
-	if (ct_sdnotify_tell(meta, session->monitor_pid, &err) < 0)
-		ct_warn("%s", err.what);
-}
-
-static int start(struct ct_store *store, struct ct_arena *arena, struct ct_container *container,
-		 struct ct_start_options *options, struct ct_err *err)
-{
-	struct ct_session session = CT_SESSION_INIT;
-	struct ct_strings warnings = { 0 };
-	struct ct_spec *spec;
-	int r = ct_container_spec(container, arena, &spec, err);
-
-	if (r == 0)
-		r = ct_container_set_hostname(&container->meta, arena, spec, err);
-	if (r == 0)
-		r = ct_sdnotify_prepare(&container->meta, arena, spec, err);
-	options->warnings = &warnings;
-	if (r == 0)
-		r = ct_container_start(store, arena, container, spec, options, &session, err);
-	options->warnings = NULL;
-	if (r == 0) {
-		ct_report_warnings(&warnings);
-		ct_tell_started(&container->meta, &session);
-	}
-	ct_session_close(&session);
-	return r;
-}
-
 int ct_start_existing(struct ct_store *store, struct ct_container *container, uint16_t rows,
 		      uint16_t columns, int *ret_sock, struct ct_err *err)
 {
-	/* Its own: the monitor unmaps it, and there may be many containers to start. */
-	struct ct_arena ct_autoarena arena = { 0 };
-	struct ct_start_options options = {
-		.rootless = ct_is_rootless(), .rows = rows, .columns = columns, .client = -1,
-		.keep = true,
+	const struct ct_start_again how = {
+		.rows = rows, .columns = columns, .warn = ct_report_warnings,
 	};
-	int pair[2] = { -1, -1 };
-	int r = ct_container_reserve(container, err);
 
-	/* One that "run" made is from now on as good as one that "create" made. */
-	if (r == 0)
-		r = ct_container_complete(container, err);
-	if (r == 0)
-		r = ct_arena_open(&arena, err);
-	if (r < 0)
-		return r;
-	if (ret_sock && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-		return ct_fail_errno(err, errno, "cannot make a socket");
-	options.client = pair[1];
-	ct_container_start_options(&container->meta, &options);
-	r = start(store, &arena, container, &options, err);
-	ct_fd_close(pair[1]);
-	if (r == 0)
-		r = write_own_pidfile(container, err);
-	if (r < 0)
-		ct_fd_close(pair[0]);
-	else if (ret_sock)
-		*ret_sock = pair[0];
-	return r;
+	return ct_container_start_again(store, container, &how, ret_sock, err);
 }

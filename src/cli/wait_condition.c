@@ -86,13 +86,14 @@ static int parse_condition(const char *text, unsigned *wants, struct ct_err *err
 
 static bool is_met(const struct waiting *w, const struct ct_container *c)
 {
-	bool live = ct_state_is_live(c->state);
+	bool between = c->state == CT_STATE_RESTARTING;	/* it counts as running, as docker has it */
+	bool live = between || ct_state_is_live(c->state);
 	bool ended = c->state == CT_STATE_STOPPED;
 
 	if (w->wants & WANT_CREATED && c->state == CT_STATE_CREATED)
 		return true;
 	if (w->wants & WANT_RUNNING && (c->state == CT_STATE_RUNNING ||
-					(ended && c->status.started >= w->begun)))
+					((ended || between) && c->status.started >= w->begun)))
 		return true;
 	if (w->wants & WANT_PAUSED && c->state == CT_STATE_PAUSED)
 		return true;
@@ -100,7 +101,7 @@ static bool is_met(const struct waiting *w, const struct ct_container *c)
 		return true;
 	if (w->wants & WANT_NOT_RUNNING && !live && c->state != CT_STATE_CREATING)
 		return true;
-	return w->wants & WANT_NEXT_EXIT && ended && c->status.finished >= w->begun;
+	return w->wants & WANT_NEXT_EXIT && (ended || between) && c->status.finished >= w->begun;
 }
 
 /* ---- looking ---- */
@@ -142,7 +143,8 @@ static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
 	if (r < 0)
 		return r;
 	a->done = is_met(w, &c);
-	a->code = c.state == CT_STATE_STOPPED ? code_of(&c.status) : NO_CODE;
+	a->code = c.state == CT_STATE_STOPPED || c.state == CT_STATE_RESTARTING ? code_of(&c.status) :
+										  NO_CODE;
 	return 0;
 }
 

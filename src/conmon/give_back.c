@@ -4,7 +4,7 @@
  * ended, everything that it ever touched is the monitor's own. What only the start needed goes.
  *
  * Runs in the monitor, at the first quiet moment after the start, so that nobody waits for it, and
- * in part again at the first one after much output. Nothing here can fail in a way that matters:
+ * in part again at the first one after much output; and in keepers, whenever they have done something. Nothing here can fail in a way that matters:
  * then the memory stays.
  *
  * The largest part are the command's tables: constants that hold addresses (options, fields of a
@@ -102,6 +102,14 @@ void ct_monitor_give_back(struct monitor *m)
 	dl_iterate_phdr(give_back_code, NULL);
 	give_back_stack();
 	ct_monitor_give_back_buffers(m);
+}
+
+/* Not the tables: a keeper's children start containers by them. */
+void ct_process_give_back(void)
+{
+	malloc_trim(0);
+	dl_iterate_phdr(give_back_code, NULL);
+	give_back_stack();
 }
 
 void ct_monitor_give_back_buffers(struct monitor *m)

@@ -92,7 +92,8 @@ static int connect_running(struct ct_store *store, struct ct_container *c, const
 
 bool ct_container_is_served(const struct ct_container *container)
 {
-	return container->state == CT_STATE_STOPPED && container->dir >= 0 &&
+	return (container->state == CT_STATE_STOPPED || container->state == CT_STATE_RESTARTING) &&
+	       container->dir >= 0 &&
 	       ct_monitor_alive(container->dir, NULL) > 0;
 }
 

@@ -20,6 +20,7 @@
 #include <cattach/json.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "record.h"
 
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
@@ -88,7 +89,28 @@ static int check_there(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
 }
 
+/* What its state says against a start by somebody, or by its keeper. */
+static int check_state(struct ct_container *c, bool kept, struct ct_err *err)
+{
+	int r;
+
+	if (kept && !ct_state_is_live(c->state) && ct_keeper_is_stop_asked(c->dir))
+		return ct_fail(err, ECANCELED, "container %s has been stopped", ct_container_label(c));
+	if (kept && c->state == CT_STATE_RESTARTING)
+		return 0;
+	/* The lock is ours, so whoever was creating it has gone without an end. */
+	if (c->state == CT_STATE_CREATING && ct_container_give_up(c, err) < 0)
+		return -err->code;
+	r = ct_state_check(c, CT_ACT_START, err);
+	return r > 0 ? ct_state_refuse(c, CT_ACT_START, err) : r;
+}
+
 int ct_container_reserve(struct ct_container *container, struct ct_err *err)
+{
+	return ct_container_reserve_as(container, false, err);
+}
+
+int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err)
 {
 	struct ct_container *c = container;
 	struct ct_probe probe;
@@ -113,12 +135,10 @@ int ct_container_reserve(struct ct_container *container, struct ct_err *err)
 	if (r < 0)
 		return r;
 	c->status = probe.status;
+	/* Its monitor was killed, and its payload is still to follow: not even its keeper starts it now. */
+	probe.kept = probe.kept && !probe.payload;
 	c->state = ct_probe_state(&probe, &c->damage);
-	/* The lock is ours, so whoever was creating it has gone without an end. */
-	if (c->state == CT_STATE_CREATING && ct_container_give_up(c, err) < 0)
-		return -err->code;
-	r = ct_state_check(c, CT_ACT_START, err);
-	return r > 0 ? ct_state_refuse(c, CT_ACT_START, err) : r;
+	return check_state(c, kept, err);
 }
 
 /* ---- what is read back ---- */

@@ -134,7 +134,7 @@ static void leave(void *arg, bool attended)
 
 	/* Of that we have no descriptor any more. */
 	s->leaf.cgroup.monitor = -1;
-	ct_leaf_end(&s->leaf, s->dir, attended);
+	ct_leaf_end(&s->leaf, s->dir, attended && s->followed);
 }
 
 /* The monitor keeps nothing of what was parsed: memory is what a monitor costs. Its record lock

@@ -22,6 +22,7 @@ struct launching {
 	struct ct_plan *plan;		/* of a container... */
 	struct leaf_request request;	/* ...and what its leaf is to be; the directory is filled in */
 	struct ct_exec *exec;		/* of a session, in place of these */
+	bool followed;			/* by who starts it, and no further than to the end of this run */
 	struct leaf leaf;		/* once there is one */
 	struct event_teller teller;
 	struct ct_monitor_config *config;

@@ -55,6 +55,7 @@ static const struct field fields[] = {
 	FIELD(log_max_size, TIME), FIELD(log_max_files, NUMBER),
 	FIELD(sdnotify, TEXT), FIELD(tie, FLAG), FIELD(default_seccomp, FLAG),
 	FIELD(keep_groups, FLAG), FIELD(cgroups, TEXT), FIELD(cgroup_parent, FLAG),
+	FIELD(restart, TEXT),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
@@ -64,6 +65,8 @@ static const struct field fields[] = {
 /* What every record has, and what would do harm elsewhere if it were wrong. */
 static int check_values(const struct ct_meta *meta, struct ct_err *err)
 {
+	struct ct_restart_policy ignored;
+
 	if (!meta->id || !ct_is_id(meta->id))
 		return ct_fail(err, EBADMSG, "id must be %d hexadecimal digits",
 			       CT_CONTAINER_ID_LENGTH);
@@ -79,6 +82,8 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 	if (meta->log_max_files < 0 || meta->log_max_files > CT_LOG_MAX_FILES)
 		return ct_fail(err, EBADMSG, "log_max_files must be 0...%d, not %d", CT_LOG_MAX_FILES,
 			       meta->log_max_files);
+	if (ct_restart_parse(meta->restart, &ignored, err) < 0)
+		return ct_wrap(err, "restart");
 	if (meta->stop_timeout < -1)
 		return ct_fail(err, EBADMSG, "stop_timeout must be -1 or more, not %d",
 			       meta->stop_timeout);

@@ -44,6 +44,7 @@ struct ct_probe {
 	bool complete;		/* it was created to stay, see created.c */
 	bool frozen;		/* it runs, and its leaf's freezer has stopped it */
 	bool going;		/* it is being removed, or has been since it was opened */
+	bool kept;		/* it has ended, and its keeper is going to start it again */
 	bool other_boot;	/* the status was written before the host restarted */
 	struct ct_status status;
 };
@@ -72,6 +73,10 @@ void ct_container_let_go(const struct ct_container *c);
 
 /* Being created by nobody any more: DAMAGED from now on. For who holds its lock. */
 int ct_container_give_up(struct ct_container *c, struct ct_err *err);
+
+/* ct_container_reserve(), also for its keeper: that starts it while others take it for running, and
+ * not (ECANCELED) when it is to stay stopped. */
+int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err);
 
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);

@@ -21,6 +21,7 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "leaf.h"
 #include "record.h"
 #include "store.h"
@@ -43,6 +44,8 @@ static enum ct_state busy_state(const struct ct_probe *probe)
 {
 	if (probe->payload)
 		return CT_STATE_DAMAGED;
+	if (probe->kept)
+		return CT_STATE_RESTARTING;
 	if (probe->creator)
 		return CT_STATE_CREATING;
 	return probe->frozen ? CT_STATE_PAUSED : CT_STATE_RUNNING;
@@ -88,7 +91,7 @@ static bool look(const struct ct_container *container, struct ct_probe *probe)
 
 static bool is_busy(const struct ct_probe *probe)
 {
-	return probe->monitor || probe->creator || probe->payload;
+	return probe->monitor || probe->creator || probe->payload || probe->kept;
 }
 
 /*
@@ -163,7 +166,8 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	while (is_busy(probe)) {
 		int ct_autofd monitor = -1;
 
-		if (probe->payload ? !ends_soon(probe) : probe->status.state != CT_STATUS_EXITED)
+		if (probe->payload ? !ends_soon(probe) :
+				     probe->kept || probe->status.state != CT_STATUS_EXITED)
 			return refuse_as(c, busy_state(probe), CT_ACT_REMOVE, err);
 		if (ct_now_monotonic() >= limit)
 			return ct_fail(err, EBUSY, "%s %s has ended, but its monitor is still busy; "
@@ -268,6 +272,12 @@ static int take_step(const struct ct_container *container, struct ct_err *err)
 	return ct_state_step(&c, CT_STEP_REMOVE, CT_STATE_NONE, err);
 }
 
+static int end_keeper(const struct ct_container *c, struct ct_err *err)
+{
+	ct_container_forbid_restart(c, 0);
+	return ct_keeper_retire(c->dir, ct_container_label(c), err);
+}
+
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err)
 {
@@ -281,6 +291,9 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 		return refuse_foreign(store, c, err);
 	if (c->dir < 0)
 		again.dir = dir = open_again(store, c->meta.id);
+	/* Before all: what ends now stays that way. */
+	if (force && c->dir >= 0 && end_keeper(c, err) < 0)
+		return -err->code;
 	/* Before it: a pid namespace ends only when all that is in it has been reaped. */
 	if (force && !store->session_of[0])
 		ct_sessions_end(store, c);
@@ -294,6 +307,9 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	}
 	if (r < 0)
 		return r;
+	/* One that is just ending; without force, too. */
+	if (c->dir >= 0 && end_keeper(c, err) < 0)
+		return -err->code;
 	if (!store->session_of[0])
 		ct_sessions_end(store, c);
 	/* What a monitor has left that was killed, with whoever is in there still. */

@@ -69,6 +69,9 @@ int ct_run_idmap(struct ct_run *run, struct ct_err *err);
 /* run_session.c: who is attached, to what; run_log.c: --log-driver --log-opt, what is kept of it. */
 int ct_run_session(struct ct_run *run, struct ct_err *err);
 int ct_run_log(struct ct_run *run, struct ct_err *err);
+/* --restart, also of update: into the record, unless that says --rm or --tie. */
+int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *meta,
+		   struct ct_err *err);
 
 /* run_process.c: what is executed, where, with which limits; run_environ.c: its environment. */
 int ct_run_process(struct ct_run *run, struct ct_err *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The session that a container is going to have: which streams its client is attached to, what the
- * end of that client means, and whose size its terminal gets.
+ * end of that client means, whose size its terminal gets, and whether it is started again.
  *
  * Pure functions from the options of run and create to the record; runs in the command before
  * anything is created. May fail for words and numbers that are none, and for options that
@@ -92,10 +92,44 @@ static int set_words(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* ---- the restart policy ---- */
+
+int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *meta,
+		   struct ct_err *err)
+{
+	struct ct_restart_policy policy;
+
+	if (ct_restart_parse(text, &policy, err) < 0)
+		return ct_wrap(err, "--restart");
+	if (policy.kind == CT_RESTART_NO) {
+		meta->restart = NULL;
+		return 0;
+	}
+	if (meta->remove)
+		return ct_fail(err, EINVAL,
+			       "conflicting options: cannot specify both --restart and --rm");
+	if (meta->tie) {
+		ct_fail(err, EINVAL, "conflicting options: cannot specify both --restart and --tie");
+		return ct_hint(err, "what ends with its client is not started again");
+	}
+	meta->restart = ct_restart_name(policy.kind);
+	if (policy.max)
+		meta->restart = ct_arena_printf(arena, "%s:%u", meta->restart, policy.max);
+	return meta->restart ? 0 : ct_fail_nomem(err);
+}
+
+static int set_restart(struct ct_run *run, struct ct_err *err)
+{
+	run->meta->remove = run->options->remove;
+	return ct_run_restart(run->arena, run->options->restart, run->meta, err);
+}
+
 int ct_run_session(struct ct_run *run, struct ct_err *err)
 {
 	int r = set_streams(run, err);
 
+	if (r == 0)
+		r = set_restart(run, err);
 	if (r == 0)
 		r = set_words(run, err);
 	return r < 0 ? r : ct_run_log(run, err);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/log.h>
 
 #define VARIABLE	"NOTIFY_SOCKET"
 /* In the container: what is below /dev is not of its image, and can be made there in any case. */
@@ -160,4 +161,12 @@ int ct_sdnotify_tell(const struct ct_meta *meta, pid_t monitor, struct ct_err *e
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot notify systemd: " VARIABLE "=%s", getenv(VARIABLE));
 	return 0;
+}
+
+void ct_sdnotify_started(const struct ct_meta *meta, pid_t monitor)
+{
+	struct ct_err err = { 0 };
+
+	if (ct_sdnotify_tell(meta, monitor, &err) < 0)
+		ct_warn("%s", err.what);
 }

@@ -2,7 +2,7 @@
 /*
  * Starting a container that was created: check, plan, launch the monitor (launch.c).
  *
- * Runs in the CLI. Until the monitor runs nothing but the container's directory and its leaf exist, and
+ * Runs in the CLI, and in children of keepers. Until the monitor runs nothing but the container's directory and its leaf exist, and
  * when the start fails the leaf goes and the caller forgets the directory, too. May fail: whatever the spec asks for that cannot be had.
  */
 #include <cattach/container.h>
@@ -14,6 +14,7 @@
 
 #include <cattach/log.h>
 
+#include "keeper.h"
 #include "launch.h"
 #include "plan.h"
 
@@ -111,29 +112,56 @@ static struct leaf_request make_request(const struct ct_container *container,
 	};
 }
 
+static int plan(struct ct_store *store, const struct ct_start_options *options,
+		struct planning *planning, struct launching *launching, struct ct_err *err)
+{
+	int r = ct_spec_check(planning->spec, options->rootless, err);
+
+	if (r == 0)
+		r = ct_plan_make(planning->arena, planning->spec, planning->meta, store->cache,
+				 options->preserve_fds, &launching->plan, err);
+	if (r == 0)
+		r = ct_plan_resources(planning, err);
+	if (r == 0)
+		ct_plan_log(launching->plan);
+	return r;
+}
+
+/* The keeper is forked first, and is ready by the time that there is a plan. */
+static int start(struct ct_store *store, struct ct_container *container,
+		 const struct ct_start_options *options, struct planning *planning,
+		 struct launching *launching, struct ct_session *ret_session, struct ct_err *err)
+{
+	struct ct_keeper_launch keeper = CT_KEEPER_LAUNCH_INIT;
+	int r = options->kept ? 0 : ct_keeper_launch(container, &keeper, err);
+
+	if (r == 0)
+		r = plan(store, options, planning, launching, err);
+	if (r == 0)
+		r = ct_keeper_await(&keeper, err);
+	if (r == 0) {
+		launching->request = make_request(container, planning->spec, planning->settings);
+		r = ct_launch(store, container, options, launching, ret_session, err);
+	}
+	ct_keeper_release(&keeper, r == 0);
+	return r;
+}
+
 int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 		       struct ct_container *container, const struct ct_spec *spec,
 		       const struct ct_start_options *options, struct ct_session *ret_session,
 		       struct ct_err *err)
 {
-	struct planning resources = { .arena = arena, .spec = spec, .meta = &container->meta };
-	struct launching launching = { .arena = arena };
-	int r = ct_spec_check(spec, options->rootless, err);
+	struct planning planning = { .arena = arena, .spec = spec, .meta = &container->meta };
+	struct launching launching = {
+		.arena = arena, .followed = options->client >= 0 && !container->meta.restart,
+	};
+	int r = start(store, container, options, &planning, &launching, ret_session, err);
 
-	if (r == 0)
-		r = ct_plan_make(arena, spec, &container->meta, store->cache, options->preserve_fds,
-				 &launching.plan, err);
-	if (r == 0)
-		r = ct_plan_resources(&resources, err);
 	if (r < 0)
 		return r;
-	ct_plan_log(launching.plan);
-	launching.request = make_request(container, spec, resources.settings);
-	r = ct_launch(store, container, options, &launching, ret_session, err);
-	if (r < 0)
-		return r;
-	keep_leaf(container, &launching.leaf, options->client >= 0);
-	if (give_warnings(arena, options, &resources.warnings, ret_session->warning) < 0)
+	keep_leaf(container, &launching.leaf, launching.followed);
+	if (give_warnings(arena, options, &planning.warnings, ret_session->warning) < 0)
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_CGROUP, "no memory for warnings");
 	return 0;
 }

@@ -21,6 +21,7 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "leaf.h"
 #include "record.h"
 
@@ -99,6 +100,20 @@ static bool is_settled(const struct ct_probe *p)
 	return p->monitor || p->status.state == CT_STATUS_EXITED;
 }
 
+/* Whoever recorded that, or nobody could any more; the kernel may still be at the payload. */
+static bool has_ended(const struct ct_probe *p)
+{
+	if (p->status.state == CT_STATUS_EXITED)
+		return true;
+	return p->status.state == CT_STATUS_RUNNING && !p->monitor;
+}
+
+/* A keeper starts it as anybody does, and that shows as a start. */
+static bool may_be_kept(const struct ct_probe *p)
+{
+	return has_ended(p) || p->status.state == CT_STATUS_STARTING;
+}
+
 int ct_container_probe(const struct ct_container *container, struct ct_probe *ret_probe,
 		       struct ct_err *err)
 {
@@ -115,6 +130,8 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 		p.payload = lives(ct_probe_open_payload(&p));
 	if (r == 0 && p.monitor && p.status.state == CT_STATUS_RUNNING)
 		p.frozen = ct_leaf_is_frozen(container->dir, container->meta.id);
+	if (r == 0 && may_be_kept(&p))
+		p.kept = ct_keeper_will_restart(container->dir, has_ended(&p));
 	*ret_probe = p;
 	return r;
 }
@@ -124,6 +141,8 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 	enum ct_status_state recorded = p->status.state;
 
 	*ret_why = NULL;
+	if (p->kept)
+		return CT_STATE_RESTARTING;
 	if (recorded == CT_STATUS_EXITED)
 		return CT_STATE_STOPPED;
 	if (p->frozen)

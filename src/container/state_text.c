@@ -61,6 +61,8 @@ static const char *value_of(const struct ct_container *c, const char *word, char
 		snprintf(buf, size, "%.*s", CT_SHORT_ID_LENGTH, or_unknown(c->meta.id));
 	else if (!strcmp(word, "age"))
 		snprintf(buf, size, "%s", ago(c->status.started, age));
+	else if (!strcmp(word, "ended"))
+		snprintf(buf, size, "%s", ago(c->status.finished, age));
 	else
 		return NULL;
 	return buf;

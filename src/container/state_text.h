@@ -17,7 +17,7 @@ struct ct_state_words {
 
 const struct ct_state_words *ct_state_words(enum ct_state state);
 
-/* Fill in {kind} {label} {name} {id} {a} {state} {how} {why} {host} {age}; returns buf. */
+/* Fill in {kind} {label} {name} {id} {a} {state} {how} {why} {host} {age} {ended}; returns buf. */
 const char *ct_state_text(const struct ct_container *container, const char *text,
 			  char buf[CT_STATE_TEXT]);
 

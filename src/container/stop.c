@@ -6,7 +6,8 @@
  * verified against the record after a fresh look at it: the caller's struct may be minutes old,
  * and the pid in it somebody else's by now. A payload that is pid 1 of its namespace ignores every
  * signal that it has no handler for, which is why a stop ends with SIGKILL. One that is paused has
- * the signal first and goes on then, so that the signal is what it wakes up to.
+ * the signal first and goes on then, so that the signal is what it wakes up to. A keeper is told before
+ * anything is signalled that the container stays stopped.
  */
 #include <errno.h>
 #include <signal.h>
@@ -16,8 +17,10 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "record.h"
 
+#define KEEPER_TIMEOUT (10 * CT_SECOND)	/* for the keeper to go, or the start that it is making */
 #define RECORD_TIMEOUT (5 * CT_SECOND)	/* for the monitor to write down what it has reaped */
 
 int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
@@ -33,6 +36,13 @@ int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct 
 	c->status = probe->status;
 	c->state = ct_probe_state(probe, &c->damage);
 	return 0;
+}
+
+int ct_container_look(struct ct_container *container, struct ct_err *err)
+{
+	struct ct_probe ignored;
+
+	return ct_container_refresh(container, &ignored, err);
 }
 
 /* A pidfd of the running payload. */
@@ -76,13 +86,54 @@ static int send_signal(const struct ct_container *c, int pidfd, int signal, stru
 				     ct_container_label(c)) : 0;
 }
 
+/*
+ * It is to stay stopped from now on, so its keeper goes, unless it has been starting it before it
+ * could know. Then that start comes to something, and what runs is ended like any other.
+ */
+static int settle_keeper(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
+{
+	int ct_autofd keeper = ct_keeper_open(c->dir);
+	uint64_t limit = ct_now_monotonic() + KEEPER_TIMEOUT;
+	int r = ct_container_refresh(c, probe, err);
+
+	while (r == 0 && keeper >= 0 && !ct_state_is_live(c->state) && ct_now_monotonic() < limit) {
+		bool gone = ct_pidfd_await(keeper, CT_SECOND / 50) != 0;
+
+		r = ct_container_refresh(c, probe, err);
+		if (gone)
+			break;
+	}
+	return r;
+}
+
+/* 1 when the signal has been for a container that its keeper was about to start again: it is not. */
+static int signal_keeper(struct ct_container *c, int signal, struct ct_err *err)
+{
+	struct ct_probe probe = { 0 };
+	bool restarting;
+	int r = ct_container_refresh(c, &probe, err);
+
+	if (r < 0)
+		return r;
+	restarting = c->state == CT_STATE_RESTARTING;
+	ct_container_forbid_restart(c, signal);
+	if (!restarting || !ct_keeper_is_stop_asked(c->dir))
+		return 0;
+	r = settle_keeper(c, &probe, err);
+	return r < 0 ? r : !ct_state_is_live(c->state);
+}
+
 int ct_container_signal(const struct ct_container *container, int signal, struct ct_err *err)
 {
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
 	struct ct_probe probe = { 0 };
-	int ct_autofd pidfd = open_running(&c, &probe, err);
-	int r = pidfd < 0 ? pidfd : send_signal(&c, pidfd, signal, err);
+	int r = signal_keeper(&c, signal, err);
+	int ct_autofd pidfd = r == 0 ? open_running(&c, &probe, err) : -1;
 
+	if (r > 0)
+		return 0;
+	if (r == 0)
+		r = pidfd < 0 ? pidfd : send_signal(&c, pidfd, signal, err);
 	/* What is paused would not notice; SIGKILL needs nobody's help. */
 	if (r == 0 && signal != SIGKILL && c.state == CT_STATE_PAUSED)
 		r = ct_container_thaw(&c, err);
@@ -157,8 +208,13 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 {
 	struct ct_probe probe = { 0 };
 	int ct_autofd pidfd = -1;
-	int r;
+	int r = 0;
 
+	ct_container_forbid_restart(container, 0);
+	if (container->dir >= 0 && container->status_fd >= 0)
+		r = settle_keeper(container, &probe, err);
+	if (r < 0)
+		return r;
 	pidfd = open_running(container, &probe, err);
 	if (pidfd < 0) {
 		/* Its payload is gone already, and the monitor about to say so. */

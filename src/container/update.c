@@ -7,7 +7,8 @@
  * first, for it is the kernel that refuses; then config.json is replaced in one step, and when that
  * fails the cgroup is set back. Killed in between, a container runs with limits that it does not
  * have after its next start. That nobody has asked for the limit of swap stands in meta.json, which
- * is replaced before. Fails, with everything as it was, on what cannot be had.
+ * is replaced before. Fails, with everything as it was, on what cannot be had. A restart policy stands
+ * in meta.json, too, and comes after the limits; of a container that runs its keeper is told, or made.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include <cattach/log.h>
 #include <cattach/run.h>
 
+#include "keeper.h"
 #include "record.h"
 #include "run_parts.h"
 
@@ -173,15 +175,43 @@ static int update(struct updating *u, const struct ct_resource_options *options,
 	return r;
 }
 
+/* The record first: whoever starts the container or keeps it goes by that. */
+static int update_restart(struct updating *u, const char *policy, struct ct_err *err)
+{
+	struct ct_meta *meta = &u->c->meta;
+	const char *before = meta->restart;
+
+	meta->restart = policy;
+	if (ct_meta_save(u->c->dir, meta, err) < 0) {
+		meta->restart = before;
+		return -err->code;
+	}
+	return ct_keeper_adopt(u->c, err);
+}
+
+static bool has_limits(const struct ct_resource_options *options)
+{
+	static const struct ct_resource_options none;
+
+	return memcmp(options, &none, sizeof(none)) != 0;
+}
+
 int ct_container_update(struct ct_container *container, struct ct_arena *arena,
-			const struct ct_resource_options *options, struct ct_err *err)
+			const struct ct_update_options *options, struct ct_err *err)
 {
 	struct updating u = { .arena = arena, .c = container, .cgroup = CT_CGROUP_INIT };
 	int r = ct_container_hold(container, arena, CT_ACT_UPDATE, err);
+	struct ct_meta wanted = container->meta;
 
 	if (r < 0)
 		return r;
-	r = update(&u, options, err);
+	/* What is wrong with it shows before anything changes. */
+	if (options->restart)
+		r = ct_run_restart(arena, options->restart, &wanted, err);
+	if (r == 0 && has_limits(&options->resources))
+		r = update(&u, &options->resources, err);
+	if (r == 0 && options->restart)
+		r = update_restart(&u, wanted.restart, err);
 	if (r == 0)
 		ct_event_record(container, "update", CT_EVENT_END);
 	ct_cgroup_close(&u.cgroup);

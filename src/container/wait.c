@@ -2,7 +2,8 @@
 /*
  * Waiting for a container's end: sleeps on the monitor's pidfd, then reads the status through the
  * descriptor that was opened when the container was found, which works although --rm has unlinked
- * the file by then. The monitor's end, not the payload's, is what is waited for: after it the
+ * the file by then. Between the runs of one that its keeper starts again the keeper's record is what
+ * changes. The monitor's end, not the payload's, is what is waited for: after it the
  * record is written and, with --rm, the directory gone.
  *
  * Runs in commands, as the user. A monitor that was killed leaves no record: exit code 255.
@@ -13,6 +14,7 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "keeper.h"
 #include "record.h"
 
 #define UNKNOWN_CODE	255
@@ -27,14 +29,24 @@ static bool outlives_monitor(const struct ct_probe *probe)
 	return payload >= 0 && ct_pidfd_await(payload, PAYLOAD_GRACE) == 0;
 }
 
+static uint64_t time_left(uint64_t limit)
+{
+	return limit == CT_FOREVER ? limit : ct_age_since(ct_now_monotonic(), limit);
+}
+
+/* Between two runs: what happened before the watch was there shows at one more look. */
+static void sleep_between(const struct ct_container *c, int *watch, uint64_t limit)
+{
+	if (*watch >= 0 || (*watch = ct_keeper_watch(c->dir)) < 0)
+		ct_keeper_sleep(*watch, time_left(limit));
+}
+
 /* Sleep until something can have changed, or it is time. */
 static void sleep_on(const struct ct_container *c, const struct ct_probe *probe, uint64_t limit)
 {
 	int ct_autofd monitor = ct_probe_open_monitor(probe, c->dir);
-	uint64_t left = CT_FOREVER;
+	uint64_t left = time_left(limit);
 
-	if (limit != CT_FOREVER)
-		left = ct_age_since(ct_now_monotonic(), limit);
 	/* A creator has no monitor yet, and one in a pid namespace above ours cannot be opened. */
 	if (monitor < 0 || ct_pidfd_await(monitor, left) < 0)
 		ct_nap(left < PAUSE ? left : PAUSE);
@@ -45,6 +57,7 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 {
 	struct ct_container *c = container;
 	struct ct_probe probe;
+	int ct_autofd watch = -1;
 
 	if (c->state == CT_STATE_FOREIGN || c->status_fd < 0)
 		return ct_state_refuse(c, CT_ACT_WAIT, err);
@@ -68,7 +81,10 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 		if (ct_now_monotonic() >= limit)
 			return ct_fail(err, ETIMEDOUT, "%s %s has not ended in this time",
 				       ct_container_kind(c), ct_container_label(c));
-		sleep_on(c, &probe, limit);
+		if (probe.kept)
+			sleep_between(c, &watch, limit);
+		else
+			sleep_on(c, &probe, limit);
 	}
 	*ret_code = c->status.state == CT_STATUS_EXITED ? ct_exit_code(&c->status.exit) :
 							  UNKNOWN_CODE;

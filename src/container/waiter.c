@@ -33,7 +33,7 @@
 
 #define PREFIX		"wait."
 #define HELLO_TIME	CT_SECOND	/* for all waiters together */
-#define CHANGES		(IN_MODIFY | IN_CREATE | IN_DELETE | IN_MOVED_TO)
+#define CHANGES		(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_TO)
 #define REMOVALS	(IN_DELETE | IN_MOVED_FROM)
 
 static struct sockaddr_un address_of(int dir, const char *name)

@@ -18,6 +18,9 @@
 #include <cattach/container.h>
 #include <cattach/fd.h>
 
+/* A keeper writes its record, and closes its lock when it ends, however it does. */
+#define OF_FILES (IN_CREATE | IN_DELETE | IN_MOVE | IN_DELETE_SELF | IN_MODIFY | IN_CLOSE_WRITE)
+
 /* Through the descriptor, whatever has become of the path. */
 static int add(int watch, int fd, uint32_t mask)
 {
@@ -48,7 +51,7 @@ int ct_container_watch(const struct ct_store *store, const struct ct_container *
 	if (r == 0)
 		r = add(watch, store->names, IN_CREATE | IN_DELETE | IN_MOVE);
 	if (r == 0 && container && container->dir >= 0)
-		r = add(watch, container->dir, IN_CREATE | IN_DELETE | IN_MOVE | IN_DELETE_SELF);
+		r = add(watch, container->dir, OF_FILES);
 	if (r == 0 && container)
 		r = add_sessions(watch, store, container);
 	if (r == 0 && container && container->status_fd >= 0)

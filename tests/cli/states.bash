@@ -13,7 +13,7 @@ EXPECTED=$BATS_TEST_DIRNAME/states.table
 FREE='help info spec unshare version'
 
 # Every state; "bare" is a way to be running, "interrupted" to be damaged, "rebooted" to be exited.
-STATES='creating created bare running paused exited damaged foreign interrupted rebooted'
+STATES='creating created bare running paused restarting exited damaged foreign interrupted rebooted'
 
 # Nothing hangs.
 cattach() { timeout -k 5 30 "$(type -P cattach)" "$@"; }
@@ -73,6 +73,31 @@ make_creating()
 	eventually test -e "$T/locked"
 }
 
+# Its keeper is about to start it again, and stands still. From then on it would run.
+make_restarting()
+{
+	mkdir -p "$T/shared"
+	rm -f "$T/shared/again"
+	ID=$(cattach run -d -i --restart always -v "$T/shared:/mnt" --name "$C" "$R" \
+		sh -c '[ ! -e /mnt/again ] || exec sleep 1000; exit 3')
+	KEEPER=$(pgrep -fx "cattach: keeper of $C")
+	eventually stands_still
+	touch "$T/shared/again"
+}
+
+# Between two runs, and not in a start.
+stands_still()
+{
+	kill -STOP "$KEEPER"
+	if is_state restarting && ! pgrep -P "$KEEPER"; then
+		return 0
+	fi
+	kill -CONT "$KEEPER"
+	return 1
+}
+
+go_on() { [ -z "${KEEPER:-}" ] || kill -CONT "$KEEPER" 2> /dev/null || :; }
+
 # The host went down while it ran: nobody is there any more, and the boot is another.
 make_rebooted()
 {
@@ -96,6 +121,8 @@ let_go()
 again()
 {
 	let_go
+	go_on
+	KEEPER=
 	[ ! -e "$T/meta.json" ] || mv "$T/meta.json" "$(record meta.json)"
 	cattach rm -f "$C" "$C-x" > "$T/out"
 	"make_$1"
@@ -139,6 +166,10 @@ call()
 	local verb=$1 state=$2
 	case $verb:$state in
 	start:creating | update:creating | rename:creating | 'rm -f:creating') set -- waiting ;;
+	stop:restarting | kill:restarting | restart:restarting | 'rm -f:restarting')
+		go_on
+		set --
+		;;
 	*) set -- ;;
 	esac
 	case $verb in

@@ -16,6 +16,8 @@ LIMIT=(--pids-limit 100)
 
 @test "running, without a cgroup: every verb" { matrix bare; }
 
+@test "about to be started again: every verb" { matrix restarting; }
+
 @test "exited: every verb" { matrix exited; }
 
 @test "exited with the host: every verb" { matrix rebooted; }

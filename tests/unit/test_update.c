@@ -37,7 +37,9 @@ static struct ct_cgroup_resources configured(struct world *w)
 
 static int update(struct world *w, const struct ct_resource_options *options)
 {
-	return ct_container_update(&w->c, &w->arena, options, &w->err);
+	const struct ct_update_options all = { .resources = *options };
+
+	return ct_container_update(&w->c, &w->arena, &all, &w->err);
 }
 
 START_TEST(what_is_given_changes_and_the_rest_stays)

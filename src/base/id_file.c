@@ -4,9 +4,9 @@
  * written is refused while nothing runs yet, written when the number is known, and removed again
  * when the start fails, unless somebody else's file was there before.
  *
- * Runs in the CLI with the caller's rights and umask. May fail as open(2) and write(2).
+ * Runs in commands, and in keepers, with the caller's rights and umask. May fail as open(2) and write(2).
  */
-#include "id_file.h"
+#include <cattach/id_file.h>
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,8 +2,8 @@
 /*
  * --cidfile and --pidfile: files with a number that scripts read.
  */
-#ifndef CATTACH_CLI_ID_FILE_H
-#define CATTACH_CLI_ID_FILE_H
+#ifndef CATTACH_ID_FILE_H
+#define CATTACH_ID_FILE_H
 
 #include <stdbool.h>
 

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What commands know and want of a keeper: is it there, is it going to start its container again, it
+ * must not, it is to look again, it is to end.
+ *
+ * Runs in commands, as the user. The keeper is found by its record lock, and every signal to it goes
+ * through a pidfd that was opened between two looks at that lock, so that it cannot be another's. What
+ * it must not do is a file, which is there before anything ends: no race brings a stopped container
+ * back. A keeper that another pid namespace hides is believed, and cannot be signalled.
+ */
+#include "keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+
+#define LEAVE	(2 * CT_SECOND)		/* by itself... */
+#define KILLED	(5 * CT_SECOND)		/* ...and by SIGKILL */
+#define PAUSE	(CT_SECOND / 50)	/* between looks where there can be no watch */
+
+/* Its record, the status, and its lock, which the kernel closes whatever has ended it. */
+#define CHANGES	(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE)
+
+int ct_keeper_open(int dir)
+{
+	pid_t pid = 0, again = 0;
+	int ct_autofd fd = -1;
+
+	if (ct_lock_holder(dir, CT_KEEPER_LOCK, &pid) <= 0 || pid <= 0)
+		return -ESRCH;
+	fd = ct_pidfd_open(pid);
+	if (fd < 0)
+		return fd;
+	if (ct_lock_holder(dir, CT_KEEPER_LOCK, &again) <= 0 || again != pid)
+		return -ESRCH;
+	return ct_take_fd(&fd);
+}
+
+void ct_keeper_tell(int dir)
+{
+	int ct_autofd keeper = ct_keeper_open(dir);
+
+	/* Gone meanwhile: then there is nobody who could do anything wrong. */
+	if (keeper >= 0)
+		ct_pidfd_signal(keeper, SIGUSR1);
+}
+
+bool ct_keeper_is_stop_asked(int dir)
+{
+	return faccessat(dir, CT_STOP_ASKED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool ct_keeper_will_restart(int dir, bool ended)
+{
+	struct ct_keeper_record record;
+	struct ct_err ignored;
+
+	if (ct_lock_holder(dir, CT_KEEPER_LOCK, NULL) <= 0 || ct_keeper_is_stop_asked(dir))
+		return false;
+	/* One that is there and cannot say it may well do so. */
+	if (ct_keeper_record_read(dir, &record, &ignored) < 0)
+		return true;
+	if (record.phase == CT_KEEPER_WATCHING)
+		return ended;
+	return record.phase != CT_KEEPER_ENDED;
+}
+
+bool ct_container_has_keeper(const struct ct_container *container)
+{
+	return container->dir >= 0 &&
+	       faccessat(container->dir, CT_KEEPER_LOCK, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* ---- stopping ---- */
+
+static bool asks_to_end(const struct ct_container *c, int signal)
+{
+	return !signal || signal == SIGKILL || signal == SIGTERM || signal == SIGINT ||
+	       signal == SIGQUIT || signal == c->meta.stop_signal;
+}
+
+void ct_container_forbid_restart(const struct ct_container *container, int signal)
+{
+	int fd;
+
+	if (!asks_to_end(container, signal) || !ct_container_has_keeper(container))
+		return;
+	fd = openat(container->dir, CT_STOP_ASKED,
+		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	ct_fd_close(fd);
+	/* A disk that has no room for a name: then the keeper goes before it can do anything. */
+	if (fd < 0) {
+		int ct_autofd keeper = ct_keeper_open(container->dir);
+
+		if (keeper >= 0 && ct_pidfd_signal(keeper, SIGTERM) == 0)
+			ct_pidfd_await(keeper, LEAVE);
+		return;
+	}
+	ct_keeper_tell(container->dir);
+}
+
+int ct_keeper_retire(int dir, const char *label, struct ct_err *err)
+{
+	int ct_autofd keeper = ct_keeper_open(dir);
+
+	if (keeper < 0 || ct_pidfd_signal(keeper, SIGTERM) < 0)
+		return 0;
+	if (ct_pidfd_await(keeper, LEAVE) != 0)
+		return 0;
+	if (ct_pidfd_signal(keeper, SIGKILL) < 0 || ct_pidfd_await(keeper, KILLED) != 0)
+		return 0;
+	ct_fail(err, ETIMEDOUT, "container %s: its keeper does not end, even by SIGKILL", label);
+	return ct_hint(err, "the kernel holds it: ps -eo pid,wchan,args shows where");
+}
+
+/* ---- waiting ---- */
+
+int ct_keeper_watch(int dir)
+{
+	int ct_autofd watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
+	if (watch < 0 || inotify_add_watch(watch, path, CHANGES) < 0)
+		return -errno;
+	return ct_take_fd(&watch);
+}
+
+void ct_keeper_sleep(int watch, uint64_t timeout)
+{
+	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+
+	if (watch < 0)
+		ct_nap(PAUSE < timeout ? PAUSE : timeout);
+	else if (ct_pidfd_await(watch, timeout) > 0)
+		while (read(watch, events, sizeof(events)) > 0)
+			continue;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a keeper does: waits for the end of a run, decides by the policy, waits, and has a child start
+ * the container again, by the same functions as "cattach start".
+ *
+ * Runs in the keeper, the start in a child of it, so that the memory of that is gone with the child.
+ * What the monitor has recorded is believed; a monitor that was killed has recorded nothing, which
+ * counts as a failure. Somebody's wish that the container stays stopped is a file, looked for before
+ * every step and once more by the child when nobody else can start the container any more. A start that
+ * fails is put down and counts as a run that has ended at once.
+ */
+#include "keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/json.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+
+#define UNKNOWN_CODE	255		/* nobody has recorded it */
+
+/* ---- the record ---- */
+
+/* A disk that takes no more keeps what was there: others go by the lock then. */
+static void put_down(struct ct_keeper *k, enum ct_keeper_phase phase)
+{
+	struct ct_err ignored;
+
+	k->record.phase = phase;
+	k->record.generation++;
+	k->record.restarts = k->tally.restarts;
+	if (ct_keeper_record_write(k->record_fd, &k->record, &ignored) < 0)
+		errno = 0;
+}
+
+void ct_keeper_leave(struct ct_keeper *k)
+{
+	k->leaving = true;
+	put_down(k, CT_KEEPER_ENDED);
+}
+
+static void tell_jobs(struct ct_keeper *k, enum ct_keeper_cause cause)
+{
+	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
+		if (k->jobs[i])
+			k->jobs[i]->act(k, k->jobs[i], cause);
+}
+
+/* What else there is to be done for this container: nothing yet. */
+void ct_keeper_add_jobs(struct ct_keeper *k, const struct ct_meta *meta)
+{
+	(void)k;
+	(void)meta;
+}
+
+/* ---- a run ---- */
+
+static int read_status(const struct ct_keeper *k, struct ct_status *ret_status)
+{
+	int ct_autofd fd = openat(k->dir, "status", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct ct_err ignored;
+
+	return fd < 0 ? -errno : ct_status_read(fd, ret_status, &ignored);
+}
+
+/* The holder of the lock, while it is that: as in ct_keeper_open(). */
+static int open_monitor(const struct ct_keeper *k)
+{
+	pid_t pid = 0, again = 0;
+	int ct_autofd fd = -1;
+
+	if (ct_monitor_alive(k->dir, &pid) <= 0 || pid <= 0)
+		return -ESRCH;
+	fd = ct_pidfd_open(pid);
+	if (fd < 0 || ct_monitor_alive(k->dir, &again) <= 0 || again != pid)
+		return -ESRCH;
+	return ct_take_fd(&fd);
+}
+
+void ct_keeper_begin(struct ct_keeper *k)
+{
+	k->monitor = open_monitor(k);
+	if (k->record.phase != CT_KEEPER_WATCHING)
+		put_down(k, CT_KEEPER_WATCHING);
+	if (k->monitor < 0)
+		ct_keeper_run_ended(k);
+	else
+		tell_jobs(k, CT_KEEPER_BEGUN);
+}
+
+static struct ct_restart_run run_of(const struct ct_status *status)
+{
+	struct ct_restart_run run = { .code = UNKNOWN_CODE };
+	uint64_t end = ct_now_real();
+
+	if (status->state == CT_STATUS_EXITED) {
+		run.code = ct_exit_code(&status->exit);
+		end = status->finished;
+	}
+	run.duration = end > status->started ? end - status->started : 0;
+	return run;
+}
+
+static void decide(struct ct_keeper *k, const struct ct_restart_run *run)
+{
+	bool again = k->again;
+
+	k->again = false;
+	if (ct_keeper_is_stop_asked(k->dir)) {
+		ct_keeper_leave(k);
+		return;
+	}
+	if (again) {
+		k->tally.restarts++;
+		k->tally.delay = 0;
+	} else if (!ct_restart_decide(&k->policy, run, &k->tally)) {
+		ct_keeper_leave(k);
+		return;
+	}
+	k->next = ct_now_monotonic() + k->tally.delay;
+	k->record.delay = k->tally.delay;
+	k->record.until = ct_now_real() + k->tally.delay;
+	put_down(k, CT_KEEPER_WAITING);
+}
+
+void ct_keeper_run_ended(struct ct_keeper *k)
+{
+	struct ct_status status;
+	struct ct_restart_run run;
+
+	ct_drop_fd(&k->monitor);
+	/* Removed; or not started after all: whoever wanted that has said so, or was killed. */
+	if (read_status(k, &status) < 0 || !status.started || status.started == k->seen) {
+		ct_keeper_leave(k);
+		return;
+	}
+	k->seen = status.started;
+	tell_jobs(k, CT_KEEPER_OVER);
+	run = run_of(&status);
+	decide(k, &run);
+}
+
+/* ---- the next one ---- */
+
+/* In the child. */
+static int start(const char *id, struct ct_err *err)
+{
+	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	const struct ct_start_again how = { .kept = true };
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_arena ct_autoarena arena = { 0 };
+	int r = ct_arena_open(&arena, err);
+
+	if (r == 0)
+		r = ct_store_open(&store, err);
+	if (r == 0)
+		r = ct_container_find(&store, &arena, id, &container, err);
+	return r < 0 ? r : ct_container_start_again(&store, &container, &how, NULL, err);
+}
+
+static _Noreturn void child_main(struct ct_keeper *k, int report)
+{
+	struct ct_err err = { 0 };
+
+	if (start(k->id, &err) == 0)
+		err.code = 0;
+	/* Without a reader the keeper has gone, and nobody wants to know. */
+	_exit(ct_write_all(report, &err, sizeof(err)) < 0);
+}
+
+static void failed(struct ct_keeper *k, const struct ct_err *err)
+{
+	struct ct_restart_run run = { .code = err->exit ? err->exit : CT_EXIT_FAILED };
+
+	ct_err_format(err, k->record.error, sizeof(k->record.error));
+	decide(k, &run);
+}
+
+void ct_keeper_start_again(struct ct_keeper *k)
+{
+	struct ct_err err = { 0 };
+	int ends[2] = { -1, -1 };
+	pid_t pid;
+
+	put_down(k, CT_KEEPER_STARTING);
+	pid = pipe2(ends, O_CLOEXEC) < 0 ? -errno : ct_keeper_fork(k, &k->child);
+	if (pid == 0)
+		child_main(k, ends[1]);
+	ct_fd_close(ends[1]);
+	k->report = ends[0];
+	if (pid > 0)
+		return;
+	ct_drop_fd(&k->report);
+	ct_fail_errno(&err, -pid, "the keeper cannot make a process");
+	failed(k, &err);
+}
+
+/* Or about to be: whoever removes it takes its lock away first. */
+static bool is_removed(const struct ct_keeper *k)
+{
+	return faccessat(k->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
+void ct_keeper_child_ended(struct ct_keeper *k)
+{
+	struct ct_err err = { 0 };
+	struct ct_exit ignored;
+	ssize_t n;
+
+	ct_pidfd_wait(k->child, &ignored);
+	do
+		n = read(k->report, &err, sizeof(err));
+	while (n < 0 && errno == EINTR);
+	ct_drop_fd(&k->child);
+	ct_drop_fd(&k->report);
+	if (n != (ssize_t)sizeof(err))
+		ct_fail(&err, ECHILD, "the process that was starting it died");
+	if (err.code == 0 || err.code == EALREADY) {
+		k->record.error[0] = '\0';
+		ct_keeper_begin(k);
+	} else if (err.code == ECANCELED || is_removed(k)) {
+		ct_keeper_leave(k);
+	} else {
+		failed(k, &err);
+	}
+}
+
+/* ---- somebody wants us to look ---- */
+
+static void read_policy(struct ct_keeper *k)
+{
+	struct ct_arena ct_autoarena arena = { 0 };
+	struct ct_err ignored;
+	struct ct_meta meta;
+	const char *text;
+	size_t size;
+
+	if (ct_arena_open(&arena, &ignored) < 0 ||
+	    ct_read_file_at(&arena, k->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size,
+			    &ignored) < 0 ||
+	    ct_meta_parse(&arena, text, size, &meta, &ignored) < 0 ||
+	    ct_restart_parse(meta.restart, &k->policy, &ignored) < 0)
+		return;
+	ct_keeper_add_jobs(k, &meta);
+}
+
+static bool has_jobs(const struct ct_keeper *k)
+{
+	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
+		if (k->jobs[i])
+			return true;
+	return false;
+}
+
+void ct_keeper_look(struct ct_keeper *k)
+{
+	bool idle;
+
+	read_policy(k);
+	idle = k->policy.kind == CT_RESTART_NO && !k->again;
+	if (k->record.phase == CT_KEEPER_WAITING && (idle || ct_keeper_is_stop_asked(k->dir)))
+		ct_keeper_leave(k);
+	else if (k->record.phase == CT_KEEPER_WATCHING && idle && !has_jobs(k) && k->control < 0)
+		ct_keeper_leave(k);
+}
