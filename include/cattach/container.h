@@ -165,6 +165,7 @@ struct ct_container {
 	struct ct_status status;	/* include/cattach/monitor.h */
 	const char *session_of;		/* id of the container that it is a session of; or NULL */
 	const char *label;		/* of a session: CONTAINER/SESSION; or NULL */
+	bool stop_asked;		/* it has a restart policy, and somebody has stopped it */
 	struct ct_cgroup *leaf;		/* of a run that this process follows, for ct_container_sweep() */
 };
 

@@ -3,14 +3,15 @@
  * cattach generate systemd: a unit that has systemd run a container, from the container's record.
  *
  * Runs in the command's own process with the caller's rights; prints the unit, or writes it into the
- * current directory. Nothing is asked of systemd, and nothing is installed. Fails for a session, for a
- * container of another machine, and with --new for one whose record does not say how it was made.
+ * current directory. Nothing is asked of systemd, and nothing is installed. Fails for a session, and
+ * with --new for a container whose record does not say how it was made.
  */
 #include "cli.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,10 +136,13 @@ static int make_unit(const struct ct_call *call, const struct ct_container *cont
 		.fresh = o->fresh,
 		.directory = o->fresh ? meta->create_directory : NULL,
 		.restart = o->restart,
-		.stop_code = CT_EXIT_SIGNAL_BASE + meta->stop_signal,
+		.stop_code = CT_EXIT_SIGNAL_BASE + (meta->stop_signal ? meta->stop_signal : SIGTERM),
 	};
 	if (!unit->name)
 		return ct_fail_nomem(err);
+	if (meta->restart && !o->fresh)
+		ct_warn("%s has --restart %s, and would be started again twice: cattach update --restart no %s",
+			meta->name, meta->restart, meta->name);
 	if (choose_timeout(o, meta, &unit->stop_timeout, err) < 0 ||
 	    find_program(call->arena, &unit->program, err) < 0 ||
 	    add_environment(call->arena, unit, err) < 0)
@@ -188,8 +192,6 @@ static int generate(const struct ct_call *call, const char *name, struct ct_err 
 		r = ct_container_find(&store, call->arena, name, &container, err);
 	if (r == 0)
 		r = ct_container_refuse_session(&container, "a service of its own", err);
-	if (r == 0 && container.state == CT_STATE_FOREIGN)
-		r = ct_fail(err, EXDEV, "container %s was made on %s", name, container.meta.host);
 	if (r == 0)
 		r = make_unit(call, &container, &unit, err);
 	if (r == 0)

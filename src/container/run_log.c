@@ -53,6 +53,11 @@ static int set_passthrough(struct ct_run *run, struct ct_err *err)
 		ct_hint(err, "leave out -t, or choose another log driver");
 		return ct_wrap(err, "--log-driver passthrough");
 	}
+	if (meta->restart) {
+		ct_fail(err, EINVAL, "who starts it again has not the stdout and stderr of who started it");
+		ct_hint(err, "leave out --restart, or choose another log driver");
+		return ct_wrap(err, "--log-driver passthrough");
+	}
 	meta->stdin_passed = meta->stdin_open;
 	meta->stdin_open = meta->stdin_once = false;
 	return 0;

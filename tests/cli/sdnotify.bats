@@ -11,14 +11,17 @@ listen()
 {
 	NOTIFY_SOCKET=${2:-$T/notify}
 	export NOTIFY_SOCKET
+	COUNT=$1
 	"$BATS_TEST_DIRNAME/notified.py" "$NOTIFY_SOCKET" "$1" > "$T/said" 3>&- &
 	eventually grep -q listening "$T/said"
 }
 
+told() { [ "$(wc -l < "$T/said")" -gt "$COUNT" ]; }
+
 # heard: all that was said, once it was said
 heard()
 {
-	wait $!
+	eventually told
 	sed 1d "$T/said"
 	rm -f "$T/notify"
 }

@@ -419,7 +419,7 @@ static const struct {
 	{ { "status" }, "--filter: \"status\" has no \"=\" (--filter KEY=VALUE)" },
 	{ { "state=x" }, "--filter: unknown filter \"state\" (there is id, name, label, label!, "
 			 "status, exited, ancestor, before, since, until, command, network, "
-			 "volume, publish, expose, pod)" },
+			 "volume, publish, expose, pod, restart-policy, should-start-on-boot)" },
 	{ { "status=runing" }, "--filter: unknown state \"runing\" (there is created, running, paused, "
 			       "exited, damaged, foreign)" },
 	{ { "exited=x" }, "--filter: must be 0...255, not \"x\"" },

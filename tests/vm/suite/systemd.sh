@@ -113,7 +113,7 @@ row "systemd" "a generated unit starts, stops and starts again what is there" un
 unit_restarts()
 {
 	local before
-	cattach create --name "$N" "$R" sleep 1000 > /dev/null
+	cattach create --name "$N" --init "$R" sleep 1000 > /dev/null
 	install_unit --restart-policy on-failure
 	trap uninstall_unit EXIT
 	timeout 30 systemctl --user start "$UNIT"
@@ -133,7 +133,7 @@ unit_of_its_own()
 	mkdir -p "$T/share"
 	cd "$T"
 	cattach create --name "$N" --log-driver journald -v ./share:/mnt -e 'A=$HOME %n  "x"' "$R" \
-		sh -c 'printf "%s|%s|" "$A" "$1" > /mnt/out; echo up; sleep 1000' sh $'a\\b\nc;' > /dev/null
+		sh -c 'printf "%s|%s|" "$A" "$1" > /mnt/out; echo up; trap "exit 0" TERM; sleep 1000 & wait' sh $'a\\b\nc;' > /dev/null
 	install_unit --new
 	trap uninstall_unit EXIT
 	cattach rm "$N" > /dev/null
@@ -150,5 +150,27 @@ unit_of_its_own()
 	same "$(property Result)" success
 }
 row "systemd" "a unit of --new makes its container, as it was made, and removes it" unit_of_its_own
+
+restart_unit()
+{
+	local policy
+	for policy in always unless-stopped on-failure no; do
+		cattach create --name "$N-$policy" --restart "$policy" "$R" sleep 1000 > /dev/null
+	done
+	cattach run -d --name "$N-stopped" --restart unless-stopped "$R" sleep 1000 > /dev/null
+	cattach stop -t 0 "$N-stopped" > /dev/null
+	UNIT=cattach-restart.service
+	mkdir -p "$U"
+	sed "s,/usr/bin/,$CT_JOB/usr/bin/," "$CT_JOB/usr/lib/systemd/user/$UNIT" > "$U/$UNIT"
+	systemctl --user daemon-reload
+	trap uninstall_unit EXIT
+	timeout 60 systemctl --user start "$UNIT"
+	same "$(cattach ps --format '{{.Names}}' | sort | tr '\n' ' ')" "$N-always $N-unless-stopped "
+	# they are not the service's
+	systemctl --user stop "$UNIT"
+	same "$(cattach ps -q | wc -l)" 2
+	has "$(leaf "$N-always")" ".scope/"
+}
+row "systemd" "the unit for boots starts what has a policy, unless somebody has stopped it" restart_unit
 
 end
