@@ -133,7 +133,7 @@ static void decide(struct ct_keeper *k, const struct ct_restart_run *run)
 
 void ct_keeper_run_ended(struct ct_keeper *k)
 {
-	struct ct_status status;
+	struct ct_status status = { 0 };
 	struct ct_restart_run run;
 
 	ct_drop_fd(&k->monitor);
@@ -260,14 +260,19 @@ static bool has_jobs(const struct ct_keeper *k)
 	return false;
 }
 
+/* With nothing to wait for, and nothing to do while it waits. */
+static bool is_idle(const struct ct_keeper *k)
+{
+	bool unwanted = k->policy.kind == CT_RESTART_NO && !k->again;
+
+	if (k->record.phase == CT_KEEPER_WAITING)
+		return unwanted || ct_keeper_is_stop_asked(k->dir);
+	return k->record.phase == CT_KEEPER_WATCHING && unwanted && !has_jobs(k) && k->control < 0;
+}
+
 void ct_keeper_look(struct ct_keeper *k)
 {
-	bool idle;
-
 	read_policy(k);
-	idle = k->policy.kind == CT_RESTART_NO && !k->again;
-	if (k->record.phase == CT_KEEPER_WAITING && (idle || ct_keeper_is_stop_asked(k->dir)))
-		ct_keeper_leave(k);
-	else if (k->record.phase == CT_KEEPER_WATCHING && idle && !has_jobs(k) && k->control < 0)
+	if (is_idle(k))
 		ct_keeper_leave(k);
 }

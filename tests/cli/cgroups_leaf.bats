@@ -174,3 +174,13 @@ record() { echo "$STORE/containers/$ID/cgroup"; }
 	is "$(cattach ps -aq)" ""
 	is "$(cattach prune)" "0 cgroups removed"
 }
+
+@test "one that is started again has one leaf at a time, and none between and after its runs" {
+	STARTED+=("$N")
+	run -3 --separate-stderr cattach run --name "$N" --restart on-failure:2 "$R" \
+		sh -c 'cat /proc/self/cgroup; exit 3'
+	is "$(sort -u <<< "$output" | grep -c '^0::/$')" 1
+	is "$(cattach inspect -f '{{.RestartCount}}' "$N")" 2
+	eventually no_leaves
+	is "$(cattach prune)" "0 cgroups removed"
+}
