@@ -272,9 +272,10 @@ deps-vm: ## what building, testing and virtual machines for tests need
 check-vm: deps-vm ## tests in virtual machines: limits, and systemd (tests/vm)
 	$(Q)tests/run.sh vm
 deps-all: ## all of it, and what analysis and comparisons need
-	@tools/deps.sh build check analysis vm
+	@tools/deps.sh build check analysis podman vm
 check-all: deps-check ## what "make check" leaves out: static analysis, virtual machines
 	-$(Q)tools/deps.sh analysis
+	-$(Q)tools/deps.sh podman
 	-$(Q)tools/deps.sh vm
 	$(Q)tests/run.sh all
 acceptance: all $(B)/probe/lines ## gigabytes, thousands of runs, hundreds of kills: nothing is lost, nothing stays

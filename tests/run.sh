@@ -7,7 +7,7 @@
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
 #                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang
-#                                   dist vm
+#                                   dist podman vm
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests, by the names of their files
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
@@ -403,6 +403,38 @@ part_vm()
 	done
 }
 
+# The log that podman reads in place of its own.
+part_podman()
+{
+	local status=0
+	heading "podman reads our k8s-file"
+	if ! command -v podman > /dev/null 2>&1; then
+		record skip podman "podman is not installed"
+		return
+	fi
+	if ! quiet_make MODE=release all || ! make_stage; then
+		record fail podman "cannot be built and installed"
+		return
+	fi
+	# shellcheck disable=SC2016 # it is the inner shell that expands them
+	if ! as_user sh -c 'mkdir -m 700 work/podman-home work/podman-run && HOME=$PWD/work/podman-home \
+		XDG_RUNTIME_DIR=$PWD/work/podman-run PATH=$CT_STAGE/usr/bin:$PATH \
+		CT_ROOTFS=$CT_STAGE/examples/bundles/rootfs tests/podman.sh write "$PWD/work/podman"'; then
+		record fail podman "the containers that are to be read did not run"
+		return
+	fi
+	timeout -k 10 120 tests/podman.sh compare "$stage/work/podman" > "$logs/podman.tap" \
+		2> "$logs/podman.err" || status=$?
+	if [ "$status" -eq 77 ]; then
+		record skip podman "podman makes no containers here: $(tail -n 1 "$logs/podman.err" | tr '\t' ' ')"
+		return
+	fi
+	count_tap podman "$status" "$logs/podman.tap"
+	printf 'podman: %s of %s ok\n' "$(grep -cE '^ok ' "$logs/podman.tap")" \
+		"$(grep -cE '^(not )?ok ' "$logs/podman.tap")"
+	grep -vE '^(ok |1\.\.)' "$logs/podman.tap" | head -n 100
+}
+
 # ---- analysis: what needs more tools -----------------------------------------------------------
 
 # with_tool NAME TOOL COMMAND...
@@ -470,7 +502,7 @@ run_parts()
 
 case ${1:-check} in
 check) run_parts build make layers size hardening unit fuzz cli pty acceptance ;;
-all) run_parts tidy cppcheck shellcheck format clang dynamic dist vm ;;
+all) run_parts tidy cppcheck shellcheck format clang dynamic dist podman vm ;;
 cli | unit | pty | vm)
 	part=$1
 	shift

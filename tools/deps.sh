@@ -4,8 +4,8 @@
 # Install the Debian packages that are missing, and nothing when none is.
 #
 #   tools/deps.sh GROUP...       build: to build and to run; check: for "make check";
-#                                vm: for "make check-vm"; analysis: for "make check-all" and
-#                                "make bench"
+#                                vm: for "make check-vm"; analysis, podman: for
+#                                "make check-all" (and "make bench")
 #
 # Uses apt-get, through sudo when not root, and says what it does before it does it. Elsewhere
 # than on Debian and its children it checks nothing and says so: the build names what it misses.
@@ -28,6 +28,8 @@ for group; do
 	analysis)
 		packages="$packages clang clang-tidy clang-format cppcheck shellcheck
 			bubblewrap conmon" ;;
+	podman)
+		packages="$packages podman" ;;
 	*)
 		echo "deps.sh: no such group: $group" >&2
 		exit 1 ;;

@@ -111,6 +111,23 @@ enum ct_state {
 /* "running", "exited", ... as docker's .State.Status spells them. */
 const char *ct_state_name(enum ct_state state);
 
+/* As docker's .State.Health.Status says it; include/cattach/health.h. */
+enum ct_health_status {
+	CT_HEALTH_NONE,		/* nothing checks it */
+	CT_HEALTH_STARTING,	/* no check has said anything that counts, or it does not run */
+	CT_HEALTH_HEALTHY,
+	CT_HEALTH_UNHEALTHY,
+};
+
+/* How the health of a container is checked. All but test is 0 or NULL where there is no check. */
+struct ct_health_config {
+	struct ct_strings test;		/* "CMD", ARG...; "CMD-SHELL", TEXT; "NONE"; or empty */
+	uint64_t interval, timeout;	/* ns, never 0 */
+	uint64_t start_period, start_interval;	/* ns, the period may be 0 */
+	int retries;			/* failures in a row that make it unhealthy, at least 1 */
+	const char *on_failure;		/* "none", "kill", "restart" or "stop" */
+};
+
 /* What is fixed when a container is made: meta.json. Strings are NULL when not given. */
 struct ct_meta {
 	const char *id, *name;
@@ -149,6 +166,7 @@ struct ct_meta {
 	bool swap_by_default;		/* as in struct ct_cgroup_resources, and likewise */
 	bool default_seccomp;		/* as in struct ct_spec, of which config.json does not know */
 	struct ct_strings cap_add, cap_drop, security_opt, binds;
+	struct ct_health_config health;
 	const char *hostname;
 	const char *host;		/* identity of the machine that made it: host name + machine id */
 	uint32_t version;		/* of this format: 1 */
@@ -163,6 +181,7 @@ struct ct_container {
 	const char *damage;		/* CT_STATE_DAMAGED: why; also why a CT_STATE_STOPPED one's exit
 					 * is not known (status.state is not CT_STATUS_EXITED) */
 	struct ct_status status;	/* include/cattach/monitor.h */
+	enum ct_health_status health;
 	const char *session_of;		/* id of the container that it is a session of; or NULL */
 	const char *label;		/* of a session: CONTAINER/SESSION; or NULL */
 	bool stop_asked;		/* it has a restart policy, and somebody has stopped it */

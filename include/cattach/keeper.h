@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The keeper: a small process that exists only for containers with a restart policy. It waits for the
- * end of the container's monitor and starts the container again, as "cattach start" would.
+ * The keeper: a small process that exists only for containers with a restart policy or a health check.
+ * It waits for the end of the container's monitor and starts the container again, as "cattach start" would.
  *
  *   containers/<id>/keeper.lock	its record lock, as the monitor's: it is alive while that is held
  *   containers/<id>/keeper		what it does, see struct ct_keeper_record

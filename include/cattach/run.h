@@ -85,6 +85,9 @@ struct ct_run_options {
 	struct ct_resource_options resources;
 	const char *cgroups, *cgroup_parent;
 	struct ct_strings device_cgroup_rule;
+	const char *health_cmd, *health_interval, *health_timeout, *health_retries;
+	const char *health_start_period, *health_start_interval, *health_on_failure;
+	bool no_healthcheck;
 };
 
 /**

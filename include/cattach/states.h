@@ -84,6 +84,7 @@ enum ct_act {
 	CT_ACT_ATTACH_SESSION,	/* attach: to CONTAINER/SESSION */
 	CT_ACT_ASK,		/* send, clients, detach */
 	CT_ACT_EXEC,		/* exec */
+	CT_ACT_HEALTH,		/* healthcheck */
 	CT_ACT_TOP,		/* top */
 	CT_ACT_STATS,		/* stats */
 	CT_ACT_CP,		/* cp */

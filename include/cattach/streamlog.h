@@ -82,6 +82,12 @@ struct ct_page {
 	_Atomic uint32_t state;		/* enum ct_page_state */
 	_Atomic uint32_t exit_signaled, exit_value;
 	uint32_t tty;
+	/* Of a log driver with a file: payload bytes that are in the file, and have been taken for it but
+	 * are the last "held" ones of a line without end (stdout, stderr); does the file take no more? */
+	_Atomic uint64_t filed;
+	_Atomic uint32_t held[2];
+	_Atomic uint32_t file_failing;
+	_Atomic uint32_t files;		/* how many it has begun or gone on with, in this run */
 };
 
 #define CT_PAGE_SIZE	4096
@@ -256,6 +262,17 @@ struct ct_log_files;
 int ct_log_files_open(int dir, const char *path, enum ct_log_file kind, bool live,
 		      struct ct_log_files **ret_files, struct ct_err *err);
 void ct_log_files_close(struct ct_log_files *files);	/* NULL is fine; after the cursor */
+/**
+ * ct_log_files_follow - let the source go on with what will be written, rotated or not
+ * @dir, @path: as they were opened with
+ *
+ * From then on a cursor may only go forward once it is behind what was there.
+ */
+int ct_log_files_follow(struct ct_log_files *files, int dir, const char *path, struct ct_err *err);
+/* Is there anything by now that no cursor was given yet? */
+bool ct_log_files_more(struct ct_log_files *files);
+/* How many files have come since they are followed. */
+uint64_t ct_log_files_met(const struct ct_log_files *files);
 struct ct_log_source ct_log_files_source(struct ct_log_files *files);
 /* How many lines were no records, of what was read since the beginning. */
 uint64_t ct_log_files_strange(const struct ct_log_files *files);

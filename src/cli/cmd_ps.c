@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cattach ps: the containers of the caller, as a table, as JSON or through a template.
+ * cattach ps: the containers of the caller, as a table, as JSON or through a template; with --watch
+ * again and again, until a signal ends it.
  *
  * Runs in the command's own process and only reads. A container whose record is damaged is a row
  * like the others; only an unreadable store is an error.
@@ -11,6 +12,8 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cattach/fd.h>
 #include <cattach/io.h>
@@ -23,8 +26,8 @@
 #include "ps.h"
 
 struct ps_options {
-	bool all, quiet, latest, no_trunc, noheading, sessions, ignored;
-	const char *last, *format, *sort;
+	bool all, quiet, latest, no_trunc, noheading, sessions, namespaces, size, ignored;
+	const char *last, *format, *sort, *watch;
 	struct ct_strings filter;
 };
 
@@ -34,32 +37,50 @@ static const struct ct_option ps_table[] = {
 	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all), "Also those that do not run" },
 	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
 	  "Only those that match: id, name, label, label!, status, exited, ancestor, before, since, "
-	  "until, command, network, volume, publish, expose, pod, restart-policy, should-start-on-boot" },
+	  "until, command, network, volume, publish, expose, pod, health, restart-policy, "
+	  "should-start-on-boot" },
 	{ "format", 0, CT_OPTION_STRING, "FORMAT", OPTION(format),
 	  "\"json\", a Go template, or \"table TEMPLATE\"" },
 	{ "last", 'n', CT_OPTION_STRING, "N", OPTION(last), "The N newest, running or not" },
 	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest), "The newest one, running or not" },
 	{ "no-trunc", 0, CT_OPTION_BOOL, NULL, OPTION(no_trunc), "Do not shorten ids and commands" },
 	{ "noheading", 0, CT_OPTION_BOOL, NULL, OPTION(noheading), "Leave the line of titles out" },
+	{ "ns", 0, CT_OPTION_BOOL, NULL, OPTION(namespaces),
+	  "The first process of each, and the numbers of its namespaces" },
 	/* Our records are what is: nothing to be synchronised, and no containers of others. */
 	{ "external", 0, CT_OPTION_BOOL, NULL, OPTION(ignored), NULL },
 	{ "sync", 0, CT_OPTION_BOOL, NULL, OPTION(ignored), NULL },
 	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), "Only print the ids" },
 	{ "sessions", 0, CT_OPTION_BOOL, NULL, OPTION(sessions),
 	  "Below each container the sessions that exec has made in it" },
+	{ "size", 's', CT_OPTION_BOOL, NULL, OPTION(size),
+	  "What each has written, and with it the size of its root file system" },
 	{ "sort", 0, CT_OPTION_STRING, "KEY", OPTION(sort),
 	  "Order by command, created, id, image, names, runningfor or status" },
+	{ "watch", 'w', CT_OPTION_STRING, "TIME", OPTION(watch),
+	  "Anew every TIME (2s, 500ms, or seconds), until it is interrupted" },
 	{ 0 },
 };
 
 static const char default_format[] =
 	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 
+static const char size_format[] =
+	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+	"\t{{.Size}}";
+
+static const char namespace_format[] =
+	"table {{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t{{.PIDNS}}"
+	"\t{{.USERNS}}\t{{.UTS}}";
+
+#define LEAST_INTERVAL	(UINT64_C(10) * 1000 * 1000)	/* ns */
+
 /* What was asked for, parsed. */
 struct selection {
 	const struct ps_options *options;
 	struct ct_filters filters;
 	int64_t last;			/* -1: no limit */
+	uint64_t interval;		/* ns, 0: once */
 	struct ct_format format;
 };
 
@@ -120,6 +141,8 @@ static int add_row(const struct selection *selection, const struct ct_store *sto
 	struct ct_strings args = {0};
 	const struct ct_ps_style style = {
 		.no_trunc = selection->options->no_trunc,
+		.size = selection->options->size,
+		.namespaces = selection->options->namespaces,
 		.escape = selection->format.table,
 		.now = ct_now_real(),
 	};
@@ -202,6 +225,10 @@ static int parse_format(const struct ps_options *options, struct ct_arena *arena
 {
 	const char *format = options->format;
 
+	if (options->size && options->namespaces && !format) {
+		ct_fail(err, EINVAL, "--size and --ns exclude each other");
+		return ct_hint(err, "--format can name the columns of both");
+	}
 	if (format && options->quiet) {
 		ct_warn("--format is ignored, because --quiet prints ids only");
 		format = NULL;
@@ -209,7 +236,8 @@ static int parse_format(const struct ps_options *options, struct ct_arena *arena
 	if (options->quiet)
 		format = "{{.ID}}";
 	else if (!format || !*format || !strcmp(format, "table"))
-		format = default_format;
+		format = options->namespaces ? namespace_format :
+			 options->size	     ? size_format : default_format;
 	return ct_format_parse(arena, format, true, ret_format, err);
 }
 
@@ -223,27 +251,73 @@ static int parse_last(const struct ps_options *options, int64_t *ret_last, struc
 	return 0;
 }
 
+static int parse_watch(const struct ps_options *options, uint64_t *ret_interval,
+		       struct ct_err *err)
+{
+	if (!options->watch)
+		return 0;
+	if (ct_parse_duration(options->watch, ret_interval, err) < 0)
+		return ct_wrap(err, "--watch");
+	if (*ret_interval >= LEAST_INTERVAL)
+		return 0;
+	ct_fail(err, ERANGE, "must be 0.01 seconds at least, not \"%s\"", options->watch);
+	return ct_wrap(err, "--watch");
+}
+
+static int show(const struct selection *selection, struct ct_store *store, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf rows = {0};
+	struct ct_arena ct_autoarena arena = {0};
+	struct ct_container_list list = {0};
+
+	if (ct_arena_open(&arena, err) < 0 || ct_container_list(store, &arena, &list, err) < 0 ||
+	    add_header(selection, &arena, &rows, err) < 0)
+		return -err->code;
+	leave_newest(selection, &list);
+	ct_ps_sort(&list, selection->options->sort);
+	if (add_rows(selection, store, &list, &rows, err) < 0)
+		return -err->code;
+	return ct_format_print(&selection->format, &rows, err);
+}
+
+/* On a terminal each in the place of the one before; else one after the other. */
+static int show_again(const struct selection *selection, struct ct_store *store,
+		      struct ct_err *err)
+{
+	static const char wipe[] = "\033[H\033[J";
+	bool redraw = isatty(STDOUT_FILENO);
+	int r;
+
+	do {
+		struct timespec left = {
+			.tv_sec = (time_t)(selection->interval / 1000000000),
+			.tv_nsec = (long)(selection->interval % 1000000000),
+		};
+
+		if (redraw && ct_write_all(STDOUT_FILENO, wipe, sizeof(wipe) - 1) < 0)
+			return ct_fail_errno(err, errno, "cannot write to standard output");
+		r = show(selection, store, err);
+		while (r == 0 && clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+			;
+	} while (r == 0);
+	return r;
+}
+
 static int ps_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
-	struct ct_buf ct_autobuf rows = {0};
 	struct selection selection = { .options = call->options };
-	struct ct_container_list list = {0};
 
 	if (ct_ps_check_sort(selection.options->sort, err) < 0 ||
 	    parse_last(selection.options, &selection.last, err) < 0 ||
+	    parse_watch(selection.options, &selection.interval, err) < 0 ||
 	    parse_format(selection.options, call->arena, &selection.format, err) < 0 ||
 	    ct_store_open(&store, err) < 0 ||
 	    ct_filters_parse(&store, call->arena, &selection.options->filter, &selection.filters,
-			     err) < 0 ||
-	    ct_container_list(&store, call->arena, &list, err) < 0 ||
-	    add_header(&selection, call->arena, &rows, err) < 0)
+			     err) < 0)
 		return -err->code;
-	leave_newest(&selection, &list);
-	ct_ps_sort(&list, selection.options->sort);
-	if (add_rows(&selection, &store, &list, &rows, err) < 0)
-		return -err->code;
-	return ct_format_print(&selection.format, &rows, err);
+	return selection.interval ? show_again(&selection, &store, err) :
+				    show(&selection, &store, err);
 }
 
 const struct ct_verb ct_verb_ps = {
@@ -254,7 +328,10 @@ const struct ct_verb ct_verb_ps = {
 		"Without -a only running containers are listed, newest first. A template may use .ID "
 		".Image .Command .CreatedAt .RunningFor .Ports .State .Status .Size .Names .Labels "
 		".Mounts .Networks and .Label \"KEY\"; and podman's .Pid .ExitCode .Exited .StartedAt .ExitedAt "
-		".Created .CIDFile.\n\n"
+		".Created .CIDFile; with --ns also .CGROUPNS .IPC .MNT .NET .PIDNS .USERNS and .UTS, which are "
+		"empty for what does not run. Sizes are looked for with -s only: of a ROOTFS:O that runs what "
+		"it has written, and in parentheses that and all other files; what is written anywhere else "
+		"cannot be told from what was there.\n\n"
 		"Filters with the same key are alternatives, those with different keys and all labels "
 		"must match. IMAGE is the BUNDLE or ROOTFS that was run; ancestor is that, or its absolute "
 		"path. name is a regular expression, id the beginning of one. Ports cannot be published "

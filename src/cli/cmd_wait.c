@@ -22,7 +22,7 @@
 #include "wait_output.h"
 
 struct wait_options {
-	const char *for_output, *timeout, *stream;
+	const char *for_output, *timeout, *stream, *interval;
 	struct ct_strings condition;
 	bool ignore, first, latest;
 };
@@ -32,13 +32,15 @@ struct wait_options {
 static const struct ct_option wait_table[] = {
 	{ "condition", 0, CT_OPTION_LIST, "STATE", OPTION(condition),
 	  "Wait for a state instead of the end: created, running, paused, exited, stopped, "
-	  "not-running, next-exit, removed; for any one when given several times" },
+	  "not-running, next-exit, removed, healthy, unhealthy; for any one when given several times" },
 	{ "exit-first-match", 0, CT_OPTION_BOOL, NULL, OPTION(first),
 	  "End when one of the containers has come to it" },
 	{ "for-output", 0, CT_OPTION_STRING, "REGEX", OPTION(for_output),
 	  "Wait until a line of output matches, instead of for the end" },
 	{ "ignore", 0, CT_OPTION_BOOL, NULL, OPTION(ignore),
 	  "A missing container is no error: its code is -1" },
+	{ "interval", 'i', CT_OPTION_STRING, "TIME", OPTION(interval),
+	  "Accepted for scripts: what is waited for is heard of, not asked for again and again" },
 	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest),
 	  "Wait for the container that was made last" },
 	{ "stream", 0, CT_OPTION_STRING, "STREAM", OPTION(stream),
@@ -129,6 +131,14 @@ static int parse_timeout(const char *text, uint64_t *ret_limit, struct ct_err *e
 	return 0;
 }
 
+/* A duration, or podman's number of milliseconds. */
+static int check_interval(const char *text, struct ct_err *err)
+{
+	uint64_t ignored;
+
+	return text && ct_parse_duration(text, &ignored, err) < 0 ? ct_wrap(err, "--interval") : 0;
+}
+
 static int parse_stream(const struct wait_options *o, struct ct_wait_output *wait,
 			struct ct_err *err)
 {
@@ -183,7 +193,8 @@ static int wait_handler(const struct ct_call *typed, struct ct_err *err)
 	struct ct_wait_output output = { .regex = options->for_output };
 	uint64_t limit;
 
-	if (parse_timeout(options->timeout, &limit, err) < 0 ||
+	if (check_interval(options->interval, err) < 0 ||
+	    parse_timeout(options->timeout, &limit, err) < 0 ||
 	    parse_stream(options, &output, err) < 0 || name_operands(typed, &named, err) < 0)
 		return -err->code;
 	if (options->for_output && uses_states(options)) {
@@ -210,7 +221,8 @@ const struct ct_verb ct_verb_wait = {
 		"With --condition all containers are waited for at the same time, until each is in one of "
 		"these states, and the codes are printed then: -1 for one that has not ended. not-running "
 		"is true of what was never started; next-exit is an end that has not happened yet; removed "
-		"is told with the last code. What has started and ended in one moment has been running.\n\n"
+		"is told with the last code; stopping and removing are told as stopped and removed. What "
+		"has started and ended in one moment has been running.\n\n"
 		"With --for-output nothing is printed; the exit code is 0 when every container has "
 		"written a line that matches the extended regular expression (see regex(7)), 1 when one "
 		"has ended without, 124 when the time was over. All of the current run counts, what was "

@@ -25,6 +25,8 @@ static const char *const actions[][2] = {
 	{ "attach", NULL },	    { "detach", NULL },		{ "exec_create", NULL },
 	{ "exec_start", "exec" },   { "exec_died", "exec_die" }, { "rename", NULL },
 	{ "update", NULL },	    { "remove", "destroy" },	{ "prune", NULL },
+	{ "health_status", NULL },  { "health_status: healthy", NULL },
+	{ "health_status: unhealthy", NULL },
 	{ NULL, NULL },
 };
 
@@ -67,7 +69,7 @@ static int check_action(const char **value, struct ct_err *err)
 	ct_fail(err, EINVAL, "unknown event \"%s\"", *value);
 	return ct_hint(err, "there is create, start, died, oom, kill, stop, restart, pause, unpause, "
 			    "attach, detach, exec_create, exec_start, exec_died, rename, update, "
-			    "remove, prune");
+			    "remove, prune, health_status");
 }
 
 static int check_type(const char *value, struct ct_err *err)
@@ -123,6 +125,14 @@ static bool match_container(const char *wanted, const struct ct_event *event)
 			 !strncmp(event->id, wanted, strlen(wanted)));
 }
 
+/* What follows the colon need not be said, as for docker. */
+static bool match_action(const char *wanted, const char *action)
+{
+	size_t length = strlen(wanted);
+
+	return !strncmp(action, wanted, length) && (!action[length] || action[length] == ':');
+}
+
 static bool match_label(const char *wanted, const struct ct_json *labels)
 {
 	size_t length = strcspn(wanted, "=");
@@ -141,7 +151,7 @@ static bool match(enum ct_event_key key, const char *value, const struct ct_even
 	case CT_EVENT_KEY_CONTAINER:
 		return match_container(value, event);
 	case CT_EVENT_KEY_EVENT:
-		return !strcmp(event->action, value);
+		return match_action(value, event->action);
 	case CT_EVENT_KEY_IMAGE:
 		return !strcmp(event->image, value);
 	case CT_EVENT_KEY_LABEL:

@@ -12,7 +12,7 @@
 
 #define WIDTH	     80
 #define HELP_COLUMN  30		/* where the explanations start */
-#define VERB_COLUMN  12
+#define VERB_COLUMN  15
 
 /* Append words, broken at WIDTH, with every line but the first indented. column is where we are. */
 static void wrap_text(struct ct_buf *buf, const char *text, size_t column, size_t indent)

@@ -27,6 +27,11 @@ struct ct_json *ct_inspect_session(struct ct_values *values, const struct ct_con
 void ct_inspect_limits(struct ct_values *values, struct ct_json *object, const struct ct_meta *meta,
 		       const struct ct_json *config);
 
+/* .State.Health, or null; .Healthcheck and what belongs to it, into .Config. */
+struct ct_json *ct_inspect_health(struct ct_values *values, const struct ct_container *container);
+void ct_inspect_healthcheck(struct ct_values *values, struct ct_json *object,
+			    const struct ct_meta *meta);
+
 /* What else docker has there, into .HostConfig. */
 void ct_inspect_host(struct ct_values *values, struct ct_json *object, const struct ct_json *config);
 

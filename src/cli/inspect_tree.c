@@ -172,7 +172,7 @@ struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_conta
 	set_string(values, object, "CgroupPath", leaf_path(container, path));
 	set_time(values, object, "StartedAt", status->started);
 	set_time(values, object, "FinishedAt", status->finished);
-	ct_value_set(values, object, "Health", ct_value_null(values));
+	ct_value_set(values, object, "Health", ct_inspect_health(values, container));
 	set_number(values, object, "LogLost", (int64_t)status->log_lost);
 	ct_value_set(values, object, "Warnings", warnings(values, status->warnings));
 	return object;
@@ -233,6 +233,7 @@ static struct ct_json *config_object(struct ct_values *values, const struct ct_m
 	set_number(values, object, "StopTimeout", meta->stop_timeout);
 	if (meta->create_command.count)
 		set_list(values, object, "CreateCommand", &meta->create_command);
+	ct_inspect_healthcheck(values, object, meta);
 	return object;
 }
 

@@ -129,7 +129,7 @@ int ct_sink_flush(struct ct_log_sink *sink, struct ct_err *err);
 /* Something is missing here: everything out, then one line on stderr. */
 int ct_sink_notice(struct ct_log_sink *sink, const struct ct_err *notice, struct ct_err *err);
 
-/* ---- sources (logs_source.c, logs_stream.c, logs_seek.c) ---- */
+/* ---- sources (logs_source.c, logs_stream.c, logs_seek.c, logs_files.c) ---- */
 
 /* What is asked for. */
 struct ct_log_query {
@@ -175,6 +175,12 @@ struct ct_log_stream {
 	int main;			/* the session's directory, or -1 */
 	struct ct_log_files *files;	/* of a log driver that has its own; or NULL */
 	struct ct_log_journal *journal;	/* what the log driver journald has sent; or NULL */
+	const char *format;		/* of these files */
+	bool kept;			/* they and the cursor are: for the next run of the same container */
+	uint64_t files_before;		/* how many the monitor had begun before the first that we met */
+	uint32_t seen[2];		/* bytes of a line that no file has yet and that are shown... */
+	uint64_t skip[2];		/* ...and how many the file will have for them */
+	uint64_t latest;		/* what is later is not ours any more */
 	struct ct_cursor cursor;
 	bool open;			/* cursor is */
 	bool late;			/* it came while we waited: all of it is news */
@@ -209,7 +215,7 @@ struct ct_log_stream {
 #define CT_LOG_STREAM_INIT \
 	{ .container = CT_CONTAINER_INIT, .client = CT_CLIENT_INIT, .main = -1, \
 	  .cursor = CT_CURSOR_INIT, .watch = -1, .waiter = CT_WAITER_INIT, \
-	  .starting = CT_CONTAINER_INIT }
+	  .starting = CT_CONTAINER_INIT, .latest = UINT64_MAX }
 
 /**
  * ct_log_stream_open - find a container and the place in its log
@@ -249,6 +255,11 @@ void ct_log_stream_flush(struct ct_log_stream *stream);
 
 /* ---- between the files of a stream ---- */
 
+/* So many bytes before the next ones are lost. */
+void ct_log_stream_notice_lost(struct ct_log_stream *stream, uint64_t bytes);
+/* So many files were rotated away before they were read. */
+void ct_log_stream_notice_unseen(struct ct_log_stream *stream, uint32_t files);
+
 /* What an entry is to a query. */
 enum ct_entry_use { CT_ENTRY_END, CT_ENTRY_PASS, CT_ENTRY_BREAK, CT_ENTRY_GAP, CT_ENTRY_FRAME };
 enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
@@ -259,6 +270,25 @@ int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err);
 
 /* Place it where reading had ended; -ENOENT: nothing has come since. */
 int ct_log_stream_resume(struct ct_log_stream *stream, struct ct_err *err);
+
+/* ---- the files of a log driver, followed (logs_files.c) ---- */
+
+/* Open them, where the log is read from them; s->files is NULL where it is not. With a connection
+ * what cannot be opened is no failure: memory is read then. */
+int ct_log_stream_open_files(struct ct_log_stream *stream, struct ct_err *err);
+void ct_log_stream_close_files(struct ct_log_stream *stream);	/* and the cursor */
+/* When the cursor is in its place: on with what comes, if it is wanted. */
+int ct_log_stream_follow_files(struct ct_log_stream *stream, struct ct_err *err);
+
+/* With a new connection: from here on count those that were rotated away before we have seen them. */
+void ct_log_stream_note_files(struct ct_log_stream *stream);
+
+/* They have been read to their end: is there something in memory that they do not have? 1 look
+ * again, 0 no, negative. */
+int ct_log_stream_peek(struct ct_log_stream *stream, struct ct_err *err);
+
+/* Bytes at the beginning of a frame of a file that were shown already. */
+size_t ct_log_stream_skip(struct ct_log_stream *stream, const struct ct_index_entry *entry);
 
 /* ---- the file of a log driver (logs_reopen.c) ---- */
 

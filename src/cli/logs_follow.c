@@ -221,7 +221,9 @@ static void stop_all(const struct ct_log_set *set)
 		if (s->state == CT_STREAM_WAITING)
 			s->state = CT_STREAM_DONE;
 		/* The payload may write faster than we read. */
-		if (s->connected && s->limit == UINT64_MAX)
+		if (s->files)
+			s->latest = ct_now_real();
+		else if (s->connected && s->limit == UINT64_MAX)
 			s->limit = atomic_load_explicit(&s->client.page->committed,
 							memory_order_acquire);
 	}

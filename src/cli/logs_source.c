@@ -32,34 +32,18 @@
 #define TRIES	5
 #define PAUSE	10000000	/* ns before the next one, of a container that is being started */
 
-/* What was passed over is told once it is known. */
-static void close_files(struct ct_log_stream *s)
-{
-	uint64_t strange = s->files ? ct_log_files_strange(s->files) : 0;
-
-	if (strange)
-		ct_warn("%s: %llu lines of its log file are no records of %s", s->name,
-			(unsigned long long)strange, s->container.meta.log_driver);
-	ct_log_files_close(s->files);
-	s->files = NULL;
-	ct_log_journal_close(s->journal);
-	s->journal = NULL;
-}
-
 void ct_log_stream_drop(struct ct_log_stream *stream)
 {
 	struct ct_log_stream *s = stream;
 
-	if (s->open)
-		ct_cursor_close(&s->cursor);
+	if (!s->kept)
+		ct_log_stream_close_files(s);
 	if (s->connected)
 		ct_client_close(&s->client);
-	close_files(s);
 	ct_drop_fd(&s->main);
 	ct_container_close(&s->container);
 	s->client = (struct ct_client)CT_CLIENT_INIT;
-	s->cursor = (struct ct_cursor)CT_CURSOR_INIT;
-	s->open = s->connected = s->hung_up = s->watched = s->ended = s->flush = s->final = false;
+	s->connected = s->hung_up = s->watched = s->ended = s->flush = s->final = false;
 	s->ready = s->idle = false;
 	s->notice_due = s->cut = false;
 	s->damaged = 0;
@@ -85,17 +69,14 @@ static bool is_running(const struct ct_container *c)
 	return ct_state_is_live(c->state);
 }
 
-/*
- * The files of a driver know more than memory does, which has the last megabytes of this run; but not
- * what comes, nor what they have no room for.
- */
-static bool has_all_in_files(const struct ct_log_stream *s)
+/* Files that have everything that was written before now, or will have it in a moment. */
+static bool has_files(const struct ct_log_stream *s)
 {
 	const struct ct_container *c = &s->container;
 	enum ct_log_file file = ct_log_file_of(&c->meta);
 
 	/* journald may be behind, and not everybody may read what it keeps. */
-	return file != CT_LOG_FILE_NONE && file != CT_LOG_FILE_JOURNALD && !s->query->follow &&
+	return file != CT_LOG_FILE_NONE && file != CT_LOG_FILE_JOURNALD &&
 	       !(c->status.warnings & CT_WARN_MEMORY);
 }
 
@@ -110,30 +91,18 @@ static int open_nothing(struct ct_log_stream *s)
 	return 0;
 }
 
-/* The driver's files, in place of segments that have gone with the monitor's memory. */
-static int open_files(struct ct_log_stream *s, struct ct_err *err)
-{
-	const struct ct_meta *meta = &s->container.meta;
-
-	if (ct_log_file_of(meta) == CT_LOG_FILE_NONE)
-		return 0;
-	if (ct_log_file_of(meta) == CT_LOG_FILE_JOURNALD)
-		return ct_log_journal_open(meta->id, &s->journal, err) < 0 ? ct_wrap(err, "%s", s->name) :
-									     0;
-	if (ct_log_files_open(s->main, meta->log_path ? meta->log_path : CT_LOG_FILE_NAME,
-			      ct_log_file_of(meta), is_running(&s->container), &s->files,
-			      err) == 0)
-		return 0;
-	return ct_wrap(err, "%s", s->name);
-}
-
-static int open_directory(struct ct_log_stream *s, struct ct_err *err)
+static void open_main(struct ct_log_stream *s)
 {
 	if (s->container.dir >= 0)
 		s->main = openat(s->container.dir, "main",
 				 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int open_directory(struct ct_log_stream *s, struct ct_err *err)
+{
+	open_main(s);
 	if (s->main >= 0)
-		return open_files(s, err);
+		return ct_log_stream_open_files(s, err);
 	if (s->container.state == CT_STATE_DAMAGED)
 		return ct_state_refuse(&s->container, CT_ACT_LOGS, err);
 	return ct_fail(err, ENOENT, "%s %s has no log any more",
@@ -164,6 +133,13 @@ static bool is_restarting(const struct ct_log_stream *s)
 	       !s->query->retry && !s->query->await_start;
 }
 
+static bool is_none(const struct ct_log_stream *s)
+{
+	const char *driver = s->container.meta.log_driver;
+
+	return driver && strcmp(driver, "none") == 0;
+}
+
 /* With "none" there is what is in memory, as long as it runs. No file tells runs apart: of the last
  * one the record knows when it began. */
 static int check_driver(const struct ct_log_stream *s, struct ct_err *err)
@@ -179,11 +155,18 @@ static int check_driver(const struct ct_log_stream *s, struct ct_err *err)
 	if (ct_log_passes(&c->meta))
 		return ct_fail(err, EINVAL, "this container is using the 'passthrough' log driver, cannot "
 			       "read logs");
-	if (!c->meta.log_driver || strcmp(c->meta.log_driver, "none") != 0)
+	if (!is_none(s))
 		return 0;
-	if (!s->query->retry && (is_running(c) || is_unstarted(c)))
+	if (s->query->retry || is_running(c) || is_unstarted(c))
 		return 0;
 	return ct_fail(err, EINVAL, "this container is using the 'none' log driver, cannot read logs");
+}
+
+/* Those of another container are of no more use. */
+static void drop_kept(struct ct_log_stream *s)
+{
+	if (s->kept && strcmp(s->id, s->container.meta.id) != 0)
+		ct_log_stream_close_files(s);
 }
 
 /* 1: try again, it has changed meanwhile. */
@@ -199,12 +182,13 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 	r = check_driver(s, err);
 	if (r < 0)
 		return ct_wrap(err, "%s", s->name);
+	drop_kept(s);
 	if (s->container.state == CT_STATE_FOREIGN && s->query->await_start)
 		return ct_state_refuse(&s->container, CT_ACT_LOGS, err);
 	if (is_unstarted(&s->container) && !is_restarting(s))
 		return 0;
 	if (s->container.state != CT_STATE_CREATING &&
-	    (!is_running(&s->container) || has_all_in_files(s)))
+	    (!is_running(&s->container) || (has_files(s) && !s->query->follow)))
 		return open_directory(s, err);
 	r = ct_container_attach(store, &s->container, CT_HELLO_QUIET | CT_HELLO_READ_ONLY, 0, 0,
 				&s->client, err);
@@ -214,7 +198,11 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 		nanosleep(&(struct timespec){ .tv_nsec = PAUSE }, NULL);
 		return last ? 0 : 1;
 	}
-	return r < 0 ? give_up(s, last, err) : 0;
+	if (r < 0)
+		return give_up(s, last, err);
+	if (has_files(s))
+		open_main(s);
+	return s->main >= 0 ? ct_log_stream_open_files(s, err) : 0;
 }
 
 /* The source, or CT_STREAM_WAITING, or CT_STREAM_DONE when there is nothing. */
@@ -229,7 +217,7 @@ static int open_source(struct ct_log_stream *s, struct ct_store *store, struct c
 		return open_nothing(s);
 	if (r < 0)
 		return r;
-	if (!s->connected && s->main < 0)
+	if (!s->connected && (s->main < 0 || is_none(s)))
 		return open_nothing(s);
 	s->state = CT_STREAM_LIVE;
 	return 0;
@@ -237,10 +225,10 @@ static int open_source(struct ct_log_stream *s, struct ct_store *store, struct c
 
 static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
 {
-	struct ct_log_source source = s->connected ? ct_client_source(&s->client) :
-				      s->journal ? ct_log_journal_source(s->journal) :
-				      s->files ? ct_log_files_source(s->files) :
-						 ct_log_source_of_dir(s->main);
+	struct ct_log_source source = s->files	   ? ct_log_files_source(s->files) :
+				      s->connected ? ct_client_source(&s->client) :
+				      s->journal   ? ct_log_journal_source(s->journal) :
+						     ct_log_source_of_dir(s->main);
 	int r = ct_cursor_open(&source, now ? CT_FROM_NOW : CT_FROM_OLDEST, &s->cursor, err);
 
 	if (r < 0)
@@ -248,7 +236,7 @@ static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
 	s->open = true;
 	/* Without follow the end is where it was when we came, however fast the payload writes. */
 	s->limit = UINT64_MAX;
-	if (s->connected && !s->query->follow)
+	if (s->connected && !s->query->follow && !s->files)
 		s->limit = atomic_load_explicit(&s->client.page->committed, memory_order_acquire);
 	return 0;
 }
@@ -300,6 +288,18 @@ static int seek_again(struct ct_log_stream *s, struct ct_err *err)
 	return r == -ENOENT ? open_nothing(s) : r;
 }
 
+/* On where the files had ended. */
+static int open_kept(struct ct_log_stream *s)
+{
+	if (!s->connected && !ct_log_files_more(s->files))
+		return open_nothing(s);
+	s->kept = false;
+	ct_log_stream_note_files(s);
+	s->limit = UINT64_MAX;
+	s->cut = is_cut(s);
+	return 0;
+}
+
 /* The place in a log whose source is open. */
 static int open_place(struct ct_log_stream *s, struct ct_err *err)
 {
@@ -308,10 +308,14 @@ static int open_place(struct ct_log_stream *s, struct ct_err *err)
 
 	note_names(s);
 	s->by_lines = s->query->by_lines || (s->query->by_lines_unless_tty && !s->label.tty);
+	if (s->kept)
+		return open_kept(s);
 	now = !s->late && s->query->tail && !s->query->lines && s->query->follow && s->connected;
 	r = open_cursor(s, now, err);
 	if (r == 0)
 		r = again ? seek_again(s, err) : ct_log_stream_seek(s, err);
+	if (r == 0)
+		r = ct_log_stream_follow_files(s, err);
 	if (r < 0)
 		return r;
 	if (s->state != CT_STREAM_LIVE)
@@ -340,11 +344,16 @@ void ct_log_stream_await_no_more(struct ct_log_stream *stream)
 	stream->starting = (struct ct_container)CT_CONTAINER_INIT;
 }
 
-/* One with --rm may have been left by a monitor that was killed: its next run will be the last. */
+/*
+ * One with --rm may have been left by a monitor that was killed: its next run will be the last. And
+ * with "none" a run is to be read while it lasts, or not at all.
+ */
 static bool may_start(const struct ct_container *c)
 {
-	return c->dir >= 0 && (c->state == CT_STATE_CREATED ||
-			       (c->state == CT_STATE_STOPPED && c->meta.remove));
+	bool passing = c->meta.remove || (c->meta.log_driver && !strcmp(c->meta.log_driver, "none"));
+
+	return c->dir >= 0 &&
+	       (c->state == CT_STATE_CREATED || (c->state == CT_STATE_STOPPED && passing));
 }
 
 int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
@@ -388,7 +397,14 @@ int ct_log_stream_join(struct ct_log_stream *stream, struct ct_err *err)
 					    O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		s->state = CT_STREAM_LIVE;
 		s->late = true;
-		r = open_place(s, err);
+		drop_kept(s);
+		/* Of this run alone memory is enough, and is there even where the file is removed. */
+		if (s->query->retry)
+			open_main(s);
+		if (s->main >= 0)
+			r = ct_log_stream_open_files(s, err);
+		if (r == 0)
+			r = open_place(s, err);
 	}
 	ct_log_stream_await_no_more(s);
 	/* That start has failed: who started it has heard why. */

@@ -17,6 +17,7 @@
 #include <stdatomic.h>
 
 #include <cattach/fd.h>
+#include <cattach/proc.h>
 
 /* ---- entries ---- */
 
@@ -25,7 +26,8 @@ enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
 {
 	const struct ct_log_query *q = stream->query;
 
-	if (entry->offset >= stream->limit || entry->time > q->until)
+	if (entry->offset >= stream->limit || entry->time > q->until ||
+	    entry->time > stream->latest)
 		return CT_ENTRY_END;
 	if (entry->offset < stream->resume)
 		return CT_ENTRY_PASS;
@@ -54,6 +56,18 @@ static void notice_gap(struct ct_log_stream *s, const struct ct_index_entry *ent
 	ct_fail(&s->unit.notice, ENODATA, "%" PRIu64 " bytes are missing here: %s", entry->value,
 		entry->flags & CT_GAP_MISSED ? "the log was rotated" : "the disk was full");
 	set_notice(s);
+}
+
+void ct_log_stream_notice_lost(struct ct_log_stream *stream, uint64_t bytes)
+{
+	notice_gap(stream, &(struct ct_index_entry){ .value = bytes });
+}
+
+void ct_log_stream_notice_unseen(struct ct_log_stream *stream, uint32_t files)
+{
+	ct_fail(&stream->unit.notice, ENODATA, "%u of its log files were rotated away before they "
+		"were read: what they had is missing before this", files);
+	set_notice(stream);
 }
 
 /* The end of the log is not the end of what was written. */
@@ -88,6 +102,8 @@ static void end(struct ct_log_stream *s)
 
 static void use_entry(struct ct_log_stream *s, const struct ct_index_entry *entry)
 {
+	size_t skip;
+
 	s->time = entry->time;
 	/* A run that was read before its end was lost may have had offsets that are used again. */
 	if (entry->kind == CT_NOTE_RUN && entry->value > s->run)
@@ -113,8 +129,9 @@ static void use_entry(struct ct_log_stream *s, const struct ct_index_entry *entr
 	case CT_ENTRY_FRAME:
 		s->cutter.run = s->run;
 		s->fed = true;
-		ct_lines_feed(&s->cutter, (int)entry->kind, entry->time, s->frame,
-			      (size_t)entry->value);
+		skip = s->files ? ct_log_stream_skip(s, entry) : 0;
+		ct_lines_feed(&s->cutter, (int)entry->kind, entry->time, s->frame + skip,
+			      (size_t)entry->value - skip);
 		break;
 	}
 }
@@ -136,16 +153,26 @@ static bool is_over(struct ct_log_stream *s)
 {
 	struct ct_exit status;
 
-	return !s->query->follow || s->stop || !s->connected || s->hung_up ||
-	       ct_cursor_ended(&s->cursor, &status);
+	if (!s->query->follow || s->stop || !s->connected || s->hung_up)
+		return true;
+	return s->files ? atomic_load(&s->client.page->state) == CT_PAGE_EXITED :
+			  ct_cursor_ended(&s->cursor, &status);
+}
+
+/* No more will be written to the file by this run, and the next one's is not ours to show. */
+static void note_over(struct ct_log_stream *s)
+{
+	s->run_ended = !s->hung_up || atomic_load(&s->client.page->state) == CT_PAGE_EXITED;
+	if (s->latest == UINT64_MAX && !s->query->retry && s->query->follow)
+		s->latest = ct_now_real();
 }
 
 /* Nothing more to read, for now or for ever. */
-static int use_end(struct ct_log_stream *s)
+static int use_end(struct ct_log_stream *s, bool over)
 {
 	const struct ct_page *page = s->client.page;
 
-	if (!is_over(s))
+	if (!over)
 		return 0;
 	end(s);
 	if (s->cut)
@@ -165,6 +192,7 @@ static int use_end(struct ct_log_stream *s)
 static int read_entry(struct ct_log_stream *s, struct ct_err *err)
 {
 	struct ct_index_entry entry;
+	bool over;
 	int r;
 
 	if (s->cursor.offset >= s->limit) {
@@ -174,13 +202,22 @@ static int read_entry(struct ct_log_stream *s, struct ct_err *err)
 			notice_cut(s);
 		return 1;
 	}
+	/* A file has everything once that is so: before the last look at it. */
+	over = s->files && is_over(s);
+	if (over)
+		note_over(s);
 	r = ct_cursor_next(&s->cursor, &entry, s->frame, err);
 	if (r == -EBADMSG)
 		return use_damage(s, err);
 	if (r < 0)
 		return ct_wrap(err, "%s", s->name);
+	if (r == 0 && s->files && s->query->follow) {
+		r = ct_log_stream_peek(s, err);
+		if (r != 0)
+			return r;
+	}
 	if (r == 0)
-		return use_end(s);
+		return use_end(s, s->files ? over : is_over(s));
 	use_entry(s, &entry);
 	return 1;
 }
@@ -258,7 +295,8 @@ static int finish(struct ct_log_stream *s)
 {
 	bool wait = s->query->retry && !s->stop;
 
-	s->resume = s->cursor.offset;
+	s->kept = wait && s->files;
+	s->resume = s->files ? 0 : s->cursor.offset;
 	ct_log_stream_drop(s);
 	s->state = wait ? CT_STREAM_WAITING : CT_STREAM_DONE;
 	s->late = wait;

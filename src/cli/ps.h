@@ -25,6 +25,7 @@ enum ct_filter_key {
 	CT_FILTER_COMMAND,	/* its program, or its command's words */
 	CT_FILTER_NETWORK,	/* "none" or "host" */
 	CT_FILTER_VOLUME,	/* source or target of a mount */
+	CT_FILTER_HEALTH,	/* "starting", "healthy", "unhealthy" or "none" */
 	CT_FILTER_PUBLISH,	/* a port; none is ever published */
 	CT_FILTER_EXPOSE,	/* likewise */
 	CT_FILTER_POD,		/* a pod; there are none */
@@ -70,6 +71,8 @@ bool ct_filters_want_all(const struct ct_filters *filters);
 /* How rows are written. */
 struct ct_ps_style {
 	bool no_trunc;
+	bool size;		/* .Size is looked for, and not "0B" */
+	bool namespaces;	/* .CGROUPNS .IPC .MNT .NET .PIDNS .USERNS .UTS, too */
 	bool escape;		/* make text from outside safe for a table's cell */
 	uint64_t now;		/* ns since the epoch, for "3 minutes ago" */
 };
@@ -90,6 +93,14 @@ void ct_ps_podman_titles(struct ct_values *values, struct ct_json *row);
 
 /* Text of a container's maker, made safe for a table's cell if asked to. */
 struct ct_json *ct_ps_text(struct ct_values *values, const char *text, bool escape);
+
+/* "100kB (virtual 1.2MB)", in the arena of values. */
+const char *ct_ps_size(struct ct_values *values, const struct ct_container *container);
+
+/* What --ns adds to a row, and to that of the titles. */
+void ct_ps_namespaces(struct ct_values *values, struct ct_json *row,
+		      const struct ct_container *container);
+void ct_ps_namespace_titles(struct ct_values *values, struct ct_json *row);
 
 /* The row of titles: .ID is "CONTAINER ID", ... */
 const struct ct_json *ct_ps_header(struct ct_values *values);

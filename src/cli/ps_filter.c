@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include <cattach/buf.h>
+#include <cattach/health.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
 #include <cattach/timespec.h>
@@ -28,6 +29,7 @@ static const char *const keys[CT_FILTER_COUNT] = {
 	[CT_FILTER_VOLUME] = "volume",	   [CT_FILTER_PUBLISH] = "publish",
 	[CT_FILTER_EXPOSE] = "expose",	   [CT_FILTER_POD] = "pod",
 	[CT_FILTER_RESTART] = "restart-policy", [CT_FILTER_BOOT] = "should-start-on-boot",
+	[CT_FILTER_HEALTH] = "health",
 };
 
 /* The states that --filter status= takes, and our word for each; those that only docker or podman
@@ -51,7 +53,7 @@ static int find_key(const char *text, size_t length, enum ct_filter_key *ret_key
 	}
 	ct_fail(err, EINVAL, "unknown filter \"%.*s\"", (int)length, text);
 	return ct_hint(err, "there is id, name, label, label!, status, exited, ancestor, before, "
-			    "since, until, command, network, volume, publish, expose, pod, "
+			    "since, until, command, network, volume, publish, expose, pod, health, "
 			    "restart-policy, should-start-on-boot");
 }
 
@@ -66,6 +68,16 @@ static int check_state(const char **value, struct ct_err *err)
 	}
 	ct_fail(err, EINVAL, "unknown state \"%s\"", *value);
 	return ct_hint(err, "there is created, running, paused, restarting, exited, damaged, foreign");
+}
+
+static int check_health(const char *value, struct ct_err *err)
+{
+	enum ct_health_status ignored;
+
+	if (ct_health_parse(value, &ignored) == 0)
+		return 0;
+	ct_fail(err, EINVAL, "unknown health \"%s\"", value);
+	return ct_hint(err, "there is starting, healthy, unhealthy, none");
 }
 
 /* FIRST[-LAST][/PROTOCOL], as docker has it. */
@@ -172,6 +184,8 @@ static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct
 	case CT_FILTER_BEFORE:
 	case CT_FILTER_SINCE:
 		return find_created(store, arena, filter, err);
+	case CT_FILTER_HEALTH:
+		return check_health(filter->value, err);
 	case CT_FILTER_UNTIL:
 		return ct_parse_time(filter->value, ct_now_real(), &filter->created, err);
 	case CT_FILTER_PUBLISH:
@@ -355,6 +369,8 @@ static bool match(const struct ct_filter *filter, const struct ct_container *con
 		return !strcmp(meta->network ? meta->network : "none", filter->value);
 	case CT_FILTER_VOLUME:
 		return match_volume(filter->value, &meta->binds);
+	case CT_FILTER_HEALTH:
+		return !strcmp(ct_health_name(container->health), filter->value);
 	case CT_FILTER_SINCE:
 		return meta->created > filter->created;
 	case CT_FILTER_RESTART:

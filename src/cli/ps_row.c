@@ -99,6 +99,22 @@ static const char *exited(struct ct_values *values, const struct ct_status *stat
 			       status->oom_killed ? " (out of memory)" : "");
 }
 
+/* docker's words, behind "Up 2 minutes". */
+static const char *health(enum ct_health_status status)
+{
+	switch (status) {
+	case CT_HEALTH_STARTING:
+		return " (health: starting)";
+	case CT_HEALTH_HEALTHY:
+		return " (healthy)";
+	case CT_HEALTH_UNHEALTHY:
+		return " (unhealthy)";
+	case CT_HEALTH_NONE:
+		break;
+	}
+	return "";
+}
+
 const char *ct_ps_status(struct ct_values *values, const struct ct_container *container,
 			 uint64_t now)
 {
@@ -113,7 +129,7 @@ const char *ct_ps_status(struct ct_values *values, const struct ct_container *co
 	case CT_STATE_CREATED:
 		return "Created";
 	case CT_STATE_RUNNING:
-		text = ct_arena_printf(values->arena, "Up %s", age);
+		text = ct_arena_printf(values->arena, "Up %s%s", age, health(container->health));
 		break;
 	case CT_STATE_PAUSED:
 		text = ct_arena_printf(values->arena, "Up %s (Paused)", age);
@@ -211,12 +227,14 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	ct_value_set(values, row, "RunningFor",
 		     ct_value_string(values, meta->created ? ago(values, meta->created, style->now) :
 							     ""));
-	ct_value_set(values, row, "Size", ct_value_string(values, "0B"));
+	ct_value_set(values, row, "Size", ct_value_string(values, style->size ? ct_ps_size(values, container) : "0B"));
 	ct_value_set(values, row, "State", ct_value_string(values, ct_state_name(container->state)));
 	ct_value_set(values, row, "Status",
 		     ct_value_string(values, ct_ps_status(values, container, style->now)));
 	ct_ps_podman(values, row, container,
 		     meta->created ? ago(values, meta->created, style->now) : "");
+	if (style->namespaces)
+		ct_ps_namespaces(values, row, container);
 	surround(values, row, &meta->labels, style->escape);
 	return row;
 }
@@ -237,6 +255,7 @@ const struct ct_json *ct_ps_header(struct ct_values *values)
 	for (size_t i = 0; i < sizeof(titles) / sizeof(titles[0]); i++)
 		ct_value_set(values, row, titles[i][0], ct_value_string(values, titles[i][1]));
 	ct_ps_podman_titles(values, row);
+	ct_ps_namespace_titles(values, row);
 	ct_value_set(values, around, "Labels", ct_value_bool(values, true));
 	ct_value_set(values, around, "Row", row);
 	row->key = NULL;

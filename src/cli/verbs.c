@@ -22,6 +22,7 @@ const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_inspect, &ct_verb_port,
 	&ct_verb_stop,	  &ct_verb_restart, &ct_verb_kill, &ct_verb_pause, &ct_verb_unpause,
 	&ct_verb_update, &ct_verb_rename,
+	&ct_verb_healthcheck,
 	&ct_verb_wait,	  &ct_verb_rm,	     &ct_verb_prune,	  &ct_verb_unshare, &ct_verb_spec,
 	&ct_verb_generate,
 	&ct_verb_info,	  &ct_verb_version, &ct_verb_help,   NULL,

@@ -6,7 +6,8 @@
  * status and name, and on the record of events, which tells of pauses. Whatever wakes it, all are
  * looked at anew. A state that has come and gone between two looks counts where the record shows it:
  * a start, and an end, since the command began. May fail: the limits of inotify, conditions that
- * nobody knows, or that cannot come here (there are no health checks), containers that do not exist.
+ * nobody knows, or that cannot come (health, of a container that nothing checks), containers that do
+ * not exist.
  */
 #include "wait_condition.h"
 
@@ -32,8 +33,13 @@ enum {
 	WANT_NOT_RUNNING = 16,		/* docker's: or has never run */
 	WANT_NEXT_EXIT = 32,		/* an end that is still to come */
 	WANT_REMOVED = 64,
+	WANT_HEALTHY = 128,
+	WANT_UNHEALTHY = 256,
 };
 
+#define WANT_HEALTH	(WANT_HEALTHY | WANT_UNHEALTHY)
+
+/* What is being stopped or removed is on no record: its end is the first that can be seen of it. */
 static const struct {
 	const char *name;
 	unsigned wants;
@@ -43,6 +49,8 @@ static const struct {
 	{ "paused", WANT_PAUSED },	 { "exited", WANT_ENDED },
 	{ "stopped", WANT_ENDED },	 { "not-running", WANT_NOT_RUNNING },
 	{ "next-exit", WANT_NEXT_EXIT }, { "removed", WANT_REMOVED },
+	{ "healthy", WANT_HEALTHY },	 { "unhealthy", WANT_UNHEALTHY },
+	{ "stopping", WANT_ENDED },	 { "removing", WANT_REMOVED },
 };
 
 /* One operand. */
@@ -75,13 +83,9 @@ static int parse_condition(const char *text, unsigned *wants, struct ct_err *err
 		*wants |= conditions[i].wants;
 		return 0;
 	}
-	if (!strcmp(text, "healthy") || !strcmp(text, "unhealthy")) {
-		ct_fail(err, ENOTSUP, "\"%s\" never comes: there are no health checks", text);
-		return ct_hint(err, "--for-output waits for what the container writes");
-	}
 	ct_fail(err, EINVAL, "unknown condition \"%.64s\"", text);
 	return ct_hint(err, "there is created, running, paused, exited, stopped, not-running, "
-			    "next-exit, removed");
+			    "next-exit, removed, healthy, unhealthy");
 }
 
 static bool is_met(const struct waiting *w, const struct ct_container *c)
@@ -98,6 +102,10 @@ static bool is_met(const struct waiting *w, const struct ct_container *c)
 	if (w->wants & WANT_PAUSED && c->state == CT_STATE_PAUSED)
 		return true;
 	if (w->wants & WANT_ENDED && ended)
+		return true;
+	if (w->wants & WANT_HEALTHY && c->health == CT_HEALTH_HEALTHY)
+		return true;
+	if (w->wants & WANT_UNHEALTHY && c->health == CT_HEALTH_UNHEALTHY)
 		return true;
 	if (w->wants & WANT_NOT_RUNNING && !live && c->state != CT_STATE_CREATING)
 		return true;
@@ -222,6 +230,16 @@ static int print_codes(const struct waiting *w, struct ct_err *err)
 	return ct_print(&buf, err);
 }
 
+static int check_health(const struct waiting *w, const struct ct_container *c, struct ct_err *err)
+{
+	if (!(w->wants & WANT_HEALTH) || w->wants & ~WANT_HEALTH || c->health != CT_HEALTH_NONE)
+		return 0;
+	ct_fail(err, EINVAL, "container %s has no health check: that never comes",
+		ct_container_label(c));
+	ct_hint(err, "run or create it with --health-cmd, or --for-output waits for what it writes");
+	return ct_wrap(err, "--condition");
+}
+
 static int find_one(struct waiting *w, struct awaited *a, const char *name, struct ct_err *err)
 {
 	int r = ct_container_find(w->store, w->call->arena, name, &a->container, err);
@@ -232,6 +250,8 @@ static int find_one(struct waiting *w, struct awaited *a, const char *name, stru
 	}
 	if (r == 0)
 		r = ct_container_refuse_session(&a->container, "waited for with --condition", err);
+	if (r == 0)
+		r = check_health(w, &a->container, err);
 	if (r == 0)
 		r = ct_container_watch(w->store, &a->container, &a->watch, err);
 	if (r == 0)

@@ -127,7 +127,7 @@ static void begin_run(struct ct_log_writer *w, const struct ct_log_options *o)
 {
 	w->bound = w->max_size * w->max_files;
 	/* No file tells where the last run has ended: greater offsets than it had, all the same. */
-	if (w->driver)
+	if (w->memory_only)
 		w->end = ct_now_real();
 	if (!w->memory_only) {
 		ct_log_take_over(w);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -26,6 +27,22 @@
 #define JOURNALD_END	5000000000ull	/* ns that the last records may take: nobody waits but the end */
 
 /* ---- made, given back ---- */
+
+/*
+ * The monitor of root gives up root's privileges: what it opened with them it could write on, but
+ * never rotate.
+ */
+static int check_dir(const struct log_driver *d, const char *path, struct ct_err *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || fstat(d->dir, &st) < 0 || st.st_uid == 0 || (st.st_mode & S_IWOTH) ||
+	    (st.st_gid == getegid() && (st.st_mode & S_IWGRP)))
+		return 0;
+	ct_fail(err, EPERM, "log file %s: its directory is another user's, where root's monitor may "
+		"not rotate", path);
+	return ct_hint(err, "give it a directory of root's");
+}
 
 static int open_dir(struct log_driver *d, const struct ct_log_options *o, int dir,
 		    struct ct_err *err)
@@ -54,7 +71,7 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 	d->dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->dir < 0)
 		return ct_fail_errno(err, errno, "log file %s: cannot open its directory", o->path);
-	return 0;
+	return check_dir(d, o->path, err);
 }
 
 /* A full disk does not keep a container from starting: neither would it end one. */
@@ -90,6 +107,7 @@ int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *opt
 		return ct_fail_nomem(err);
 	w->driver = d;
 	d->journald = options->file == CT_LOG_FILE_JOURNALD;
+	d->page = w->page;
 	d->dir = d->fd = -1;
 	d->max_size = w->max_size;
 	d->max_files = w->max_files;
@@ -144,6 +162,20 @@ void ct_log_give_back(struct ct_log_writer *writer)
 
 /* ---- writing ---- */
 
+/* How far the file goes: all that was taken is in it, but for lines that have no end yet. While it
+ * fails that stays as it was. */
+static void publish(const struct log_driver *d)
+{
+	struct ct_page *page = d->page;
+
+	atomic_store_explicit(&page->file_failing, d->failing, memory_order_release);
+	if (d->failing)
+		return;
+	atomic_store_explicit(&page->held[0], d->held[0], memory_order_relaxed);
+	atomic_store_explicit(&page->held[1], d->held[1], memory_order_relaxed);
+	atomic_store_explicit(&page->filed, d->taken, memory_order_release);
+}
+
 static int write_out(struct log_driver *d, uint64_t now)
 {
 	if (!d->used)
@@ -161,11 +193,13 @@ static int flush(struct log_driver *d, uint64_t now)
 		d->waiting = 0;
 		d->failing = false;
 		d->retry_wait = d->retry_min;
+		publish(d);
 		return 0;
 	}
 	if (d->failing && d->retry_wait * 2 < LOG_RETRY_IDLE)
 		d->retry_wait *= 2;
 	d->failing = true;
+	publish(d);
 	d->tried_at = now;
 	if (!d->journald)
 		d->warnings |= CT_WARN_DISK;
@@ -199,6 +233,13 @@ static int make_room(struct log_driver *d, uint64_t now)
 	return d->used > most ? flush(d, now) : 0;
 }
 
+/* After whole records: what waits for the end of its line. */
+static void note_held(struct log_driver *d)
+{
+	for (int i = 0; i < 2; i++)
+		d->held[i] = d->encoder.line[i].size;
+}
+
 static int encode_frame(struct log_driver *d, const uint8_t *data, const struct ct_index_entry *e,
 			uint64_t now)
 {
@@ -212,9 +253,11 @@ static int encode_frame(struct log_driver *d, const uint8_t *data, const struct 
 		n = ct_record_encode(&d->encoder, (int)e->kind, e->time, data + d->at, e->value - d->at,
 				     d->out + d->used, &size);
 		d->at += (uint32_t)n;
-		d->taken += n;
+		/* What was there before may be written now; this is taken only then. */
 		r = add(d, size, now);
+		d->taken += n;
 		d->waiting += n;
+		note_held(d);
 		if (r < 0)
 			return r;
 	}
@@ -234,6 +277,7 @@ static int end_lines(struct log_driver *d, uint64_t now,
 		if (r == 0)
 			r = add(d, put(&d->encoder, stream, d->time, d->out + d->used), now);
 	}
+	note_held(d);
 	return r;
 }
 

@@ -22,6 +22,7 @@ struct log_driver {
 	uint64_t patient_until;		/* sends wait until then; monotonic ns */
 	uint64_t retry_min;		/* ns; journald empties its queue sooner than anybody a disk */
 
+	struct ct_page *page;		/* where readers see how far the file goes */
 	int dir, fd;			/* fd is -1 while there is no room for a file */
 	char name[NAME_MAX + 1];
 	bool outside;			/* dir is not the session's own */
@@ -34,6 +35,7 @@ struct log_driver {
 	uint32_t segment, entry, at;	/* bytes of this entry's frame that are taken */
 	uint64_t taken;			/* payload bytes of this run that are behind it */
 	uint64_t waiting;		/* those of them that are in out */
+	uint32_t held[2];		/* those of each stream that no record has yet */
 	uint64_t lost;			/* those that were gone before there was room */
 	uint64_t time;			/* of the last one */
 	bool over;			/* no more will come, and the last try was made */

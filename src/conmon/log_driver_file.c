@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,14 +30,23 @@ static int open_name(const struct log_driver *d, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Readers must know of every one, to know whether they have seen all. */
+static void count_file(const struct log_driver *d)
+{
+	atomic_fetch_add_explicit(&d->page->files, 1, memory_order_release);
+}
+
 /* From now on this is the file. */
 static void take(struct log_driver *d, int fd, const struct stat *st)
 {
 	struct stat old;
 
 	/* A new one may be read by whoever may read the last one. */
-	if (d->fd >= 0 && fstat(d->fd, &old) == 0)
+	if (d->fd >= 0 && fstat(d->fd, &old) == 0) {
 		d->mode = old.st_mode & 0777;
+		if (old.st_dev != st->st_dev || old.st_ino != st->st_ino)
+			count_file(d);
+	}
 	if (d->fd >= 0 && !st->st_size && fchmod(fd, d->mode) < 0)
 		errno = 0;
 	ct_drop_fd(&d->fd);
@@ -204,6 +214,7 @@ static int rotate(struct log_driver *d)
 	ct_drop_fd(&d->fd);
 	d->fd = ct_take_fd(&fd);
 	d->size = 0;
+	count_file(d);
 	return 0;
 }
 

@@ -224,9 +224,10 @@ void ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, siz
 
 	ct_frame_encode(frame, stream, (uint32_t)size);
 	put(writer, frame, CT_FRAME_HEADER + size, &entry, now);
-	wake_paced(writer, now);
+	/* Before those are woken who read the file. */
 	if (writer->driver)
 		ct_log_driver_pump(writer, now);
+	wake_paced(writer, now);
 }
 
 void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t value,

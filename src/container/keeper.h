@@ -27,6 +27,7 @@
 
 #include <cattach/container.h>
 #include <cattach/err.h>
+#include <cattach/health.h>
 #include <cattach/keeper.h>
 
 #define CT_KEEPER_LOCK	"keeper.lock"
@@ -53,6 +54,18 @@ struct ct_keeper_job {
 	void *arg;
 };
 
+/* The job that checks the container's health: health_keeper.c. */
+struct ct_keeper_health {
+	struct ct_keeper_job job;	/* fd: pidfd of the child that is at it */
+	struct ct_health_config config;	/* without its texts */
+	enum ct_health_action action;
+	enum ct_health_status status;	/* by the last check of this run */
+	uint64_t begun;			/* when the run began, of CLOCK_MONOTONIC */
+	bool running;
+	bool acting;			/* the child is about the action, not a check */
+	bool stale;			/* the child is about a run that is over */
+};
+
 struct ct_keeper {
 	int dir;			/* the container's, opened anew: it has no lock of others' */
 	int lock, record_fd;
@@ -68,6 +81,7 @@ struct ct_keeper {
 	struct ct_restart_tally tally;
 	struct ct_keeper_record record;
 	struct ct_keeper_job *jobs[CT_KEEPER_JOBS];
+	struct ct_keeper_health health;
 	char id[CT_CONTAINER_ID_LENGTH + 1];
 };
 
@@ -84,6 +98,9 @@ void ct_keeper_child_ended(struct ct_keeper *k);
 void ct_keeper_look(struct ct_keeper *k);	/* somebody wants us to */
 void ct_keeper_leave(struct ct_keeper *k);	/* put down that nothing is started again */
 void ct_keeper_add_jobs(struct ct_keeper *k, const struct ct_meta *meta);
+
+/* health_keeper.c: put its job into the loop, if there is one; once is enough. */
+void ct_health_add_job(struct ct_keeper *k, const struct ct_meta *meta);
 
 /* ---- for jobs ---- */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <cattach/container.h>
+#include <cattach/health.h>
 #include <cattach/keeper.h>
 #include <cattach/num.h>
 
@@ -127,6 +128,8 @@ bool ct_keeper_is_wanted(const struct ct_meta *meta)
 	struct ct_restart_policy policy;
 	struct ct_err ignored;
 
+	if (ct_health_is_checked(meta))
+		return true;
 	return ct_restart_parse(meta->restart, &policy, &ignored) == 0 &&
 	       policy.kind != CT_RESTART_NO;
 }

@@ -54,11 +54,10 @@ static void tell_jobs(struct ct_keeper *k, enum ct_keeper_cause cause)
 			k->jobs[i]->act(k, k->jobs[i], cause);
 }
 
-/* What else there is to be done for this container: nothing yet. */
+/* What else there is to be done for this container. */
 void ct_keeper_add_jobs(struct ct_keeper *k, const struct ct_meta *meta)
 {
-	(void)k;
-	(void)meta;
+	ct_health_add_job(k, meta);
 }
 
 /* ---- a run ---- */

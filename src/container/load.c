@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/health.h>
 #include <cattach/io.h>
 #include <cattach/json.h>
 
@@ -200,6 +201,7 @@ static int load_state(const struct ct_store *store, struct ct_arena *arena,
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
 	c->stop_asked = c->meta.restart && ct_keeper_is_stop_asked(c->dir);
+	c->health = ct_health_of(c);
 	return 0;
 }
 

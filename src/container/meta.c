@@ -36,6 +36,7 @@ struct field {
 };
 
 #define FIELD(member, kind) { #member, kind, offsetof(struct ct_meta, member) }
+#define HEALTH(member, kind) { "health_" #member, kind, offsetof(struct ct_meta, health.member) }
 
 static const struct field fields[] = {
 	FIELD(id, TEXT), FIELD(name, TEXT), FIELD(created, TIME), FIELD(host, TEXT),
@@ -56,6 +57,9 @@ static const struct field fields[] = {
 	FIELD(sdnotify, TEXT), FIELD(tie, FLAG), FIELD(default_seccomp, FLAG),
 	FIELD(keep_groups, FLAG), FIELD(cgroups, TEXT), FIELD(cgroup_parent, FLAG),
 	FIELD(restart, TEXT),
+	HEALTH(test, LIST), HEALTH(interval, TIME), HEALTH(timeout, TIME),
+	HEALTH(start_period, TIME), HEALTH(start_interval, TIME), HEALTH(retries, NUMBER),
+	HEALTH(on_failure, TEXT),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
@@ -87,7 +91,7 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 	if (meta->stop_timeout < -1)
 		return ct_fail(err, EBADMSG, "stop_timeout must be -1 or more, not %d",
 			       meta->stop_timeout);
-	return 0;
+	return ct_health_config_check(&meta->health, err);
 }
 
 /* ---- writing ---- */

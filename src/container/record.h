@@ -27,6 +27,9 @@ int ct_meta_write(const struct ct_meta *meta, struct ct_buf *buf, struct ct_err 
 int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
 		  struct ct_err *err);
 
+/* Is this one that checks can be made by? EBADMSG. */
+int ct_health_config_check(const struct ct_health_config *config, struct ct_err *err);
+
 /* Write it into the container's directory, in one step. */
 int ct_meta_save(int dir, const struct ct_meta *meta, struct ct_err *err);
 
@@ -120,6 +123,12 @@ int ct_pidfd_await(int pidfd, uint64_t timeout);
 
 /* Sleep, for what the kernel has no event for. */
 void ct_nap(uint64_t ns);
+
+/* ct_container_signal() and ct_container_stop() of a run: whether it is started again is its keeper's to
+ * decide. */
+int ct_container_signal_run(const struct ct_container *container, int signal, struct ct_err *err);
+int ct_container_end_run(struct ct_container *container, int signal, int timeout,
+			 struct ct_err *err);
 
 /* ct_container_remove() with another time for the monitor to leave by itself. */
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,

@@ -73,6 +73,9 @@ int ct_run_log(struct ct_run *run, struct ct_err *err);
 int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *meta,
 		   struct ct_err *err);
 
+/* run_health.c: --health-cmd and all that goes with it. */
+int ct_run_health(struct ct_run *run, struct ct_err *err);
+
 /* run_process.c: what is executed, where, with which limits; run_environ.c: its environment. */
 int ct_run_process(struct ct_run *run, struct ct_err *err);
 int ct_run_environ(struct ct_run *run, struct ct_err *err);

@@ -104,7 +104,7 @@ int ct_run_prepare_for(const struct ct_run_options *options, const struct ct_id_
 	static int (*const parts[])(struct ct_run *run, struct ct_err *err) = {
 		ct_run_source, ct_run_namespaces, ct_run_user, ct_run_idmap, ct_run_process,
 		ct_run_mounts, ct_run_resources, ct_run_caps, ct_run_security, ct_run_session,
-		fill_meta,
+		ct_run_health, fill_meta,
 	};
 	struct ct_meta meta = { 0 };
 	struct ct_run run = {

@@ -154,7 +154,7 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 {
 	struct planning planning = { .arena = arena, .spec = spec, .meta = &container->meta };
 	struct launching launching = {
-		.arena = arena, .followed = options->client >= 0 && !container->meta.restart,
+		.arena = arena, .followed = options->client >= 0 && !ct_keeper_is_wanted(&container->meta),
 	};
 	int r = start(store, container, options, &planning, &launching, ret_session, err);
 

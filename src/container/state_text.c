@@ -94,7 +94,7 @@ static void fill_in(const struct ct_container *c, const char *text, char *buf, s
 		if (!*text)
 			break;
 		length = strcspn(text, "}");
-		if (text[length] && length <= sizeof(word)) {
+		if (length <= sizeof(word) && text[length]) {
 			memcpy(word, text + 1, length - 1);
 			got = value_of(c, word, value, sizeof(value));
 		}

@@ -123,21 +123,27 @@ static int signal_keeper(struct ct_container *c, int signal, struct ct_err *err)
 	return r < 0 ? r : !ct_state_is_live(c->state);
 }
 
-int ct_container_signal(const struct ct_container *container, int signal, struct ct_err *err)
+int ct_container_signal_run(const struct ct_container *container, int signal, struct ct_err *err)
 {
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
 	struct ct_probe probe = { 0 };
-	int r = signal_keeper(&c, signal, err);
-	int ct_autofd pidfd = r == 0 ? open_running(&c, &probe, err) : -1;
+	int ct_autofd pidfd = open_running(&c, &probe, err);
+	int r = pidfd < 0 ? pidfd : send_signal(&c, pidfd, signal, err);
 
-	if (r > 0)
-		return 0;
-	if (r == 0)
-		r = pidfd < 0 ? pidfd : send_signal(&c, pidfd, signal, err);
 	/* What is paused would not notice; SIGKILL needs nobody's help. */
 	if (r == 0 && signal != SIGKILL && c.state == CT_STATE_PAUSED)
 		r = ct_container_thaw(&c, err);
 	return r;
+}
+
+int ct_container_signal(const struct ct_container *container, int signal, struct ct_err *err)
+{
+	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
+	int r = signal_keeper(&c, signal, err);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return ct_container_signal_run(&c, signal, err);
 }
 
 /* ---- stop ---- */
@@ -204,18 +210,13 @@ static int end_payload(const struct ct_container *c, int pidfd, int signal, int 
 		       (int)c->status.pid);
 }
 
-int ct_container_stop(struct ct_container *container, int signal, int timeout, struct ct_err *err)
+int ct_container_end_run(struct ct_container *container, int signal, int timeout,
+			 struct ct_err *err)
 {
 	struct ct_probe probe = { 0 };
-	int ct_autofd pidfd = -1;
-	int r = 0;
+	int ct_autofd pidfd = open_running(container, &probe, err);
+	int r;
 
-	ct_container_forbid_restart(container, 0);
-	if (container->dir >= 0 && container->status_fd >= 0)
-		r = settle_keeper(container, &probe, err);
-	if (r < 0)
-		return r;
-	pidfd = open_running(container, &probe, err);
 	if (pidfd < 0) {
 		/* Its payload is gone already, and the monitor about to say so. */
 		if (pidfd == -ESRCH && container->state == CT_STATE_RUNNING)
@@ -232,4 +233,15 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 	if (r == 0)
 		ct_event_record(container, "stop", CT_EVENT_END);
 	return r;
+}
+
+int ct_container_stop(struct ct_container *container, int signal, int timeout, struct ct_err *err)
+{
+	struct ct_probe probe = { 0 };
+	int r = 0;
+
+	ct_container_forbid_restart(container, 0);
+	if (container->dir >= 0 && container->status_fd >= 0)
+		r = settle_keeper(container, &probe, err);
+	return r < 0 ? r : ct_container_end_run(container, signal, timeout, err);
 }

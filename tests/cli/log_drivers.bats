@@ -270,6 +270,95 @@ hostile()
 		cattach run --log-driver json-file --log-opt "path=$T/dir/x" "$R" true
 }
 
+@test "what stands in the place of the file is neither followed, nor waited for, nor replaced" {
+	local at
+	mkdir "$T/logs"
+	echo mine > "$T/file"
+	for at in link dangling device fifo socket dir; do
+		STARTED+=("$N-$at")
+		cattach create --name "$N-$at" --log-driver k8s-file --log-opt "path=$T/logs/$at" "$R" true > /dev/null
+	done
+	ln -s "$T/file" "$T/logs/link"
+	ln -s "$T/none" "$T/logs/dangling"
+	ln -s /dev/null "$T/logs/device"
+	mkfifo "$T/logs/fifo"
+	python3 -c "import os, socket, sys; os.chdir(sys.argv[1]); socket.socket(socket.AF_UNIX).bind('socket')" "$T/logs"
+	mkdir "$T/logs/dir"
+	for at in link dangling device; do
+		refused 125 "log file $T/logs/$at: is a symbolic link, which rotation would lose" cattach start "$N-$at"
+	done
+	for at in fifo socket; do
+		refused 125 "log file $T/logs/$at: is not a regular file" cattach start "$N-$at"
+	done
+	refused 125 "log file $T/logs/dir: cannot be written: Is a directory" cattach start "$N-dir"
+	is "$(cat "$T/file")" mine
+	[ ! -e "$T/none" ]
+}
+
+@test "root may not have it in a directory of another user, where its monitor could not rotate" {
+	mkdir -m 700 "$T/home"
+	refused 125 "log file $T/logs/x: its directory is another user's, where root's monitor may not rotate (give it a directory of root's)" \
+		unshare --user --map-root-user --map-auto sh -c "mkdir $T/logs && chown 1 $T/logs &&
+			XDG_DATA_HOME=$T/home XDG_RUNTIME_DIR=$T/home cattach run --log-driver k8s-file \
+				--log-opt path=$T/logs/x $R true"
+	unshare --user --map-root-user --map-auto rm -r "$T/logs" "$T/home"
+}
+
+@test "json-file: each field and each byte is as docker has them" {
+	mkdir "$T/shared"
+	python3 - "$T/shared/in" << 'END'
+import sys
+with open(sys.argv[1], "wb") as f:
+    f.write(b"<a href='x'>&\"\\/\n" + "\u2028\u2029\u00fc\u20ac\U0001f40b\n".encode())
+    f.write(bytes(range(0, 10)) + b"\n" + bytes(range(11, 32)) + b"\x7f\n")
+    f.write(b"\xff\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xe2\x82\n")
+    f.write(b"x" * 16383 + b"\n" + b"y" * 16384 + b"\n" + b"z" * 40000 + b"\nend")
+END
+	start "$N" --log-driver json-file --log-opt 'tag={{.Name}}<&>' -v "$T/shared:/mnt" "$R" \
+		sh -c 'cat /mnt/in; echo err >&2'
+	is "$(cattach wait "$N")" 0
+	python3 - "$(file "$N")" "$N" << 'END'
+import json, re, sys
+lines = open(sys.argv[1], "rb").read().split(b"\n")
+assert lines.pop() == b""
+tag = sys.argv[2] + "\\u003c\\u0026\\u003e"
+out = []
+for line in lines:
+    # The members in their order, nothing between them, time in UTC without zeros at the end.
+    match = re.fullmatch(rb'\{"log":"((?:[^"\\]|\\.)*)","stream":"(stdout|stderr)",'
+                         rb'"attrs":\{"tag":"' + re.escape(tag.encode()) + rb'"\},'
+                         rb'"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{0,8}[1-9])?Z"\}', line)
+    assert match, line[:300]
+    record = json.loads(line)
+    assert list(record) == ["log", "stream", "attrs", "time"]
+    assert record["attrs"] == {"tag": sys.argv[2] + "<&>"}
+    if match[2] == b"stdout":
+        out.append(match[1])
+    else:
+        assert record["log"] == "err\n"
+control = b"".join(b"\\r" if c == 13 else b"\\u00%02x" % c for c in range(11, 32)) + b"\x7f\\n"
+wanted = [
+    b"\\u003ca href='x'\\u003e\\u0026\\\"\\\\/\\n",
+    b"\\u2028\\u2029" + "\u00fc\u20ac\U0001f40b".encode() + b"\\n",
+    b"".join(b"\\u00%02x" % c for c in range(0, 10)) + b"\\n",
+    control,
+    b"\\ufffd" * 12 + b"\\n",
+    b"x" * 16383 + b"\\n",
+    b"y" * 16384, b"\\n",
+    b"z" * 16384, b"z" * 16384, b"z" * (40000 - 32768) + b"\\n",
+    b"end",
+]
+for got, want in zip(out, wanted):
+    assert got == want, (got[:200], want[:200])
+assert len(out) == len(wanted), len(out)
+# One time for all parts of a line.
+times = [json.loads(line)["time"] for line in lines]
+texts = [json.loads(line)["log"] for line in lines]
+parts = [time for time, text in zip(times, texts) if text.startswith("z")]
+assert len(parts) == 3 and len(set(parts)) == 1, parts
+END
+}
+
 @test "a confined monitor rotates in a directory of somebody's choice" {
 	mkdir "$T/logs"
 	start "$N" --log-driver k8s-file --log-opt "path=$T/logs/x" --log-opt max-size=256k \

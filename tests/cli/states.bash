@@ -130,6 +130,8 @@ again()
 
 # ---- verbs -------------------------------------------------------------------------------------
 
+is_attached_to() { [ "$(cattach clients "$C" | wc -l)" -gt 1 ]; }
+
 # Those that wait are waited for as long as it takes them to begin to.
 do_attach()
 {
@@ -147,7 +149,8 @@ do_attach()
 		eventually compgen -G "$XDG_RUNTIME_DIR/cattach/$ID/*"
 		cattach start "$C"
 	fi
-	eventually cattach detach --all "$C"
+	eventually is_attached_to
+	cattach detach --all "$C"
 	wait "$pid"
 }
 
@@ -176,6 +179,7 @@ call()
 	run | create) "$@" cattach "$verb" --name "$C" "$R" true ;;
 	attach) do_attach "$state" ;;
 	exec) cattach exec "$C" echo inside ;;
+	healthcheck) cattach healthcheck run "$C" ;;
 	send) cattach send "$C" text ;;
 	detach) cattach detach --all "$C" ;;
 	cp) cattach cp "$C:/etc/passwd" "$T/passwd" ;;
@@ -238,11 +242,14 @@ cell()
 	[ "$wanted" != = ] || wanted=$(called "$state")
 	text=${text//NAME/$C}
 	call "$verb" "$state" > "$T/answer" 2>&1 < /dev/null || got=$?
+	# A signal is on its way when kill ends.
+	[ "$verb:$wanted" != kill:exited ] || eventually is_state exited
 	became=$(after)
 	tr '\n' ' ' < "$T/answer" > "$T/line"
 	if [ "$got" != "$code" ] || [ "$became" != "$wanted" ] || [[ $(< "$T/line") != *$text* ]]; then
 		printf '%s of one that is %s:\ngot:    %s, %s: %s\nwanted: %s, %s: %s\n' \
 			"$verb" "$state" "$got" "$became" "$(cat "$T/line")" "$code" "$wanted" "$text"
+		DIRTY=1
 		return 1
 	fi
 	[ "$verb" != rename ] && [ "$became" = "$(called "$state")" ] || DIRTY=1

@@ -201,7 +201,7 @@ teardown()
 	refused '--format: template:1:3: no such field .Nmae (did you mean .Name?)' cattach inspect -f '{{.Nmae}}' a
 	refused '--format: template:1:3: this block has no {{end}}' cattach inspect -f '{{if .Id}}' a
 	refused '--format: template:1:3: no such function foo (fields begin with a dot: .foo)' cattach ps --format '{{foo}}'
-	refused '--filter: unknown state "runing" (there is created, running, paused, exited, damaged, foreign)' \
+	refused '--filter: unknown state "runing" (there is created, running, paused, restarting, exited, damaged, foreign)' \
 		cattach ps -f status=runing
 	refused '--last: must be -1...2147483647, not "x"' cattach ps -n x
 }

@@ -71,6 +71,18 @@ told()
 	told -1
 }
 
+@test "stopping and removing are told as what comes of them, and an interval is no business of ours" {
+	start "$N" "$R" sleep 1000
+	waits -i 250ms --condition stopping "$N"
+	cattach kill "$N"
+	told 137
+	waits --interval 1 --condition removing "$N"
+	cattach rm "$N"
+	STARTED=()
+	told 137
+	refused 125 '--interval: ' cattach wait -i often "$N"
+}
+
 @test "several are waited for at the same time, or for the first of them" {
 	start "$N-a" "$R" sleep 1000
 	start "$N-b" "$R" sleep 1000
@@ -114,6 +126,7 @@ told()
 	is "$(cattach wait --ignore "$N-x" "$N" | xargs)" "-1 0"
 	refused 125 "no such container: $N-x" cattach wait --condition exited "$N" "$N-x"
 	refused 125 '--condition: unknown condition "ended"' cattach wait --condition ended "$N"
-	refused 125 '--condition: "healthy" never comes' cattach wait --condition healthy "$N"
+	refused 125 "--condition: container $N has no health check: that never comes" \
+		cattach wait --condition healthy "$N"
 	refused 125 '--for-output' cattach wait --for-output x --condition exited "$N"
 }

@@ -65,6 +65,7 @@ END_TEST
 START_TEST(every_field_survives)
 {
 	static const char *words[] = { "sh", "", "a b", "\"\\\n\t\x1b[31m", "\xc3\xa9", NULL };
+	static const char *test[] = { "CMD-SHELL", "[ -f /x ]" };
 	struct ct_strings list = { .items = words, .count = 5 };
 	struct ct_spec_pair pairs[] = { { "k", "v" }, { "k", "again" }, { "a=b", "" } };
 	struct ct_arena ct_autoarena arena = { 0 };
@@ -80,6 +81,9 @@ START_TEST(every_field_survives)
 		.host = "machine/id", .stdin_eof = "keep", .size_policy = "largest",
 		.sdnotify = "monitor", .log_driver = "none", .log_max_size = UINT64_MAX, .log_max_files = CT_LOG_MAX_FILES,
 		.tie = true, .default_seccomp = true, .keep_groups = true,
+		.health = { .test = { .items = test, .count = 2 }, .interval = 1, .timeout = UINT64_MAX,
+			    .start_period = 0, .start_interval = 3, .retries = INT32_MAX,
+			    .on_failure = "restart" },
 	};
 
 	container_arena(&arena);
@@ -121,6 +125,13 @@ START_TEST(every_field_survives)
 	ck_assert_str_eq(read.sdnotify, "monitor");
 	ck_assert_uint_eq(read.log_max_size, UINT64_MAX);
 	ck_assert_int_eq(read.log_max_files, CT_LOG_MAX_FILES);
+	assert_lists(&read.health.test, &meta.health.test);
+	ck_assert_uint_eq(read.health.interval, 1);
+	ck_assert_uint_eq(read.health.timeout, UINT64_MAX);
+	ck_assert_uint_eq(read.health.start_period, 0);
+	ck_assert_uint_eq(read.health.start_interval, 3);
+	ck_assert_int_eq(read.health.retries, INT32_MAX);
+	ck_assert_str_eq(read.health.on_failure, "restart");
 	ck_assert(read.tie && read.default_seccomp && read.keep_groups);
 }
 END_TEST
@@ -144,6 +155,9 @@ END_TEST
 #define HEAD "{\"version\":1,\"id\":\"" ID "\""
 #define GOOD HEAD ",\"name\":\"web\",\"host\":\"h/\",\"stop_signal\":15"
 
+#define CHECKED ",\"health_test\":[\"CMD\",\"true\"],\"health_interval\":1,\"health_timeout\":1," \
+	"\"health_start_interval\":1"
+
 static const struct {
 	const char *json, *text;
 } damages[] = {
@@ -162,6 +176,13 @@ static const struct {
 	{ GOOD ",\"stop_timeout\":-2}", "stop_timeout must be -1 or more, not -2" },
 	{ GOOD ",\"stop_timeout\":2147483648}",
 	  "stop_timeout: must be -2147483648...2147483647, not \"2147483648\"" },
+	{ GOOD ",\"health_test\":[\"true\"]}",
+	  "a health check must be \"CMD\" and its words, \"CMD-SHELL\" and one text, or \"NONE\" alone" },
+	{ GOOD ",\"health_test\":[\"CMD\",\"true\"]}",
+	  "the times of a health check must be more than 0" },
+	{ GOOD CHECKED "}", "health_retries must be 1 or more, not 0" },
+	{ GOOD CHECKED ",\"health_retries\":1,\"health_on_failure\":\"x\"}",
+	  "unknown health_on_failure" },
 	{ GOOD ",\"tty\":1}", "tty must be true or false, not a number" },
 	{ GOOD ",\"created\":-1}", "created: must be 0...18446744073709551615, not \"-1\"" },
 	{ GOOD ",\"created\":1.5}", "created: must be 0...18446744073709551615, not \"1.5\"" },

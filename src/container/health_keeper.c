@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Health checks at intervals: a job in the keeper's loop. When one is due a child of the keeper makes
+ * it and says by its exit code what the container is now; what is to be done to an unhealthy one is
+ * done by another child, since to stop a container takes its time. Never two at the same time.
+ *
+ * Runs in the keeper and its children, with the user's rights. Who makes a check dies with the keeper
+ * and is killed when the run is over, and what it has started in the container dies with it. A check that
+ * nothing came of (the container is paused, there was no memory) is left out, and the next one comes
+ * after the same time.
+ *
+ * To kill an unhealthy container is what a crash would be: its restart policy decides what follows.
+ * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy.
+ */
+#include "keeper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/health.h>
+#include <cattach/proc.h>
+
+#include "record.h"
+
+/* ---- in the children ---- */
+
+/* A keeper that was killed before this would leave us behind. */
+static void die_with_keeper(pid_t keeper)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != keeper)
+		_exit(CT_HEALTH_NONE);
+}
+
+static enum ct_health_status check(struct ct_store *store, struct ct_arena *arena,
+				   struct ct_container *container)
+{
+	struct ct_health_check result;
+	struct ct_health health;
+	struct ct_err ignored;
+
+	if (container->state != CT_STATE_RUNNING ||
+	    ct_health_check(store, arena, container, &result, &ignored) < 0 ||
+	    ct_health_update(container, &result, &health, &ignored) < 0)
+		return CT_HEALTH_NONE;
+	return health.status;
+}
+
+static void act_on(struct ct_container *container, enum ct_health_action action)
+{
+	struct ct_err ignored;
+	int r = 0;
+
+	switch (action) {
+	case CT_HEALTH_KILL:
+		r = ct_container_signal_run(container, SIGKILL, &ignored);
+		break;
+	case CT_HEALTH_RESTART:
+		r = ct_container_end_run(container, 0, -2, &ignored);
+		break;
+	case CT_HEALTH_STOP:
+		r = ct_container_stop(container, 0, -2, &ignored);
+		break;
+	case CT_HEALTH_DO_NOTHING:
+		break;
+	}
+	/* It is unhealthy still when that fails, and the next check leads here again. */
+	if (r < 0)
+		errno = 0;
+}
+
+static _Noreturn void child_main(const char *id, enum ct_health_action action)
+{
+	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_arena ct_autoarena arena = { 0 };
+	struct ct_err ignored;
+
+	prctl(PR_SET_NAME, "cattach-health");
+	if (ct_arena_open(&arena, &ignored) < 0 || ct_store_open(&store, &ignored) < 0 ||
+	    ct_container_find(&store, &arena, id, &container, &ignored) < 0)
+		_exit(CT_HEALTH_NONE);
+	if (action == CT_HEALTH_DO_NOTHING)
+		_exit((int)check(&store, &arena, &container));
+	act_on(&container, action);
+	_exit(CT_HEALTH_NONE);
+}
+
+/* ---- in the keeper ---- */
+
+static void plan_next(struct ct_keeper_health *h)
+{
+	uint64_t now = ct_now_monotonic();
+
+	h->job.next = CT_NEVER;
+	if (h->running && h->job.fd < 0)
+		h->job.next = now + ct_health_delay(&h->config, h->status, h->begun, now);
+}
+
+static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h, enum ct_health_action action)
+{
+	pid_t keeper = getpid(), pid = ct_keeper_fork(k, &h->job.fd);
+
+	if (pid == 0) {
+		/* To stop a container is not left half done. */
+		if (action == CT_HEALTH_DO_NOTHING)
+			die_with_keeper(keeper);
+		child_main(k->id, action);
+	}
+	if (pid < 0)
+		h->job.fd = -1;
+	h->acting = action != CT_HEALTH_DO_NOTHING;
+	plan_next(h);
+}
+
+static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
+{
+	struct ct_exit status = { 0 };
+	int r = ct_pidfd_wait(h->job.fd, &status);
+	bool counts = r == 0 && h->running && !h->stale && !h->acting && !status.signaled &&
+		      status.value != CT_HEALTH_NONE;
+
+	ct_drop_fd(&h->job.fd);
+	h->acting = h->stale = false;
+	if (counts)
+		h->status = (enum ct_health_status)status.value;
+	if (counts && h->status == CT_HEALTH_UNHEALTHY && h->action != CT_HEALTH_DO_NOTHING) {
+		if (h->action == CT_HEALTH_RESTART)
+			ct_keeper_restart(k);
+		fork_child(k, h, h->action);
+		return;
+	}
+	plan_next(h);
+}
+
+static void act(struct ct_keeper *k, struct ct_keeper_job *job, enum ct_keeper_cause cause)
+{
+	struct ct_keeper_health *h = job->arg;
+
+	switch (cause) {
+	case CT_KEEPER_BEGUN:
+		h->running = true;
+		h->begun = ct_now_monotonic();
+		h->status = CT_HEALTH_STARTING;
+		plan_next(h);
+		break;
+	case CT_KEEPER_OVER:
+		h->running = false;
+		h->stale = h->job.fd >= 0;
+		if (h->stale && !h->acting)
+			ct_pidfd_signal(h->job.fd, SIGKILL);
+		plan_next(h);
+		break;
+	case CT_KEEPER_DUE:
+		fork_child(k, h, CT_HEALTH_DO_NOTHING);
+		break;
+	case CT_KEEPER_READY:
+		child_ended(k, h);
+		break;
+	}
+}
+
+/* The memory of what was parsed goes; of the configuration only numbers are kept. */
+void ct_health_add_job(struct ct_keeper *k, const struct ct_meta *meta)
+{
+	struct ct_keeper_health *h = &k->health;
+
+	if (h->job.act || !ct_health_is_checked(meta))
+		return;
+	*h = (struct ct_keeper_health){
+		.job = { .next = CT_NEVER, .fd = -1, .act = act, .arg = h },
+		.config = meta->health,
+		.action = ct_health_action_of(&meta->health),
+	};
+	h->config.test = (struct ct_strings){ 0 };
+	h->config.on_failure = NULL;
+	ct_keeper_add_job(k, &h->job);
+}
