@@ -411,6 +411,7 @@ END
 	STARTED+=("$N")
 	cattach create --name "$N" --log-driver passthrough "$R" sh -c 'echo one; echo two >&2' > "$T/out"
 	is "$(cattach start "$N" 2>&1 | sort)" $'one\n'"$N"$'\ntwo'
+	is "$(cattach wait "$N")" 0
 	cattach start -a "$N" > "$T/out" 2> "$T/err"
 	is "$(cat "$T/out" "$T/err")" $'one\ntwo'
 	# the file is its owner's as before

@@ -422,7 +422,7 @@ static const struct {
 			 "volume, publish, expose, pod, health, restart-policy, should-start-on-boot)" },
 	{ { "health=ok" }, "--filter: unknown health \"ok\" (there is starting, healthy, unhealthy, none)" },
 	{ { "status=runing" }, "--filter: unknown state \"runing\" (there is created, running, paused, "
-			       "exited, damaged, foreign)" },
+			       "restarting, exited, damaged, foreign)" },
 	{ { "exited=x" }, "--filter: must be 0...255, not \"x\"" },
 	{ { "publish=x" }, "--filter: must be 1...65535, not \"x\"" },
 	{ { "publish=80-" }, "--filter: must be 1...65535, not \"\"" },
