@@ -19,6 +19,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec
 DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
 DOCDIR ?= $(DATADIR)/doc/cattach
+UNITDIR ?= $(PREFIX)/lib/systemd
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -300,6 +301,10 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 	$(INSTALL) -m 755 $(B)/cattach $(DESTDIR)$(BINDIR)/cattach
 	$(if $(init_program),$(INSTALL) -m 755 $(init_program) $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init)
 	$(INSTALL) -m 644 LICENSE $(wildcard *.md) $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -d $(DESTDIR)$(UNITDIR)/user $(DESTDIR)$(UNITDIR)/system
+	for kind in user system; do sed 's,@BINDIR@,$(BINDIR),' contrib/systemd/cattach-restart.service.in \
+		> $(DESTDIR)$(UNITDIR)/$$kind/cattach-restart.service; done
+	chmod 644 $(DESTDIR)$(UNITDIR)/*/cattach-restart.service
 ifneq ($(man_pages),)
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(man_pages) $(DESTDIR)$(MANDIR)/man1
@@ -308,6 +313,7 @@ endif
 uninstall: ## remove what install put there
 	rm -f $(DESTDIR)$(BINDIR)/cattach $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
 	rm -f $(man_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+	rm -f $(DESTDIR)$(UNITDIR)/user/cattach-restart.service $(DESTDIR)$(UNITDIR)/system/cattach-restart.service
 	rm -rf $(DESTDIR)$(DOCDIR)
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/cattach 2> /dev/null
 .PHONY: install uninstall

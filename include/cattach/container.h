@@ -137,7 +137,10 @@ struct ct_meta {
 	const char *rootfs;		/* absolute path */
 	bool overlay;			/* ROOTFS:O */
 	struct ct_strings entrypoint, command;	/* as given; process.args is both */
+	struct ct_strings create_command;	/* "run" or "create" and all that stood behind it... */
+	const char *create_directory;	/* ...and where we were then; NULL: unknown */
 	bool tty, stdin_open, stdin_once, remove, detach, init, privileged;
+	bool stdin_passed;		/* log driver passthrough: it has its starter's stdin itself */
 	int stop_signal;		/* number, default SIGTERM */
 	int stop_timeout;		/* seconds, default 10, -1: for ever */
 	const char *restart;		/* --restart: "always", "on-failure:3"; NULL: no */
@@ -151,11 +154,13 @@ struct ct_meta {
 	const char *detach_keys;
 	const char *stdin_eof;		/* --stdin-eof as given, checked by who follows it */
 	const char *size_policy;	/* "latest", "smallest", "largest", "none"; NULL: latest */
-	const char *log_driver;		/* "native", "k8s-file", "json-file", "none"; NULL: native */
+	const char *log_driver;		/* "native", "k8s-file", "json-file", "journald", "none"...;
+					 * NULL: native */
 	const char *log_path;		/* of the driver's file, absolute; NULL: with the log */
 	const char *log_tag;		/* as given, with what is to be filled in */
 	uint64_t log_max_size;		/* bytes, 0: as the log likes it */
 	int log_max_files;		/* 0: likewise */
+	const char *sdnotify;		/* "monitor" or "container"; NULL: nobody is notified */
 	bool tie;			/* the payload dies with the client that it was started for */
 	bool keep_groups;		/* --group-add keep-groups, of which config.json does not know */
 	bool swap_by_default;		/* as in struct ct_cgroup_resources, and likewise */
@@ -179,6 +184,7 @@ struct ct_container {
 	enum ct_health_status health;
 	const char *session_of;		/* id of the container that it is a session of; or NULL */
 	const char *label;		/* of a session: CONTAINER/SESSION; or NULL */
+	bool stop_asked;		/* it has a restart policy, and somebody has stopped it */
 	struct ct_cgroup *leaf;		/* of a run that this process follows, for ct_container_sweep() */
 };
 
@@ -388,9 +394,26 @@ struct ct_start_options {
 
 /* Which file for other tools its log driver writes, if any; and what is to be said in each of its
  * records: the tag, filled in, in the arena, or NULL. */
+bool ct_log_passes(const struct ct_meta *meta);	/* does it write past us, to its starter's stdio? */
 enum ct_log_file ct_log_file_of(const struct ct_meta *meta);
 int ct_log_tag(struct ct_arena *arena, const struct ct_meta *meta, const char **ret_tag,
 	       struct ct_err *err);
+
+/* What journald is told of it with each line, in the arena; NULL with other log drivers. */
+int ct_log_fields(struct ct_arena *arena, const struct ct_container *container, const char *tag,
+		  const char **ret_fields, struct ct_err *err);
+
+/* --sdnotify: container, monitor or conmon, ignore (NULL), as it stands in the record. */
+int ct_sdnotify_parse(const char *text, const char **ret_mode, struct ct_err *err);
+/* Is there somebody who wants to know of its start, and is the start to tell? */
+bool ct_sdnotify_wanted(const struct ct_meta *meta);
+/* Before a start: with "container", give it the socket in NOTIFY_SOCKET. */
+int ct_sdnotify_prepare(const struct ct_meta *meta, struct ct_arena *arena, struct ct_spec *spec,
+			struct ct_err *err);
+/* After it: who the main process is; that it is ready, unless the container will say so itself. */
+int ct_sdnotify_tell(const struct ct_meta *meta, pid_t monitor, struct ct_err *err);
+/* The same where the start has worked, whoever could not be told: that is a warning. */
+void ct_sdnotify_started(const struct ct_meta *meta, pid_t monitor);
 
 /* The options of a start that are the container's own: its log, whose size its terminal gets. */
 void ct_container_start_options(const struct ct_meta *meta, struct ct_start_options *options);

@@ -84,6 +84,7 @@ void ct_session_close(struct ct_session *session);
 struct ct_child_stdio {
 	bool tty;		/* no pipes: make a pty and hand the master back */
 	int fd[3];		/* stdin, stdout, stderr */
+	bool borrowed;		/* of the caller's: they stay whose they are */
 	uint16_t rows, columns;	/* initial size of the pty, 0: leave it */
 };
 
@@ -145,6 +146,9 @@ struct ct_monitor_config {
 	int runtime;		/* its runtime directory, for the socket "attach"; -1: no socket */
 	struct ct_log_options log;
 	bool tty, stdin_open, stdin_once;
+	/* --log-driver passthrough: its stdio is this, above 2, and nothing comes by us; stdin -1: none. */
+	bool passthrough;
+	int pass[3];
 	uint16_t rows, columns;
 	enum ct_size_policy size_policy;
 	uint64_t time_limit;	/* ns: SIGTERM then, SIGKILL 10 s later, exit code 124; 0: none */

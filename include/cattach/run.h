@@ -61,6 +61,7 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 
 /* The options of run (and later create) as given; lists in the order of the command line. */
 struct ct_run_options {
+	struct ct_strings create_command;	/* the verb and the words behind it: for the record */
 	const char *bundle, *rootfs;	/* --bundle, --rootfs, or the first operand once it is known */
 	const char *operand;		/* BUNDLE|ROOTFS operand, NULL when an option named it */
 	struct ct_strings command;	/* COMMAND [ARG...] */
@@ -74,7 +75,7 @@ struct ct_run_options {
 	const char *default_keys;	/* where neither we nor the container say which; not recorded */
 	bool sig_proxy;			/* default true */
 	struct ct_strings attach;	/* -a STREAM */
-	const char *lag, *size_policy, *stdin_eof, *log_driver;
+	const char *lag, *size_policy, *stdin_eof, *log_driver, *sdnotify;
 	const char *restart;		/* POLICY[:N] */
 	struct ct_strings log_opt;
 	bool tie;			/* the command dies with its client */

@@ -72,7 +72,7 @@ int ct_state_step(struct ct_container *container, enum ct_step by, unsigned to,
 
 /* The verbs behind each; what takes no container is not here: help, info, spec, unshare, version. */
 enum ct_act {
-	CT_ACT_LOOK,		/* ps, inspect, port, events */
+	CT_ACT_LOOK,		/* ps, inspect, port, events, generate */
 	CT_ACT_NAME,		/* run, create: under the name of one that is there */
 	CT_ACT_START,		/* start */
 	CT_ACT_RESTART,		/* restart */

@@ -96,22 +96,27 @@ struct ct_page {
 
 /* ---- writer (log_writer.c, log_segment.c) ---- */
 
-/* A file that other people's tools read, beside the log, which is in memory then. */
+/* A file that other people's tools read, beside the log, which is in memory then; or journald. */
 enum ct_log_file {
 	CT_LOG_FILE_NONE,
 	CT_LOG_FILE_K8S,		/* the CRI format: --log-driver k8s-file */
 	CT_LOG_FILE_JSON,		/* Docker's: --log-driver json-file */
+	CT_LOG_FILE_JOURNALD,		/* no file: a datagram for each line, --log-driver journald */
 };
 
 #define CT_LOG_FILE_NAME	"container.log"	/* in the session's directory, unless told otherwise */
+#define CT_LOG_JOURNALD_SOCKET	"/run/systemd/journal/socket"
 
 struct ct_log_options {
 	uint64_t max_size;		/* bytes of one segment's log file; 0: 64 MiB */
 	uint32_t max_files;		/* full segments on disk, at most CT_LOG_MAX_FILES; 0: 4 */
 	bool memory;			/* --log-driver none: memory segments only */
 	enum ct_log_file file;		/* write such a file; the log is in memory then */
-	const char *path;		/* of the file, absolute; NULL: CT_LOG_FILE_NAME in the directory */
+	/* Of the file, absolute; NULL: CT_LOG_FILE_NAME in the directory. Of journald's socket; NULL:
+	 * CT_LOG_JOURNALD_SOCKET. */
+	const char *path;
 	const char *tag;		/* said in each record of CT_LOG_FILE_JSON; or NULL */
+	const char *fields;		/* "NAME=VALUE\n"... of each record of CT_LOG_FILE_JOURNALD */
 	/* Payload bytes that the last run's end has lost (ct_log_state.unsaved), or NULL: a disk that
 	 * takes them gets a note of them, and then this is 0. */
 	uint64_t *owed;
@@ -168,12 +173,13 @@ void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 struct ct_log_state {
 	uint64_t lost;			/* payload bytes of this run that nobody can read any more... */
 	uint64_t unsaved;		/* ...of these, and of runs before, those of which no file tells */
-	unsigned warnings;		/* CT_WARN_DISK, _DELETED, _MEMORY */
+	unsigned warnings;		/* CT_WARN_DISK, _DELETED, _MEMORY, _JOURNALD */
 };
 
 #define CT_WARN_DISK	1u	/* the disk took no more, for a while at least */
 #define CT_WARN_DELETED	2u	/* somebody has deleted or replaced the log while it was written */
 #define CT_WARN_MEMORY	4u	/* some of it is in the writer's memory alone: now, or at its end */
+#define CT_WARN_JOURNALD 8u	/* journald was not there for a while, or too slow */
 
 void ct_log_state(const struct ct_log_writer *writer, struct ct_log_state *ret_state);
 
@@ -271,6 +277,17 @@ uint64_t ct_log_files_met(const struct ct_log_files *files);
 struct ct_log_source ct_log_files_source(struct ct_log_files *files);
 /* How many lines were no records, of what was read since the beginning. */
 uint64_t ct_log_files_strange(const struct ct_log_files *files);
+
+/* What journald has kept of a container, for a log that nobody writes. */
+struct ct_log_journal;
+
+/**
+ * ct_log_journal_open - find the entries of this id (64 hexadecimal digits) in the journal
+ * @err: ENOSYS without libsystemd, with the command that shows them; EACCES no journal may be read
+ */
+int ct_log_journal_open(const char *id, struct ct_log_journal **ret_journal, struct ct_err *err);
+void ct_log_journal_close(struct ct_log_journal *journal);	/* NULL is fine; after the cursor */
+struct ct_log_source ct_log_journal_source(struct ct_log_journal *journal);
 
 /* A page mapped read-only and checked; unmap with ct_page_unmap(). */
 int ct_page_map(int fd, const struct ct_page **ret_page, struct ct_err *err);

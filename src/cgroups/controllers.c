@@ -76,6 +76,45 @@ static int move_aside(const struct ct_cgroup_place *place)
 	return moved > 0 ? -EBUSY : moved;
 }
 
+/* How many processes are there: none, only ourselves, or others? */
+enum crowd { CROWD_NONE, CROWD_SELF, CROWD_OTHERS };
+
+static enum crowd look_for_crowd(int dir)
+{
+	struct ct_cgroup_pids pids;
+	enum crowd crowd = CROWD_OTHERS;
+	pid_t first, second = 0;
+
+	/* The root may have processes, and has no type. */
+	if (faccessat(dir, "cgroup.type", F_OK, 0) < 0 || ct_cgroup_pids_open(dir, &pids) < 0)
+		return CROWD_NONE;
+	first = ct_cgroup_pids_next(&pids);
+	if (first)
+		second = ct_cgroup_pids_next(&pids);
+	if (!first)
+		crowd = CROWD_NONE;
+	else if (first == getpid() && !second)
+		crowd = CROWD_SELF;
+	ct_fd_close(pids.fd);
+	return crowd;
+}
+
+bool ct_cgroup_is_alone(int dir)
+{
+	return look_for_crowd(dir) == CROWD_SELF;
+}
+
+/*
+ * Most controllers the kernel does not enable where processes are (EBUSY). Those that know threads (pids,
+ * cpu) it does, but then no process can be put into the children (EOPNOTSUPP): so they are treated alike.
+ */
+static int make_lonely(int dir, const struct ct_cgroup_place *place)
+{
+	if (look_for_crowd(dir) == CROWD_NONE)
+		return 0;
+	return place ? move_aside(place) : -EBUSY;
+}
+
 int ct_cgroup_enable(int dir, const char *name, size_t length,
 		     const struct ct_cgroup_place *place)
 {
@@ -88,6 +127,9 @@ int ct_cgroup_enable(int dir, const char *name, size_t length,
 	if (ct_cgroup_read(dir, "cgroup.controllers", list, sizeof(list)) < 0 ||
 	    !ct_cgroup_has_word(list, name, length))
 		return -ENOENT;
+	ret = make_lonely(dir, place);
+	if (ret < 0)
+		return ret;
 	snprintf(text, sizeof(text), "+%.*s", (int)length, name);
 	ret = ct_cgroup_write(dir, "cgroup.subtree_control", text);
 	if (ret != -EBUSY || !place)

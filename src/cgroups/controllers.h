@@ -19,6 +19,9 @@ size_t ct_cgroup_controller_length(const char *file);
 int ct_cgroup_enable(int dir, const char *name, size_t length,
 		     const struct ct_cgroup_place *place);
 
+/* Is the calling process the only one in it? */
+bool ct_cgroup_is_alone(int dir);
+
 /* The child of a place for processes that must not be in it, made if need be: or -errno. */
 int ct_cgroup_open_callers(int place);
 

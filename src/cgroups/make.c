@@ -239,6 +239,8 @@ static int enable_everywhere(struct making *m, const char *name, size_t length, 
 	const struct ct_cgroup_place *place = m->place;
 	int dir = place->dir, ret;
 
+	/* That we ourselves are moved a step down matters to nobody: a service of systemd, say. */
+	may_move = may_move || ct_cgroup_is_alone(dir);
 	ret = ct_cgroup_enable(dir, name, length, may_move ? place : NULL);
 	if (ret < 0)
 		return ct_cgroup_fail_controller(err, -ret, dir, name, length, place->path);

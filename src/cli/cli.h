@@ -27,6 +27,7 @@ struct ct_call {
 	struct ct_arena *arena;		/* lives as long as the command */
 	const void *options;		/* the verb's struct, filled */
 	struct ct_strings operands;
+	struct ct_strings words;	/* all behind the verb */
 	const char *first_word;		/* of all behind the verb: the first operand's, if nothing
 					 * stands before that; NULL: there is none */
 };
@@ -53,7 +54,7 @@ struct ct_verb {
 extern const struct ct_verb ct_verb_attach, ct_verb_create, ct_verb_exec, ct_verb_restart,
 	ct_verb_start;
 extern const struct ct_verb ct_verb_clients, ct_verb_detach, ct_verb_logs, ct_verb_send;
-extern const struct ct_verb ct_verb_events, ct_verb_port, ct_verb_rename;
+extern const struct ct_verb ct_verb_events, ct_verb_generate, ct_verb_port, ct_verb_rename;
 extern const struct ct_verb ct_verb_cp, ct_verb_top, ct_verb_unshare;
 extern const struct ct_verb ct_verb_healthcheck;
 extern const struct ct_verb ct_verb_pause, ct_verb_prune, ct_verb_stats, ct_verb_unpause, ct_verb_update;

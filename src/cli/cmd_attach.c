@@ -144,6 +144,11 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 	struct ct_follow_plan plan = { 0 };
 	int r = 0;
 
+	if (ct_log_passes(&container->meta)) {
+		ct_fail(err, EINVAL, "this container is using the 'passthrough' log driver, cannot attach");
+		ct_hint(err, "its output is where it was started; cattach wait waits for its end");
+		return ct_wrap(err, "%s", ct_container_label(container));
+	}
 	/* What is wrong with the container is said before what is wrong with our terminal. */
 	if (running || container->state == CT_STATE_CREATED)
 		r = plan_following(o, &container->meta, &plan, err);

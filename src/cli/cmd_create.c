@@ -12,6 +12,7 @@ static const struct ct_option create_table[] = {
 	CT_RUN_SOURCE,
 	CT_RUN_RECORD,
 	CT_RUN_SESSION,
+	CT_RUN_NOTIFY,
 	CT_RUN_LOG,
 	CT_RUN_HEALTH,
 	CT_RUN_SURROUNDINGS,

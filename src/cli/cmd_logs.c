@@ -288,7 +288,8 @@ const struct ct_verb ct_verb_logs = {
 		"'{{.LogPath}}' CONTAINER\"). It is read here, too, with those that "
 		"it was rotated to, and followed over rotations; no run but the last (--run -1) is told apart in "
 		"it. With the driver none there is what memory has of this run, its last megabytes, while it "
-		"runs; -F goes on with the next.",
+		"runs; -F goes on with the next. With journald it is memory while the container runs, and the "
+		"system's journal when it has ended; with passthrough there is nothing to be read.",
 	.examples = "cattach logs web\tEverything that web wrote\n"
 		    "cattach logs -f -n 20 web\tIts last 20 lines, and what comes\n"
 		    "cattach logs -t --since 10m web db\tThe last ten minutes of two containers, by time\n"

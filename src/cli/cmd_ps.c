@@ -37,7 +37,8 @@ static const struct ct_option ps_table[] = {
 	{ "all", 'a', CT_OPTION_BOOL, NULL, OPTION(all), "Also those that do not run" },
 	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
 	  "Only those that match: id, name, label, label!, status, exited, ancestor, before, since, "
-	  "until, command, network, volume, publish, expose, pod, health" },
+	  "until, command, network, volume, publish, expose, pod, health, restart-policy, "
+	  "should-start-on-boot" },
 	{ "format", 0, CT_OPTION_STRING, "FORMAT", OPTION(format),
 	  "\"json\", a Go template, or \"table TEMPLATE\"" },
 	{ "last", 'n', CT_OPTION_STRING, "N", OPTION(last), "The N newest, running or not" },

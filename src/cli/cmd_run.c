@@ -26,6 +26,7 @@ static const struct ct_option run_table[] = {
 	  "bytes out (default block, skip with -t)" },
 	{ "preserve-fds", 0, CT_OPTION_STRING, "N", OPTION(preserve_fds),
 	  "Give N more descriptors, from 3 on, to the command" },
+	CT_RUN_NOTIFY,
 	CT_RUN_LOG,
 	CT_RUN_HEALTH,
 	CT_RUN_SURROUNDINGS,
@@ -43,6 +44,15 @@ static void take_command(struct ct_run_options *options, const struct ct_strings
 		return;
 	options->command.items = operands->items + skip;
 	options->command.count = operands->count - skip;
+}
+
+static int note_words(const struct ct_call *call, struct ct_strings *list, struct ct_err *err)
+{
+	int r = ct_strings_add(call->arena, list, call->verb->name);
+
+	for (size_t i = 0; r == 0 && i < call->words.count; i++)
+		r = ct_strings_add(call->arena, list, call->words.items[i]);
+	return r < 0 ? ct_fail_nomem(err) : 0;
 }
 
 int ct_run_operands(const struct ct_call *call, struct ct_run_options *options, struct ct_err *err)
@@ -63,7 +73,7 @@ int ct_run_operands(const struct ct_call *call, struct ct_run_options *options, 
 	/* --entrypoint "" is a wish, too: to clear what the bundle has */
 	options->has_entrypoint = options->entrypoint != NULL;
 	take_command(options, operands, named ? 0 : 1);
-	return 0;
+	return note_words(call, &options->create_command, err);
 }
 
 static int run_handler(const struct ct_call *call, struct ct_err *err)

@@ -19,7 +19,8 @@
 
 struct start_options {
 	bool attach, interactive, sig_proxy, latest, all;
-	const char *detach_keys, *default_keys;
+	const char *detach_keys, *default_keys, *sdnotify;
+	struct ct_strings filter;
 };
 
 #define OPTION(member) offsetof(struct start_options, member)
@@ -27,6 +28,8 @@ struct start_options {
 static const struct ct_option start_table[] = {
 	{ "all", 0, CT_OPTION_BOOL, NULL, OPTION(all),
 	  "All containers that were created or have ended" },
+	{ "filter", 'f', CT_OPTION_LIST, "KEY=VALUE", OPTION(filter),
+	  "Those that do not run and match, with the keys of \"cattach ps\"" },
 	{ "attach", 'a', CT_OPTION_BOOL, NULL, OPTION(attach),
 	  "Follow the container: its output, signals and exit code" },
 	{ "interactive", 'i', CT_OPTION_BOOL, NULL, OPTION(interactive),
@@ -36,6 +39,9 @@ static const struct ct_option start_table[] = {
 	{ "detach-keys", 0, CT_OPTION_STRING, "KEYS", OPTION(detach_keys),
 	  "Keys that detach from the terminal (default ctrl-p,ctrl-q; none switches them off)" },
 	{ "detach-keys", 0, CT_OPTION_DEFAULT, NULL, OPTION(default_keys), NULL },
+	{ "sdnotify", 0, CT_OPTION_STRING, "MODE", OPTION(sdnotify),
+	  "Who tells systemd (NOTIFY_SOCKET) that it is ready: monitor, container or ignore (default as it "
+	  "was made)" },
 	{ "latest", 'l', CT_OPTION_BOOL, NULL, OPTION(latest),
 	  "Start the container that was made last" },
 	{ 0 },
@@ -48,15 +54,27 @@ static const struct start_options start_defaults = { .sig_proxy = true };
 
 /* ---- in the background ---- */
 
+static int find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		const struct start_options *o, struct ct_container *container, struct ct_err *err)
+{
+	int r = ct_container_find(store, arena, name, container, err);
+
+	if (r == 0 && o->sdnotify)
+		r = ct_sdnotify_parse(o->sdnotify, &container->meta.sdnotify, err);
+	return r;
+}
+
+/* For a service one that runs already is an error: it is not the service's, which would wait for a word
+ * from it for ever. */
 static int start_one(struct ct_store *store, struct ct_arena *arena, const char *name,
-		     struct ct_err *err)
+		     const struct start_options *o, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
-	int r = ct_container_find(store, arena, name, &container, err);
+	int r = find(store, arena, name, o, &container, err);
 
 	if (r == 0)
 		r = ct_start_existing(store, &container, 0, 0, NULL, err);
-	if (r < 0 && r != -EALREADY)
+	if (r < 0 && (r != -EALREADY || ct_sdnotify_wanted(&container.meta)))
 		return r;
 	return ct_print_line(name, err);
 }
@@ -64,12 +82,14 @@ static int start_one(struct ct_store *store, struct ct_arena *arena, const char 
 /* One that fails is reported and the others go on. */
 static int start_all(const struct ct_call *call, struct ct_store *store)
 {
+	/* A service has one main process: none of them is it. */
+	const struct start_options quietly = { .sdnotify = "ignore" };
 	int code = 0;
 
 	for (size_t i = 0; i < call->operands.count; i++) {
 		struct ct_err failure = { 0 };
 
-		if (start_one(store, call->arena, call->operands.items[i], &failure) == 0)
+		if (start_one(store, call->arena, call->operands.items[i], &quietly, &failure) == 0)
 			continue;
 		ct_report(&failure);
 		code = failure.exit;
@@ -80,12 +100,16 @@ static int start_all(const struct ct_call *call, struct ct_store *store)
 static int start_every(const struct ct_call *call, struct ct_store *store, struct ct_err *err)
 {
 	const struct start_options *o = call->options;
+	const struct ct_named choice = {
+		.all = o->all, .option = "all", .states = STARTED, .latest = o->latest,
+		.filters = &o->filter,
+	};
 	struct ct_call named;
 
-	if (o->latest || o->attach || o->interactive)
-		return ct_fail(err, EINVAL, "--all and %s exclude each other",
-			       o->latest ? "--latest" : o->attach ? "--attach" : "--interactive");
-	if (ct_operands_or_all(call, true, "all", STARTED, &named, err) < 0)
+	if (o->attach || o->interactive)
+		return ct_fail(err, EINVAL, "--%s and --%s exclude each other", o->all ? "all" : "filter",
+			       o->attach ? "attach" : "interactive");
+	if (ct_operands_choose(call, &choice, &named, err) < 0)
 		return -err->code;
 	return start_all(&named, store);
 }
@@ -122,7 +146,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 		.no_terminal = "leave out -i to watch it",
 	};
 	struct ct_follow_plan plan;
-	int sock = -1, r = ct_container_find(store, arena, name, &container, err);
+	int sock = -1, r = find(store, arena, name, o, &container, err);
 
 	options.lag_blocks = !container.meta.tty;
 	if (r == 0)
@@ -136,7 +160,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	ct_foreground_block(o->sig_proxy);
 	r = ct_start_existing(store, &container, plan.rows, plan.columns, &sock, err);
-	if (r == -EALREADY)
+	if (r == -EALREADY && !ct_sdnotify_wanted(&container.meta))
 		return follow_running(store, &container, &plan, err);
 	if (r < 0)
 		return r;
@@ -145,16 +169,31 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	return r;
 }
 
+static int check_sdnotify(const struct ct_call *call, struct ct_err *err)
+{
+	const struct start_options *o = call->options;
+	const char *ignored;
+
+	if (ct_sdnotify_parse(o->sdnotify, &ignored, err) < 0)
+		return -err->code;
+	if (!o->sdnotify || (!o->all && !o->filter.count && call->operands.count <= 1))
+		return 0;
+	ct_fail(err, EINVAL, "a service has one main process, and this would be several");
+	return ct_wrap(err, "--sdnotify");
+}
+
 static int start_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct start_options *o = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	const struct ct_follow_options keys = { .detach_keys = o->detach_keys,
 						.default_keys = o->default_keys };
-	bool attached = o->attach || o->interactive;
+	bool attached = o->attach || o->interactive, every = o->all || o->filter.count;
 	const char *name;
-	int r = o->all ? 0 : ct_check_latest(call, o->latest, err);
+	int r = every ? 0 : ct_check_latest(call, o->latest, err);
 
+	if (r == 0)
+		r = check_sdnotify(call, err);
 	if (r == 0)
 		r = ct_follow_check(&keys, err);
 	if (r == 0 && attached && call->operands.count > 1) {
@@ -163,7 +202,7 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 	}
 	if (r == 0)
 		r = ct_store_open(&store, err);
-	if (r == 0 && o->all)
+	if (r == 0 && every)
 		return start_every(call, &store, err);
 	if (r == 0 && call->operands.count > 1)
 		return start_all(call, &store);
@@ -173,7 +212,7 @@ static int start_handler(const struct ct_call *call, struct ct_err *err)
 		return r;
 	if (attached)
 		return start_and_follow(&store, call->arena, name, o, err);
-	return start_one(&store, call->arena, name, err);
+	return start_one(&store, call->arena, name, o, err);
 }
 
 const struct ct_verb ct_verb_start = {

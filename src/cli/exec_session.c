@@ -89,7 +89,7 @@ static struct ct_meta make_meta(const struct ct_exec_call *call)
 		.detach_keys = o->detach_keys,
 		.stop_timeout = of->stop_timeout,
 		.size_policy = of->size_policy,
-		.log_driver = of->log_driver,
+		.log_driver = ct_log_passes(of) ? NULL : of->log_driver,
 		.log_tag = of->log_tag,
 		.log_max_size = of->log_max_size,
 		.log_max_files = of->log_max_files,

@@ -118,6 +118,7 @@ static struct ct_json *warnings(struct ct_values *values, unsigned bits)
 	} all[] = {
 		{ CT_WARN_DISK, "the disk was full, or took no more of the log for another reason" },
 		{ CT_WARN_MEMORY, "some of the log was in the memory of the monitor alone" },
+		{ CT_WARN_JOURNALD, "journald was gone for a while, or has not taken all of the log" },
 		{ CT_WARN_DELETED, "the log was deleted or replaced while it was written" },
 		{ CT_WARN_STRANGER, "another user has tried to attach, and was refused" },
 		{ CT_WARN_SOCKET, "the runtime directory has vanished and cannot be made again" },
@@ -217,7 +218,7 @@ static struct ct_json *config_object(struct ct_values *values, const struct ct_m
 	set_bool(values, object, "AttachStdout", !meta->detach);
 	set_bool(values, object, "AttachStderr", !meta->detach);
 	set_bool(values, object, "Tty", meta->tty);
-	set_bool(values, object, "OpenStdin", meta->stdin_open);
+	set_bool(values, object, "OpenStdin", meta->stdin_open || meta->stdin_passed);
 	set_bool(values, object, "StdinOnce", meta->stdin_once);
 	set_found(values, object, "Env", config, "process.env", CT_JSON_ARRAY);
 	set_list(values, object, "Cmd", &meta->command);
@@ -230,6 +231,8 @@ static struct ct_json *config_object(struct ct_values *values, const struct ct_m
 		   meta->stop_signal ? ct_signal_name(meta->stop_signal, signal, sizeof(signal)) :
 				       "");
 	set_number(values, object, "StopTimeout", meta->stop_timeout);
+	if (meta->create_command.count)
+		set_list(values, object, "CreateCommand", &meta->create_command);
 	ct_inspect_healthcheck(values, object, meta);
 	return object;
 }
@@ -385,7 +388,8 @@ static const char *log_path(struct ct_values *values, const struct ct_store *sto
 {
 	const char *path;
 
-	if (!meta->id || is_word(meta->log_driver, "none"))
+	if (!meta->id || is_word(meta->log_driver, "none") || is_word(meta->log_driver, "journald") ||
+	    ct_log_passes(meta))
 		return "";
 	if (meta->log_path)
 		return meta->log_path;

@@ -174,6 +174,7 @@ struct ct_log_stream {
 	bool stop;			/* what is there is all that is wanted: --until has passed */
 	int main;			/* the session's directory, or -1 */
 	struct ct_log_files *files;	/* of a log driver that has its own; or NULL */
+	struct ct_log_journal *journal;	/* what the log driver journald has sent; or NULL */
 	const char *format;		/* of these files */
 	bool kept;			/* they and the cursor are: for the next run of the same container */
 	uint64_t files_before;		/* how many the monitor had begun before the first that we met */

@@ -31,6 +31,14 @@ static const char *path_of(const struct ct_log_stream *s)
 	return path ? path : CT_LOG_FILE_NAME;
 }
 
+/* What journald has, of a container that nobody writes the log of. */
+static int open_journal(struct ct_log_stream *s, struct ct_err *err)
+{
+	if (s->connected || ct_log_journal_open(s->container.meta.id, &s->journal, err) == 0)
+		return 0;
+	return ct_wrap(err, "%s", s->name);
+}
+
 int ct_log_stream_open_files(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;
@@ -40,6 +48,8 @@ int ct_log_stream_open_files(struct ct_log_stream *stream, struct ct_err *err)
 
 	if (kind == CT_LOG_FILE_NONE || s->kept)
 		return 0;
+	if (kind == CT_LOG_FILE_JOURNALD)
+		return open_journal(s, err);
 	s->format = kind == CT_LOG_FILE_JSON ? "json-file" : "k8s-file";
 	if (ct_log_files_open(s->main, path_of(s), kind, live, &s->files, err) == 0)
 		return 0;
@@ -66,6 +76,8 @@ void ct_log_stream_close_files(struct ct_log_stream *stream)
 			s->format);
 	ct_log_files_close(s->files);
 	s->files = NULL;
+	ct_log_journal_close(s->journal);
+	s->journal = NULL;
 	memset(s->seen, 0, sizeof(s->seen));
 	memset(s->skip, 0, sizeof(s->skip));
 }

@@ -39,7 +39,7 @@ static int fail_run(struct ct_log_stream *s, struct ct_err *err)
 
 static int seek_run(struct ct_log_stream *s, int64_t run, struct ct_err *err)
 {
-	int r = s->files ? ct_cursor_seek_time(&s->cursor, s->container.status.started, err) :
+	int r = s->files || s->journal ? ct_cursor_seek_time(&s->cursor, s->container.status.started, err) :
 			   ct_cursor_seek_run(&s->cursor, run, err);
 
 	if (r == -ENOENT)

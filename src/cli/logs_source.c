@@ -73,8 +73,10 @@ static bool is_running(const struct ct_container *c)
 static bool has_files(const struct ct_log_stream *s)
 {
 	const struct ct_container *c = &s->container;
+	enum ct_log_file file = ct_log_file_of(&c->meta);
 
-	return ct_log_file_of(&c->meta) != CT_LOG_FILE_NONE &&
+	/* journald may be behind, and not everybody may read what it keeps. */
+	return file != CT_LOG_FILE_NONE && file != CT_LOG_FILE_JOURNALD &&
 	       !(c->status.warnings & CT_WARN_MEMORY);
 }
 
@@ -150,6 +152,9 @@ static int check_driver(const struct ct_log_stream *s, struct ct_err *err)
 		ct_hint(err, "-1");
 		return ct_wrap(err, "--run");
 	}
+	if (ct_log_passes(&c->meta))
+		return ct_fail(err, EINVAL, "this container is using the 'passthrough' log driver, cannot "
+			       "read logs");
 	if (!is_none(s))
 		return 0;
 	if (s->query->retry || is_running(c) || is_unstarted(c))
@@ -222,6 +227,7 @@ static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
 {
 	struct ct_log_source source = s->files	   ? ct_log_files_source(s->files) :
 				      s->connected ? ct_client_source(&s->client) :
+				      s->journal   ? ct_log_journal_source(s->journal) :
 						     ct_log_source_of_dir(s->main);
 	int r = ct_cursor_open(&source, now ? CT_FROM_NOW : CT_FROM_OLDEST, &s->cursor, err);
 

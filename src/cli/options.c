@@ -115,18 +115,22 @@ static int wrap_option(const struct parser *p, const struct ct_option *option, c
 	return ct_wrap(p->err, "--%s", option->name);
 }
 
-/* What was given is known to whoever looks for defaults. */
-static void note(const struct parser *p, const struct ct_option *option)
+/* What was given is known to whoever looks for defaults, and to whoever writes it down. */
+static int note(const struct parser *p, const struct ct_option *option, const char *value)
 {
-	if (p->context && p->context->given)
-		p->context->given[option - p->context->table] = true;
+	const struct ct_option_context *context = p->context;
+
+	if (context && context->given)
+		context->given[option - context->table] = true;
+	return context && context->each ? context->each(context->arg, option, value, p->err) : 0;
 }
 
 static int store(const struct parser *p, const struct ct_option *option, const char *value)
 {
 	char *member = (char *)p->target + option->offset;
 
-	note(p, option);
+	if (note(p, option, value) < 0)
+		return -p->err->code;
 	if (option->kind == CT_OPTION_LIST) {
 		/* the member is a struct ct_strings by the table's promise */
 		struct ct_strings *list = (struct ct_strings *)(void *)member;
@@ -148,7 +152,8 @@ static int store_bool(const struct parser *p, const struct ct_option *option, ch
 	}
 	if (value && ct_parse_bool(value, &set, p->err) < 0)
 		return wrap_option(p, option, letter);
-	note(p, option);
+	if (note(p, option, value) < 0)
+		return -p->err->code;
 	if (option->kind == CT_OPTION_CHOICE) {
 		enum ct_choice choice = set ? CT_YES : CT_NO;
 

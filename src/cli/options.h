@@ -53,6 +53,9 @@ struct ct_option_context {
 	const char *verb;	/* for messages; NULL for the options before a verb */
 	const struct ct_option *table;
 	bool stop_at_operand;	/* what follows the first operand belongs to the payload */
+	/* Told of every option, in their order, with its value or NULL; or NULL itself. */
+	int (*each)(void *arg, const struct ct_option *option, const char *value, struct ct_err *err);
+	void *arg;
 	bool *given;		/* for each row of the table: was it on the line? Or NULL */
 };
 

@@ -29,6 +29,8 @@ enum ct_filter_key {
 	CT_FILTER_PUBLISH,	/* a port; none is ever published */
 	CT_FILTER_EXPOSE,	/* likewise */
 	CT_FILTER_POD,		/* a pod; there are none */
+	CT_FILTER_RESTART,	/* its restart policy, without a count */
+	CT_FILTER_BOOT,		/* "true" or "false": is it to be started with the machine? */
 	CT_FILTER_COUNT,
 };
 

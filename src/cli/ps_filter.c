@@ -28,6 +28,7 @@ static const char *const keys[CT_FILTER_COUNT] = {
 	[CT_FILTER_COMMAND] = "command",   [CT_FILTER_NETWORK] = "network",
 	[CT_FILTER_VOLUME] = "volume",	   [CT_FILTER_PUBLISH] = "publish",
 	[CT_FILTER_EXPOSE] = "expose",	   [CT_FILTER_POD] = "pod",
+	[CT_FILTER_RESTART] = "restart-policy", [CT_FILTER_BOOT] = "should-start-on-boot",
 	[CT_FILTER_HEALTH] = "health",
 };
 
@@ -52,7 +53,8 @@ static int find_key(const char *text, size_t length, enum ct_filter_key *ret_key
 	}
 	ct_fail(err, EINVAL, "unknown filter \"%.*s\"", (int)length, text);
 	return ct_hint(err, "there is id, name, label, label!, status, exited, ancestor, before, "
-			    "since, until, command, network, volume, publish, expose, pod, health");
+			    "since, until, command, network, volume, publish, expose, pod, health, "
+			    "restart-policy, should-start-on-boot");
 }
 
 /* By our own word for it. */
@@ -148,6 +150,27 @@ static int find_created(struct ct_store *store, struct ct_arena *arena, struct c
 	return 0;
 }
 
+/* A policy's name; docker's "on-failure:3" is one with a count. */
+static int check_policy(const char **value, struct ct_err *err)
+{
+	struct ct_restart_policy policy;
+
+	if (ct_restart_parse(*value, &policy, err) < 0)
+		return -err->code;
+	*value = ct_restart_name(policy.kind);
+	return 0;
+}
+
+static int check_bool(const char **value, struct ct_err *err)
+{
+	bool set;
+
+	if (ct_parse_bool(*value, &set, err) < 0)
+		return -err->code;
+	*value = set ? "true" : "false";
+	return 0;
+}
+
 static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct_filter *filter,
 		       struct ct_err *err)
 {
@@ -168,6 +191,10 @@ static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct
 	case CT_FILTER_PUBLISH:
 	case CT_FILTER_EXPOSE:
 		return check_ports(filter->value, err);
+	case CT_FILTER_RESTART:
+		return check_policy(&filter->value, err);
+	case CT_FILTER_BOOT:
+		return check_bool(&filter->value, err);
 	case CT_FILTER_ID:
 	case CT_FILTER_LABEL:
 	case CT_FILTER_NOT_LABEL:
@@ -296,6 +323,24 @@ static bool match_source(const char *wanted, const struct ct_meta *meta)
 	return false;
 }
 
+static enum ct_restart policy_of(const struct ct_container *container)
+{
+	struct ct_restart_policy policy;
+	struct ct_err ignored;
+
+	return ct_restart_parse(container->meta.restart, &policy, &ignored) < 0 ? CT_RESTART_NO :
+										   policy.kind;
+}
+
+/* As podman's and docker's do: what somebody has stopped stays so, unless the policy is always. */
+static bool starts_on_boot(const struct ct_container *container)
+{
+	enum ct_restart kind = policy_of(container);
+
+	return kind == CT_RESTART_ALWAYS ||
+	       (kind == CT_RESTART_UNLESS_STOPPED && !container->stop_asked);
+}
+
 static bool match(const struct ct_filter *filter, const struct ct_container *container)
 {
 	const struct ct_meta *meta = &container->meta;
@@ -328,6 +373,10 @@ static bool match(const struct ct_filter *filter, const struct ct_container *con
 		return !strcmp(ct_health_name(container->health), filter->value);
 	case CT_FILTER_SINCE:
 		return meta->created > filter->created;
+	case CT_FILTER_RESTART:
+		return !strcmp(ct_restart_name(policy_of(container)), filter->value);
+	case CT_FILTER_BOOT:
+		return starts_on_boot(container) == !strcmp(filter->value, "true");
 	case CT_FILTER_PUBLISH:
 	case CT_FILTER_EXPOSE:
 	case CT_FILTER_POD:

@@ -126,6 +126,7 @@ static int start(struct run *run, struct ct_err *err)
 		return r;
 	}
 	ct_report_warnings(&run->warnings);
+	ct_sdnotify_started(&run->meta, run->session.monitor_pid);
 	run->session.channel = pair[0];
 	return 0;
 }
@@ -138,6 +139,8 @@ static int create_and_start(struct run *run, struct ct_err *err)
 	if (r < 0)
 		return r;
 	r = ct_container_set_hostname(&run->meta, run->arena, run->spec, err);
+	if (r == 0)
+		r = ct_sdnotify_prepare(&run->meta, run->arena, run->spec, err);
 	if (r == 0)
 		r = write_cidfile(run, err);
 	if (r == 0)

@@ -59,15 +59,22 @@
 	{ "stop-timeout", 0, CT_OPTION_STRING, "SECONDS", OPTION(stop_timeout), \
 	  "Seconds from that signal to KILL (default 10, -1 for ever)" }
 
+/* Who is told that it has started: for services of systemd */
+#define CT_RUN_NOTIFY \
+	{ "sdnotify", 0, CT_OPTION_STRING, "MODE", OPTION(sdnotify), \
+	  "Who tells systemd (NOTIFY_SOCKET) that it is ready: monitor (each start does), container (its " \
+	  "command does) or ignore (nobody, the default)" }
+
 /* What becomes of its output */
 #define CT_RUN_LOG \
 	{ .kind = CT_OPTION_HEADING, .help = "Log" }, \
 	{ "log-driver", 0, CT_OPTION_STRING, "DRIVER", OPTION(log_driver), \
 	  "What is kept of what the command writes: native (default) on disk, k8s-file or json-file in " \
-	  "a file as other tools read it, none only its end in memory" }, \
+	  "a file as other tools read it, journald in the system's journal, passthrough nothing (it writes to our own stdout and stderr), none " \
+	  "only its end in memory" }, \
 	{ "log-opt", 0, CT_OPTION_LIST, "KEY=VALUE", OPTION(log_opt), \
 	  "max-size=SIZE of one log file (default 64m, 256k at least), max-file=N of them (default 4), " \
-	  "path=FILE for k8s-file and json-file, tag=TEXT for json-file" }
+	  "path=FILE for k8s-file and json-file, tag=TEXT for json-file and journald" }
 
 /* Whether it does what it is there for */
 #define CT_RUN_HEALTH \

@@ -24,6 +24,7 @@ const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_update, &ct_verb_rename,
 	&ct_verb_healthcheck,
 	&ct_verb_wait,	  &ct_verb_rm,	     &ct_verb_prune,	  &ct_verb_unshare, &ct_verb_spec,
+	&ct_verb_generate,
 	&ct_verb_info,	  &ct_verb_version, &ct_verb_help,   NULL,
 };
 
@@ -116,6 +117,9 @@ int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int ar
 		return ct_fail_nomem(err);
 	if (verb->defaults)
 		memcpy(options, verb->defaults, verb->options_size);
+	for (int i = 0; i < argc; i++)
+		if (ct_strings_add(arena, &call.words, argv[i]) < 0)
+			return ct_fail_nomem(err);
 	r = ct_options_parse(&context, arena, argc, argv, options, &call.operands, err);
 	if (r < 0)
 		return r;

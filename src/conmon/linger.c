@@ -40,6 +40,6 @@ void ct_linger(struct monitor *m)
 		return;
 	pid = fork();
 	if (pid > 0)
-		_exit(0);
+		_exit(ct_exit_code(&m->status.exit));
 	serve_until(m, limit, true);
 }

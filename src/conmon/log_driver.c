@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file for other people's tools (log drivers k8s-file and json-file): a reader of the two
+ * What other people's tools read (log drivers k8s-file, json-file and journald): a reader of the two
  * segments in memory, which every frame goes to first, that turns frames into records and appends
- * them to a file.
+ * them to a file, or sends them to journald.
  *
  * Runs in the monitor, after each frame (made in the CLI, where a path that cannot be used refuses
  * the start). The payload never waits for it: when the file takes no more, records wait in out and
@@ -22,6 +22,9 @@
 
 #include <cattach/arena.h>
 #include <cattach/fd.h>
+
+#define JOURNALD_RETRY	2000000ull	/* ns: its queue is full for a moment only */
+#define JOURNALD_END	5000000000ull	/* ns that the last records may take: nobody waits but the end */
 
 /* ---- made, given back ---- */
 
@@ -103,14 +106,17 @@ int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *opt
 	if (memory == MAP_FAILED)
 		return ct_fail_nomem(err);
 	w->driver = d;
+	d->journald = options->file == CT_LOG_FILE_JOURNALD;
 	d->page = w->page;
 	d->dir = d->fd = -1;
 	d->max_size = w->max_size;
 	d->max_files = w->max_files;
 	d->mode = 0600;
-	d->retry_wait = LOG_RETRY_MIN;
+	d->retry_wait = d->retry_min = d->journald ? JOURNALD_RETRY : LOG_RETRY_MIN;
 	d->segment = w->next;
-	ct_record_init(&d->encoder, options->file, options->tag);
+	ct_record_init(&d->encoder, options->file, d->journald ? options->fields : options->tag);
+	if (d->journald)
+		return ct_driver_journald_open(d, options->path, err);
 	r = open_dir(d, options, dir, err);
 	return r < 0 ? r : open_file(d, options, err);
 }
@@ -170,16 +176,23 @@ static void publish(const struct log_driver *d)
 	atomic_store_explicit(&page->filed, d->taken, memory_order_release);
 }
 
+static int write_out(struct log_driver *d, uint64_t now)
+{
+	if (!d->used)
+		return 0;
+	return d->journald ? ct_driver_journald_send(d) : ct_driver_file_write(d, now);
+}
+
 /* What is in out, into the file: 0, or -errno and it stays. */
 static int flush(struct log_driver *d, uint64_t now)
 {
-	int r = d->used ? ct_driver_file_write(d, now) : 0;
+	int r = write_out(d, now);
 
 	if (r == 0) {
 		d->used = 0;
 		d->waiting = 0;
 		d->failing = false;
-		d->retry_wait = LOG_RETRY_MIN;
+		d->retry_wait = d->retry_min;
 		publish(d);
 		return 0;
 	}
@@ -188,7 +201,10 @@ static int flush(struct log_driver *d, uint64_t now)
 	d->failing = true;
 	publish(d);
 	d->tried_at = now;
-	d->warnings |= CT_WARN_DISK;
+	if (!d->journald)
+		d->warnings |= CT_WARN_DISK;
+	else if (r != -EAGAIN)
+		d->warnings |= CT_WARN_JOURNALD;
 	return r;
 }
 
@@ -198,7 +214,7 @@ static int add(struct log_driver *d, size_t size, uint64_t now)
 	uint8_t *record = d->out + d->used;
 	int r = 0;
 
-	if (size && d->size + d->used + size > d->max_size && now >= d->rotate_at) {
+	if (!d->journald && size && d->size + d->used + size > d->max_size && now >= d->rotate_at) {
 		r = flush(d, now);
 		if (r == 0) {
 			ct_driver_file_rotate(d, size, now);
@@ -209,10 +225,12 @@ static int add(struct log_driver *d, size_t size, uint64_t now)
 	return r;
 }
 
-/* Room for another record. */
+/* Room for another record; journald gets each by itself. */
 static int make_room(struct log_driver *d, uint64_t now)
 {
-	return d->used + LOG_RECORD_MAX > sizeof(d->out) ? flush(d, now) : 0;
+	size_t most = d->journald ? 0 : sizeof(d->out) - LOG_RECORD_MAX;
+
+	return d->used > most ? flush(d, now) : 0;
 }
 
 /* After whole records: what waits for the end of its line. */
@@ -273,6 +291,20 @@ static const struct log_memory *holding(const struct ct_log_writer *w, uint32_t 
 	return NULL;
 }
 
+/* So many bytes were gone before they could be written. */
+static int tell_lost(struct log_driver *d, uint64_t lost, uint64_t now)
+{
+	int r = end_lines(d, now, ct_record_break);
+
+	if (r == 0)
+		r = make_room(d, now);
+	if (r == 0)
+		r = add(d, ct_record_gap(&d->encoder, d->time, lost, d->out + d->used), now);
+	if (r == 0 && d->journald)
+		d->warnings |= CT_WARN_JOURNALD;
+	return r;
+}
+
 /* Where it was has been used again: on with the oldest that is there. */
 static int skip_lost(const struct ct_log_writer *w, struct log_driver *d, uint64_t now)
 {
@@ -285,7 +317,7 @@ static int skip_lost(const struct ct_log_writer *w, struct log_driver *d, uint64
 			next = &w->memory[i];
 	if (!next)
 		return -ENOENT;
-	r = end_lines(d, now, ct_record_break);
+	r = tell_lost(d, next->header->payload - d->taken, now);
 	if (r < 0)
 		return r;
 	d->lost += next->header->payload - d->taken;
@@ -352,9 +384,13 @@ void ct_log_driver_pump(struct ct_log_writer *w, uint64_t now)
 void ct_log_driver_end(struct ct_log_writer *w, uint64_t now)
 {
 	struct log_driver *d = w->driver;
-	int r = pump(w, d, now);
-	uint64_t open = d->encoder.line[0].size + d->encoder.line[1].size;
+	uint64_t open;
+	int r;
 
+	/* The payload has ended: nobody else is held up by a journald that takes its time. */
+	d->patient_until = now + JOURNALD_END;
+	r = pump(w, d, now);
+	open = d->encoder.line[0].size + d->encoder.line[1].size;
 	if (r == 0)
 		r = end_lines(d, now, ct_record_end);
 	d->waiting += open;
@@ -375,7 +411,10 @@ void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *sta
 {
 	const struct log_driver *d = w->driver;
 
-	state->warnings |= d->warnings | (d->failing ? CT_WARN_MEMORY : 0);
+	/* That journald's queue is full for a moment is nothing to be told. */
+	state->warnings |= d->warnings;
+	if (d->failing && (!d->journald || d->over || d->warnings))
+		state->warnings |= CT_WARN_MEMORY;
 	state->lost += d->lost;
 	if (d->failing && d->over) {
 		state->unsaved = w->payload - d->taken + d->waiting;
@@ -387,7 +426,7 @@ int ct_log_reopen(struct ct_log_writer *writer)
 {
 	struct log_driver *d = writer->driver;
 
-	if (!d)
+	if (!d || d->journald)
 		return -ENOTSUP;
 	/* The next run opens it by its name. */
 	if (d->over)

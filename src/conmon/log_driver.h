@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The writer of the file for other tools, shared by log_driver.c (from the segments in memory to
- * records) and log_driver_file.c (the file: written, rotated, opened again). One mapping, made
- * before the monitor is forked.
+ * The writer of what other tools read, shared by log_driver.c (from the segments in memory to
+ * records), log_driver_file.c (the file: written, rotated, opened again) and log_driver_journald.c
+ * (the datagrams). One mapping, made before the monitor is forked.
  */
 #ifndef CATTACH_CONMON_LOG_DRIVER_H
 #define CATTACH_CONMON_LOG_DRIVER_H
 
 #include <limits.h>
+#include <sys/un.h>
 
 #include "log_record.h"
 #include "log_writer.h"
@@ -16,6 +17,11 @@
 #define LOG_DRIVER_OUT	((160u << 10) + LOG_RECORD_MAX)
 
 struct log_driver {
+	bool journald;			/* fd is a socket, and each record a datagram */
+	struct sockaddr_un address;	/* of journald */
+	uint64_t patient_until;		/* sends wait until then; monotonic ns */
+	uint64_t retry_min;		/* ns; journald empties its queue sooner than anybody a disk */
+
 	struct ct_page *page;		/* where readers see how far the file goes */
 	int dir, fd;			/* fd is -1 while there is no room for a file */
 	char name[NAME_MAX + 1];
@@ -43,7 +49,7 @@ struct log_driver {
 
 	struct log_encoder encoder;
 	size_t used;
-	uint8_t out[LOG_DRIVER_OUT];	/* whole records that are to be written */
+	uint8_t out[LOG_DRIVER_OUT];	/* whole records that are to be written; one for journald */
 };
 
 /* log_driver_file.c: 0 or -errno */
@@ -53,5 +59,9 @@ int ct_driver_file_write(struct log_driver *d, uint64_t now);	/* all that is in 
 void ct_driver_file_rotate(struct log_driver *d, size_t more, uint64_t now);
 /* A record that was cut by a crash must not be the beginning of ours. */
 void ct_driver_file_mend(struct log_driver *d);
+
+/* log_driver_journald.c */
+int ct_driver_journald_open(struct log_driver *d, const char *path, struct ct_err *err);
+int ct_driver_journald_send(struct log_driver *d);	/* the record in out: 0 or -errno */
 
 #endif

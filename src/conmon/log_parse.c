@@ -335,6 +335,13 @@ static int parse_docker(const uint8_t *data, size_t size, uint8_t *text, struct 
 	return 0;
 }
 
+int ct_record_parse_time(const uint8_t *data, size_t size, uint64_t *ret_time)
+{
+	struct rest r = { data, data + size };
+
+	return take_time(&r, ret_time) && r.at == r.end ? 0 : -EBADMSG;
+}
+
 int ct_record_parse(enum ct_log_file kind, const uint8_t *data, size_t size, uint8_t *text,
 		    struct log_record *ret_record)
 {

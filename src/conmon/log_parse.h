@@ -16,4 +16,7 @@ struct log_record {
 int ct_record_parse(enum ct_log_file kind, const uint8_t *data, size_t size, uint8_t *text,
 		    struct log_record *ret_record);
 
+/* A time as records have it, RFC 3339, in ns since the epoch: 0 or -EBADMSG. */
+int ct_record_parse_time(const uint8_t *data, size_t size, uint64_t *ret_time);
+
 #endif

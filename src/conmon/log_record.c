@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Encoding records of k8s-file and json-file.
+ * Encoding records of k8s-file, json-file and journald.
  *
  *   2006-01-02T15:04:05.123456789Z stdout F a line
  *   {"log":"a line\n","stream":"stdout","time":"2006-01-02T15:04:05.123456789Z"}
@@ -13,6 +13,10 @@
  * when it has 16 KiB, or the stream ends. Escaped as Docker escapes: bytes that are no UTF-8 are
  * U+FFFD then, each. Times without the zeros at their end, and those of a line that was cut are all
  * that of its first record.
+ *
+ * journald: lines are cut as for json-file; each is a datagram of journald's native protocol,
+ * "NAME=VALUE\n"..., in which no value has a newline. CONTAINER_PARTIAL_MESSAGE says that no newline
+ * has followed.
  *
  * Runs in the monitor, in memory that was made at the start; no call of the C library but for bytes,
  * since those for time may allocate. Cannot fail.
@@ -192,6 +196,67 @@ static size_t put_docker(struct log_encoder *e, int stream, uint64_t time, const
 	return (size_t)(p - out);
 }
 
+/* ---- journald ---- */
+
+static uint8_t *put_text(uint8_t *p, const char *text)
+{
+	return put(p, text, strlen(text));
+}
+
+/* What all of its records have behind the message. */
+static size_t put_fields(struct log_encoder *e, uint64_t time, const uint8_t *out, uint8_t *p)
+{
+	p = put_time(e, put_text(p, "SYSLOG_TIMESTAMP="), time, false);
+	*p++ = '\n';
+	p = put(p, e->attrs, e->attrs_size);
+	return (size_t)(p - out);
+}
+
+static size_t put_journald(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
+			   size_t size, bool newline, uint8_t *out)
+{
+	uint8_t *p = put(put_text(out, "MESSAGE="), data, size);
+
+	p = put_text(p, stream == CT_STREAM_STDERR ? "\nPRIORITY=3\n" : "\nPRIORITY=6\n");
+	if (!newline)
+		p = put_text(p, "CONTAINER_PARTIAL_MESSAGE=true\n");
+	return put_fields(e, time, out, p);
+}
+
+/* The number, without zeros before it. */
+static uint8_t *put_decimal(uint8_t *p, uint64_t value)
+{
+	unsigned digits = 1;
+
+	for (uint64_t rest = value / 10; rest; rest /= 10)
+		digits++;
+	put_number((char *)p, value, digits);
+	return p + digits;
+}
+
+size_t ct_record_gap(struct log_encoder *encoder, uint64_t time, uint64_t lost, uint8_t *out)
+{
+	uint8_t *p = out;
+
+	if (encoder->kind != CT_LOG_FILE_JOURNALD || !lost)
+		return 0;
+	p = put_decimal(put_text(p, "MESSAGE=cattach: "), lost);
+	p = put_text(p, " bytes of output are lost here: journald has not taken them in time\n");
+	p = put_decimal(put_text(p, "PRIORITY=4\nCATTACH_LOST="), lost);
+	*p++ = '\n';
+	return put_fields(encoder, time, out, p);
+}
+
+/* ---- lines that wait for their end ---- */
+
+static size_t put_record(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
+			 size_t size, bool newline, uint8_t *out)
+{
+	if (e->kind == CT_LOG_FILE_JOURNALD)
+		return put_journald(e, stream, time, data, size, newline, out);
+	return put_docker(e, stream, time, data, size, newline, out);
+}
+
 /* What waits of a line, with or without the end. */
 static size_t put_line(struct log_encoder *e, int stream, uint64_t time, bool end, uint8_t *out)
 {
@@ -199,13 +264,13 @@ static size_t put_line(struct log_encoder *e, int stream, uint64_t time, bool en
 	size_t n;
 
 	line->first = line->partial ? line->first : time;
-	n = put_docker(e, stream, line->first, line->text, line->size, end, out);
+	n = put_record(e, stream, line->first, line->text, line->size, end, out);
 	line->partial = !end;
 	line->size = 0;
 	return n;
 }
 
-static size_t encode_docker(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
+static size_t encode_line(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 			    size_t size, uint8_t *out, size_t *ret_size)
 {
 	struct log_line *line = &e->line[stream == CT_STREAM_STDERR];
@@ -215,7 +280,7 @@ static size_t encode_docker(struct log_encoder *e, int stream, uint64_t time, co
 
 	if (end && !line->size && !line->partial) {
 		n = (size_t)(end - data);
-		*ret_size = put_docker(e, stream, time, data, n, true, out);
+		*ret_size = put_record(e, stream, time, data, n, true, out);
 		return n + 1;
 	}
 	n = end ? (size_t)(end - data) : most;
@@ -225,15 +290,14 @@ static size_t encode_docker(struct log_encoder *e, int stream, uint64_t time, co
 	return n + (end != NULL);
 }
 
-/* ---- both ---- */
+/* ---- all of them ---- */
 
-void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *tag)
+static void set_tag(struct log_encoder *encoder, const char *tag)
 {
 	size_t size = tag ? strnlen(tag, LOG_RECORD_TAG) : 0;
 	uint8_t *attrs = (uint8_t *)encoder->attrs, *p = attrs;
 
-	encoder->kind = kind;
-	if (size && kind == CT_LOG_FILE_JSON) {
+	if (size) {
 		p = put(p, ",\"attrs\":{\"tag\":\"", 17);
 		p = put_json(p, (const uint8_t *)tag, size);
 		p = put(p, "\"}", 2);
@@ -241,12 +305,23 @@ void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const ch
 	encoder->attrs_size = (size_t)(p - attrs);
 }
 
+void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *text)
+{
+	encoder->kind = kind;
+	if (kind == CT_LOG_FILE_JSON)
+		set_tag(encoder, text);
+	if (kind != CT_LOG_FILE_JOURNALD || !text)
+		return;
+	encoder->attrs_size = strnlen(text, LOG_RECORD_FIELDS);
+	memcpy(encoder->attrs, text, encoder->attrs_size);
+}
+
 size_t ct_record_encode(struct log_encoder *encoder, int stream, uint64_t time,
 			const uint8_t *data, size_t size, uint8_t *out, size_t *ret_size)
 {
-	if (encoder->kind == CT_LOG_FILE_JSON)
-		return encode_docker(encoder, stream, time, data, size, out, ret_size);
-	return encode_cri(encoder, stream, time, data, size, out, ret_size);
+	if (encoder->kind == CT_LOG_FILE_K8S)
+		return encode_cri(encoder, stream, time, data, size, out, ret_size);
+	return encode_line(encoder, stream, time, data, size, out, ret_size);
 }
 
 size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out)
@@ -262,7 +337,7 @@ size_t ct_record_break(struct log_encoder *encoder, int stream, uint64_t time, u
 
 	if (!line->size && !line->partial)
 		return 0;
-	if (encoder->kind == CT_LOG_FILE_JSON)
+	if (encoder->kind != CT_LOG_FILE_K8S)
 		return put_line(encoder, stream, time, true, out);
 	line->partial = false;
 	return put_cri(encoder, stream, time, (const uint8_t *)"", 0, false, out);

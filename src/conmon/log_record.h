@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records of the files that other people's tools read: what the payload writes, as lines in the CRI
- * format (k8s-file) or in Docker's JSON (json-file). Pure: bytes to bytes, in memory that is there.
+ * Records for other people's tools: what the payload writes, as lines in the CRI format (k8s-file),
+ * in Docker's JSON (json-file), or as journald's datagrams. Pure: bytes to bytes, in memory that is
+ * there.
  */
 #ifndef CATTACH_CONMON_LOG_RECORD_H
 #define CATTACH_CONMON_LOG_RECORD_H
@@ -11,13 +12,14 @@
 /* A longer line is cut into records of so many bytes, as docker and containerd cut it. */
 #define LOG_RECORD_LINE		16384u
 #define LOG_RECORD_TAG		256u	/* bytes of a tag */
+#define LOG_RECORD_FIELDS	1536u	/* of what each of journald's records says of its container */
 /* Of a whole record: six for a byte that is not text, and what stands around the line. */
 #define LOG_RECORD_MAX		(6u * LOG_RECORD_LINE + 6u * LOG_RECORD_TAG + 256u)
 
 /* A line that has no end yet. */
 struct log_line {
 	uint64_t first;			/* the time of all records of a line that was cut: its first one's */
-	uint32_t size;			/* json-file: bytes that no record has */
+	uint32_t size;			/* json-file, journald: bytes that no record has */
 	bool partial;			/* the last record was not the end of a line */
 	uint8_t text[LOG_RECORD_LINE];
 };
@@ -27,12 +29,15 @@ struct log_encoder {
 	uint64_t second;		/* whose text this is */
 	char date[20];			/* "2006-01-02T15:04:05" */
 	size_t attrs_size;
-	char attrs[6 * LOG_RECORD_TAG + 32];	/* json-file: what stands before the time */
+	/* json-file: what stands before the time; journald: what every record ends with. */
+	char attrs[6 * LOG_RECORD_TAG + 32];
 	struct log_line line[2];	/* stdout, stderr */
 };
 
-/* Set up an encoder, which is zeros; tag may be NULL. */
-void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *tag);
+_Static_assert(LOG_RECORD_FIELDS <= 6 * LOG_RECORD_TAG + 32, "room for journald's fields");
+
+/* Set up an encoder, which is zeros; text is the tag of json-file, the fields of journald, or NULL. */
+void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *text);
 
 /**
  * ct_record_encode - at most one record, from the beginning of some bytes of a stream
@@ -50,5 +55,8 @@ size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uin
 /* Bytes are missing here: a line that is open ends, and what comes begins another. The size of the
  * record that says so, 0: no line is open. */
 size_t ct_record_break(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out);
+
+/* Only journald has a record for that: so many bytes are missing. Its size, 0: no record. */
+size_t ct_record_gap(struct log_encoder *encoder, uint64_t time, uint64_t lost, uint8_t *out);
 
 #endif

@@ -8,9 +8,9 @@
  *
  * Exit path: reap, drain until end of file or a bounded grace for descendants that hold the pipes,
  * write the status file, take the socket away, let finish() clean up (--rm), release the lock,
- * publish the exit on the commit page, tell the clients, serve those that still read, leave. What
- * may fail at the start is sent to the launcher; afterwards nothing is allocated, and nothing that
- * fails ends the loop.
+ * publish the exit on the commit page, tell the clients, serve those that still read, leave with the
+ * payload's exit code, for a service manager that takes us for the main process. What may fail at the
+ * start is sent to the launcher; afterwards nothing is allocated, and nothing that fails ends the loop.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -567,7 +567,7 @@ static _Noreturn void monitor_payload(struct monitor *m)
 	}
 	finish(m);
 	ct_linger(m);
-	_exit(0);
+	_exit(ct_exit_code(&m->status.exit));
 }
 
 _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The payload's stdio and its start: pipes or the master of its pty, and the call that makes it.
+ * The payload's stdio and its start: pipes, the master of its pty or what the caller has passed, and
+ * the call that makes it.
  *
  * Runs in the monitor, before the loop. The payload's ends block, as any program expects; ours do
  * not. What fails is told to whoever launched the monitor, and ends it.
@@ -27,6 +28,14 @@ static int make_pipe(int *ours, int *theirs, bool we_read, struct ct_err *err)
 	return 0;
 }
 
+/* They are the payload's and its alone: who reads them is to see their end when it has ended. */
+static void pass(const struct monitor *m, struct ct_child_stdio *stdio)
+{
+	for (int i = 0; i < 3; i++)
+		stdio->fd[i] = m->config->pass[i];
+	stdio->borrowed = true;
+}
+
 static int make_stdio(struct monitor *m, struct ct_child_stdio *stdio, struct ct_err *err)
 {
 	int r = 0;
@@ -36,9 +45,11 @@ static int make_stdio(struct monitor *m, struct ct_child_stdio *stdio, struct ct
 	stdio->columns = m->columns;
 	if (stdio->tty)
 		return 0;
-	for (int i = 0; i < 2 && r == 0; i++)
+	if (m->config->passthrough)
+		pass(m, stdio);
+	for (int i = 0; i < 2 && r == 0 && !stdio->borrowed; i++)
 		r = make_pipe(&m->out[i].fd, &stdio->fd[1 + i], true, err);
-	if (r < 0)
+	if (r < 0 || stdio->fd[0] >= 0)
 		return r;
 	if (m->config->stdin_open)
 		return make_pipe(&m->in, &stdio->fd[0], false, err);

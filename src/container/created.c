@@ -227,7 +227,8 @@ void ct_container_start_options(const struct ct_meta *meta, struct ct_start_opti
 	if (meta->log_max_size && meta->log_max_size < CT_LOG_SIZE_MIN)
 		options->log.max_size = CT_LOG_SIZE_MIN;
 	options->log.max_files = (uint32_t)meta->log_max_files;
-	options->log.memory = meta->log_driver && !strcmp(meta->log_driver, "none");
+	options->log.memory = ct_log_passes(meta) ||
+			      (meta->log_driver && !strcmp(meta->log_driver, "none"));
 	options->log.file = ct_log_file_of(meta);
 	options->log.path = meta->log_path;
 	options->size_policy = size_policy(meta->size_policy);

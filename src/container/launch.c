@@ -42,6 +42,7 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 	const struct launching *s = arg;
 	struct ct_ns_stdio ends = {
 		.fd = { stdio->fd[0], stdio->fd[1], stdio->fd[2] },
+		.borrowed = stdio->borrowed,
 		.rows = stdio->rows,
 		.columns = stdio->columns,
 		.limit = s->exec ? ct_now_monotonic() + SESSION_TIME : 0,
@@ -259,14 +260,34 @@ static void use_teller(struct launching *s)
 	c->allow[ALLOW_EVENTS + 1].access = CT_ALLOW_LIST;
 }
 
+/* Our own stdio for a payload that writes there itself; never a terminal, by which it could type. */
+static int take_stdio(const struct ct_meta *meta, int fds[3], struct ct_err *err)
+{
+	static const char *const names[] = { "input", "output", "error" };
+
+	for (int i = meta->stdin_passed ? 0 : 1; i < 3; i++) {
+		if (isatty(i)) {
+			ct_fail(err, ENOTTY, "standard %s is a terminal, which is never handed over", names[i]);
+			ct_hint(err, "redirect it, or choose another log driver");
+			return ct_wrap(err, "--log-driver passthrough");
+		}
+		fds[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
+		if (fds[i] < 0)
+			return ct_fail_errno(err, errno, "cannot pass descriptor %d", i);
+	}
+	return 0;
+}
+
 /* With a runtime directory and whoever waits there for this start. */
-static int launch(struct ct_monitor_config *config, struct launching *s, struct ct_session *session,
-		  struct ct_err *err)
+static int launch(struct ct_monitor_config *config, struct launching *s, const struct ct_meta *meta,
+		  struct ct_session *session, struct ct_err *err)
 {
 	int ct_autofd base = ct_runtime_base();
 	int waiting[CT_WAITERS_MAX];
 	int r = confine(config, s, base, err);
 
+	if (r == 0 && config->passthrough)
+		r = take_stdio(meta, config->pass, err);
 	if (r < 0)
 		return r;
 	use_leaf(s);
@@ -298,6 +319,8 @@ static struct ct_monitor_config make_config(const struct ct_container *container
 		.tty = meta->tty,
 		.stdin_open = meta->stdin_open,
 		.stdin_once = meta->stdin_once,
+		.passthrough = ct_log_passes(meta),
+		.pass = { -1, -1, -1 },
 		.rows = options->rows,
 		.columns = options->columns,
 		/* A session ends with its container. */
@@ -357,7 +380,7 @@ static int launch_all(struct ct_store *store, const struct ct_container *contain
 	struct ct_monitor_config config;
 	struct ct_err warning = { 0 };
 	int ct_autofd runtime = -1;
-	const char *tag;
+	const char *tag, *fields;
 	int r;
 
 	ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "%s %s, named %s, in %s/%s", ct_store_noun(store),
@@ -373,7 +396,8 @@ static int launch_all(struct ct_store *store, const struct ct_container *contain
 	snprintf(s->id, sizeof(s->id), "%s", meta->id);
 	snprintf(s->name, sizeof(s->name), "%s", meta->name);
 	snprintf(s->label, sizeof(s->label), "%s", ct_container_label(container));
-	if (ct_log_tag(s->arena, meta, &tag, err) < 0) {
+	if (ct_log_tag(s->arena, meta, &tag, err) < 0 ||
+	    ct_log_fields(s->arena, container, tag, &fields, err) < 0) {
 		remove_runtime(s);
 		return ct_wrap(err, "--log-opt tag");
 	}
@@ -384,7 +408,10 @@ static int launch_all(struct ct_store *store, const struct ct_container *contain
 		config = make_config(container, options, s, runtime);
 		config.log.owed = &s->before.log_unsaved;
 		config.log.tag = tag;
-		r = launch(&config, s, ret_session, err);
+		config.log.fields = fields;
+		r = launch(&config, s, meta, ret_session, err);
+		for (int i = 0; i < 3; i++)
+			ct_fd_close(config.pass[i]);
 	}
 	ct_event_teller_close(&s->teller);
 	if (r == 0) {

@@ -22,6 +22,7 @@
 #include <cattach/io.h>
 #include <cattach/json.h>
 
+#include "keeper.h"
 #include "record.h"
 #include "store.h"
 
@@ -199,6 +200,7 @@ static int load_state(const struct ct_store *store, struct ct_arena *arena,
 		return ct_fail(err, ENOENT, "no such container: %s", c->meta.id);
 	c->status = probe.status;
 	c->state = ct_probe_state(&probe, &c->damage);
+	c->stop_asked = c->meta.restart && ct_keeper_is_stop_asked(c->dir);
 	c->health = ct_health_of(c);
 	return 0;
 }

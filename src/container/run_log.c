@@ -29,35 +29,72 @@ enum ct_log_file ct_log_file_of(const struct ct_meta *meta)
 		return CT_LOG_FILE_K8S;
 	if (meta->log_driver && !strcmp(meta->log_driver, "json-file"))
 		return CT_LOG_FILE_JSON;
+	if (meta->log_driver && !strcmp(meta->log_driver, "journald"))
+		return CT_LOG_FILE_JOURNALD;
 	return CT_LOG_FILE_NONE;
+}
+
+bool ct_log_passes(const struct ct_meta *meta)
+{
+	return meta->log_driver && !strcmp(meta->log_driver, "passthrough");
 }
 
 /* ---- the driver ---- */
 
+/* Its output and, with -i, its input are those of whoever starts it. */
+static int set_passthrough(struct ct_run *run, struct ct_err *err)
+{
+	struct ct_meta *meta = run->meta;
+
+	if (!ct_log_passes(meta))
+		return 0;
+	if (run->spec->process->terminal) {
+		ct_fail(err, EINVAL, "a container with a terminal writes to that");
+		ct_hint(err, "leave out -t, or choose another log driver");
+		return ct_wrap(err, "--log-driver passthrough");
+	}
+	if (meta->restart) {
+		ct_fail(err, EINVAL, "who starts it again has not the stdout and stderr of who started it");
+		ct_hint(err, "leave out --restart, or choose another log driver");
+		return ct_wrap(err, "--log-driver passthrough");
+	}
+	meta->stdin_passed = meta->stdin_open;
+	meta->stdin_open = meta->stdin_once = false;
+	return 0;
+}
+
 static int set_driver(struct ct_run *run, struct ct_err *err)
 {
-	static const char *const drivers[] = { "native", "k8s-file", "json-file", "none", NULL };
+	static const char *const drivers[] = { "native", "k8s-file", "json-file", "journald", "passthrough",
+					       "none", NULL };
 	const char *driver = run->options->log_driver;
 
 	run->meta->log_driver = driver;
 	for (size_t i = 0; drivers[i]; i++)
 		if (!driver || !strcmp(driver, drivers[i]))
-			return 0;
+			return set_passthrough(run, err);
 	ct_fail(err, ENOTSUP, "there is no log driver \"%s\"", driver);
-	if (!strcmp(driver, "journald"))
-		ct_hint(err, "cattach logs -f NAME | systemd-cat -t NAME");
-	else
-		ct_hint(err, "native, k8s-file, json-file, or none to keep only what fits into memory");
+	ct_hint(err, "native, k8s-file, json-file, journald, passthrough, or none to keep only what fits into memory");
 	return ct_wrap(err, "--log-driver");
 }
 
 /* ---- its options ---- */
 
+static int check_files(const struct ct_run *run, struct ct_err *err)
+{
+	if (ct_log_passes(run->meta))
+		return ct_fail(err, EINVAL, "with the log driver passthrough nothing is kept");
+	if (ct_log_file_of(run->meta) != CT_LOG_FILE_JOURNALD)
+		return 0;
+	ct_fail(err, EINVAL, "journald keeps what journald.conf says");
+	return ct_hint(err, "SystemMaxUse= there");
+}
+
 static int set_max_size(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	uint64_t size;
 
-	if (ct_parse_size(value, &size, err) < 0)
+	if (check_files(run, err) < 0 || ct_parse_size(value, &size, err) < 0)
 		return ct_wrap(err, "--log-opt max-size");
 	if (!size) {
 		ct_fail(err, ERANGE, "must be more than nothing");
@@ -74,7 +111,7 @@ static int set_max_file(struct ct_run *run, const char *value, struct ct_err *er
 {
 	uint64_t count;
 
-	if (ct_parse_u64(value, 1, CT_LOG_MAX_FILES, &count, err) < 0)
+	if (check_files(run, err) < 0 || ct_parse_u64(value, 1, CT_LOG_MAX_FILES, &count, err) < 0)
 		return ct_wrap(err, "--log-opt max-file");
 	run->meta->log_max_files = (int)count;
 	return 0;
@@ -100,12 +137,19 @@ static int check_path(struct ct_run *run, const char *path, struct ct_err *err)
 	return 0;
 }
 
+static bool has_file(const struct ct_meta *meta)
+{
+	enum ct_log_file file = ct_log_file_of(meta);
+
+	return file == CT_LOG_FILE_K8S || file == CT_LOG_FILE_JSON;
+}
+
 static int set_path(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	const char *path;
 	int r = 0;
 
-	if (ct_log_file_of(run->meta) == CT_LOG_FILE_NONE) {
+	if (!has_file(run->meta)) {
 		ct_fail(err, EINVAL, "only the log drivers k8s-file and json-file have a file");
 		return ct_wrap(err, "--log-opt path");
 	}
@@ -124,8 +168,10 @@ static int set_tag(struct ct_run *run, const char *value, struct ct_err *err)
 	const struct ct_meta example = { .id = "", .name = "", .source = "", .log_tag = value };
 	const char *ignored;
 
-	if (ct_log_file_of(run->meta) != CT_LOG_FILE_JSON) {
-		ct_fail(err, EINVAL, "only the log driver json-file has a place for it");
+	enum ct_log_file file = ct_log_file_of(run->meta);
+
+	if (file != CT_LOG_FILE_JSON && file != CT_LOG_FILE_JOURNALD) {
+		ct_fail(err, EINVAL, "only the log drivers json-file and journald have a place for it");
 		return ct_wrap(err, "--log-opt tag");
 	}
 	if (ct_log_tag(run->arena, &example, &ignored, err) < 0)
@@ -226,4 +272,25 @@ int ct_log_tag(struct ct_arena *arena, const struct ct_meta *meta, const char **
 		return ct_fail(err, EINVAL, "must be UTF-8, %d bytes at most", TAG_MAX);
 	*ret_tag = ct_arena_strdup(arena, text);
 	return *ret_tag ? 0 : ct_fail_nomem(err);
+}
+
+/* ---- what journald is told of one container ---- */
+
+int ct_log_fields(struct ct_arena *arena, const struct ct_container *container, const char *tag,
+		  const char **ret_fields, struct ct_err *err)
+{
+	const struct ct_meta *meta = &container->meta;
+	const char *name = ct_container_label(container);
+
+	*ret_fields = NULL;
+	if (ct_log_file_of(meta) != CT_LOG_FILE_JOURNALD)
+		return 0;
+	/* A name may have no newline, nor may a tag: each value is one line. */
+	*ret_fields = ct_arena_printf(arena,
+				      "CONTAINER_ID=%.*s\nCONTAINER_ID_FULL=%s\nCONTAINER_NAME=%s\n"
+				      "CONTAINER_TAG=%.*s\nSYSLOG_IDENTIFIER=%s\n",
+				      CT_SHORT_ID_LENGTH, meta->id, meta->id, name,
+				      tag ? TAG_MAX : CT_SHORT_ID_LENGTH, tag ? tag : meta->id,
+				      tag ? tag : name);
+	return *ret_fields ? 0 : ct_fail_nomem(err);
 }

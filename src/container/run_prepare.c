@@ -13,9 +13,12 @@
 #include "run_parts.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cattach/encode.h>
 #include <cattach/fd.h>
 #include <cattach/num.h>
 
@@ -50,6 +53,23 @@ static int check_files(const struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* How it was made: for those who make one like it ("generate systemd --new"). What JSON cannot say is
+ * left out, and with it everything. */
+static int note_command(struct ct_run *run, struct ct_err *err)
+{
+	const struct ct_strings *words = &run->options->create_command;
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < words->count; i++)
+		if (!ct_is_utf8(words->items[i], strlen(words->items[i])))
+			return 0;
+	run->meta->create_command = *words;
+	if (!getcwd(path, sizeof(path)) || *path != '/' || !ct_is_utf8(path, strlen(path)))
+		return 0;
+	run->meta->create_directory = ct_arena_strdup(run->arena, path);
+	return run->meta->create_directory ? 0 : ct_fail_nomem(err);
+}
+
 /* The part of the record that is the options themselves. */
 static int fill_meta(struct ct_run *run, struct ct_err *err)
 {
@@ -63,8 +83,12 @@ static int fill_meta(struct ct_run *run, struct ct_err *err)
 	meta->init = options->init;
 	meta->pidfile = options->pidfile;
 	meta->cidfile = options->cidfile;
+	if (ct_sdnotify_parse(options->sdnotify, &meta->sdnotify, err) < 0)
+		return -err->code;
 	meta->default_seccomp = run->spec->default_seccomp;
 	meta->keep_groups = run->spec->process->keep_groups;
+	if (note_command(run, err) < 0)
+		return -err->code;
 	if (ct_run_add_pairs(run->arena, &options->label, true, &meta->labels, err) < 0)
 		return ct_wrap(err, "--label");
 	if (ct_run_add_pairs(run->arena, &options->annotation, false, &run->spec->annotations,

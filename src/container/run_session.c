@@ -112,6 +112,10 @@ int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *met
 		ct_fail(err, EINVAL, "conflicting options: cannot specify both --restart and --tie");
 		return ct_hint(err, "what ends with its client is not started again");
 	}
+	/* Of "update"; "run" finds it when it comes to the driver. */
+	if (ct_log_passes(meta))
+		return ct_fail(err, EINVAL, "conflicting options: cannot specify both --restart and "
+			       "--log-driver passthrough");
 	meta->restart = ct_restart_name(policy.kind);
 	if (policy.max)
 		meta->restart = ct_arena_printf(arena, "%s:%u", meta->restart, policy.max);

@@ -76,12 +76,16 @@ static int start(struct ct_store *store, struct ct_arena *arena, struct ct_conta
 
 	if (r == 0)
 		r = ct_container_set_hostname(&container->meta, arena, spec, err);
+	if (r == 0)
+		r = ct_sdnotify_prepare(&container->meta, arena, spec, err);
 	options->warnings = &warnings;
 	if (r == 0)
 		r = ct_container_start(store, arena, container, spec, options, &session, err);
 	options->warnings = NULL;
 	if (r == 0 && how->warn)
 		how->warn(&warnings);
+	if (r == 0)
+		ct_sdnotify_started(&container->meta, session.monitor_pid);
 	ct_session_close(&session);
 	return r;
 }

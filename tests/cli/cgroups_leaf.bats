@@ -169,7 +169,7 @@ record() { echo "$STORE/containers/$ID/cgroup"; }
 	# shellcheck disable=SC2016 # it is the inner shell that expands it
 	PATH=$T/bin:$PATH run -137 sh -c 'echo $$ > "$1/cli"; exec cattach run --name "$2" "$3" true' \
 		sh "$T" "$N" "$R"
-	[ -e "$T/here" ]
+	eventually test -e "$T/here"
 	eventually no_leaves
 	is "$(cattach ps -aq)" ""
 	is "$(cattach prune)" "0 cgroups removed"

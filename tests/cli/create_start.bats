@@ -345,3 +345,19 @@ ${id:0:12}"
 	rm "$STORE/names/$N"
 	STARTED=()
 }
+
+@test "start --filter: those that do not run and match" {
+	local i
+	for i in 1 2 3; do
+		STARTED+=("$N-$i")
+		cattach create --name "$N-$i" --label "group=$((i / 2))" "$R" sleep 1000 > /dev/null
+	done
+	is "$(cattach start --all --filter label=group=1 | sort)" "$N-2"$'\n'"$N-3"
+	is "$(state "$N-1" Status)" created
+	is "$(cattach start -f label=group=1)" ""
+	is "$(cattach start --filter label=group=0)" "$N-1"
+	refused 125 "start takes --filter or containers, not both" cattach start -f label=x "$N-1"
+	refused 125 "--filter and --attach exclude each other" cattach start -f label=x -a
+	refused 125 "--sdnotify: a service has one main process" \
+		cattach start --filter label=x --sdnotify monitor
+}

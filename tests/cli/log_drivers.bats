@@ -97,6 +97,7 @@ hostile()
 		cattach wait --for-output up "$N-$driver"
 		is "$(cattach logs "$N-$driver" 2> /dev/null)" up
 		cattach logs -f "$N-$driver" > "$T/followed" 3>&- &
+		eventually grep -q up "$T/followed"
 		echo hey | cattach attach --replay "$N-$driver" > "$T/attached"
 		wait $!
 		is "$(cat "$T/attached")" $'up\ngot hey'
@@ -245,11 +246,15 @@ hostile()
 
 @test "options that a driver has no use for, and files that cannot be, are refused" {
 	mkdir "$T/dir"
-	refused 125 '--log-driver: there is no log driver "journald" (cattach logs -f NAME | systemd-cat -t NAME)' \
-		cattach run --log-driver journald "$R" true
+	refused 125 '--log-driver: there is no log driver "syslog" (native, k8s-file, json-file, journald, passthrough, or none to keep only what fits into memory)' \
+		cattach run --log-driver syslog "$R" true
+	refused 125 '--log-opt max-size: journald keeps what journald.conf says (SystemMaxUse= there)' \
+		cattach create --log-driver journald --log-opt max-size=1m "$R" true
+	refused 125 '--log-opt path: only the log drivers k8s-file and json-file have a file' \
+		cattach create --log-driver journald --log-opt path=/tmp/x "$R" true
 	refused 125 '--log-opt path: only the log drivers k8s-file and json-file have a file' \
 		cattach run --log-opt path=/x "$R" true
-	refused 125 '--log-opt tag: only the log driver json-file has a place for it' \
+	refused 125 '--log-opt tag: only the log drivers json-file and journald have a place for it' \
 		cattach run --log-driver k8s-file --log-opt tag=x "$R" true
 	refused 125 '--log-opt tag: cannot fill in "{{.Nope}}" ({{.ID}}, {{.FullID}}, {{.Name}} or {{.ImageName}})' \
 		cattach create --log-driver json-file --log-opt 'tag={{.Nope}}' "$R" true
@@ -380,4 +385,54 @@ END
 	eventually ended "$N-k"
 	cattach logs "$N-k" > "$T/out"
 	seq 0 "$(tail -n 1 "$T/out")" | cmp - "$T/out"
+}
+
+@test "journald: a host that has none refuses the start, and the container stays as it was" {
+	STARTED+=("$N")
+	cattach create --name "$N" --log-driver journald --log-opt 'tag={{.Name}}!' "$R" true > /dev/null
+	is "$(cattach inspect -f '{{.HostConfig.LogConfig.Type}} {{.LogPath}}' "$N")" "journald "
+	if [ -S /run/systemd/journal/socket ]; then
+		is "$(cattach start "$N")" "$N"
+		is "$(cattach wait "$N")" 0
+	else
+		refused 125 "no journald here: /run/systemd/journal/socket: No such file or directory (--log-driver native, k8s-file or json-file)" \
+			cattach start "$N"
+		is "$(state "$N" Status)" created
+	fi
+}
+
+@test "passthrough: the command has its starter's own stdin, stdout and stderr" {
+	is "$(echo in | cattach run -i --rm --log-driver passthrough "$R" \
+		sh -c 'cat; echo out; echo err >&2; exit 3' 2> "$T/err" || echo "code $?")" $'in\nout\ncode 3'
+	is "$(cat "$T/err")" err
+	# without -i it has no input
+	is "$(echo in | cattach run --rm --log-driver passthrough "$R" sh -c 'cat; echo end')" end
+	# each start has its own, and its reader sees the end when the container has ended
+	STARTED+=("$N")
+	cattach create --name "$N" --log-driver passthrough "$R" sh -c 'echo one; echo two >&2' > "$T/out"
+	is "$(cattach start "$N" 2>&1 | sort)" $'one\n'"$N"$'\ntwo'
+	is "$(cattach wait "$N")" 0
+	cattach start -a "$N" > "$T/out" 2> "$T/err"
+	is "$(cat "$T/out" "$T/err")" $'one\ntwo'
+	# the file is its owner's as before
+	is "$(stat -c %u "$T/out")" "$(id -u)"
+	is "$(cattach inspect -f '{{.LogPath}}' "$N")" ""
+}
+
+@test "passthrough: there is nothing to be read elsewhere" {
+	STARTED+=("$N")
+	cattach run -d --name "$N" --log-driver passthrough "$R" sleep 1000 > "$T/out" 2>&1
+	refused 125 "$N: this container is using the 'passthrough' log driver, cannot attach (its output is where it was started; cattach wait waits for its end)" \
+		cattach attach "$N"
+	refused 125 "$N: this container is using the 'passthrough' log driver, cannot read logs" \
+		cattach logs "$N"
+	refused 125 "cannot read logs" cattach wait --for-output x "$N"
+	# sessions have a log of their own
+	cattach exec -d --session s "$N" echo here > /dev/null
+	eventually test "$(cattach wait "$N/s")" = 0
+	is "$(cattach logs "$N/s")" here
+	refused 125 "--log-driver passthrough: a container with a terminal writes to that (leave out -t, or choose another log driver)" \
+		cattach run -t --log-driver passthrough "$R" true
+	refused 125 "--log-opt max-file: with the log driver passthrough nothing is kept" \
+		cattach create --log-driver passthrough --log-opt max-file=2 "$R" true
 }

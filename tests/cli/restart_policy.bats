@@ -264,3 +264,22 @@ waiting()
 	keeper "$N"
 	cattach stop -t 0 "$N"
 }
+
+@test "filters by policy, and by what is to be started with the machine" {
+	local policy
+	for policy in no always unless-stopped on-failure:2; do
+		STARTED+=("$N-${policy%:*}")
+		cattach create --name "$N-${policy%:*}" --restart "$policy" "$R" sleep 1000 > /dev/null
+	done
+	is "$(cattach ps -a --filter restart-policy=on-failure --format '{{.Names}}')" "$N-on-failure"
+	is "$(cattach ps -a --filter restart-policy=no --format '{{.Names}}')" "$N-no"
+	is "$(cattach start --filter should-start-on-boot=true | sort)" "$N-always"$'\n'"$N-unless-stopped"
+	cattach stop -t 0 "$N-always" "$N-unless-stopped" > /dev/null
+	is "$(cattach start --all --filter should-start-on-boot=1)" "$N-always"
+	refused 125 '--filter: ' cattach ps --filter restart-policy=sometimes
+	refused 125 '--filter: ' cattach ps --filter should-start-on-boot=maybe
+	refused 125 "--log-driver passthrough: who starts it again has not the stdout and stderr of who started it (leave out --restart, or choose another log driver)" \
+		cattach create --restart always --log-driver passthrough "$R" true
+	run -0 --separate-stderr cattach generate systemd "$N-always"
+	has "$stderr" "warning: $N-always has --restart always, and would be started again twice: cattach update --restart no $N-always"
+}

@@ -79,7 +79,7 @@ START_TEST(every_field_survives)
 		.pidfile = "/p", .cidfile = "/c", .detach_keys = "ctrl-p", .cap_add = list,
 		.cap_drop = list, .security_opt = list, .binds = list, .hostname = "h",
 		.host = "machine/id", .stdin_eof = "keep", .size_policy = "largest",
-		.log_driver = "none", .log_max_size = UINT64_MAX, .log_max_files = CT_LOG_MAX_FILES,
+		.sdnotify = "monitor", .log_driver = "none", .log_max_size = UINT64_MAX, .log_max_files = CT_LOG_MAX_FILES,
 		.tie = true, .default_seccomp = true, .keep_groups = true,
 		.health = { .test = { .items = test, .count = 2 }, .interval = 1, .timeout = UINT64_MAX,
 			    .start_period = 0, .start_interval = 3, .retries = INT32_MAX,
@@ -122,6 +122,7 @@ START_TEST(every_field_survives)
 	ck_assert_str_eq(read.stdin_eof, "keep");
 	ck_assert_str_eq(read.size_policy, "largest");
 	ck_assert_str_eq(read.log_driver, "none");
+	ck_assert_str_eq(read.sdnotify, "monitor");
 	ck_assert_uint_eq(read.log_max_size, UINT64_MAX);
 	ck_assert_int_eq(read.log_max_files, CT_LOG_MAX_FILES);
 	assert_lists(&read.health.test, &meta.health.test);

@@ -13,12 +13,9 @@
 
 START_TEST(other_log_drivers_are_refused_by_name)
 {
-	run_options.log_driver = "journald";
-	run_bad(ENOTSUP, "--log-driver: there is no log driver \"journald\" (cattach logs -f NAME | "
-			 "systemd-cat -t NAME)");
-	run_options.log_driver = "passthrough";
-	run_bad(ENOTSUP, "--log-driver: there is no log driver \"passthrough\" (native, k8s-file, "
-			 "json-file, or none to keep only what fits into memory)");
+	run_options.log_driver = "syslog";
+	run_bad(ENOTSUP, "--log-driver: there is no log driver \"syslog\" (native, k8s-file, "
+			 "json-file, journald, passthrough, or none to keep only what fits into memory)");
 }
 END_TEST
 
@@ -49,7 +46,7 @@ static const struct {
 	{ "max-size=-1", "--log-opt max-size: must be a size in bytes or with b, k, m, g or t, "
 			 "such as 64m, not \"-1\"", EINVAL },
 	{ "max-file=0", "--log-opt max-file: must be 1...128, not \"0\"", ERANGE },
-	{ "tag=x", "--log-opt tag: only the log driver json-file has a place for it", EINVAL },
+	{ "tag=x", "--log-opt tag: only the log drivers json-file and journald have a place for it", EINVAL },
 	{ "path=/x", "--log-opt path: only the log drivers k8s-file and json-file have a file", EINVAL },
 	{ "max-size", "--log-opt: unknown log option \"max-size\" (max-size=SIZE, max-file=N, "
 		      "path=FILE or tag=TEXT)", EINVAL },
@@ -96,6 +93,44 @@ START_TEST(files_and_tags_that_cannot_be_are_refused)
 	run_options.log_driver = "json-file";
 	run_add(&run_options.log_opt, bad_files[_i].option);
 	run_bad(bad_files[_i].code, bad_files[_i].text);
+}
+END_TEST
+
+START_TEST(passthrough_hands_stdin_over_and_needs_no_terminal)
+{
+	run_options.log_driver = "passthrough";
+	run_options.interactive = true;
+	run_ok(&run_alice);
+	ck_assert(run_meta.stdin_passed && !run_meta.stdin_open && !run_meta.stdin_once);
+	ck_assert(ct_log_passes(&run_meta));
+	ck_assert_int_eq(ct_log_file_of(&run_meta), CT_LOG_FILE_NONE);
+	run_options.tty = true;
+	run_bad(EINVAL, "--log-driver passthrough: a container with a terminal writes to that (leave out "
+			"-t, or choose another log driver)");
+}
+END_TEST
+
+START_TEST(journald_is_told_whose_line_it_is)
+{
+	struct ct_container container = {
+		.meta = { .id = "0123456789abcdef0123456789abcdef", .name = "web",
+			  .log_driver = "journald" },
+	};
+	struct ct_arena ct_autoarena arena = { 0 };
+	struct ct_err err = { 0 };
+	const char *fields;
+
+	ck_assert_int_eq(ct_arena_open(&arena, &err), 0);
+	ck_assert_int_eq(ct_log_fields(&arena, &container, NULL, &fields, &err), 0);
+	ck_assert_str_eq(fields, "CONTAINER_ID=0123456789ab\n"
+				 "CONTAINER_ID_FULL=0123456789abcdef0123456789abcdef\n"
+				 "CONTAINER_NAME=web\nCONTAINER_TAG=0123456789ab\n"
+				 "SYSLOG_IDENTIFIER=web\n");
+	ck_assert_int_eq(ct_log_fields(&arena, &container, "a tag", &fields, &err), 0);
+	ck_assert_ptr_nonnull(strstr(fields, "CONTAINER_TAG=a tag\nSYSLOG_IDENTIFIER=a tag\n"));
+	container.meta.log_driver = "k8s-file";
+	ck_assert_int_eq(ct_log_fields(&arena, &container, NULL, &fields, &err), 0);
+	ck_assert_ptr_null(fields);
 }
 END_TEST
 
@@ -152,7 +187,9 @@ Suite *suite_run_log(void)
 	tcase_add_loop_test(tc, other_log_options_are_refused, 0, COUNT(bad_options));
 	tcase_add_test(tc, drivers_with_files_take_a_path_and_a_tag);
 	tcase_add_loop_test(tc, files_and_tags_that_cannot_be_are_refused, 0, COUNT(bad_files));
+	tcase_add_test(tc, passthrough_hands_stdin_over_and_needs_no_terminal);
 	suite_add_tcase(s, tc);
+	tcase_add_test(tag, journald_is_told_whose_line_it_is);
 	tcase_add_loop_test(tag, a_tag_is_filled_in, 0, COUNT(tags));
 	tcase_add_test(tag, a_tag_that_no_record_has_room_for_is_refused);
 	suite_add_tcase(s, tag);

@@ -419,7 +419,7 @@ static const struct {
 	{ { "status" }, "--filter: \"status\" has no \"=\" (--filter KEY=VALUE)" },
 	{ { "state=x" }, "--filter: unknown filter \"state\" (there is id, name, label, label!, "
 			 "status, exited, ancestor, before, since, until, command, network, "
-			 "volume, publish, expose, pod, health)" },
+			 "volume, publish, expose, pod, health, restart-policy, should-start-on-boot)" },
 	{ { "health=ok" }, "--filter: unknown health \"ok\" (there is starting, healthy, unhealthy, none)" },
 	{ { "status=runing" }, "--filter: unknown state \"runing\" (there is created, running, paused, "
 			       "restarting, exited, damaged, foreign)" },

@@ -15,6 +15,8 @@ set_up()
 {
 	local unit
 	make_user
+	# The journal is in memory here, and who is to read it back must be in the group.
+	sed -i "s/^\(systemd-journal:.*:\)$/\1$user/" /etc/group
 	echo 5f1e0c1f6e0f4a7f9d4c2b7a35d0a7c1 > /etc/machine-id
 	echo vm > /etc/hostname
 	mkdir -p /var/lib/systemd/linger "$units/user@.service.d" /etc/systemd/journald.conf.d

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making segments for readers: a pair of memfds as the writer of a stream log would have left them.
+ * They have offsets far enough from each other for any file, all is one run, and no payload is
+ * missing between them.
+ *
+ * Runs in commands that read a log. What may fail: memory, descriptors.
+ */
+#include "segment_maker.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cattach/io.h>
+
+#define SEGMENT_SPAN	40		/* bits of offsets that a segment has for itself */
+#define CHUNK		(256u << 10)	/* bytes written at once */
+
+int ct_segment_maker_begin(struct segment_maker *m, uint32_t number)
+{
+	/* Above zero, which says that a segment has no end. */
+	uint64_t base = ((uint64_t)number + 1) << SEGMENT_SPAN;
+
+	*m = (struct segment_maker){
+		.segment = {
+			.number = number, .base = base,
+			.data = memfd_create("cattach-frames", MFD_CLOEXEC),
+			.index = memfd_create("cattach-entries", MFD_CLOEXEC),
+		},
+		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = number, .base = base, .run = 1 },
+		.end = base,
+	};
+	if (m->segment.data < 0 || m->segment.index < 0)
+		return -errno;
+	return lseek(m->segment.index, sizeof(m->head), SEEK_SET) < 0 ? -errno : 0;
+}
+
+static void write_out(struct segment_maker *m, int fd, struct ct_buf *buf, size_t least)
+{
+	if (m->failed || buf->length < least)
+		return;
+	m->failed = buf->failed ? -ENOMEM : ct_write_all(fd, buf->data, buf->length);
+	ct_buf_clear(buf);
+}
+
+static void put_entry(struct segment_maker *m, struct ct_index_entry *entry, uint64_t time)
+{
+	if (!m->head.entries)
+		m->head.time = m->time = time;
+	m->time = time > m->time ? time : m->time;
+	entry->time = m->time;
+	entry->offset = m->end;
+	ct_buf_add(&m->entries, entry, sizeof(*entry));
+	m->end += ct_entry_span(entry);
+	m->head.entries++;
+	write_out(m, m->segment.index, &m->entries, CHUNK);
+}
+
+static void put_frame(struct segment_maker *m, int stream, uint64_t time, const uint8_t *data,
+		      size_t size)
+{
+	struct ct_index_entry entry = {
+		.value = size, .kind = (uint32_t)stream, .flags = m->notes,
+	};
+	uint8_t header[CT_FRAME_HEADER];
+
+	ct_frame_encode(header, stream, (uint32_t)size);
+	ct_buf_add(&m->frames, header, sizeof(header));
+	ct_buf_add(&m->frames, data, size);
+	write_out(m, m->segment.data, &m->frames, CHUNK);
+	put_entry(m, &entry, time);
+}
+
+void ct_segment_maker_bytes(struct segment_maker *m, int stream, uint64_t time, const uint8_t *data,
+			    size_t size)
+{
+	for (size_t at = 0, n; at < size && !m->failed; at += n) {
+		n = size - at < CT_FRAME_MAX ? size - at : CT_FRAME_MAX;
+		put_frame(m, stream, time, data + at, n);
+	}
+}
+
+void ct_segment_maker_gap(struct segment_maker *m, uint64_t time, uint64_t lost)
+{
+	struct ct_index_entry entry = { .kind = CT_NOTE_GAP, .value = lost };
+
+	m->notes++;
+	put_entry(m, &entry, time);
+}
+
+int ct_segment_maker_end(struct segment_maker *m, int r, struct ct_segment *ret_segment)
+{
+	const ssize_t size = sizeof(m->head);
+
+	if (r == 0) {
+		write_out(m, m->segment.data, &m->frames, 1);
+		write_out(m, m->segment.index, &m->entries, 1);
+		m->head.end = m->end;
+		r = m->failed;
+	}
+	if (r == 0 && pwrite(m->segment.index, &m->head, sizeof(m->head), 0) != size)
+		r = -EIO;
+	ct_buf_done(&m->frames);
+	ct_buf_done(&m->entries);
+	if (r < 0)
+		ct_segment_close(&m->segment);
+	else
+		*ret_segment = m->segment;
+	return r;
+}
