@@ -27,7 +27,7 @@ ROOTS = ["ct_monitor_turn", "ct_log_publish", "ct_log_hold", "ct_clients_say_exi
 CALLS = set("""
     _exit accept4 bind clock_gettime close epoll_ctl epoll_pwait2 epoll_wait fchmod fchmodat fcntl flock
     fork fstat fstatat ftruncate getdents64 geteuid getsockopt ioctl listen madvise mkdirat open
-    nanosleep openat pread pwrite read readlinkat recv recvmsg renameat sched_yield sendmsg shutdown socket
+    nanosleep openat pread pwrite read readlinkat recv recvmsg renameat sched_yield sendmsg sendto shutdown socket
     stat syscall timerfd_settime umask unlinkat waitid write
     fgetxattr getpid lseek poll
     memchr memcmp memcpy memmove memset strcat strchr strcmp strcpy strlen strncmp strnlen strcspn strrchr strspn
