@@ -84,15 +84,37 @@ static int open_monitor(const struct ct_keeper *k)
 	return ct_take_fd(&fd);
 }
 
+static bool has_jobs(const struct ct_keeper *k)
+{
+	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
+		if (k->jobs[i])
+			return true;
+	return false;
+}
+
+/* With nothing to wait for, and nothing to do while it waits. */
+static bool is_idle(const struct ct_keeper *k)
+{
+	bool unwanted = k->policy.kind == CT_RESTART_NO && !k->again;
+
+	if (k->record.phase == CT_KEEPER_WAITING)
+		return unwanted || ct_keeper_is_stop_asked(k->dir);
+	return k->record.phase == CT_KEEPER_WATCHING && unwanted && !has_jobs(k) && k->control < 0;
+}
+
 void ct_keeper_begin(struct ct_keeper *k)
 {
 	k->monitor = open_monitor(k);
 	if (k->record.phase != CT_KEEPER_WATCHING)
 		put_down(k, CT_KEEPER_WATCHING);
-	if (k->monitor < 0)
+	if (k->monitor < 0) {
 		ct_keeper_run_ended(k);
-	else
-		tell_jobs(k, CT_KEEPER_BEGUN);
+		return;
+	}
+	tell_jobs(k, CT_KEEPER_BEGUN);
+	/* The policy may have been taken away while it was being started. */
+	if (is_idle(k))
+		ct_keeper_leave(k);
 }
 
 static struct ct_restart_run run_of(const struct ct_status *status)
@@ -250,24 +272,6 @@ static void read_policy(struct ct_keeper *k)
 	    ct_restart_parse(meta.restart, &k->policy, &ignored) < 0)
 		return;
 	ct_keeper_add_jobs(k, &meta);
-}
-
-static bool has_jobs(const struct ct_keeper *k)
-{
-	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
-		if (k->jobs[i])
-			return true;
-	return false;
-}
-
-/* With nothing to wait for, and nothing to do while it waits. */
-static bool is_idle(const struct ct_keeper *k)
-{
-	bool unwanted = k->policy.kind == CT_RESTART_NO && !k->again;
-
-	if (k->record.phase == CT_KEEPER_WAITING)
-		return unwanted || ct_keeper_is_stop_asked(k->dir);
-	return k->record.phase == CT_KEEPER_WATCHING && unwanted && !has_jobs(k) && k->control < 0;
 }
 
 void ct_keeper_look(struct ct_keeper *k)
