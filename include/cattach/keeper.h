@@ -116,9 +116,9 @@ int ct_keeper_open(int dir);
  *          TERM, INT, QUIT, the container's own) changes anything
  *
  * To be called before the signal is sent. Of a container that has no keeper nothing is kept. Its next
- * start by somebody lifts it.
+ * start by somebody lifts it. False: the signal is none of these.
  */
-void ct_container_forbid_restart(const struct ct_container *container, int signal);
+bool ct_container_forbid_restart(const struct ct_container *container, int signal);
 
 /* Has it ever had one? Cheap, for who would look closer then. */
 bool ct_container_has_keeper(const struct ct_container *container);

@@ -149,6 +149,16 @@ static bool is_over(const struct ct_follow *f)
 	return !f->connected || atomic_load(&f->client->page->state) == CT_PAGE_EXITED;
 }
 
+/* Between two runs, or the session is over and our output stuck: the first that ends the container's policy
+ * is for that, of all others nobody but us is left to be meant. */
+static void end_without_run(struct ct_follow *f, int number)
+{
+	if (f->waiting && !f->stopped && ct_container_forbid_restart(f->how->container, number))
+		f->stopped = true;
+	else
+		f->result = CT_EXIT_SIGNAL_BASE + number;
+}
+
 static void handle_signal(struct ct_follow *f, int number)
 {
 	struct ct_message message = { .type = CT_MSG_SIGNAL, .signal = number };
@@ -171,12 +181,8 @@ static void handle_signal(struct ct_follow *f, int number)
 		if (f->how->container)
 			ct_container_forbid_restart(f->how->container, number);
 		ct_follow_send(f, &message);
-	} else if (asks_to_end(number) && f->waiting && !f->stopped) {
-		f->stopped = true;
-		ct_container_forbid_restart(f->how->container, number);
 	} else if (asks_to_end(number)) {
-		/* The session is over and our output stuck: nobody but us is left to be meant. */
-		f->result = CT_EXIT_SIGNAL_BASE + number;
+		end_without_run(f, number);
 	}
 }
 

@@ -10,7 +10,8 @@
  * in memory alone a new cursor begins with the run.
  *
  * Runs in the CLI with the caller's rights. May fail: descriptors, the limits of inotify. A signal that
- * would be passed on to the command ends the container's policy here, and then us; a second one us alone.
+ * ends the container's policy (as by "kill") ends that here, and then us; a second one, or another that
+ * asks to end (a hang-up), us alone.
  */
 #include <errno.h>
 #include <fcntl.h>

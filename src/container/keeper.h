@@ -142,6 +142,10 @@ int ct_keeper_adopt(const struct ct_container *container, struct ct_err *err);
  * the keeper may not know yet; else somebody is starting it, which may be the keeper. */
 bool ct_keeper_will_restart(int dir, bool ended);
 
+/* There is one that has not seen the end of the last run yet: whether it is going to start the container
+ * again is open. It decides as soon as the monitor has gone. */
+bool ct_keeper_is_undecided(int dir);
+
 bool ct_keeper_is_stop_asked(int dir);
 
 /* End it, and wait until it is gone; not being there is success. It starts nothing any more. */

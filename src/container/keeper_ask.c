@@ -73,6 +73,16 @@ bool ct_keeper_will_restart(int dir, bool ended)
 	return record.phase != CT_KEEPER_ENDED;
 }
 
+bool ct_keeper_is_undecided(int dir)
+{
+	struct ct_keeper_record record;
+	struct ct_err ignored;
+
+	return ct_lock_holder(dir, CT_KEEPER_LOCK, NULL) > 0 && !ct_keeper_is_stop_asked(dir) &&
+	       ct_keeper_record_read(dir, &record, &ignored) == 0 &&
+	       record.phase == CT_KEEPER_WATCHING;
+}
+
 bool ct_container_has_keeper(const struct ct_container *container)
 {
 	return container->dir >= 0 &&
@@ -87,12 +97,14 @@ static bool asks_to_end(const struct ct_container *c, int signal)
 	       signal == SIGQUIT || signal == c->meta.stop_signal;
 }
 
-void ct_container_forbid_restart(const struct ct_container *container, int signal)
+bool ct_container_forbid_restart(const struct ct_container *container, int signal)
 {
 	int fd;
 
-	if (!asks_to_end(container, signal) || !ct_container_has_keeper(container))
-		return;
+	if (!asks_to_end(container, signal))
+		return false;
+	if (!ct_container_has_keeper(container))
+		return true;
 	fd = openat(container->dir, CT_STOP_ASKED,
 		    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	ct_fd_close(fd);
@@ -102,9 +114,10 @@ void ct_container_forbid_restart(const struct ct_container *container, int signa
 
 		if (keeper >= 0 && ct_pidfd_signal(keeper, SIGTERM) == 0)
 			ct_pidfd_await(keeper, LEAVE);
-		return;
+		return true;
 	}
 	ct_keeper_tell(container->dir);
+	return true;
 }
 
 int ct_keeper_retire(int dir, const char *label, struct ct_err *err)

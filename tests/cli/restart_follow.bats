@@ -118,6 +118,15 @@ $N exited with 3; it is started again in 200 ms"
 	is "$(state "$N" Status)" exited
 }
 
+@test "between two runs a hang-up ends who follows, and not the policy" {
+	STARTED+=("$N")
+	follow cattach run --name "$N" --restart always "$R" sh -c 'exit 5'
+	eventually has_line "$T/err" 'again in 8'
+	kill -HUP "$follower"
+	follower_ends 129
+	[ ! -e "$STORE/containers/$(cattach inspect -f '{{.Id}}' "$N")/stop-asked" ]
+}
+
 @test "without a proxy a signal is for who follows alone" {
 	STARTED+=("$N")
 	follow cattach run --sig-proxy=false --name "$N" --restart always "$R" sh -c 'exit 5'
