@@ -24,6 +24,7 @@
 #include "record.h"
 
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
+#define DECIDE	(2 * CT_SECOND)	/* for the keeper to see that the last run is over */
 #define GOING	(2 * CT_SECOND)	/* for the rest of a container that is being removed */
 
 int ct_container_complete(struct ct_container *container, struct ct_err *err)
@@ -75,6 +76,26 @@ static int await_monitor(const struct ct_container *c, struct ct_probe *probe, s
 	return 0;
 }
 
+/* Without that what is not going to be started again would look as if it were, and not be started. */
+static int await_keeper(const struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
+{
+	uint64_t limit = ct_now_monotonic() + DECIDE;
+	int ct_autofd watch = -1;
+
+	while (probe->kept && ct_keeper_is_undecided(c->dir)) {
+		uint64_t now = ct_now_monotonic();
+
+		if (now >= limit)
+			break;
+		/* What happened before the watch was there shows at one more look. */
+		if (watch >= 0 || (watch = ct_keeper_watch(c->dir)) < 0)
+			ct_keeper_sleep(watch, limit - now);
+		if (ct_container_probe(c, probe, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
 static bool is_removed(const struct ct_container *c)
 {
 	struct stat st;
@@ -103,6 +124,15 @@ static int check_there(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
 }
 
+/* Whoever wants it to run from now on ends its keeper first, under the lock that is ours now: that one's
+ * child has come too late, and what it would start nobody would keep. */
+static bool has_lost_keeper(const struct ct_container *c)
+{
+	pid_t holder = 0;
+
+	return ct_lock_holder(c->dir, CT_KEEPER_LOCK, &holder) <= 0 || holder != getppid();
+}
+
 /* What its state says against a start by somebody, or by its keeper. */
 static int check_state(struct ct_container *c, bool kept, struct ct_err *err)
 {
@@ -110,6 +140,9 @@ static int check_state(struct ct_container *c, bool kept, struct ct_err *err)
 
 	if (kept && !ct_state_is_live(c->state) && ct_keeper_is_stop_asked(c->dir))
 		return ct_fail(err, ECANCELED, "container %s has been stopped", ct_container_label(c));
+	if (kept && has_lost_keeper(c))
+		return ct_fail(err, ECANCELED, "the keeper of container %s has ended",
+			       ct_container_label(c));
 	if (kept && c->state == CT_STATE_RESTARTING)
 		return 0;
 	/* The lock is ours, so whoever was creating it has gone without an end. */
@@ -128,6 +161,8 @@ static int check_reserved(struct ct_container *c, bool kept, struct ct_err *err)
 	r = ct_container_probe(c, &probe, err);
 	if (r == 0)
 		r = await_monitor(c, &probe, err);
+	if (r == 0 && !kept)
+		r = await_keeper(c, &probe, err);
 	/* Damaged by what was found out when it was loaded, and by nothing else. */
 	if (r < 0 && c->state == CT_STATE_DAMAGED)
 		return ct_state_refuse(c, CT_ACT_START, err);

@@ -157,6 +157,16 @@ static bool ends_soon(const struct ct_probe *probe)
 	return payload < 0 || ct_pidfd_await(payload, CT_SECOND) != 0;
 }
 
+/* Is it over, or about to be? A keeper that does not know of the end yet is no reason to refuse. */
+static bool is_ending(const struct ct_container *c, const struct ct_probe *probe)
+{
+	if (probe->payload)
+		return ends_soon(probe);
+	if (probe->kept)
+		return ct_keeper_is_undecided(c->dir);
+	return probe->status.state == CT_STATUS_EXITED;
+}
+
 /* Without force: refuse what runs, wait a little for a monitor that is about to leave. */
 static int check_ended(const struct ct_container *c, struct ct_probe *probe, uint64_t grace,
 		       struct ct_err *err)
@@ -166,10 +176,11 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	while (is_busy(probe)) {
 		int ct_autofd monitor = -1;
 
-		if (probe->payload ? !ends_soon(probe) :
-				     probe->kept || probe->status.state != CT_STATUS_EXITED)
+		bool late = ct_now_monotonic() >= limit;
+
+		if (!is_ending(c, probe) || (late && probe->kept))
 			return refuse_as(c, busy_state(probe), CT_ACT_REMOVE, err);
-		if (ct_now_monotonic() >= limit)
+		if (late)
 			return ct_fail(err, EBUSY, "%s %s has ended, but its monitor is still busy; "
 				       "stop it first or use -f", ct_container_kind(c),
 				       ct_container_label(c));

@@ -46,7 +46,7 @@ waiting()
 {
 	local name=$1
 	shift
-	start "$name" --restart always "$@" "$R" sh -c 'exit 5'
+	start "$name" --restart always "$@" "$R" sh -c '[ ! -e /mnt/stay ] || exec sleep 1000; exit 5'
 	eventually has_count "$name" 5
 	eventually in_state "$name" restarting
 }
@@ -201,6 +201,74 @@ waiting()
 	run -0 cattach wait "$N"
 	is "$output" 5
 	is "$(state "$N" Status)" exited
+}
+
+# held_up NAME ARG...: its keeper has begun to start it again, and cannot before there is a file $T/go. In
+# $keeper is its pid.
+held_up()
+{
+	waiting "$@"
+	keeper=$(keeper "$1")
+	flock "$STORE/containers/$ID" \
+		sh -c "echo > $T/locked; while [ ! -e $T/go ]; do sleep 0.02; done" 3>&- &
+	eventually test -e "$T/locked"
+	eventually grep -q '"phase":"starting"' "$STORE/containers/$ID/keeper"
+}
+
+@test "a keeper that is killed while it starts the container leaves an exited container" {
+	local keeper before
+	held_up "$N"
+	before=$(state "$N" StartedAt)
+	kill -9 "$keeper"
+	touch "$T/go"
+	# the child that was about to start it, too
+	eventually no_keeper "$N"
+	is "$(state "$N" Status) $(state "$N" StartedAt)" "exited $before"
+}
+
+@test "update to no while it is being started again ends the keeper, and not the run" {
+	local keeper
+	mkdir "$T/shared"
+	held_up "$N" -v "$T/shared:/mnt"
+	touch "$T/shared/stay"
+	kill -STOP "$keeper"
+	touch "$T/go"
+	eventually in_state "$N" running
+	cattach update --restart no "$N"
+	kill -CONT "$keeper"
+	eventually no_keeper "$N"
+	is "$(state "$N" Status)" running
+}
+
+# is_locked DIR: somebody is at it.
+is_locked() { ! flock -n "$1" true; }
+
+# ends_well NAME: by itself, while its keeper is stopped and cannot see that. Its pid is in $keeper.
+ends_well()
+{
+	cattach wait --for-output ready "$1"
+	keeper=$(keeper "$1")
+	kill -STOP "$keeper"
+	cattach kill -s USR1 "$1"
+	eventually in_state "$1" restarting
+}
+
+@test "what is not going to be started again can be started and removed as soon as it has ended" {
+	local keeper starter
+	start "$N" --restart on-failure "$R" sh -c \
+		'trap "exit 0" USR1; echo ready; while :; do sleep 1000 & wait $!; done'
+	ends_well "$N"
+	cattach start "$N" > "$T/out" 3>&- &
+	starter=$!
+	eventually is_locked "$STORE/containers/$ID"
+	kill -CONT "$keeper"
+	wait "$starter"
+	is "$(state "$N" Status)" running
+	ends_well "$N"
+	run -124 timeout 0.5 cattach rm "$N"
+	kill -CONT "$keeper"
+	cattach rm "$N"
+	STARTED=()
 }
 
 @test "update gives a running container a policy, changes it and takes it away" {
