@@ -86,14 +86,15 @@ static int await_keeper(const struct ct_container *c, struct ct_probe *probe, st
 		uint64_t now = ct_now_monotonic();
 
 		if (now >= limit)
-			break;
+			return 0;
 		/* What happened before the watch was there shows at one more look. */
 		if (watch >= 0 || (watch = ct_keeper_watch(c->dir)) < 0)
 			ct_keeper_sleep(watch, limit - now);
 		if (ct_container_probe(c, probe, err) < 0)
 			return -err->code;
 	}
-	return 0;
+	/* It may have decided since we looked. */
+	return probe->kept && ct_container_probe(c, probe, err) < 0 ? -err->code : 0;
 }
 
 static bool is_removed(const struct ct_container *c)

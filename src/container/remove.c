@@ -158,13 +158,16 @@ static bool ends_soon(const struct ct_probe *probe)
 }
 
 /* Is it over, or about to be? A keeper that does not know of the end yet is no reason to refuse. */
-static bool is_ending(const struct ct_container *c, const struct ct_probe *probe)
+static bool is_ending(const struct ct_container *c, struct ct_probe *probe)
 {
 	if (probe->payload)
 		return ends_soon(probe);
+	if (probe->kept && ct_keeper_is_undecided(c->dir))
+		return true;
+	/* It may have decided since we looked. */
 	if (probe->kept)
-		return ct_keeper_is_undecided(c->dir);
-	return probe->status.state == CT_STATUS_EXITED;
+		look(c, probe);
+	return !is_busy(probe) || (!probe->kept && probe->status.state == CT_STATUS_EXITED);
 }
 
 /* Without force: refuse what runs, wait a little for a monitor that is about to leave. */
