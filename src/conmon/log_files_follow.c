@@ -192,9 +192,23 @@ static bool is_same(int a, int b)
 	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Was it met before, under a smaller number? Then rotations have overtaken us, and what comes now is
+ * in the order that they have now. */
+static size_t drop_earlier(int *fds, size_t count, int fd)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!is_same(fds[i], fd))
+			continue;
+		close(fds[i]);
+		memmove(fds + i, fds + i + 1, (count - i - 1) * sizeof(*fds));
+		return count - 1;
+	}
+	return count;
+}
+
 /*
  * Whatever has come, the oldest first. Looked for upwards, as a rotation moves them: one that gets
- * the next number meanwhile may be met twice, but is not passed by.
+ * a greater number meanwhile may be met twice, but is not passed by.
  */
 static void look(struct log_tail *t)
 {
@@ -206,10 +220,10 @@ static void look(struct log_tail *t)
 	for (uint32_t i = 0; i < CT_LOG_MAX_FILES; i++) {
 		int fd = open_unknown(t, i);
 
-		if (fd >= 0 && count && is_same(fds[count - 1], fd))
-			close(fd);
-		else if (fd >= 0)
-			fds[count++] = fd;
+		if (fd < 0)
+			continue;
+		count = drop_earlier(fds, count, fd);
+		fds[count++] = fd;
 	}
 	/* Those that there is no room for are found again later. */
 	for (; count > 0; count--) {
