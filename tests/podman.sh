@@ -83,7 +83,12 @@ made()
 compare_one()
 {
 	local name=$1 text=$2
-	made "$name" || return 1
+	if ! made "$name"; then
+		count=$((count + 1)) failed=1
+		echo "not ok $count - $text: podman makes a container"
+		sed 's/^/# /' "$own/err"
+		return
+	fi
 	cp "$dir/$name.log" "$own/$name.log"
 	podman_ logs "$name" > "$own/out" 2> "$own/err"
 	same "$text: stdout" "$own/out" "$dir/$name.out"

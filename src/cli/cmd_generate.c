@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/health.h>
 #include <cattach/io.h>
 #include <cattach/log.h>
 #include <cattach/num.h>
@@ -120,6 +121,20 @@ static int start_words(struct ct_arena *arena, const struct ct_meta *meta, struc
 	return 0;
 }
 
+/* What does not go well with a service that starts the container that is there. */
+static void warn_of(const struct ct_meta *meta)
+{
+	if (meta->restart)
+		ct_warn("%s has --restart %s, and would be started again twice: cattach update --restart no %s",
+			meta->name, meta->restart, meta->name);
+	if (ct_health_action_of(&meta->health) == CT_HEALTH_RESTART)
+		ct_warn("%s has --health-on-failure restart, and would be started again outside of the service: "
+			"generate systemd --new has the service do it", meta->name);
+	if (meta->remove)
+		ct_warn("%s has --rm, and is gone when the service has stopped: generate systemd --new makes "
+			"it anew", meta->name);
+}
+
 static int make_unit(const struct ct_call *call, const struct ct_container *container,
 		     struct systemd_unit *unit, struct ct_err *err)
 {
@@ -140,9 +155,8 @@ static int make_unit(const struct ct_call *call, const struct ct_container *cont
 	};
 	if (!unit->name)
 		return ct_fail_nomem(err);
-	if (meta->restart && !o->fresh)
-		ct_warn("%s has --restart %s, and would be started again twice: cattach update --restart no %s",
-			meta->name, meta->restart, meta->name);
+	if (!o->fresh)
+		warn_of(meta);
 	if (choose_timeout(o, meta, &unit->stop_timeout, err) < 0 ||
 	    find_program(call->arena, &unit->program, err) < 0 ||
 	    add_environment(call->arena, unit, err) < 0)
@@ -231,7 +245,8 @@ const struct ct_verb ct_verb_generate = {
 		"each start, by the options of \"run\" or \"create\" as they were given, in the directory "
 		"where they were given, and removes it at each stop. Of what --env NAME and --env-file "
 		"took, only the names are known: they are looked up again, in the environment of the service. "
-		"Changes by \"update\" are not in it.\n\n"
+		"Changes by \"update\" are not in it. --health-on-failure restart becomes kill: it is the service "
+		"that starts it again.\n\n"
 		"A container that was made with --sdnotify container says itself when it is ready; "
 		"for any other its start does.",
 	.examples =

@@ -9,6 +9,7 @@
 #include "cli.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <cattach/event.h>
 
@@ -79,6 +80,13 @@ static int start_one(struct ct_store *store, struct ct_arena *arena, const char 
 	return ct_print_line(name, err);
 }
 
+/* Of several: what is wrong with a command or a mount does not say in which of them. */
+static void name_it(struct ct_err *failure, const char *name)
+{
+	if (!strstr(failure->what, name) && !strstr(failure->where, name))
+		ct_wrap(failure, "%s", name);
+}
+
 /* One that fails is reported and the others go on. */
 static int start_all(const struct ct_call *call, struct ct_store *store)
 {
@@ -91,6 +99,7 @@ static int start_all(const struct ct_call *call, struct ct_store *store)
 
 		if (start_one(store, call->arena, call->operands.items[i], &quietly, &failure) == 0)
 			continue;
+		name_it(&failure, call->operands.items[i]);
 		ct_report(&failure);
 		code = failure.exit;
 	}

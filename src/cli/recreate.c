@@ -39,6 +39,14 @@ static int add(const struct recreation *r, const char *word, struct ct_err *err)
 	return !word || ct_strings_add(r->arena, r->words, word) < 0 ? ct_fail_nomem(err) : 0;
 }
 
+/* Who starts it again is systemd: what has "restart" for its health is killed, and the service has failed. */
+static const char *value_for(const struct ct_option *option, const char *value)
+{
+	if (value && !strcmp(option->name, "health-on-failure") && !strcmp(value, "restart"))
+		return "kill";
+	return value;
+}
+
 static int take_option(void *arg, const struct ct_option *option, const char *value,
 		       struct ct_err *err)
 {
@@ -46,7 +54,8 @@ static int take_option(void *arg, const struct ct_option *option, const char *va
 
 	if (is_left_out(option->name))
 		return 0;
-	return add(r, ct_arena_printf(r->arena, value ? "--%s=%s" : "--%s", option->name, value), err);
+	return add(r, ct_arena_printf(r->arena, value ? "--%s=%s" : "--%s", option->name,
+				      value_for(option, value)), err);
 }
 
 static int take_words(const struct recreation *r, const struct ct_verb *verb,

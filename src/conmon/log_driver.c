@@ -190,7 +190,7 @@ static int flush(struct log_driver *d, uint64_t now)
 
 	if (r == 0) {
 		d->used = 0;
-		d->waiting = 0;
+		d->waiting = d->held[0] + d->held[1];
 		d->failing = false;
 		d->retry_wait = d->retry_min;
 		publish(d);
@@ -276,8 +276,8 @@ static int end_lines(struct log_driver *d, uint64_t now,
 		r = make_room(d, now);
 		if (r == 0)
 			r = add(d, put(&d->encoder, stream, d->time, d->out + d->used), now);
+		note_held(d);
 	}
-	note_held(d);
 	return r;
 }
 
@@ -384,16 +384,13 @@ void ct_log_driver_pump(struct ct_log_writer *w, uint64_t now)
 void ct_log_driver_end(struct ct_log_writer *w, uint64_t now)
 {
 	struct log_driver *d = w->driver;
-	uint64_t open;
 	int r;
 
 	/* The payload has ended: nobody else is held up by a journald that takes its time. */
 	d->patient_until = now + JOURNALD_END;
 	r = pump(w, d, now);
-	open = d->encoder.line[0].size + d->encoder.line[1].size;
 	if (r == 0)
 		r = end_lines(d, now, ct_record_end);
-	d->waiting += open;
 	if (r == 0)
 		flush(d, now);
 	/* The next run has the file from now on. */

@@ -34,7 +34,7 @@ struct log_driver {
 	/* A reader of the segments in memory: where it is. */
 	uint32_t segment, entry, at;	/* bytes of this entry's frame that are taken */
 	uint64_t taken;			/* payload bytes of this run that are behind it */
-	uint64_t waiting;		/* those of them that are in out */
+	uint64_t waiting;		/* those of them that are in out, or held */
 	uint32_t held[2];		/* those of each stream that no record has yet */
 	uint64_t lost;			/* those that were gone before there was room */
 	uint64_t time;			/* of the last one */

@@ -68,12 +68,18 @@ static bool is_same(int a, int b)
 	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* One that was met before has been overtaken by rotations: its place is the later one. */
 static void add_part(struct ct_log_files *f, struct log_part part)
 {
-	if (f->count && is_same(f->parts[f->count - 1].fd, part.fd))
-		close(part.fd);
-	else
-		f->parts[f->count++] = part;
+	for (size_t i = 0; i < f->count; i++) {
+		if (!is_same(f->parts[i].fd, part.fd))
+			continue;
+		close(f->parts[i].fd);
+		memmove(f->parts + i, f->parts + i + 1, (f->count - i - 1) * sizeof(part));
+		f->count--;
+		break;
+	}
+	f->parts[f->count++] = part;
 }
 
 static void turn_round(struct ct_log_files *f)

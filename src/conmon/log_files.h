@@ -13,12 +13,22 @@
 #define LOG_FILES_SPAN	40		/* bits of offsets that a file has for itself */
 #define LOG_FILES_LINE	(1u << 20)	/* what is longer is no record of anybody's */
 #define LOG_FILES_KNOWN	256
-#define LOG_FILES_HEAD	64
+#define LOG_FILES_HEAD	64		/* bytes: enough for the time of a record at either of its ends */
 
 struct log_part {
 	int fd;
 	uint64_t from, size;		/* what of it is read: up to its size, as it was */
 	uint64_t strange;		/* lines that were no records, when it was read last */
+};
+
+/*
+ * How a file begins: its first bytes, and the last ones of its first record. k8s-file has the time in those,
+ * json-file in these; the rest of a first line may be the same in each file that a program writes.
+ */
+struct log_head {
+	uint8_t first[LOG_FILES_HEAD], last[LOG_FILES_HEAD];
+	size_t size;			/* of what is known of first */
+	uint64_t end;			/* of that record; 0 while it has none */
 };
 
 /* Behind the files that were there: what is written to the last one, and to those that follow. */
@@ -27,8 +37,7 @@ struct log_tail {
 	int dir;
 	char *path;
 	struct log_part part;		/* of the file that is read, known[current] */
-	uint8_t head[LOG_FILES_HEAD];	/* how that file begins */
-	size_t head_size;
+	struct log_head head;
 	struct log_known {
 		int fd;
 		dev_t dev;

@@ -75,11 +75,40 @@ static void forget(struct log_tail *t)
 	t->known_count = kept;
 }
 
+/* Where the first record ends; 0: it does not yet. */
+static uint64_t first_end(int fd)
+{
+	uint8_t block[4096];
+
+	for (uint64_t at = 0; at < LOG_FILES_LINE; at += sizeof(block)) {
+		ssize_t n = ct_pread_all(fd, block, sizeof(block), (off_t)at);
+		const uint8_t *newline = n > 0 ? memchr(block, '\n', (size_t)n) : NULL;
+
+		if (newline)
+			return at + (uint64_t)(newline - block) + 1;
+		if (n < (ssize_t)sizeof(block))
+			break;
+	}
+	return 0;
+}
+
+/* The bytes before the end of its first record, as many as there are: how many, or negative. */
+static ssize_t read_last(int fd, uint64_t end, uint8_t last[LOG_FILES_HEAD])
+{
+	size_t size = end < LOG_FILES_HEAD ? (size_t)end : LOG_FILES_HEAD;
+
+	return ct_pread_all(fd, last, size, (off_t)(end - size));
+}
+
 static void note_head(struct log_tail *t)
 {
-	ssize_t n = ct_pread_all(t->part.fd, t->head, sizeof(t->head), 0);
+	struct log_head *head = &t->head;
+	ssize_t n = ct_pread_all(t->part.fd, head->first, sizeof(head->first), 0);
 
-	t->head_size = n > 0 ? (size_t)n : 0;
+	head->size = n > 0 ? (size_t)n : 0;
+	head->end = first_end(t->part.fd);
+	if (head->end && read_last(t->part.fd, head->end, head->last) < 0)
+		head->end = 0;
 }
 
 /* From now on this one is read. */
@@ -120,12 +149,17 @@ static uint64_t whole_records(int fd, uint64_t from, uint64_t to)
 	return from;
 }
 
-static bool begins_otherwise(struct log_tail *t)
+static bool begins_otherwise(const struct log_tail *t)
 {
-	uint8_t head[LOG_FILES_HEAD];
-	ssize_t n = ct_pread_all(t->part.fd, head, t->head_size, 0);
+	const struct log_head *head = &t->head;
+	size_t size = head->end < LOG_FILES_HEAD ? (size_t)head->end : LOG_FILES_HEAD;
+	uint8_t now[LOG_FILES_HEAD];
 
-	return n != (ssize_t)t->head_size || memcmp(head, t->head, t->head_size) != 0;
+	if (ct_pread_all(t->part.fd, now, head->size, 0) != (ssize_t)head->size ||
+	    memcmp(now, head->first, head->size) != 0)
+		return true;
+	return head->end && (read_last(t->part.fd, head->end, now) != (ssize_t)size ||
+			     memcmp(now, head->last, size) != 0);
 }
 
 /* Is there more in it? Then part.size is up to where. */
@@ -139,11 +173,11 @@ static bool has_grown(struct log_tail *t)
 	/* It may have become as long again by now, or longer. */
 	if (begins_otherwise(t)) {
 		t->part.from = t->part.size = 0;
-		t->head_size = 0;
+		t->head.size = t->head.end = 0;
 	}
 	if ((uint64_t)st.st_size <= t->part.from)
 		return false;
-	if (t->head_size < LOG_FILES_HEAD)
+	if (t->head.size < LOG_FILES_HEAD || !t->head.end)
 		note_head(t);
 	end = (uint64_t)st.st_size - t->part.from < MOST ? (uint64_t)st.st_size :
 							    t->part.from + MOST;
@@ -192,9 +226,23 @@ static bool is_same(int a, int b)
 	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* Was it met before, under a smaller number? Then rotations have overtaken us, and what comes now is
+ * in the order that they have now. */
+static size_t drop_earlier(int *fds, size_t count, int fd)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!is_same(fds[i], fd))
+			continue;
+		close(fds[i]);
+		memmove(fds + i, fds + i + 1, (count - i - 1) * sizeof(*fds));
+		return count - 1;
+	}
+	return count;
+}
+
 /*
  * Whatever has come, the oldest first. Looked for upwards, as a rotation moves them: one that gets
- * the next number meanwhile may be met twice, but is not passed by.
+ * a greater number meanwhile may be met twice, but is not passed by.
  */
 static void look(struct log_tail *t)
 {
@@ -206,10 +254,10 @@ static void look(struct log_tail *t)
 	for (uint32_t i = 0; i < CT_LOG_MAX_FILES; i++) {
 		int fd = open_unknown(t, i);
 
-		if (fd >= 0 && count && is_same(fds[count - 1], fd))
-			close(fd);
-		else if (fd >= 0)
-			fds[count++] = fd;
+		if (fd < 0)
+			continue;
+		count = drop_earlier(fds, count, fd);
+		fds[count++] = fd;
 	}
 	/* Those that there is no room for are found again later. */
 	for (; count > 0; count--) {

@@ -174,14 +174,17 @@ static const char *detail_of(const struct ct_run_options *o)
 	return NULL;
 }
 
-/* What removes itself cannot be started again. */
-static int check_remove(const struct ct_run *run, struct ct_err *err)
+/* What removes itself cannot be started again; nor, by the keeper, what writes to its starter's stdout. */
+static int check_restart(const struct ct_run *run, struct ct_err *err)
 {
-	if (!run->options->remove ||
+	bool passes = ct_log_passes(run->meta);
+
+	if ((!run->options->remove && !passes) ||
 	    ct_health_action_of(&run->meta->health) != CT_HEALTH_RESTART)
 		return 0;
 	return ct_fail(err, EINVAL, "conflicting options: cannot specify both --health-on-failure "
-				    "restart and --rm");
+				    "restart and %s",
+		       run->options->remove ? "--rm" : "--log-driver passthrough");
 }
 
 int ct_run_health(struct ct_run *run, struct ct_err *err)
@@ -216,5 +219,5 @@ int ct_run_health(struct ct_run *run, struct ct_err *err)
 	}
 	if (is_word(&run->meta->health.test, "NONE"))
 		run->meta->health = (struct ct_health_config){ .test = run->meta->health.test };
-	return check_remove(run, err);
+	return check_restart(run, err);
 }

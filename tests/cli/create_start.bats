@@ -346,6 +346,19 @@ ${id:0:12}"
 	STARTED=()
 }
 
+@test "start of several: what fails is named, and the others are started" {
+	STARTED+=("$N-1" "$N-2")
+	cattach create --name "$N-1" "$R" /nope > "$T/out"
+	cattach create --name "$N-2" "$R" sleep 1000 > "$T/out"
+	run -127 --separate-stderr cattach start "$N-1" "$N-2"
+	is "$output" "$N-2"
+	is "$stderr" "cattach: $N-1: /nope: not found in the container"
+	run -127 --separate-stderr cattach start --all
+	is "$stderr" "cattach: $N-1: /nope: not found in the container"
+	run -125 --separate-stderr cattach start "$N-2" nobody
+	is "$stderr" "cattach: no such container: nobody (known: $N-1, $N-2)"
+}
+
 @test "start --filter: those that do not run and match" {
 	local i
 	for i in 1 2 3; do

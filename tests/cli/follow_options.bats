@@ -336,7 +336,7 @@ got HUP"
 	for verb in run create; do
 		refused 125 '--size-policy: must be latest, smallest, largest or none, not "x"' \
 			cattach $verb --size-policy x "$R"
-		refused 125 '--log-driver: there is no log driver "x" (native, k8s-file, json-file, or none to keep only what fits into memory)' \
+		refused 125 '--log-driver: there is no log driver "x" (native, k8s-file, json-file, journald, passthrough, or none to keep only what fits into memory)' \
 			cattach $verb --log-driver x "$R"
 	done
 }

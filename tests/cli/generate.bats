@@ -66,6 +66,22 @@ says()
 	refused 125 "$T/closed/cattach-$N.service: Permission denied" cattach generate systemd -nf "$N"
 }
 
+@test "what starts itself again or removes itself: a warning, and with --new it is the service that does" {
+	start "$N" --rm "$R" sleep 1000
+	run -0 --separate-stderr cattach generate systemd "$N"
+	is "$stderr" "cattach: warning: $N has --rm, and is gone when the service has stopped: generate systemd --new makes it anew"
+	cattach rm -f -t 0 "$N" > "$T/out"
+	start "$N" --health-cmd true --health-on-failure restart "$R" sleep 1000
+	run -0 --separate-stderr cattach generate systemd "$N"
+	is "$stderr" "cattach: warning: $N has --health-on-failure restart, and would be started again outside of the service: generate systemd --new has the service do it"
+	run -0 --separate-stderr cattach generate systemd --new "$N"
+	is "$stderr" ""
+	cattach rm -f -t 0 "$N" > "$T/out"
+	eval "$(sed -n 's/^ExecStart=//p' <<< "$output")" > "$T/out"
+	is "$(cattach inspect -f '{{.State.Status}} {{.HostConfig.AutoRemove}}' "$N")" "running true"
+	has "$(cattach inspect -f '{{json .Config.CreateCommand}}' "$N")" '"--health-on-failure=kill"'
+}
+
 @test "what cannot be a service is refused" {
 	start "$N" -i "$R" sleep 1000
 	refused 125 "cannot generate \"kube\" (cattach generate systemd CONTAINER)" cattach generate kube "$N"

@@ -377,7 +377,10 @@ is_waiting()
 		cattach logs -f "$C" > "$T/followed" 3>&- &
 		follower=$!
 		for i in x-first x.3 x.1 elsewhere; do
-			eventually test -s "$T/$D/x"
+			# What is moved away before the follower has opened it is told, and lost to it.
+			eventually grep -q . "$T/$D/x"
+			eventually grep -qx "$(head -n 1 "$T/$D/x" |
+				sed 's/.* F //; s/.*"log":"\([0-9]*\).*/\1/')" "$T/followed"
 			mv "$T/$D/x" "$T/$D/$i"
 			cattach logs --reopen "$C"
 		done

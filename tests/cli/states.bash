@@ -179,6 +179,7 @@ call()
 	run | create) "$@" cattach "$verb" --name "$C" "$R" true ;;
 	attach) do_attach "$state" ;;
 	exec) cattach exec "$C" echo inside ;;
+	generate) cattach generate systemd "$C" ;;
 	healthcheck) cattach healthcheck run "$C" ;;
 	send) cattach send "$C" text ;;
 	detach) cattach detach --all "$C" ;;

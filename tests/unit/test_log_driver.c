@@ -234,6 +234,33 @@ static void full_for_long(int dir)
 	log_close(&f);
 }
 
+/* A record that is not written, and behind it a line that waits for its end. */
+static void full_with_a_line_open(int dir)
+{
+	struct ct_log_state state;
+	char text[5006];
+
+	memset(text, 'x', sizeof(text));
+	text[5000] = '\n';
+	open_log(dir, CT_LOG_FILE_JSON, 4 << 20, 2);
+	fill_disk(dir);
+	log_text(&f, CT_STREAM_STDERR, "prompt");
+	ck_assert(!driver()->failing);
+	log_bytes(&f, CT_STREAM_STDOUT, text, sizeof(text));
+	ck_assert(driver()->failing);
+	log_exit(&f, 0);
+	ct_log_state(f.writer, &state);
+	ck_assert_uint_eq(state.unsaved, sizeof(text) + strlen("prompt"));
+	ck_assert_uint_eq(state.lost, state.unsaved);
+	log_close(&f);
+}
+
+START_TEST(a_line_without_end_is_counted_once_among_what_a_full_disk_has_cost)
+{
+	in_small_disk("size=1m", full_with_a_line_open);
+}
+END_TEST
+
 START_TEST(what_memory_could_not_hold_is_counted)
 {
 	in_small_disk("size=64m", full_for_long);
@@ -398,6 +425,7 @@ Suite *suite_log_driver(void)
 	tcase_add_test(tc, a_disk_that_is_full_for_a_while_costs_nothing);
 	tcase_add_test(tc, wherever_the_disk_ends_no_record_is_torn);
 	tcase_add_test(tc, what_memory_could_not_hold_is_counted);
+	tcase_add_test(tc, a_line_without_end_is_counted_once_among_what_a_full_disk_has_cost);
 	tcase_add_test(tc, a_file_whose_directory_is_gone_is_written_on);
 	tcase_add_test(tc, a_directory_in_the_way_keeps_no_line_from_the_file);
 	tcase_add_test(tc, a_file_that_somebody_cuts_is_appended_to);

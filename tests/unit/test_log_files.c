@@ -178,6 +178,48 @@ START_TEST(a_file_that_is_cut_begins_anew_and_one_that_lost_half_a_write_does_no
 }
 END_TEST
 
+/* A record of json-file, whose line is the same each time. */
+static void add_object(const char *name, unsigned time)
+{
+	char record[256];
+
+	snprintf(record, sizeof(record),
+		 "{\"log\":\"a line that says the same whenever it is written, and no less than this\\n\","
+		 "\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:20.%09uZ\"}\n", time);
+	put(name, record);
+}
+
+static void come(unsigned count)
+{
+	unsigned lines = 0;
+
+	log_read_all(&cursor, text, sizeof(text));
+	for (const char *c = text; (c = strchr(c, '\n')); c++)
+		lines++;
+	ck_assert_uint_eq(lines, count);
+}
+
+START_TEST(a_file_that_is_cut_is_told_by_its_time_where_its_lines_are_all_the_same)
+{
+	add_object("x", 1);
+	add_object("x", 2);
+	follow(CT_LOG_FILE_JSON);
+	come(2);
+	/* Shorter than it was, then longer. */
+	cut("x", 0);
+	add_object("x", 3);
+	come(1);
+	add_object("x", 4);
+	come(1);
+	cut("x", 0);
+	for (unsigned i = 5; i < 8; i++)
+		add_object("x", i);
+	come(3);
+	ck_assert_uint_eq(ct_log_files_strange(files), 0);
+	done();
+}
+END_TEST
+
 START_TEST(the_page_tells_how_far_the_file_goes_and_how_many_there_were)
 {
 	struct log_fixture f;
@@ -216,6 +258,7 @@ Suite *suite_log_files(void)
 	tcase_add_test(tc, a_file_is_read_to_its_end_before_the_next_one_wherever_it_was_moved);
 	tcase_add_test(tc, a_file_that_was_seen_is_read_though_it_is_gone);
 	tcase_add_test(tc, a_file_that_is_cut_begins_anew_and_one_that_lost_half_a_write_does_not);
+	tcase_add_test(tc, a_file_that_is_cut_is_told_by_its_time_where_its_lines_are_all_the_same);
 	tcase_add_test(tc, the_page_tells_how_far_the_file_goes_and_how_many_there_were);
 	suite_add_tcase(s, tc);
 	return s;

@@ -87,6 +87,18 @@ START_TEST(what_removes_itself_is_not_restarted)
 }
 END_TEST
 
+START_TEST(what_writes_where_it_was_started_is_not_restarted)
+{
+	run_options.health_cmd = "true";
+	run_options.log_driver = "passthrough";
+	run_options.health_on_failure = "stop";
+	run_ok(&run_alice);
+	run_options.health_on_failure = "restart";
+	run_bad(EINVAL, "conflicting options: cannot specify both --health-on-failure restart and "
+			"--log-driver passthrough");
+}
+END_TEST
+
 START_TEST(no_check_is_docker_s_none)
 {
 	if (_i == 0)
@@ -170,6 +182,7 @@ Suite *suite_run_health(void)
 	tcase_add_test(tc, what_is_not_said_is_dockers_default);
 	tcase_add_test(tc, what_is_said_is_kept);
 	tcase_add_test(tc, what_removes_itself_is_not_restarted);
+	tcase_add_test(tc, what_writes_where_it_was_started_is_not_restarted);
 	tcase_add_loop_test(tc, no_check_is_docker_s_none, 0, 3);
 	tcase_add_loop_test(tc, values_that_cannot_be_are_refused, 0, COUNT(bad));
 	tcase_add_test(tc, an_option_without_a_command_is_refused);

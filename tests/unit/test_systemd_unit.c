@@ -144,6 +144,9 @@ static const struct {
 	  "--stdin-eof keep --sdnotify conmon --sig-proxy=false --detach-keys none box", "box" },
 	{ "run --rootfs /r -- -x y", "--rootfs=/r -- -x y" },
 	{ "run --init=false --network=host -m 5m box", "--init=false --network=host --memory=5m box" },
+	{ "run --health-cmd true --health-on-failure restart box restart",
+	  "--health-cmd=true --health-on-failure=kill box restart" },
+	{ "run --health-cmd true --health-on-failure stop box", "--health-cmd=true --health-on-failure=stop box" },
 };
 
 START_TEST(a_command_line_is_made_again_for_a_service)
