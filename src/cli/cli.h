@@ -27,6 +27,7 @@ struct ct_call {
 	struct ct_arena *arena;		/* lives as long as the command */
 	const void *options;		/* the verb's struct, filled */
 	struct ct_strings operands;
+	struct ct_strings ids;		/* of the operands, where --all or --filter chose them */
 	struct ct_strings words;	/* all behind the verb */
 	const char *first_word;		/* of all behind the verb: the first operand's, if nothing
 					 * stands before that; NULL: there is none */

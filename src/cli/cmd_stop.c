@@ -47,7 +47,7 @@ static const struct ct_option stop_table[] = {
 /* What to do, parsed. */
 struct stop {
 	struct ct_store *store;
-	struct ct_arena *arena;
+	const struct ct_call *call;
 	int signal, timeout;
 	bool ignore;
 };
@@ -59,17 +59,19 @@ struct stopper {
 };
 
 /* 1 when there is no such container, and that is no error. */
-static int stop_one(const struct stop *stop, const char *name, struct ct_err *err)
+static int stop_one(const struct stop *stop, size_t i, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
-	int r = ct_container_find(stop->store, stop->arena, name, &container, err);
+	const char *id = ct_operand_id(stop->call, i);
+	int r = ct_container_find(stop->store, stop->call->arena,
+				  id ? id : stop->call->operands.items[i], &container, err);
 
 	if (r < 0)
-		return r == -ENOENT && stop->ignore ? 1 : r;
+		return r == -ENOENT && (stop->ignore || id) ? 1 : r;
 	return ct_container_stop(&container, stop->signal, stop->timeout, err);
 }
 
-static int start_stopper(const struct stop *stop, const char *name, struct stopper *ret,
+static int start_stopper(const struct stop *stop, size_t i, struct stopper *ret,
 			 struct ct_err *err)
 {
 	int ends[2];
@@ -80,7 +82,7 @@ static int start_stopper(const struct stop *stop, const char *name, struct stopp
 	pid = fork();
 	if (pid == 0) {
 		struct ct_err failure = {0};
-		int r = stop_one(stop, name, &failure);
+		int r = stop_one(stop, i, &failure);
 
 		/* without a reader the parent is gone and nobody wants to know */
 		if (r < 0)
@@ -92,7 +94,8 @@ static int start_stopper(const struct stop *stop, const char *name, struct stopp
 		int code = errno;
 
 		close(ends[0]);
-		return ct_fail_errno(err, code, "cannot fork to stop %s", name);
+		return ct_fail_errno(err, code, "cannot fork to stop %s",
+				     stop->call->operands.items[i]);
 	}
 	*ret = (struct stopper){ .pid = pid, .report = ends[0] };
 	return 0;
@@ -128,16 +131,17 @@ static int tell(int r, const char *name, struct ct_err *err)
 	return r == 0 ? ct_print_line(name, err) : r < 0 ? r : 0;
 }
 
-static int stop_all(const struct stop *stop, const struct ct_strings *names, struct ct_err *err)
+static int stop_all(const struct stop *stop, struct ct_err *err)
 {
-	struct stopper *list = ct_arena_calloc(stop->arena, names->count + 1, sizeof(*list));
+	const struct ct_strings *names = &stop->call->operands;
+	struct stopper *list = ct_arena_calloc(stop->call->arena, names->count + 1, sizeof(*list));
 	size_t started = 0;
 	int code = 0;
 
 	if (!list)
 		return ct_fail_nomem(err);
 	while (started < names->count &&
-	       start_stopper(stop, names->items[started], &list[started], err) == 0)
+	       start_stopper(stop, started, &list[started], err) == 0)
 		started++;
 	for (size_t i = 0; i < started; i++) {
 		struct ct_err failure = {0};
@@ -163,14 +167,14 @@ static int parse_options(const struct stop_options *options, struct stop *stop,
 static int stop_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
-	struct stop stop = { .store = &store, .arena = call->arena, .timeout = -2 };
+	struct ct_call named;
+	struct stop stop = { .store = &store, .call = &named, .timeout = -2 };
 	const struct stop_options *options = call->options;
 	const struct ct_named choice = {
 		.all = options->all, .option = "all", .states = ct_states_for(CT_ACT_STOP),
 		.latest = options->latest, .missing_ok = options->ignore,
 		.cidfiles = &options->cidfile, .filters = &options->filter,
 	};
-	struct ct_call named;
 	int r = parse_options(options, &stop, err);
 
 	if (r == 0)
@@ -180,8 +184,8 @@ static int stop_handler(const struct ct_call *call, struct ct_err *err)
 	if (r < 0)
 		return r;
 	if (named.operands.count != 1)
-		return stop_all(&stop, &named.operands, err);
-	r = stop_one(&stop, named.operands.items[0], err);
+		return stop_all(&stop, err);
+	r = stop_one(&stop, 0, err);
 	return tell(r, named.operands.items[0], err);
 }
 

@@ -27,7 +27,15 @@ static const struct {
 } gives_way[] = {
 	{ "format", "quiet" },	      { "log-opt", "log-driver" }, { "cap-add", "cap-drop" },
 	{ "uidmap", "userns" },	      { "gidmap", "userns" },	   { "userns", "uidmap" },
-	{ "userns", "gidmap" },
+	{ "userns", "gidmap" },	      { "rm", "restart" },	   { "restart", "rm" },
+	{ "no-healthcheck", "health-cmd" },
+	{ "health-cmd", "no-healthcheck" },
+	{ "health-interval", "no-healthcheck" },
+	{ "health-timeout", "no-healthcheck" },
+	{ "health-retries", "no-healthcheck" },
+	{ "health-start-period", "no-healthcheck" },
+	{ "health-start-interval", "no-healthcheck" },
+	{ "health-on-failure", "no-healthcheck" },
 };
 
 /* ---- the list ---- */

@@ -20,7 +20,7 @@
  * reads our output could not expect. */
 static const char *const without[] = {
 	"name", "bundle", "rootfs", "cidfile", "pidfile", "session", "latest", "all", "running", "filter",
-	"for-output", "output", "reopen", "redraw", "color",
+	"for-output", "output", "reopen", "redraw", "color", "watch",
 };
 
 /* Docker writes these in the plural. */

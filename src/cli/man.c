@@ -182,8 +182,10 @@ static void add_defaults(struct ct_buf *buf)
 		    "What names one thing (\\-\\-name, \\-\\-cidfile, \\-\\-all, ...) has no default, and\n"
 		    "\\fBupdate\\fR, \\fBinfo\\fR, \\fBversion\\fR and \\fBhelp\\fR have none. A default of\n"
 		    "\\-\\-log\\-opt gives way when a log driver is named, one of \\-\\-cap\\-add when\n"
-		    "capabilities are dropped, one of \\-\\-format to \\-q. A file that is wrong, or that\n"
-		    "others can write, is an error; \\fBcattach info\\fR shows what is in effect.\n");
+		    "capabilities are dropped, one of \\-\\-format to \\-q, one of \\-\\-rm to \\-\\-restart and the\n"
+		    "other way round, as do those of \\-\\-health\\-cmd and \\-\\-no\\-healthcheck. A file that\n"
+		    "is wrong, or that others can write, is an error; \\fBcattach info\\fR shows what is in\n"
+		    "effect.\n");
 }
 
 static void main_page(struct ct_buf *buf)

@@ -19,13 +19,15 @@
 
 #define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
 
-static int act_on(struct ct_store *store, struct ct_arena *arena, const char *name,
+static int act_on(struct ct_store *store, const struct ct_call *call, size_t i,
 		  const struct ct_each *each, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
-	int r = ct_container_find(store, arena, name, &container, err);
+	const char *name = call->operands.items[i], *id = ct_operand_id(call, i);
+	int r = ct_container_find(store, call->arena, id ? id : name, &container, err);
 
-	if (r == -ENOENT && each->missing_ok)
+	/* what was chosen and has gone meanwhile is no more among those that were meant */
+	if (r == -ENOENT && (each->missing_ok || id))
 		return 0;
 	if (r < 0)
 		return r;
@@ -33,7 +35,22 @@ static int act_on(struct ct_store *store, struct ct_arena *arena, const char *na
 	return r < 0 ? r : ct_print_line(name, err);
 }
 
-/* By name, as they are printed; one that has none goes by its id. */
+const char *ct_operand_id(const struct ct_call *call, size_t i)
+{
+	return i < call->ids.count ? call->ids.items[i] : NULL;
+}
+
+static int add_chosen(struct ct_call *call, const struct ct_container *container, struct ct_err *err)
+{
+	const char *label = ct_container_label(container), *id = container->meta.id;
+
+	if (ct_strings_add(call->arena, &call->operands, label) < 0 ||
+	    ct_strings_add(call->arena, &call->ids, id ? id : label) < 0)
+		return ct_fail_nomem(err);
+	return 0;
+}
+
+/* By name, as they are printed, and by id, as they are found: a name may be another one's by then. */
 static int add_all(struct ct_store *store, const struct ct_named *choice, struct ct_call *call,
 		   struct ct_err *err)
 {
@@ -49,8 +66,8 @@ static int add_all(struct ct_store *store, const struct ct_named *choice, struct
 		const struct ct_container *c = &list.items[i];
 
 		if (choice->states & CT_STATE_BIT(c->state) && ct_filters_match(&filters, c) &&
-		    ct_strings_add(call->arena, &call->operands, ct_container_label(c)) < 0)
-			return ct_fail_nomem(err);
+		    add_chosen(call, c, err) < 0)
+			return -err->code;
 	}
 	return 0;
 }
@@ -168,7 +185,7 @@ int ct_each_operand(const struct ct_call *call, const struct ct_each *each, stru
 	for (size_t i = 0; i < call->operands.count; i++) {
 		struct ct_err failure = {0};
 
-		if (act_on(&store, call->arena, call->operands.items[i], each, &failure) == 0)
+		if (act_on(&store, call, i, each, &failure) == 0)
 			continue;
 		ct_report(&failure);
 		code = failure.exit;

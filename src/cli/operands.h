@@ -45,6 +45,9 @@ struct ct_named {
 int ct_operands_choose(const struct ct_call *call, const struct ct_named *choice,
 		       struct ct_call *ret_call, struct ct_err *err);
 
+/* The id of an operand that --all or --filter has chosen; NULL: it was named. */
+const char *ct_operand_id(const struct ct_call *call, size_t i);
+
 /* The value of --timeout: seconds, -1 for ever. NULL leaves it as it is. */
 int ct_seconds_option(const char *text, int *ret_seconds, struct ct_err *err);
 

@@ -223,6 +223,22 @@ cattach: container $N-c is not running (created)" cattach kill -s URG "$N-b" "$N
 	STARTED=()
 }
 
+@test "rm: --filter means the containers that match, whoever has their names by then" {
+	start "$N-a" -l k --stop-signal KILL "$R" sleep 1000
+	start "$N-b" -l k "$R" sleep 1000
+	start "$N-c" -l k "$R" sh -c 'trap "" TERM; echo ready; while :; do sleep 0.02; done'
+	cattach wait --for-output ready "$N-c"
+	cattach rm -f -t -1 --filter label=k > "$T/removed" 3>&- &
+	eventually eval "[ \"\$(signals \"$N-c\")\" = 15 ]"
+	cattach rename "$N-a" "$N-d"
+	start "$N-a" "$R" sleep 1000
+	cattach rm -f "$N-b"
+	cattach kill "$N-c"
+	wait $!
+	is "$(xargs < "$T/removed")" "$N-c $N-a"
+	is "$(cattach ps -a --format '{{.Names}} {{.State}}')" "$N-a running"
+}
+
 # ---- rename ----
 
 @test "rename: a name that is taken names who has it; one that runs is renamed" {

@@ -25,7 +25,7 @@ PROGRAMS = (
     ("sh", "-c", "echo out; exit 7"),
     ("sh", "-c", "seq 1 20000; sleep 1000"),
 )
-ENDED = ("its code", (0, 7), "")
+ENDED = ("its code", 7, "")
 
 ANSWERS = {
     "run -d": (DONE, NAME_TAKEN),
@@ -38,7 +38,7 @@ ANSWERS = {
     "kill": (DONE, GONE, NOT_RUNNING),
     "rm": (DONE, GONE,
            ("runs", 125, rf"container {LABEL} is (running|being created); stop it first or use -f")),
-    "rm -f": (DONE, GONE),
+    "rm -f": (DONE,),
     "rename": (DONE, GONE, REMOVED, NAME_TAKEN,
                ("has it already", 125, rf"container {LABEL} has that name already")),
     "exec": (ENDED, SIGNALLED, GONE, NOT_RUNNING, BEING_CREATED),

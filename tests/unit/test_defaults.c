@@ -6,6 +6,7 @@
 #include "cli/defaults.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,7 +108,7 @@ START_TEST(what_names_one_thing_or_is_no_option_has_no_default)
 		"name", "runName", "bundle", "cidfile", "execSession", "attachLatest", "stopAll",
 		"rmAll", "restartRunning", "infoFormat", "updateMemory", "helpMan", "detach", "lag",
 		"net", "runNet", "psAliens", "", "run", "Run", "RunTty", "log-driver", "log_driver",
-		"logsReopen", "rmFilter", "stopFilter", "logsColor", "waitForOutput", "format",
+		"logsReopen", "rmFilter", "stopFilter", "logsColor", "waitForOutput", "format", "psWatch",
 		"aVeryLongNameThatFitsNowhereAtAllAndThatIsLongerThanEveryOptionThatThereIsToday",
 	};
 	struct ct_default_name found;
@@ -321,6 +322,37 @@ START_TEST(a_default_gives_way_to_what_makes_it_senseless)
 }
 END_TEST
 
+START_TEST(a_default_gives_way_to_what_excludes_it)
+{
+	static const char *const health[] = { "healthCmd", "healthInterval", "healthTimeout",
+					      "healthRetries", "healthStartPeriod",
+					      "healthStartInterval", "healthOnFailure" };
+	struct ct_defaults d = parsed("{\"rm\": true, \"restart\": \"always\", \"noHealthcheck\": true}");
+	bool *given = nothing_given(&ct_verb_run);
+
+	given[option(&ct_verb_run, "restart") - ct_verb_run.options] = true;
+	given[option(&ct_verb_run, "health-cmd") - ct_verb_run.options] = true;
+	ck_assert(!applied(&d, &ct_verb_run, given).remove);
+	ck_assert(!applied(&d, &ct_verb_run, given).no_healthcheck);
+	given = nothing_given(&ct_verb_run);
+	given[option(&ct_verb_run, "rm") - ct_verb_run.options] = true;
+	ck_assert_ptr_null(applied(&d, &ct_verb_run, given).restart);
+	ck_assert(applied(&d, &ct_verb_run, given).no_healthcheck);
+	given = nothing_given(&ct_verb_run);
+	given[option(&ct_verb_run, "no-healthcheck") - ct_verb_run.options] = true;
+	for (int i = 0; i < COUNT(health); i++) {
+		static const struct ct_run_options none;
+		struct ct_run_options o;
+		char text[64];
+
+		snprintf(text, sizeof(text), "{\"%s\": \"1\"}", health[i]);
+		d = parsed(text);
+		o = applied(&d, &ct_verb_run, given);
+		ck_assert_msg(!memcmp(&o, &none, sizeof(o)), "%s", text);
+	}
+}
+END_TEST
+
 START_TEST(keys_that_are_a_default_are_not_taken_for_given_ones)
 {
 	struct ct_defaults d = parsed("{\"detachKeys\": \"ctrl-x\"}");
@@ -409,6 +441,7 @@ Suite *suite_defaults(void)
 	tcase_add_test(order, an_empty_variable_is_not_set_and_words_make_a_list);
 	tcase_add_test(order, an_option_under_another_name_is_given_too);
 	tcase_add_test(order, a_default_gives_way_to_what_makes_it_senseless);
+	tcase_add_test(order, a_default_gives_way_to_what_excludes_it);
 	tcase_add_test(order, keys_that_are_a_default_are_not_taken_for_given_ones);
 	tcase_add_test(order, a_default_of_capabilities_is_for_what_makes_containers);
 	suite_add_tcase(suite, order);
