@@ -136,10 +136,13 @@ static int send_text(const char *path, const char *text)
 {
 	int ct_autofd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	size_t size = strlen(path);
+	size_t size = path ? strlen(path) : 0;
 
 	if (fd < 0)
 		return -errno;
+	/* Looked at before the start: it cannot have changed since. */
+	if (!size || size >= sizeof(address.sun_path))
+		return -EINVAL;
 	memcpy(address.sun_path, path, size);
 	if (*path == '@')
 		address.sun_path[0] = '\0';

@@ -191,9 +191,23 @@ static int update_restart(struct updating *u, const char *policy, struct ct_err 
 
 static bool has_limits(const struct ct_resource_options *options)
 {
-	static const struct ct_resource_options none;
+	const struct ct_resource_options *o = options;
+	const char *const texts[] = {
+		o->memory, o->memory_reservation, o->memory_swap, o->memory_swappiness, o->cpus,
+		o->cpu_shares, o->cpu_period, o->cpu_quota, o->cpuset_cpus, o->cpuset_mems,
+		o->pids_limit, o->blkio_weight,
+	};
+	const struct ct_strings *const lists[] = {
+		&o->blkio_weight_device, &o->device_read_bps, &o->device_write_bps,
+		&o->device_read_iops, &o->device_write_iops, &o->cgroup_conf,
+	};
+	bool any = o->oom_kill_disable;
 
-	return memcmp(options, &none, sizeof(none)) != 0;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		any = any || texts[i];
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		any = any || lists[i]->count;
+	return any;
 }
 
 int ct_container_update(struct ct_container *container, struct ct_arena *arena,
