@@ -121,7 +121,7 @@ int ct_sdnotify_prepare(const struct ct_meta *meta, struct ct_arena *arena, stru
 	const char *path = getenv(VARIABLE);
 	int r;
 
-	if (!ct_sdnotify_wanted(meta))
+	if (!path || !ct_sdnotify_wanted(meta))
 		return 0;
 	r = check_address(path, err);
 	if (r == 0 && !strcmp(meta->sdnotify, "container"))
@@ -136,7 +136,7 @@ static int send_text(const char *path, const char *text)
 {
 	int ct_autofd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	size_t size = path ? strlen(path) : 0;
+	size_t size = strlen(path);
 
 	if (fd < 0)
 		return -errno;
@@ -153,16 +153,17 @@ static int send_text(const char *path, const char *text)
 
 int ct_sdnotify_tell(const struct ct_meta *meta, pid_t monitor, struct ct_err *err)
 {
+	const char *path = getenv(VARIABLE);
 	char text[64];
 	int r;
 
-	if (!ct_sdnotify_wanted(meta))
+	if (!path || !ct_sdnotify_wanted(meta))
 		return 0;
 	snprintf(text, sizeof(text), "MAINPID=%d%s", monitor,
 		 strcmp(meta->sdnotify, "container") ? "\nREADY=1" : "");
-	r = send_text(getenv(VARIABLE), text);
+	r = send_text(path, text);
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot notify systemd: " VARIABLE "=%s", getenv(VARIABLE));
+		return ct_fail_errno(err, -r, "cannot notify systemd: " VARIABLE "=%s", path);
 	return 0;
 }
 
