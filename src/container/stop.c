@@ -153,6 +153,7 @@ static int await_record(struct ct_container *c, struct ct_probe *probe, struct c
 {
 	int ct_autofd monitor = ct_probe_open_monitor(probe, c->dir);
 	uint64_t limit = ct_now_monotonic() + RECORD_TIMEOUT;
+	const struct ct_status run = c->status;
 
 	/* The file has no event for its readers: look again, at growing distances, while the
 	 * monitor lives; it may stay on for its clients after the record. */
@@ -162,6 +163,9 @@ static int await_record(struct ct_container *c, struct ct_probe *probe, struct c
 		if (r < 0)
 			return r;
 		if (!ct_state_is_live(c->state))
+			return 0;
+		/* Somebody has started it again meanwhile: that run is over in any case. */
+		if (c->status.pid != run.pid || c->status.starttime != run.starttime)
 			return 0;
 		if (pause > CT_SECOND / 10)
 			pause = CT_SECOND / 10;
