@@ -21,7 +21,7 @@ const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_stop,	  &ct_verb_restart, &ct_verb_kill, &ct_verb_pause, &ct_verb_unpause,
 	&ct_verb_update, &ct_verb_rename,
 	&ct_verb_wait,	  &ct_verb_rm,	     &ct_verb_prune,	  &ct_verb_unshare, &ct_verb_spec,
-	&ct_verb_info,	  &ct_verb_version, &ct_verb_help,   NULL,
+	&ct_verb_info,	  &ct_verb_version, &ct_verb_oci, &ct_verb_help,   NULL,
 };
 
 int ct_verb_find(const char *name, const struct ct_verb **ret_verb, struct ct_err *err)
@@ -76,6 +76,15 @@ static int print_help(const struct ct_verb *verb, struct ct_err *err)
 	return ct_print(&buf, err);
 }
 
+static int take_all(struct ct_arena *arena, int argc, char *const *argv, struct ct_strings *words,
+		    struct ct_err *err)
+{
+	for (int i = 0; i < argc; i++)
+		if (ct_strings_add(arena, words, argv[i]) < 0)
+			return ct_fail_nomem(err);
+	return 0;
+}
+
 int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int argc,
 		      char *const *argv, int (*change)(struct ct_call *call, struct ct_err *err),
 		      struct ct_err *err)
@@ -95,7 +104,7 @@ int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int ar
 		return ct_fail_nomem(err);
 	if (verb->defaults)
 		memcpy(options, verb->defaults, verb->options_size);
-	r = ct_options_parse(&context, arena, argc, argv, options, &call.operands, err);
+	r = verb->raw ? take_all(arena, argc, argv, &call.operands, err) : ct_options_parse(&context, arena, argc, argv, options, &call.operands, err);
 	if (r < 0)
 		return r;
 	if (r == CT_OPTIONS_HELP)
