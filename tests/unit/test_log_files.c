@@ -45,6 +45,12 @@ static void move(const char *from, const char *to)
 	ck_assert_int_eq(renameat(fixture_dir(), from, fixture_dir(), to), 0);
 }
 
+/* One file under two names: what who looks from name to name sees when a rotation overtakes him. */
+static void stand_also_as(const char *name, const char *also)
+{
+	ck_assert_int_eq(linkat(fixture_dir(), name, fixture_dir(), also, 0), 0);
+}
+
 static void cut(const char *name, size_t size)
 {
 	int ct_autofd fd = openat(fixture_dir(), name, O_WRONLY | O_CLOEXEC);
@@ -123,6 +129,58 @@ START_TEST(a_file_is_read_to_its_end_before_the_next_one_wherever_it_was_moved)
 	}
 	comes("5\n6\n7\n");
 	ck_assert_uint_eq(ct_log_files_met(files), 4);
+	done();
+}
+END_TEST
+
+/*
+ * Looked for upwards, "older" is x, until two rotations have given it the number 2 and "newer" the
+ * number 1; by four more, each is met once more.
+ */
+static void overtake(bool again)
+{
+	add("older", "2");
+	add("newer", "3");
+	stand_also_as("older", "x");
+	stand_also_as("newer", "x.1");
+	stand_also_as("older", "x.2");
+	if (again) {
+		stand_also_as("newer", "x.5");
+		stand_also_as("older", "x.6");
+	}
+	ck_assert_int_eq(unlinkat(fixture_dir(), "older", 0), 0);
+	ck_assert_int_eq(unlinkat(fixture_dir(), "newer", 0), 0);
+}
+
+START_TEST(a_file_that_rotations_have_overtaken_is_followed_once_where_it_stands_now)
+{
+	add("x", "1");
+	follow(CT_LOG_FILE_K8S);
+	comes("1\n");
+	move("x", "x.7");
+	overtake(_i);
+	comes("2\n3\n");
+	ck_assert_uint_eq(ct_log_files_met(files), 2);
+	/* The one of those rotations that has not been met is there with the next look. */
+	add("newest", "4");
+	move("newest", "x");
+	comes("4\n");
+	comes("");
+	ck_assert_uint_eq(ct_log_files_met(files), 3);
+	done();
+}
+END_TEST
+
+START_TEST(a_file_that_rotations_have_overtaken_is_opened_once_where_it_stands_now)
+{
+	add("x.7", "1");
+	overtake(_i);
+	follow(CT_LOG_FILE_K8S);
+	comes("1\n2\n3\n");
+	add("newest", "4");
+	move("newest", "x");
+	comes("4\n");
+	ck_assert_uint_eq(ct_log_files_met(files), 1);
 	done();
 }
 END_TEST
@@ -256,6 +314,8 @@ Suite *suite_log_files(void)
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
 	tcase_add_test(tc, what_is_appended_comes_once_and_in_whole_records);
 	tcase_add_test(tc, a_file_is_read_to_its_end_before_the_next_one_wherever_it_was_moved);
+	tcase_add_loop_test(tc, a_file_that_rotations_have_overtaken_is_followed_once_where_it_stands_now, 0, 2);
+	tcase_add_loop_test(tc, a_file_that_rotations_have_overtaken_is_opened_once_where_it_stands_now, 0, 2);
 	tcase_add_test(tc, a_file_that_was_seen_is_read_though_it_is_gone);
 	tcase_add_test(tc, a_file_that_is_cut_begins_anew_and_one_that_lost_half_a_write_does_not);
 	tcase_add_test(tc, a_file_that_is_cut_is_told_by_its_time_where_its_lines_are_all_the_same);
