@@ -14,14 +14,15 @@
 
 #include <cattach/io.h>
 
-#define SEGMENT_SPAN	40		/* bits of offsets that a segment has for itself */
-#define CHUNK		(256u << 10)	/* bytes written at once */
+#define CHUNK	(256u << 10)	/* bytes written at once */
 
 int ct_segment_maker_begin(struct segment_maker *m, uint32_t number)
 {
-	/* Above zero, which says that a segment has no end. */
-	uint64_t base = ((uint64_t)number + 1) << SEGMENT_SPAN;
+	return ct_segment_maker_go_on(m, number, ct_segment_maker_base(number), 0);
+}
 
+int ct_segment_maker_go_on(struct segment_maker *m, uint32_t number, uint64_t base, uint64_t time)
+{
 	*m = (struct segment_maker){
 		.segment = {
 			.number = number, .base = base,
@@ -30,6 +31,7 @@ int ct_segment_maker_begin(struct segment_maker *m, uint32_t number)
 		},
 		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = number, .base = base, .run = 1 },
 		.end = base,
+		.time = time,
 	};
 	if (m->segment.data < 0 || m->segment.index < 0)
 		return -errno;
@@ -46,9 +48,9 @@ static void write_out(struct segment_maker *m, int fd, struct ct_buf *buf, size_
 
 static void put_entry(struct segment_maker *m, struct ct_index_entry *entry, uint64_t time)
 {
-	if (!m->head.entries)
-		m->head.time = m->time = time;
 	m->time = time > m->time ? time : m->time;
+	if (!m->head.entries)
+		m->head.time = m->time;
 	entry->time = m->time;
 	entry->offset = m->end;
 	ct_buf_add(&m->entries, entry, sizeof(*entry));
