@@ -278,6 +278,68 @@ START_TEST(a_file_that_is_cut_is_told_by_its_time_where_its_lines_are_all_the_sa
 }
 END_TEST
 
+/* The next frame is one of this stream and time, with this in it. */
+static void comes_in_one_frame(int stream, unsigned nanoseconds, const char *wanted)
+{
+	static uint8_t frame[CT_FRAME_MAX + 1];
+	struct ct_index_entry e;
+	struct ct_err err = { 0 };
+
+	ck_assert_int_eq(ct_cursor_next(&cursor, &e, frame, &err), 1);
+	ck_assert_uint_eq(e.kind, (unsigned)stream);
+	ck_assert_uint_eq(e.time, 1700000000000000000u + nanoseconds);
+	ck_assert_uint_eq(e.value, strlen(wanted));
+	ck_assert_mem_eq(frame, wanted, strlen(wanted));
+}
+
+START_TEST(records_of_one_stream_and_time_are_one_frame_and_no_others)
+{
+	struct ct_index_entry e;
+	struct ct_err err = { 0 };
+
+	put("x", T " stdout F a\n" T " stdout P b\n" T " stdout F c\n" T " stderr F d\n" T " stdout F e\n"
+		 "2023-11-14T22:13:20.000000002Z stdout F f\n"
+		 T " stdout F whose clock was set back\n"
+		 "2023-11-14T22:13:20.000000003Z stdout F g\n");
+	follow(CT_LOG_FILE_K8S);
+	comes_in_one_frame(CT_STREAM_STDOUT, 1, "a\nbc\n");
+	comes_in_one_frame(CT_STREAM_STDERR, 1, "d\n");
+	comes_in_one_frame(CT_STREAM_STDOUT, 1, "e\n");
+	comes_in_one_frame(CT_STREAM_STDOUT, 2, "f\nwhose clock was set back\n");
+	comes_in_one_frame(CT_STREAM_STDOUT, 3, "g\n");
+	/* What is read in another look is another. */
+	put("x", "2023-11-14T22:13:20.000000003Z stdout F h\n" T " stdout P i\n");
+	comes_in_one_frame(CT_STREAM_STDOUT, 3, "h\ni");
+	ck_assert_int_eq(ct_cursor_next(&cursor, &e, text, &err), 0);
+	done();
+}
+END_TEST
+
+START_TEST(frames_of_records_are_no_longer_than_frames_may_be)
+{
+	static uint8_t frame[CT_FRAME_MAX + 1];
+	struct ct_index_entry e;
+	struct ct_err err = { 0 };
+	uint64_t size = 0, frames = 0;
+	char line[200];
+
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	for (int i = 0; i < 1000; i++)
+		add("x", line);
+	follow(CT_LOG_FILE_K8S);
+	for (; ct_cursor_next(&cursor, &e, frame, &err) == 1; frames++) {
+		for (uint64_t i = 0; i < e.value; i++)
+			ck_assert((frame[i] == '\n') == ((size + i) % 200 == 199));
+		size += e.value;
+	}
+	ck_assert_int_eq(err.code, 0);
+	ck_assert_uint_eq(size, 200000);
+	ck_assert_uint_eq(frames, 4);
+	done();
+}
+END_TEST
+
 START_TEST(the_page_tells_how_far_the_file_goes_and_how_many_there_were)
 {
 	struct log_fixture f;
@@ -319,6 +381,8 @@ Suite *suite_log_files(void)
 	tcase_add_test(tc, a_file_that_was_seen_is_read_though_it_is_gone);
 	tcase_add_test(tc, a_file_that_is_cut_begins_anew_and_one_that_lost_half_a_write_does_not);
 	tcase_add_test(tc, a_file_that_is_cut_is_told_by_its_time_where_its_lines_are_all_the_same);
+	tcase_add_test(tc, records_of_one_stream_and_time_are_one_frame_and_no_others);
+	tcase_add_test(tc, frames_of_records_are_no_longer_than_frames_may_be);
 	tcase_add_test(tc, the_page_tells_how_far_the_file_goes_and_how_many_there_were);
 	suite_add_tcase(s, tc);
 	return s;
