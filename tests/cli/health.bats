@@ -4,6 +4,7 @@
 # Health checks: what is asked for, what a check is, what follows from it, and who is told.
 
 load helpers
+load keepers
 
 # checked NAME ARG...: a container whose check is whether /dev/shm/ok is there, and which no check is
 # made of but by hand.
@@ -355,24 +356,13 @@ is_restarted() { [ "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "
 	is "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "$N")" "1 exited"
 }
 
-# keeper_of ID: its pid.
-keeper_of()
-{
-	local pid
-	for pid in $(pgrep -u "$(id -u)" -x cattach-keeper); do
-		if [ "$(readlink "/proc/$pid/fd/3")" = "$STORE/containers/$1" ]; then
-			echo "$pid"
-		fi
-	done
-}
-
 @test "when the keeper is killed the container runs on, and its check goes" {
 	start "$N" --health-cmd 'test ! -e /dev/shm/hang || { touch /dev/shm/begun; exec sleep 1234; }' \
 		--health-interval 10ms "$R" sleep 1000
 	cattach wait --condition healthy "$N"
 	cattach exec "$N" touch /dev/shm/hang
 	eventually cattach exec "$N" test -e /dev/shm/begun
-	kill -9 "$(keeper_of "$ID")"
+	kill -9 "$(keeper "$N")"
 	eventually bash -c "! cattach top $N -o args | grep 'sleep 1234'"
 	is "$(state "$N" Status)" running
 	cattach exec "$N" rm /dev/shm/hang
