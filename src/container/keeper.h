@@ -106,7 +106,7 @@ void ct_health_add_job(struct ct_keeper *k, const struct ct_meta *meta);
 
 int ct_keeper_add_job(struct ct_keeper *k, struct ct_keeper_job *job);
 void ct_keeper_restart(struct ct_keeper *k);
-/* fork(2) without the keeper's lock and signals: 0 in the child, its pidfd in *ret_pidfd, or -errno. */
+/* fork(2) without the keeper's lock and signals: 0 in the child; its pidfd comes with it; or -errno. */
 pid_t ct_keeper_fork(struct ct_keeper *k, int *ret_pidfd);
 
 /* ---- making one: keeper_launch.c ---- */
