@@ -102,9 +102,20 @@ static bool is_idle(const struct ct_keeper *k)
 	return k->record.phase == CT_KEEPER_WATCHING && unwanted && !has_jobs(k) && k->control < 0;
 }
 
+/* What is not known is no run at all. */
+static struct ct_run_id run_there(const struct ct_keeper *k)
+{
+	struct ct_status status = { 0 };
+
+	if (read_status(k, &status) < 0)
+		return (struct ct_run_id){ 0 };
+	return (struct ct_run_id){ .pid = status.pid, .starttime = status.starttime };
+}
+
 void ct_keeper_begin(struct ct_keeper *k)
 {
 	k->monitor = open_monitor(k);
+	k->run = run_there(k);
 	if (k->record.phase != CT_KEEPER_WATCHING)
 		put_down(k, CT_KEEPER_WATCHING);
 	if (k->monitor < 0) {

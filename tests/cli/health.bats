@@ -290,8 +290,9 @@ log_has() { [ "$(health "$1" '{{len .Log}}')" -ge "$2" ]; }
 
 # ---- what is done about it ---------------------------------------------------------------------
 
-# sick NAME ACTION ARG...: a container that turns out unhealthy in its first run, and in no later one.
-sick()
+# frail NAME ACTION ARG...: a container that turns out unhealthy in its first run as soon as there is a file
+# $T/shared/go, and in no later one.
+frail()
 {
 	local name=$1 action=$2
 	shift 2
@@ -306,6 +307,11 @@ sick()
 			while :; do sleep 1000 & wait $!; done'
 	# before that failures would not count
 	cattach wait --condition healthy "$name"
+}
+
+sick()
+{
+	frail "$@"
 	touch "$T/shared/go"
 }
 
@@ -328,6 +334,24 @@ is_restarted() { [ "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "
 	is "$(cattach wait "$N")" 7
 	eventually [ "$(state "$N" Status)" = exited ]
 	is "$(cattach inspect -f '{{.RestartCount}}' "$N")" 0
+}
+
+@test "what is to be done about a run is done to no other" {
+	local pid
+	frail "$N" stop --restart always
+	flock "$STORE/containers/$ID" \
+		sh -c "echo > $T/locked; while [ ! -e $T/unlock ]; do sleep 0.02; done" 3>&- &
+	eventually test -e "$T/locked"
+	pid=$(state "$N" Pid)
+	touch "$T/shared/go"
+	cattach wait --condition unhealthy "$N"
+	kill -9 "$pid"
+	eventually has_phase starting "$ID"
+	touch "$T/unlock"
+	eventually is_restarted "$N" 1
+	cattach wait --condition healthy "$N"
+	[ ! -e "$STORE/containers/$ID/stop-asked" ]
+	is "$(state "$N" Status)" running
 }
 
 @test "--health-on-failure restart starts it again without a policy, and counts" {

@@ -26,4 +26,7 @@ keeper()
 	return 1
 }
 
+# has_phase PHASE ID: its keeper has put that down.
+has_phase() { grep -q "\"phase\":\"$1\"" "$STORE/containers/$2/keeper"; }
+
 no_keeper() { ! keeper "$1"; }

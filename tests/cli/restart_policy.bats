@@ -188,7 +188,7 @@ held_up()
 	flock "$STORE/containers/$ID" \
 		sh -c "echo > $T/locked; while [ ! -e $T/go ]; do sleep 0.02; done" 3>&- &
 	eventually test -e "$T/locked"
-	eventually grep -q '"phase":"starting"' "$STORE/containers/$ID/keeper"
+	eventually has_phase starting "$ID"
 }
 
 @test "a keeper that is killed while it starts the container leaves an exited container" {
