@@ -152,6 +152,9 @@ bool ct_keeper_is_undecided(int dir);
 
 bool ct_keeper_is_stop_asked(int dir);
 
+/* It has put down that it goes; which it may think better of, see leave_if_idle(). */
+bool ct_keeper_is_leaving(int dir);
+
 /* End it, and wait until it is gone; not being there is success. It starts nothing any more. */
 int ct_keeper_retire(int dir, const char *label, struct ct_err *err);
 

@@ -202,6 +202,39 @@ held_up()
 	is "$(state "$N" Status) $(state "$N" StartedAt)" "exited $before"
 }
 
+# is_locked DIR: somebody is at it.
+is_locked() { ! flock -n "$1" true; }
+
+@test "update that finds a keeper about to go waits for its end, and makes another" {
+	local keeper updater record
+	start "$N" --restart always "$R" sleep 1000
+	keeper=$(keeper "$N")
+	kill -STOP "$keeper"
+	record=$STORE/containers/$ID/keeper
+	sed 's/"watching"/"ended"/; s/$/   /' "$record" > "$T/record"
+	cp "$T/record" "$record"
+	cattach update --restart on-failure "$N" > "$T/out" 3>&- &
+	updater=$!
+	eventually is_locked "$STORE/containers/$ID"
+	kill -9 "$keeper"
+	wait "$updater"
+	kill -9 "$(state "$N" Pid)"
+	eventually has_count "$N" 1
+	eventually in_state "$N" running
+}
+
+@test "update to no and back at once leaves a keeper" {
+	local i
+	start "$N" --restart always "$R" sleep 1000
+	for ((i = 0; i < 5; i++)); do
+		cattach update --restart no "$N"
+		cattach update --restart always "$N"
+	done > "$T/out"
+	keeper "$N"
+	kill -9 "$(state "$N" Pid)"
+	eventually has_count "$N" 1
+}
+
 @test "update to no while it is being started again ends the keeper, and not the run" {
 	local keeper
 	mkdir "$T/shared"
@@ -215,9 +248,6 @@ held_up()
 	eventually no_keeper "$N"
 	is "$(state "$N" Status)" running
 }
-
-# is_locked DIR: somebody is at it.
-is_locked() { ! flock -n "$1" true; }
 
 # ends_well NAME: by itself, while its keeper is stopped and cannot see that. Its pid is in $keeper.
 ends_well()
