@@ -131,11 +131,24 @@ int ct_pidfd_await(int pidfd, uint64_t timeout);
 /* Sleep, for what the kernel has no event for. */
 void ct_nap(uint64_t ns);
 
-/* ct_container_signal() and ct_container_stop() of a run: whether it is started again is its keeper's to
- * decide. */
-int ct_container_signal_run(const struct ct_container *container, int signal, struct ct_err *err);
-int ct_container_end_run(struct ct_container *container, int signal, int timeout,
-			 struct ct_err *err);
+/* One run of a container, by its first process. What is meant for one is done to no other: ESTALE. */
+struct ct_run_id {
+	pid_t pid;
+	uint64_t starttime;
+};
+
+bool ct_run_is(const struct ct_run_id *run, const struct ct_status *status);
+
+/* ct_container_signal() and ct_container_stop() of a run, or of whichever there is (NULL): whether it is
+ * started again is its keeper's to decide. */
+int ct_container_signal_run(const struct ct_container *container, const struct ct_run_id *run,
+			    int signal, struct ct_err *err);
+int ct_container_end_run(struct ct_container *container, const struct ct_run_id *run, int signal,
+			 int timeout, struct ct_err *err);
+
+/* ct_container_stop() of this run: it stays stopped. Of one that is over nothing is asked for. */
+int ct_container_stop_run(struct ct_container *container, const struct ct_run_id *run, int signal,
+			  int timeout, struct ct_err *err);
 
 /* ct_container_remove() with another time for the monitor to leave by itself. */
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
