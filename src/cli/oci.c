@@ -234,6 +234,9 @@ static int oci_handler(const struct ct_call *call, struct ct_err *err)
 	return oci_main((int)call->operands.count, (char *const *)call->operands.items);
 }
 
+/* Its options are those of the commands, which "cattach oci --help" lists. */
+static const struct ct_option no_options[] = { { 0 } };
+
 const struct ct_verb ct_verb_oci = {
 	.name = "oci",
 	.summary = "Be the runtime that an engine calls",
@@ -249,6 +252,7 @@ const struct ct_verb ct_verb_oci = {
 	.examples = "cattach oci create -b mybundle c1\tMake a container whose process waits\n"
 		    "cattach oci start c1\tLet it run\n"
 		    "cattach oci delete -f c1\tEnd it and take it away",
+	.options = no_options,
 	.operand = "COMMAND",
 	.max_operands = CT_OPERANDS_ANY,
 	.stop_at_operand = true,
