@@ -5,6 +5,7 @@
  *
  * Runs in the command with the caller's rights. A log that cannot be written is no second error.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,12 +55,23 @@ static void log_error(const struct oci_globals *globals, const char *text)
 		return;
 }
 
+/* Engines tell by these words what exit code a command is to have. */
+static const char *words_of(const struct ct_err *err)
+{
+	if (err->exit == CT_EXIT_NOT_FOUND)
+		return ": executable file not found in $PATH";
+	return err->exit == CT_EXIT_NOT_EXECUTABLE && err->code == EACCES ? ": permission denied" : "";
+}
+
 void oci_report(const struct oci_globals *globals, const struct ct_err *err)
 {
-	char text[sizeof(err->where) + sizeof(err->what) + sizeof(err->hint) + 16];
+	char text[sizeof(err->where) + sizeof(err->what) + sizeof(err->hint) + 64];
+	struct ct_err told = *err;
 
-	ct_err_format(err, text, sizeof(text));
+	snprintf(text, sizeof(text), "%s%s", err->what, words_of(err));
+	snprintf(told.what, sizeof(told.what), "%.*s", (int)sizeof(told.what) - 1, text);
+	ct_err_format(&told, text, sizeof(text));
 	if (globals->log)
 		log_error(globals, text);
-	ct_report(err);
+	ct_report(&told);
 }

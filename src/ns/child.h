@@ -96,6 +96,8 @@ int ct_child_descriptors(struct child *c, struct ct_err *err);
 int ct_child_become_root(struct child *c, struct ct_err *err);
 int ct_child_process(struct child *c, struct ct_err *err);
 int ct_child_exec(struct child *c, struct ct_err *err);
+/* Is the program there? What changes until ct_child_exec() is found then. */
+int ct_child_look(const struct child *c, struct ct_err *err);
 
 /* exec_explain.c: fill the error for an execve(2) that failed with code; negative */
 int ct_exec_explain(const char *path, int code, struct ct_err *err);

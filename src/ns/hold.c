@@ -61,7 +61,11 @@ static bool serve(struct child *c, int connection)
 int ct_child_hold(struct child *c, struct ct_err *err)
 {
 	int place = c->sync, connection;
+	int r = ct_child_look(c, err);
 
+	/* Better said to who makes the container than to who starts it. */
+	if (r < 0)
+		return r;
 	heed_signals(end);
 	if (ct_sync_send(c->sync, SYNC_HELD, NULL, -1) < 0)
 		return ct_fail(err, ECANCELED, "who started it went away");
