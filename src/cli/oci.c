@@ -164,8 +164,8 @@ static const struct oci_command *find(const char *name)
 	return NULL;
 }
 
-static int call(const struct oci_command *command, struct oci_call *c, int argc, char *const *argv,
-		struct ct_err *err)
+static int call(const struct oci_command *command, struct oci_globals *globals, struct oci_call *c,
+		int argc, char *const *argv, struct ct_err *err)
 {
 	static const struct ct_option none[] = { { 0 } };
 	const struct ct_option_context context = {
@@ -188,7 +188,11 @@ static int call(const struct oci_command *command, struct oci_call *c, int argc,
 			c->operands.count < command->min_operands ? "too few" : "too many");
 		return ct_hint(err, "usage: cattach oci %s %s", command->name, command->synopsis);
 	}
-	return r < 0 ? r : command->handler(c, err);
+	if (r < 0)
+		return r;
+	if (command->failed)
+		globals->failed = command->failed;
+	return command->handler(c, err);
 }
 
 /* CRIU is not there, and callers ask by looking at the exit code or for a word. */
@@ -225,7 +229,7 @@ static int run(struct ct_arena *arena, struct oci_globals *globals, int argc, ch
 		ct_fail(err, EINVAL, "unknown command \"%s\"", words.items[0]);
 		return ct_hint(err, "cattach oci --help lists the commands");
 	}
-	return call(command, &c, (int)words.count - 1, (char *const *)words.items + 1, err);
+	return call(command, globals, &c, (int)words.count - 1, (char *const *)words.items + 1, err);
 }
 
 static int oci_handler(const struct ct_call *call, struct ct_err *err)
@@ -263,7 +267,7 @@ const struct ct_verb ct_verb_oci = {
 int oci_main(int argc, char *const *argv)
 {
 	struct ct_arena ct_autoarena arena = { 0 };
-	struct oci_globals globals = { 0 };
+	struct oci_globals globals = { .failed = OCI_EXIT_FAILED };
 	struct ct_err err = { 0 };
 	int r = ct_arena_open(&arena, &err);
 
@@ -272,5 +276,5 @@ int oci_main(int argc, char *const *argv)
 	if (r >= 0)
 		return r;
 	oci_report(&globals, &err);
-	return err.exit == OCI_EXIT_NOT_STARTED ? OCI_EXIT_NOT_STARTED : OCI_EXIT_FAILED;
+	return globals.failed;
 }

@@ -20,6 +20,7 @@
 struct oci_globals {
 	const char *root, *log, *log_format, *log_level, *cgroup_manager, *rootless;
 	bool systemd_cgroup, debug, version;
+	int failed;			/* the exit code of errors from now on */
 };
 
 struct oci_call {
@@ -35,6 +36,7 @@ struct oci_command {
 	size_t options_size;
 	size_t min_operands, max_operands;
 	bool stop_at_operand;
+	int failed;			/* the exit code of its errors; 0: OCI_EXIT_FAILED */
 	/* The exit code, or negative with err filled. */
 	int (*handler)(const struct oci_call *call, struct ct_err *err);
 };

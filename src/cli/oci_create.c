@@ -139,7 +139,7 @@ static int run_handler(const struct oci_call *call, struct ct_err *err)
 
 	ct_foreground_signals(&set);
 	if (make(call, &store, &c, &started, err) < 0)
-		return ct_exit_with(err, OCI_EXIT_NOT_STARTED);
+		return -err->code;
 	pidfd = started.pidfd;
 	ct_fd_close(started.terminal);
 	if (!o->detach) {
@@ -148,7 +148,7 @@ static int run_handler(const struct oci_call *call, struct ct_err *err)
 	}
 	if (ct_runtime_start(&c, err) < 0) {
 		ct_runtime_delete(&store, &c, true, &ignored);
-		return ct_exit_with(err, OCI_EXIT_NOT_STARTED);
+		return -err->code;
 	}
 	return o->detach ? 0 : follow(call, &store, &c, pidfd, signals, err);
 }
@@ -173,7 +173,7 @@ const struct oci_command oci_create = {
 const struct oci_command oci_run = {
 	.name = "run", .synopsis = "[OPTIONS] ID", .summary = "Make a container, start it and wait for it",
 	.options = create_table, .options_size = sizeof(struct create_options),
-	.min_operands = 1, .max_operands = 1, .handler = run_handler,
+	.min_operands = 1, .max_operands = 1, .failed = OCI_EXIT_NOT_STARTED, .handler = run_handler,
 };
 
 const struct oci_command oci_start = {

@@ -172,14 +172,14 @@ static int spawn(const struct oci_call *call, struct ct_exec *exec, struct ct_er
 
 	ct_foreground_block(!o->detach);
 	if (ct_exec_spawn(exec, &stdio, &started, err) < 0)
-		return ct_exit_with(err, OCI_EXIT_NOT_STARTED);
+		return -err->code;
 	pidfd = started.pidfd;
 	if (hand_over(o, &started, err) == 0)
 		return o->detach ? 0 : wait_for(&started);
 	ct_pidfd_signal(pidfd, SIGKILL);
 	ct_pidfd_wait(pidfd, &status);
 	ct_fd_close(started.terminal);
-	return ct_exit_with(err, OCI_EXIT_NOT_STARTED);
+	return -err->code;
 }
 
 static int exec_handler(const struct oci_call *call, struct ct_err *err)
@@ -191,7 +191,7 @@ static int exec_handler(const struct oci_call *call, struct ct_err *err)
 	if (oci_find(call, &store, &c, err) < 0 ||
 	    ct_exec_open(&store, call->arena, &c, &exec, err) < 0 ||
 	    plan(call, &store, &exec, err) < 0)
-		return ct_exit_with(err, OCI_EXIT_NOT_STARTED);
+		return -err->code;
 	return spawn(call, &exec, err);
 }
 
@@ -200,5 +200,5 @@ const struct oci_command oci_exec = {
 	.summary = "Run another process in a container",
 	.options = exec_table, .options_size = sizeof(struct exec_options),
 	.min_operands = 1, .max_operands = CT_OPERANDS_ANY, .stop_at_operand = true,
-	.handler = exec_handler,
+	.failed = OCI_EXIT_NOT_STARTED, .handler = exec_handler,
 };

@@ -168,7 +168,14 @@ static int kill_handler(const struct oci_call *call, struct ct_err *err)
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	int signal = SIGTERM;
-	int r = call->operands.count > 1 ? ct_parse_signal(call->operands.items[1], &signal, err) : 0;
+	const char *word = call->operands.count > 1 ? call->operands.items[1] : "TERM";
+	int r = 0;
+
+	/* 0 asks whether it is there. */
+	if (!strcmp(word, "0"))
+		signal = 0;
+	else
+		r = ct_parse_signal(word, &signal, err);
 
 	if (r == 0)
 		r = oci_find(call, &store, &c, err);
