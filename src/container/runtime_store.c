@@ -295,6 +295,7 @@ const char *ct_runtime_state_name(enum ct_state state)
 		return ct_state_name(state);
 	case CT_STATE_STOPPED:
 	case CT_STATE_DAMAGED:
+	case CT_STATE_RESTARTING:
 	case CT_STATE_FOREIGN:
 		break;
 	}
