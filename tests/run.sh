@@ -51,6 +51,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 . tests/side_by_side.sh
+. tests/machines.sh
 
 # record pass|fail|skip NAME [REASON]
 record() { printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >> "$results"; }
@@ -273,6 +274,7 @@ part_layers()
 	heading "layers"
 	one "layers" tests/check_layers.py
 	one "states" tests/check_states.py
+	one "rows" tests/check_rows.sh
 }
 part_size() { heading "sizes"; one "size" tests/check_size.py; }
 
@@ -407,41 +409,6 @@ part_storm()
 	offer_controller
 	python_limit=$((${1:-60} + 400)) delegated run_python storm "${1:-60}"
 	count_python storm
-}
-
-# What needs a kernel of its own: the suites of tests/vm, in every flavour. No machine is a failure.
-part_vm()
-{
-	local flavour file name
-	heading "virtual machines"
-	if ! quiet_make MODE=release all test-probes unit-tests || ! make_stage; then
-		record fail "vm" "cannot be built and installed"
-		return
-	fi
-	cp build/release/unit-tests "$stage/unit-tests"
-	if [ $# -eq 0 ]; then
-		set -- uml plain systemd
-	fi
-	for flavour; do
-		if ! tests/vm/run.sh "$stage" "$logs/vm" "$flavour"; then
-			[ -s "$logs/vm/$flavour/status" ] ||
-				record fail "vm: $flavour" "the machine left no status"
-		fi
-		for file in "$logs/vm/$flavour"/*/*.tap; do
-			[ -e "$file" ] || continue
-			name=$(basename "$file" .tap)
-			# A suite says itself that none of its rows is for this flavour.
-			if [ "$(cat "$file")" = 1..0 ] && [ "$flavour" != systemd ]; then
-				printf '%s: %s: nothing for it\n' "$flavour" "$name"
-				continue
-			fi
-			count_tap "vm: $flavour: $name" "$(cat "${file%.tap}.status")" "$file"
-			printf '%s: %s: %s of %s ok\n' "$flavour" "$name" "$(grep -cE '^ok ' "$file")" \
-				"$(grep -cE '^(not )?ok ' "$file")"
-			[ "$(cat "${file%.tap}.status")" = 0 ] || tail -n 50 "${file%.tap}.err"
-			grep -vE '^(ok |1\.\.)' "$file" | head -n 200
-		done
-	done
 }
 
 # The log that podman reads in place of its own.
