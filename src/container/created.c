@@ -24,7 +24,6 @@
 #include "record.h"
 
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
-#define DECIDE	(2 * CT_SECOND)	/* for the keeper to see that the last run is over */
 #define GOING	(2 * CT_SECOND)	/* for the rest of a container that is being removed */
 
 int ct_container_complete(struct ct_container *container, struct ct_err *err)
@@ -74,27 +73,6 @@ static int await_monitor(const struct ct_container *c, struct ct_probe *probe, s
 			return -err->code;
 	}
 	return 0;
-}
-
-/* Without that what is not going to be started again would look as if it were, and not be started. */
-static int await_keeper(const struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
-{
-	uint64_t limit = ct_now_monotonic() + DECIDE;
-	int ct_autofd watch = -1;
-
-	while (probe->kept && ct_keeper_is_undecided(c->dir)) {
-		uint64_t now = ct_now_monotonic();
-
-		if (now >= limit)
-			return 0;
-		/* What happened before the watch was there shows at one more look. */
-		if (watch >= 0 || (watch = ct_keeper_watch(c->dir)) < 0)
-			ct_keeper_sleep(watch, limit - now);
-		if (ct_container_probe(c, probe, err) < 0)
-			return -err->code;
-	}
-	/* It may have decided since we looked. */
-	return probe->kept && ct_container_probe(c, probe, err) < 0 ? -err->code : 0;
 }
 
 static bool is_removed(const struct ct_container *c)
@@ -162,8 +140,6 @@ static int check_reserved(struct ct_container *c, bool kept, struct ct_err *err)
 	r = ct_container_probe(c, &probe, err);
 	if (r == 0)
 		r = await_monitor(c, &probe, err);
-	if (r == 0 && !kept)
-		r = await_keeper(c, &probe, err);
 	/* Damaged by what was found out when it was loaded, and by nothing else. */
 	if (r < 0 && c->state == CT_STATE_DAMAGED)
 		return ct_state_refuse(c, CT_ACT_START, err);

@@ -157,16 +157,11 @@ static bool ends_soon(const struct ct_probe *probe)
 	return payload < 0 || ct_pidfd_await(payload, CT_SECOND) != 0;
 }
 
-/* Is it over, or about to be? A keeper that does not know of the end yet is no reason to refuse. */
-static bool is_ending(const struct ct_container *c, struct ct_probe *probe)
+/* Is it over, or about to be? */
+static bool is_ending(const struct ct_probe *probe)
 {
 	if (probe->payload)
 		return ends_soon(probe);
-	if (probe->kept && ct_keeper_is_undecided(c->dir))
-		return true;
-	/* It may have decided since we looked. */
-	if (probe->kept)
-		look(c, probe);
 	return !is_busy(probe) || (!probe->kept && probe->status.state == CT_STATUS_EXITED);
 }
 
@@ -179,11 +174,9 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	while (is_busy(probe)) {
 		int ct_autofd monitor = -1;
 
-		bool late = ct_now_monotonic() >= limit;
-
-		if (!is_ending(c, probe) || (late && probe->kept))
+		if (!is_ending(probe))
 			return refuse_as(c, busy_state(probe), CT_ACT_REMOVE, err);
-		if (late)
+		if (ct_now_monotonic() >= limit)
 			return ct_fail(err, EBUSY, "%s %s has ended, but its monitor is still busy; "
 				       "stop it first or use -f", ct_container_kind(c),
 				       ct_container_label(c));

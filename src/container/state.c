@@ -131,7 +131,7 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 	if (r == 0 && p.monitor && p.status.state == CT_STATUS_RUNNING)
 		p.frozen = ct_leaf_is_frozen(container->dir, container->meta.id);
 	if (r == 0 && may_be_kept(&p))
-		p.kept = ct_keeper_will_restart(container->dir, has_ended(&p));
+		p.kept = ct_keeper_will_restart(container->dir, &p.status, has_ended(&p));
 	*ret_probe = p;
 	return r;
 }

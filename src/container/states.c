@@ -173,7 +173,7 @@ static const struct answer answers[] = {
 	  "{kind} {label} cannot be stopped ({how})", "stop it there" },
 
 	{ ACT(KILL), LIVE | IN(RESTARTING), CT_ANSWER_YES, 0, NULL, NULL },
-	{ ACT(KILL), ENDED, CT_ANSWER_NO, ESRCH, "{kind} {label} is not running ({how})", NULL },
+	{ ACT(KILL), ENDED, CT_ANSWER_NO, ESRCH, "{kind} {label} is not running ({how})", START_IT },
 	{ ACT(KILL), IN(CREATING), CT_ANSWER_NO, ESRCH, "{kind} {label} is not running ({how})", AGAIN },
 	{ ACT(KILL), IN(DAMAGED), CT_ANSWER_NO, ESRCH, "{kind} {label} is not running ({how})",
 	  REMOVE_IT },
@@ -181,7 +181,8 @@ static const struct answer answers[] = {
 	  "do it on {host}" },
 
 	{ ACT(PAUSE), IN(RUNNING), CT_ANSWER_YES, 0, NULL, NULL },
-	{ ACT(PAUSE), IN(PAUSED), CT_ANSWER_NO, EALREADY, "container {label} is already paused", NULL },
+	{ ACT(PAUSE), IN(PAUSED), CT_ANSWER_NO, EALREADY, "container {label} is already paused",
+	  UNPAUSE_IT },
 	{ ACT(UNPAUSE), IN(PAUSED), CT_ANSWER_YES, 0, NULL, NULL },
 	/* One whose pause was cut short goes on. */
 	{ ACT(UNPAUSE), IN(RUNNING), CT_ANSWER_IF, EINVAL, "container {label} is not paused", NULL },
