@@ -224,7 +224,8 @@ struct ct_cgroup_plan {
  * @err: where is the setting's that cannot be had; EEXIST for an id in use
  *
  * Processes of a crowded place are moved into its child "cattach-callers", but only for a limit
- * that was asked for. Failed, nothing is left but controllers that are enabled, and the process is where ct_cgroup_leave() puts it.
+ * that was asked for. Failed, nothing is left but controllers that are enabled, and the process is
+ * where ct_cgroup_leave() puts it.
  */
 int ct_cgroup_make(const struct ct_cgroup_place *place, const struct ct_cgroup_plan *plan,
 		   struct ct_cgroup *ret_cgroup, struct ct_err *err);

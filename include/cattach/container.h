@@ -255,15 +255,6 @@ int ct_container_refuse_session(const struct ct_container *container, const char
  */
 int ct_container_complete(struct ct_container *container, struct ct_err *err);
 
-/**
- * ct_container_reserve - be the only one who starts this container
- * @err: EALREADY "container x is running", or what else its state says against a start
- *
- * Holds for as long as container->dir is open, here or in the monitor until the payload runs. Looks
- * at the state anew.
- */
-int ct_container_reserve(struct ct_container *container, struct ct_err *err);
-
 /* The spec of a container that was created, from its config.json. */
 int ct_container_spec(const struct ct_container *container, struct ct_arena *arena,
 		      struct ct_spec **ret_spec, struct ct_err *err);

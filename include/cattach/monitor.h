@@ -111,8 +111,8 @@ enum ct_size_policy {
 #define CT_ALLOW_SOCKET	4u	/* list it, make sockets and directories */
 #define CT_ALLOW_UNLINK	8u	/* list it, remove files */
 #define CT_ALLOW_RMDIR	16u	/* list it, remove directories */
-#define CT_ALLOW_APPEND	64u	/* make, write, rename and remove files, not read them */
 #define CT_ALLOW_CGROUP	32u	/* list it, write files, make and remove directories */
+#define CT_ALLOW_APPEND	64u	/* make, write, rename and remove files, not read them */
 #define CT_ALLOW_LIST	128u	/* list it */
 
 /* Confinement beyond what the monitor does by itself: see src/conmon/confine.c. */
@@ -135,10 +135,10 @@ struct ct_confinement {
  * confinement here, and fill in a warning. undo() takes that back when the start fails after it.
  * spawn() starts the payload, started() runs once that is on record, release() gives back everything
  * that only the start needed. ended() runs as soon as the payload has been reaped, and may change the
- * status; recorded() once that is in the record. leave() runs once the exit
- * is recorded: attended says that the client which came with the start is the only one left, so that
- * our own end is all that is waited for. finish() runs after the exit is recorded (--rm; the runtime directory), or when
- * a start has failed and nobody is there to hear of it (started is false). remake() makes a runtime
+ * status; recorded() once that is in the record. leave() runs once the exit is recorded: attended
+ * says that the client which came with the start is the only one left, so that our own end is all
+ * that is waited for. finish() runs after the exit is recorded (--rm; the runtime directory), or when a
+ * start has failed and nobody is there to hear of it (started is false). remake() makes a runtime
  * directory that has vanished again and returns its descriptor or -errno. arg is passed to all.
  */
 struct ct_monitor_config {

@@ -33,7 +33,8 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 	r = ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0, &a->client,
 				err);
 	/* That last client has gone, too. */
-	return r == -ESRCH && a->container.state == CT_STATE_STOPPED ? ct_state_refuse(&a->container, CT_ACT_ASK, err) :
+	return r == -ESRCH && a->container.state == CT_STATE_STOPPED ?
+		       ct_state_refuse(&a->container, CT_ACT_ASK, err) :
 		       r;
 }
 

@@ -4,8 +4,8 @@
  * ended, everything that it ever touched is the monitor's own. What only the start needed goes.
  *
  * Runs in the monitor, at the first quiet moment after the start, so that nobody waits for it, and
- * in part again at the first one after much output; and in keepers, whenever they have done something. Nothing here can fail in a way that matters:
- * then the memory stays.
+ * in part again at the first one after much output; and in keepers, whenever they have done
+ * something. Nothing here can fail in a way that matters: then the memory stays.
  *
  * The largest part are the command's tables: constants that hold addresses (options, fields of a
  * specification), which the dynamic linker has put in place and which are therefore private pages.

@@ -2,8 +2,9 @@
 /*
  * Starting a container that was created: check, plan, launch the monitor (launch.c).
  *
- * Runs in the CLI, and in children of keepers. Until the monitor runs nothing but the container's directory and its leaf exist, and
- * when the start fails the leaf goes and the caller forgets the directory, too. May fail: whatever the spec asks for that cannot be had.
+ * Runs in the CLI, and in children of keepers. Until the monitor runs nothing but the container's
+ * directory and its leaf exist, and when the start fails the leaf goes and the caller forgets the
+ * directory, too. May fail: whatever the spec asks for that cannot be had.
  */
 #include <cattach/container.h>
 
