@@ -14,6 +14,12 @@
 
 #include <cattach/states.h>
 
+static int fail_ended(const struct ct_asking *a, struct ct_err *err)
+{
+	return ct_fail(err, ESRCH, "%s %s has ended meanwhile",
+		       ct_container_kind(&a->container), a->name);
+}
+
 int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char *name,
 		uint32_t hello, struct ct_err *err)
 {
@@ -32,10 +38,12 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 		return ct_state_refuse(&a->container, CT_ACT_ASK, err);
 	r = ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0, &a->client,
 				err);
-	/* That last client has gone, too. */
-	return r == -ESRCH && a->container.state == CT_STATE_STOPPED ?
-		       ct_state_refuse(&a->container, CT_ACT_ASK, err) :
-		       r;
+	if (r != -ESRCH)
+		return r;
+	/* That last client has gone, too, or the container itself. */
+	return ct_state_is_live(a->container.state) ?
+		       fail_ended(a, err) :
+		       ct_state_refuse(&a->container, CT_ACT_ASK, err);
 }
 
 void ct_ask_close(struct ct_asking *asking)
@@ -45,12 +53,6 @@ void ct_ask_close(struct ct_asking *asking)
 	ct_client_close(&asking->client);
 	ct_container_close(&asking->container);
 	ct_store_close(&asking->store);
-}
-
-static int fail_ended(const struct ct_asking *a, struct ct_err *err)
-{
-	return ct_fail(err, ESRCH, "%s %s has ended meanwhile",
-		       ct_container_kind(&a->container), a->name);
 }
 
 int ct_ask_send(struct ct_asking *asking, const struct ct_message *message, struct ct_err *err)

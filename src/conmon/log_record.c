@@ -10,7 +10,7 @@
  * each F, are what was written. Nothing ever waits in memory.
  *
  * json-file: a record for every line; one that has no newline yet waits, and is written without one
- * when it has 16 KiB, or the stream ends. Escaped as Docker escapes: bytes that are no UTF-8 are
+ * when it has 16 KiB, but for a character that is not whole, or the stream ends. Escaped as Docker escapes: bytes that are no UTF-8 are
  * U+FFFD then, each. Times without the zeros at their end, and those of a line that was cut are all
  * that of its first record.
  *
@@ -257,16 +257,19 @@ static size_t put_record(struct log_encoder *e, int stream, uint64_t time, const
 	return put_docker(e, stream, time, data, size, newline, out);
 }
 
-/* What waits of a line, with or without the end. */
+/* What waits of a line, with or without the end; one that is cut is cut between two characters. */
 static size_t put_line(struct log_encoder *e, int stream, uint64_t time, bool end, uint8_t *out)
 {
 	struct log_line *line = &e->line[stream == CT_STREAM_STDERR];
-	size_t n;
+	size_t size = line->size, n;
 
+	if (!end && size == LOG_RECORD_LINE)
+		size = ct_utf8_whole((const char *)line->text, size);
 	line->first = line->partial ? line->first : time;
-	n = put_record(e, stream, line->first, line->text, line->size, end, out);
+	n = put_record(e, stream, line->first, line->text, size, end, out);
 	line->partial = !end;
-	line->size = 0;
+	line->size -= (uint32_t)size;
+	memmove(line->text, line->text + size, line->size);
 	return n;
 }
 

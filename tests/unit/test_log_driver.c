@@ -381,6 +381,32 @@ START_TEST(a_directory_in_the_way_keeps_no_line_from_the_file)
 }
 END_TEST
 
+START_TEST(a_file_that_whoever_rotates_has_made_keeps_its_permissions)
+{
+	struct stat st;
+
+	open_log(fixture_dir(), CT_LOG_FILE_K8S, 1 << 20, 3);
+	add(10, 1000);
+	ck_assert_int_eq(fchmod(driver()->fd, 0640), 0);
+	/* Made by us, as the one before; and by others, as they like. */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(renameat(fixture_dir(), CT_LOG_FILE_NAME, fixture_dir(),
+					  i ? CT_LOG_FILE_NAME ".1" : CT_LOG_FILE_NAME ".2"), 0);
+		if (i)
+			close(openat(fixture_dir(), CT_LOG_FILE_NAME, O_CREAT | O_EXCL | O_WRONLY, 0604));
+		ck_assert_int_eq(ct_log_reopen(f.writer), 0);
+		add(10, 1000);
+		ck_assert_int_eq(fstatat(fixture_dir(), CT_LOG_FILE_NAME, &st, 0), 0);
+		ck_assert_int_eq(st.st_mode & 0777, i ? 0604 : 0640);
+		ck_assert_int_gt(st.st_size, 0);
+	}
+	ck_assert_uint_eq(f.page->files, 2);
+	log_exit(&f, 0);
+	log_close(&f);
+	check_all(fixture_dir(), CT_LOG_FILE_K8S);
+}
+END_TEST
+
 START_TEST(a_file_that_somebody_cuts_is_appended_to)
 {
 	struct stat st;
@@ -506,6 +532,7 @@ Suite *suite_log_driver(void)
 	tcase_add_test(tc, what_else_has_the_name_of_the_next_file_never_becomes_the_log);
 	tcase_add_test(tc, a_file_whose_directory_is_gone_is_written_on);
 	tcase_add_test(tc, a_directory_in_the_way_keeps_no_line_from_the_file);
+	tcase_add_test(tc, a_file_that_whoever_rotates_has_made_keeps_its_permissions);
 	tcase_add_test(tc, a_file_that_somebody_cuts_is_appended_to);
 	tcase_add_test(tc, a_link_in_the_place_of_the_file_is_refused);
 	tcase_add_test(tc, memory_that_much_output_has_used_is_given_back_only_when_it_is_empty);
