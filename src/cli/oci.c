@@ -234,6 +234,7 @@ const struct ct_verb ct_verb_oci = {
 		    "cattach oci start c1\tLet it run\n"
 		    "cattach oci delete -f c1\tEnd it and take it away",
 	.options = global_table,
+	.options_size = sizeof(struct oci_globals),
 	.operand = "COMMAND",
 	.max_operands = CT_OPERANDS_ANY,
 	.stop_at_operand = true,

@@ -75,11 +75,18 @@ static int await_monitor(const struct ct_container *c, struct ct_probe *probe, s
 	return 0;
 }
 
-static bool is_removed(const struct ct_container *c)
+bool ct_container_is_removed(const struct ct_container *container)
 {
 	struct stat st;
 
-	return fstat(c->dir, &st) == 0 && st.st_nlink == 0;
+	return fstat(container->dir, &st) == 0 && st.st_nlink == 0;
+}
+
+int ct_container_fail_removed(const struct ct_container *container, struct ct_err *err)
+{
+	*err = (struct ct_err){ 0 };
+	return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
+		       ct_container_label(container));
 }
 
 /* Was it removed while we waited, or is it going right now? A monitor cannot be without its lock, which
@@ -88,16 +95,15 @@ static int check_there(const struct ct_container *c, struct ct_err *err)
 {
 	uint64_t limit = ct_now_monotonic() + GOING;
 
-	while (!is_removed(c)) {
+	while (!ct_container_is_removed(c)) {
 		if (faccessat(c->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 			return 0;
 		if (ct_now_monotonic() >= limit)
 			break;
 		ct_nap(CT_SECOND / 100);
 	}
-	if (is_removed(c))
-		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
-			       ct_container_label(c));
+	if (ct_container_is_removed(c))
+		return ct_container_fail_removed(c, err);
 	ct_fail(err, ENOENT, "container %s cannot be started: its file \"lock\" has been removed",
 		ct_container_label(c));
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
