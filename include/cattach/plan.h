@@ -15,6 +15,7 @@
 #include <cattach/arena.h>
 #include <cattach/caps.h>
 #include <cattach/err.h>
+#include <cattach/hook.h>
 #include <cattach/mount.h>
 #include <cattach/seccomp.h>
 
@@ -177,6 +178,8 @@ struct ct_plan {
 	const char *hostname, *domainname;
 	struct ct_plan_pair *sysctls;
 	size_t sysctl_count;
+	struct ct_hooks hooks;		/* but for poststart and poststop, which are its maker's */
+	struct ct_hook_state hook_state;
 	bool loopback;			/* bring lo up: the network namespace is new */
 	struct ct_plan_process process;
 	int *slots;			/* room for the child's descriptors, all -1: one for each of

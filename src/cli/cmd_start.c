@@ -193,6 +193,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 		return follow_running(&client, &plan, err);
 	r = ct_follow_started(sock, &plan, err);
 	ct_container_sweep(&container);
+	ct_container_await_hooks(&container);
 	return r;
 }
 

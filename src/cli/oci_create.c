@@ -146,7 +146,7 @@ static int run_handler(const struct oci_call *call, struct ct_err *err)
 		ct_foreground_block(true);
 		signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	}
-	if (ct_runtime_start(&c, err) < 0) {
+	if (ct_runtime_start(&store, &c, err) < 0) {
 		ct_runtime_delete(&store, &c, true, &ignored);
 		return -err->code;
 	}
@@ -161,7 +161,7 @@ static int start_handler(const struct oci_call *call, struct ct_err *err)
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	int r = oci_find(call, &store, &c, err);
 
-	return r < 0 ? r : ct_runtime_start(&c, err);
+	return r < 0 ? r : ct_runtime_start(&store, &c, err);
 }
 
 const struct oci_command oci_create = {

@@ -24,6 +24,10 @@ static const char *const mount_options[] = {
 	"unbindable", NULL,
 };
 
+static const char *const hooks[] = {
+	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL,
+};
+
 static const char *const namespaces[] = { "cgroup", "ipc", "mount", "network", "pid", "user", "uts", NULL };
 
 static const char *const actions[] = {
@@ -98,7 +102,6 @@ static void put_linux(struct ct_json_writer *w)
 
 static int features_handler(const struct oci_call *call, struct ct_err *err)
 {
-	static const char *const none[] = { NULL };
 	struct ct_buf ct_autobuf buf = { 0 };
 	struct ct_json_writer w;
 
@@ -108,7 +111,7 @@ static int features_handler(const struct oci_call *call, struct ct_err *err)
 	ct_json_begin_object(&w);
 	ct_json_put_string(&w, "ociVersionMin", "1.0.0");
 	ct_json_put_string(&w, "ociVersionMax", "1.3.0");
-	put_list(&w, "hooks", none);
+	put_list(&w, "hooks", hooks);
 	put_list(&w, "mountOptions", mount_options);
 	put_linux(&w);
 	ct_json_end_object(&w);

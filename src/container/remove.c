@@ -19,8 +19,10 @@
 
 #include <cattach/event.h>
 #include <cattach/fd.h>
+#include <cattach/log.h>
 #include <cattach/proc.h>
 
+#include "hooks.h"
 #include "keeper.h"
 #include "leaf.h"
 #include "record.h"
@@ -360,6 +362,10 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	}
 	if (r < 0)
 		return r;
+	/* They may want to see what there was. With force not at any price. */
+	if (!ct_poststop_await(c, force ? grace : CT_FOREVER))
+		ct_log(CT_LOG_WARN, CT_TOPIC_STATE, "the poststop hooks of container %s go on",
+		       ct_container_label(c));
 	r = forget(store, c, err);
 	if (c->dir >= 0)
 		ct_container_let_go(c);

@@ -26,6 +26,7 @@
 #include <cattach/log.h>
 #include <cattach/run.h>
 
+#include "hooks.h"
 #include "leaf.h"
 #include "plan.h"
 #include "record.h"
@@ -42,6 +43,7 @@ struct making {
 	struct ct_ns_started started;
 	struct leaf leaf;
 	int listener;
+	bool attempted;			/* hooks may have run */
 	bool pid_file;
 };
 
@@ -189,6 +191,7 @@ static int start(struct making *m, struct ct_err *err)
 		.columns = (unsigned short)process->console_width,
 	};
 
+	m->attempted = true;
 	return ct_ns_start(m->plan, &stdio, &m->started, err);
 }
 
@@ -257,6 +260,8 @@ static void undo(struct making *m)
 		ct_store_forget(m->store, m->options->id, NULL);
 	}
 	ct_container_close(&m->c);
+	if (m->attempted)
+		ct_hooks_run_poststop(m->arena, m->spec, &m->c.meta, ct_hooks_warn);
 }
 
 static int make(struct making *m, struct ct_err *err)

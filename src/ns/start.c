@@ -270,6 +270,9 @@ int ct_sync_follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdi
 			return 0;
 		if (message.type == SYNC_EXEC)
 			at_exec = true;
+		if (message.type == SYNC_HOOKS && plan && !at_exec &&
+		    ct_sync_hooks(plan, sync, started->pid, err) < 0)
+			return -err->code;
 		if (message.type == SYNC_ERROR) {
 			*err = message.err;
 			return -(err->code > 0 ? err->code : EIO);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What config.json may ask for and this version does not do: hooks, moved network devices, cache
- * and memory policies.
+ * What config.json may ask for and this version does not do: moved network devices, cache and memory
+ * policies.
  *
- * All of it is read by tables, so that wrong types are found, and then refused by name: somebody
- * who has a hook must not get a container without it. What a value asks for counts, not that it is
- * there: an empty list of hooks asks for nothing. Runs in the command, with the caller's rights, at
+ * All of it is read by tables, so that wrong types are found, and then refused by name: who has asked
+ * for a device must not get a container without it. What a value asks for counts, not that it is
+ * there: an empty map of devices asks for nothing. Runs in the command, with the caller's rights, at
  * the end of parsing, so that plain mistakes are told first. Fails with ENOTSUP.
  */
 #include "schema.h"
@@ -15,38 +15,6 @@
 #define ROW(name, type) { name, type, .offset = READ_NOWHERE }
 
 /* ---- what it looks like ---- */
-
-static int read_timeout(const struct ct_reader *r, const struct ct_json *value, void *place)
-{
-	int64_t seconds;
-
-	(void)place;
-	return ct_read_integer(r, value, 1, INT32_MAX, &seconds);
-}
-
-static const struct ct_read_field hook_fields[] = {
-	{ "path", READ_STRING, .required = true, .check = ct_read_absolute,
-	  .offset = READ_NOWHERE },
-	ROW("args", READ_STRINGS),
-	ROW("env", READ_STRINGS),
-	{ "timeout", READ_CUSTOM, .read = read_timeout, .offset = READ_NOWHERE },
-	{0},
-};
-
-static const struct ct_read_object hook = { .fields = hook_fields };
-
-#define HOOKS(name) { name, READ_LIST, .object = &hook, .offset = READ_NOWHERE }
-static const struct ct_read_field hooks_fields[] = {
-	HOOKS("prestart"),
-	HOOKS("createRuntime"),
-	HOOKS("createContainer"),
-	HOOKS("startContainer"),
-	HOOKS("poststart"),
-	HOOKS("poststop"),
-	{0},
-};
-
-const struct ct_read_object ct_read_hooks = { .fields = hooks_fields };
 
 static const struct ct_read_field net_device_fields[] = {
 	ROW("name", READ_STRING),
@@ -86,18 +54,6 @@ const struct ct_read_object ct_read_memory_policy = { .fields = memory_policy_fi
 
 /* ---- what is refused ---- */
 
-static int refuse_hooks(const struct ct_reader *r, const struct ct_json *hooks)
-{
-	for (const struct ct_read_field *f = hooks_fields; f->key; f++) {
-		const struct ct_json *list = ct_read_get(hooks, f->key);
-
-		if (list && list->child)
-			return ct_read_fail(r, list->child, ENOTSUP,
-					    "hooks are not run by this version of cattach");
-	}
-	return 0;
-}
-
 int ct_refuse_unsupported(const struct ct_reader *r, const struct ct_json *root)
 {
 	const struct ct_json *lx = ct_read_get(root, "linux");
@@ -105,8 +61,6 @@ int ct_refuse_unsupported(const struct ct_reader *r, const struct ct_json *root)
 	const struct ct_json *rdt = ct_read_get(lx, "intelRdt");
 	const struct ct_json *policy = ct_read_get(lx, "memoryPolicy");
 
-	if (refuse_hooks(r, ct_read_get(root, "hooks")) < 0)
-		return -r->err->code;
 	if (devices && devices->child)
 		return ct_read_fail(r, devices->child, ENOTSUP, "network devices are not moved "
 				    "into containers by this version of cattach");
