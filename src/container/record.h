@@ -77,9 +77,16 @@ void ct_container_let_go(const struct ct_container *c);
 /* Being created by nobody any more: DAMAGED from now on. For who holds its lock. */
 int ct_container_give_up(struct ct_container *c, struct ct_err *err);
 
-/* ct_container_reserve(), also for its keeper: that starts it while others take it for running, and
- * not (ECANCELED) when it is to stay stopped. */
-int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err);
+/**
+ * ct_container_reserve - be the only one who starts this container
+ * @kept: for its keeper: that starts it while others take it for running, and not (ECANCELED) when it
+ *        is to stay stopped
+ * @err:  EALREADY "container x is running", or what else its state says against a start
+ *
+ * Holds for as long as container->dir is open, here or in the monitor until the payload runs. Looks
+ * at the state anew.
+ */
+int ct_container_reserve(struct ct_container *container, bool kept, struct ct_err *err);
 
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);
