@@ -60,6 +60,8 @@ struct ct_runtime_create {
 	unsigned preserve_fds;
 	bool rootless;
 	const char *cgroups;		/* as of struct ct_meta */
+	const struct ct_ns_stdio *stdio;	/* of a caller who stays and can look after a terminal; or
+						 * NULL: 0, 1 and 2, and a terminal needs console_socket */
 };
 
 /**
@@ -69,7 +71,7 @@ struct ct_runtime_create {
  *               master of the process's terminal, if it has one
  * @err: with where in config.json. Nothing is left of a container that cannot be made
  *
- * The process has the caller's descriptors 0, 1 and 2, and is the caller's child.
+ * The process is the caller's child.
  */
 int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 		    const struct ct_runtime_create *options, struct ct_container *ret_container,
