@@ -62,7 +62,8 @@ static int read_process(struct ct_arena *arena, const char *path, struct ct_spec
 
 	if (fd < 0)
 		return ct_fail_errno(err, errno, "cannot open %s", path);
-	if (ct_read_file(arena, fd, CT_JSON_MAX_SIZE, &text, &size, err) < 0)
+	/* <(command) of a shell is a pipe. */
+	if (ct_read_stream(arena, fd, CT_JSON_MAX_SIZE, &text, &size, err) < 0)
 		return ct_wrap(err, "%s", path);
 	return ct_spec_parse_process(arena, path, text, size, ret, err);
 }

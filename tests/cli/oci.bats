@@ -192,6 +192,7 @@ assert state["bundle"] == sys.argv[1] and state["ociVersion"], state' "$T/b"
 	END
 	run -4 oci exec --process "$T/process.json" c1
 	[ "$output" = $'y\n0' ]
+	run -4 oci exec --process <(cat "$T/process.json") c1
 	oci exec --detach --pid-file "$T/exec.pid" c1 sleep 100
 	kill -0 "$(cat "$T/exec.pid")"
 	oci kill c1 KILL
@@ -242,7 +243,7 @@ assert record["level"] == "error" and "container does not exist" in record["msg"
 import json, sys
 features = json.load(sys.stdin)
 assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in features["mountOptions"]'
-	for command in create start state kill delete run exec ps list features spec; do
+	for command in create start state kill delete run exec ps list pause resume update events features spec; do
 		oci $command --help | grep -q "^Usage: cattach oci $command"
 	done
 	run -1 oci checkpoint c1
