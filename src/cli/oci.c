@@ -40,7 +40,7 @@ static const struct ct_option no_options[] = { { 0 } };
 static const struct oci_command *const commands[] = {
 	&oci_create, &oci_run,	 &oci_start, &oci_state,    &oci_kill,	&oci_delete,
 	&oci_list,   &oci_ps,	 &oci_exec,  &oci_spec,	    &oci_features,
-	&oci_pause,  &oci_resume,
+	&oci_pause,  &oci_resume, &oci_update, &oci_events,
 };
 
 /* ---- words ---- */
@@ -222,8 +222,8 @@ const struct ct_verb ct_verb_oci = {
 	.summary = "Be the runtime that an engine calls",
 	.synopsis = "[OPTIONS] COMMAND [ARG...]",
 	.description = "The command line of OCI runtimes, for podman, containerd and CRI-O: create, start, "
-		       "state, kill, delete, run, exec, ps, list, pause, resume, features, spec. \"cattach "
-		       "oci COMMAND --help\" lists what a command takes. The same program by the name "
+		       "state, kill, delete, run, exec, ps, list, pause, resume, update, events, features, spec. "
+		       "\"cattach oci COMMAND --help\" lists what a command takes. The same program by the name "
 		       "cattach-oci is this command line alone.\n\n"
 		       "Whoever calls it watches the containers: it owns their standard streams and reaps "
 		       "their processes. There is no monitor and no log, and the containers are not among "
