@@ -163,6 +163,7 @@ static int follow(struct ct_client *client, const struct beginning *b,
 		ct_client_close(client);
 		ct_wrap(err, "%s", plan->how.name);
 	}
+	plan->how.earlier = NULL;
 	ct_earlier_close(&earlier);
 	return r;
 }
