@@ -258,6 +258,16 @@ START_TEST(what_waits_on_one_stream_is_not_mixed_with_the_other)
 }
 END_TEST
 
+START_TEST(a_line_has_the_time_of_its_first_byte)
+{
+	ct_record_init(&encoder, CT_LOG_FILE_JSON, NULL);
+	feed(CT_STREAM_STDOUT, NOW, "a", 1);
+	feed(CT_STREAM_STDOUT, NOW + 5000000000u, "b\nc", 3);
+	end(CT_STREAM_STDOUT, NOW + 9000000000u);
+	check(JSON("ab\\n") "{\"log\":\"c\",\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:25.12Z\"}\n");
+}
+END_TEST
+
 START_TEST(a_line_that_was_cut_has_the_time_of_its_first_record)
 {
 	char line[16384];
@@ -355,6 +365,7 @@ Suite *suite_log_record(void)
 	tcase_add_loop_test(tc, a_line_is_cut_between_two_characters, 0, 7);
 	tcase_add_test(tc, a_line_of_bytes_that_are_no_text_fits_into_its_room);
 	tcase_add_test(tc, what_waits_on_one_stream_is_not_mixed_with_the_other);
+	tcase_add_test(tc, a_line_has_the_time_of_its_first_byte);
 	tcase_add_test(tc, a_line_that_was_cut_has_the_time_of_its_first_record);
 	tcase_add_loop_test(tc, times_are_utc_with_nine_digits_or_without_zeros, 0, COUNT(times));
 	tcase_add_test(tc, every_day_of_five_centuries_is_that_of_the_c_library);
