@@ -309,6 +309,7 @@ part_layers()
 	heading "layers"
 	one "layers" tests/check_layers.py
 	one "states" tests/check_states.py
+	one "rows" tests/check_rows.sh
 }
 part_size() { heading "sizes"; one "size" tests/check_size.py; }
 
