@@ -107,7 +107,7 @@ START_TEST(a_name_without_a_record_leads_nowhere)
 	/* by its id it may as well be in the making */
 	container_find(&w.store, &w.arena, w.id, &w.c);
 	ck_assert_int_eq(w.c.state, CT_STATE_CREATING);
-	ck_assert_int_eq(ct_container_reserve(&w.c, &w.err), -EAGAIN);
+	ck_assert_int_eq(ct_container_reserve(&w.c, false, &w.err), -EAGAIN);
 }
 END_TEST
 
