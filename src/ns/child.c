@@ -137,14 +137,18 @@ static int apply_settings(struct child *c, struct ct_err *err)
 
 static int run(struct child *c, struct ct_err *err)
 {
-	int r = open_everything(c, err);
+	int r = ct_child_affinity(c->plan->process.affinity_initial, "initial", err);
 
+	if (r == 0)
+		r = open_everything(c, err);
 	if (r == 0)
 		r = apply_settings(c, err);
 	if (r == 0)
 		r = wait_for_maps(c, err);
 	if (r == 0)
 		r = ct_child_cgroup_namespace(c, err);
+	if (r == 0)
+		r = ct_child_time_namespace(c, err);
 	if (r == 0)
 		r = build_root(c, err);
 	if (r == 0)

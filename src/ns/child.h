@@ -96,6 +96,8 @@ int ct_child_descriptors(struct child *c, struct ct_err *err);
 int ct_child_become_root(struct child *c, struct ct_err *err);
 int ct_child_process(struct child *c, struct ct_err *err);
 int ct_child_exec(struct child *c, struct ct_err *err);
+/* The processors that it may use, a mask or NULL; where it was asked for: "initial", "final". */
+int ct_child_affinity(const unsigned long *mask, const char *place, struct ct_err *err);
 /* Is the program there? What changes until ct_child_exec() is found then. */
 int ct_child_look(const struct child *c, struct ct_err *err);
 
@@ -136,6 +138,8 @@ int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
 bool ct_joins_user(const struct ct_plan *plan);
 /* In the child, in its cgroup: the cgroup namespace that it is to have. */
 int ct_child_cgroup_namespace(struct child *c, struct ct_err *err);
+/* clock.c: likewise; it cannot be made by the clone */
+int ct_child_time_namespace(struct child *c, struct ct_err *err);
 
 /* places.c: descriptors of the namespaces and the root, for the starter */
 int ct_child_report_places(struct child *c, struct ct_err *err);

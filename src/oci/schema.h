@@ -29,7 +29,6 @@ extern const struct ct_read_object ct_read_hooks;
 /* spec_unsupported.c: checked, never stored */
 extern const struct ct_read_object ct_read_net_device;
 extern const struct ct_read_object ct_read_intel_rdt;
-extern const struct ct_read_object ct_read_memory_policy;
 
 /* spec_idmaps.c: at most 340 lines, none overlapping another; list is the JSON or NULL. */
 int ct_check_idmaps(const struct ct_reader *r, const struct ct_json *list,
