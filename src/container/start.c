@@ -20,6 +20,7 @@
 #include "hooks.h"
 #include "keeper.h"
 #include "launch.h"
+#include "lower.h"
 #include "plan.h"
 
 static bool is_outside(const char *cgroups)
@@ -172,6 +173,8 @@ static int start(struct ct_store *store, struct ct_container *container,
 
 	if (r == 0)
 		r = plan(store, options, planning, launching, err);
+	if (r == 0)
+		r = ct_lower_save(container, &launching->plan->root, err);
 	if (r == 0)
 		r = ct_keeper_await(&keeper, err);
 	if (r == 0)

@@ -108,8 +108,11 @@ int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *
 	struct ct_reader r = { .arena = arena, .name = name, .err = err };
 	struct ct_spec_process *process = ct_arena_alloc(arena, sizeof(*process));
 	const struct ct_json *top;
-	int ret = process ? ct_json_parse(arena, name, text, size, &top, err) : ct_fail_nomem(err);
+	int ret;
 
+	if (!process)
+		return ct_fail_nomem(err);
+	ret = ct_json_parse(arena, name, text, size, &top, err);
 	if (ret < 0)
 		return ret;
 	if (top->type != CT_JSON_OBJECT)
