@@ -52,7 +52,7 @@ endif
 
 B := build/$(MODE)
 init_program := $(if $(wildcard src/init/*.c),$(B)/cattach-init)
-layers := base ns cgroups oci conmon copy container cli
+layers := base ns cgroups oci conmon copy container dropin cli
 
 # ---- which targets build nothing themselves (they work before the compiler is installed) -------
 
