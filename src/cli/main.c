@@ -14,6 +14,8 @@
 
 #include <cattach/proc.h>
 
+#include "conmon_front.h"
+
 /*
  * What the rest relies on. Descriptors 0 to 2 must exist, or the first file that is opened becomes
  * somebody's stdout. SIGPIPE is ignored so that "cattach ps | head" ends by a failing write(2) and
@@ -43,6 +45,8 @@ int main(int argc, char **argv)
 	struct ct_err err = {0};
 	int code = prepare_process(&err);
 
+	if (code == 0 && argc > 0 && ct_conmon_is_called(argv[0]))
+		return ct_conmon_main(argc - 1, argv + 1);
 	if (code == 0)
 		code = ct_command(argc > 0 ? argc - 1 : 0, argc > 0 ? argv + 1 : argv, &err);
 	if (code < 0) {
