@@ -167,6 +167,7 @@ struct ct_meta {
 	bool default_seccomp;		/* as in struct ct_spec, of which config.json does not know */
 	struct ct_strings cap_add, cap_drop, security_opt, binds;
 	struct ct_health_config health;
+	bool unmonitored;		/* of the runtime face: see runtime.h */
 	const char *hostname;
 	const char *host;		/* identity of the machine that made it: host name + machine id */
 	uint32_t version;		/* of this format: 1 */
@@ -254,15 +255,6 @@ int ct_container_refuse_session(const struct ct_container *container, const char
  * Without it a container that its creator leaves before it runs is damaged: a start cut short.
  */
 int ct_container_complete(struct ct_container *container, struct ct_err *err);
-
-/**
- * ct_container_reserve - be the only one who starts this container
- * @err: EALREADY "container x is running", or what else its state says against a start
- *
- * Holds for as long as container->dir is open, here or in the monitor until the payload runs. Looks
- * at the state anew.
- */
-int ct_container_reserve(struct ct_container *container, struct ct_err *err);
 
 /* The spec of a container that was created, from its config.json. */
 int ct_container_spec(const struct ct_container *container, struct ct_arena *arena,

@@ -68,7 +68,6 @@ struct ct_run_options {
 	bool interactive, tty, detach, remove, init, read_only, privileged;
 	bool quiet;			/* there is nothing that it could silence */
 	const char *name, *cidfile, *pidfile, *workdir, *user, *entrypoint, *hostname;
-	bool has_entrypoint;		/* --entrypoint "" clears it */
 	const char *stop_signal, *stop_timeout, *umask, *oom_score_adj, *shm_size;
 	const char *network, *pid, *ipc, *uts, *cgroupns, *userns;
 	const char *preserve_fds, *detach_keys;

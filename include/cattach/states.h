@@ -88,6 +88,7 @@ enum ct_act {
 	CT_ACT_TOP,		/* top */
 	CT_ACT_STATS,		/* stats */
 	CT_ACT_CP,		/* cp */
+	CT_ACT_DIFF,		/* diff: with an overlay (ROOTFS:O) */
 	CT_ACT_LOGS,		/* logs */
 	CT_ACT_WAIT,		/* wait */
 	CT_ACT_UPDATE,		/* update */

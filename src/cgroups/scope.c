@@ -43,7 +43,7 @@ struct request {
 
 static void request_done(struct request *q)
 {
-	if (!q->lib.handle || !q->lib.sd_bus_error_free)
+	if (!q->lib.sd_bus_error_free)
 		return;
 	q->lib.sd_bus_error_free(&q->error);
 	q->lib.sd_bus_message_unref(q->message);

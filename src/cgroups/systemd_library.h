@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cattach/err.h>
+#include <cattach/library.h>
 
 typedef struct sd_bus sd_bus;
 typedef struct sd_bus_slot sd_bus_slot;
@@ -51,14 +52,10 @@ typedef int ct_bus_handler(sd_bus_message *, void *arg, struct ct_bus_error *);
 	F(sd_bus_error_free, void, (struct ct_bus_error *))
 
 struct ct_systemd_library {
-	void *handle;
-/* Names and types have no parentheses. NOLINTNEXTLINE(bugprone-macro-parentheses) */
-#define CT_SYSTEMD_MEMBER(name, type, arguments) type(*name) arguments;
-	CT_SYSTEMD_FUNCTIONS(CT_SYSTEMD_MEMBER)
-#undef CT_SYSTEMD_MEMBER
+	CT_SYSTEMD_FUNCTIONS(CT_LIBRARY_MEMBER)
 };
 
-/* ENOSYS with the package that has it. Never closed: it keeps state of its own. */
+/* ENOSYS with the package that has it. */
 int ct_systemd_library_open(struct ct_systemd_library *library, struct ct_err *err);
 
 #endif

@@ -70,8 +70,6 @@ int ct_run_operands(const struct ct_call *call, struct ct_run_options *options, 
 	}
 	if (!named)
 		options->operand = operands->items[0];
-	/* --entrypoint "" is a wish, too: to clear what the bundle has */
-	options->has_entrypoint = options->entrypoint != NULL;
 	take_command(options, operands, named ? 0 : 1);
 	return note_words(call, &options->create_command, err);
 }

@@ -267,9 +267,12 @@ static int show_rest(struct ct_follow *f)
 
 int ct_follow_again(struct ct_follow *f, struct ct_err *err)
 {
-	int r = ct_follow_expect(f, err);
+	int r;
 
-	if (r < 0 || !f->how->container || !ct_container_has_keeper(f->how->container))
+	if (!f->how->container || !ct_container_has_keeper(f->how->container))
+		return 0;
+	r = ct_follow_expect(f, err);
+	if (r < 0)
 		return r;
 	/* Its monitor waits for us to go, and its keeper for the monitor. */
 	f->connected = false;

@@ -10,11 +10,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 #include <cattach/proc.h>
 
 #include "conmon_front.h"
+#include "oci.h"
 
 /*
  * What the rest relies on. Descriptors 0 to 2 must exist, or the first file that is opened becomes
@@ -40,6 +42,14 @@ static int prepare_process(struct ct_err *err)
 	return 0;
 }
 
+/* By the name of cattach-oci this is the runtime that engines call. */
+static bool is_runtime(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return !strcmp(slash ? slash + 1 : name, "cattach-oci");
+}
+
 int main(int argc, char **argv)
 {
 	struct ct_err err = {0};
@@ -47,7 +57,9 @@ int main(int argc, char **argv)
 
 	if (code == 0 && argc > 0 && ct_conmon_is_called(argv[0]))
 		return ct_conmon_main(argc - 1, argv + 1);
-	if (code == 0)
+	if (code == 0 && argc > 0 && is_runtime(argv[0]))
+		code = oci_main(argc - 1, argv + 1);
+	else if (code == 0)
 		code = ct_command(argc > 0 ? argc - 1 : 0, argc > 0 ? argv + 1 : argv, &err);
 	if (code < 0) {
 		ct_report(&err);

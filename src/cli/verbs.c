@@ -18,13 +18,14 @@
 const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_run,	  &ct_verb_create, &ct_verb_start,   &ct_verb_attach,
 	&ct_verb_exec,	  &ct_verb_logs,	  &ct_verb_send,   &ct_verb_clients, &ct_verb_detach,
-	&ct_verb_cp,	  &ct_verb_ps,	  &ct_verb_top,	  &ct_verb_stats, &ct_verb_events,
+	&ct_verb_cp,	  &ct_verb_diff,
+	&ct_verb_ps,	  &ct_verb_top,	  &ct_verb_stats, &ct_verb_events,
 	&ct_verb_inspect, &ct_verb_port,
 	&ct_verb_stop,	  &ct_verb_restart, &ct_verb_kill, &ct_verb_pause, &ct_verb_unpause,
 	&ct_verb_update, &ct_verb_rename,
 	&ct_verb_healthcheck,
 	&ct_verb_wait,	  &ct_verb_rm,	     &ct_verb_prune,	  &ct_verb_unshare, &ct_verb_spec,
-	&ct_verb_generate,
+	&ct_verb_generate, &ct_verb_oci,
 	&ct_verb_info,	  &ct_verb_version, &ct_verb_help,   NULL,
 };
 
@@ -97,6 +98,20 @@ static int call_handler(struct ct_call *call, void *options, const bool *given, 
 	return r;
 }
 
+/* Options, and the words behind them; or all of them as words, when the verb reads them itself. */
+static int read_words(const struct ct_option_context *context, int argc, char *const *argv,
+		      void *options, struct ct_call *call, struct ct_err *err)
+{
+	for (int i = 0; i < argc; i++)
+		if (ct_strings_add(call->arena, &call->words, argv[i]) < 0)
+			return ct_fail_nomem(err);
+	if (!call->verb->raw)
+		return ct_options_parse(context, call->arena, argc, argv, options, &call->operands,
+					err);
+	call->operands = call->words;
+	return 0;
+}
+
 int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int argc,
 		      char *const *argv, int (*change)(struct ct_call *call, struct ct_err *err),
 		      struct ct_err *err)
@@ -117,10 +132,7 @@ int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int ar
 		return ct_fail_nomem(err);
 	if (verb->defaults)
 		memcpy(options, verb->defaults, verb->options_size);
-	for (int i = 0; i < argc; i++)
-		if (ct_strings_add(arena, &call.words, argv[i]) < 0)
-			return ct_fail_nomem(err);
-	r = ct_options_parse(&context, arena, argc, argv, options, &call.operands, err);
+	r = read_words(&context, argc, argv, options, &call, err);
 	if (r < 0)
 		return r;
 	if (r == CT_OPTIONS_HELP)

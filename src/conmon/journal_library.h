@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cattach/err.h>
+#include <cattach/library.h>
 
 typedef struct sd_journal sd_journal;
 
@@ -30,14 +31,10 @@ typedef struct sd_journal sd_journal;
 	F(sd_journal_get_realtime_usec, int, (sd_journal *, uint64_t *))
 
 struct journal_library {
-	void *handle;
-/* Names and types have no parentheses. NOLINTNEXTLINE(bugprone-macro-parentheses) */
-#define CT_JOURNAL_MEMBER(name, type, arguments) type(*name) arguments;
-	CT_JOURNAL_FUNCTIONS(CT_JOURNAL_MEMBER)
-#undef CT_JOURNAL_MEMBER
+	CT_JOURNAL_FUNCTIONS(CT_LIBRARY_MEMBER)
 };
 
-/* ENOSYS with the package that has it. Never closed: it keeps state of its own. */
+/* ENOSYS where it is not installed. */
 int ct_journal_library_open(struct journal_library *library, struct ct_err *err);
 
 #endif

@@ -80,8 +80,10 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 static int open_file(struct log_driver *d, const struct ct_log_options *o, struct ct_err *err)
 {
 	const char *path = o->path ? o->path : d->name;
-	int r = ct_driver_file_open(d);
+	int r;
 
+	ct_driver_file_finish(d);
+	r = ct_driver_file_open(d);
 	if (r == -ENOSPC || r == -EDQUOT) {
 		d->failing = true;
 		d->warnings |= CT_WARN_DISK;

@@ -167,12 +167,27 @@ static const char *rotated(const struct log_driver *d, uint32_t number, char nam
 	return name;
 }
 
-/* Every one gets the next number; what had the last number goes. */
+/* The least number that no file has, or the last one: whoever has that goes. */
+static uint32_t find_room(const struct log_driver *d)
+{
+	char name[ROTATED_SIZE];
+	uint32_t number = 1;
+	struct stat st;
+
+	while (number + 1 < d->max_files &&
+	       (fstatat(d->dir, rotated(d, number, name), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT))
+		number++;
+	return number;
+}
+
+/* Every one below that gets the next number. */
 static int shift(const struct log_driver *d)
 {
 	char from[ROTATED_SIZE], to[ROTATED_SIZE];
 
-	for (uint32_t i = d->max_files - 1; i > 0; i--)
+	if (d->max_files == 1)
+		return 0;
+	for (uint32_t i = find_room(d); i > 0; i--)
 		if (renameat(d->dir, rotated(d, i - 1, from), d->dir, rotated(d, i, to)) < 0 &&
 		    errno != ENOENT)
 			return -errno;
@@ -238,4 +253,24 @@ void ct_driver_file_rotate(struct log_driver *d, size_t more, uint64_t now)
 	/* It grows past its size then, until it can be. */
 	d->warnings |= CT_WARN_DISK;
 	d->rotate_at = now + LOG_RETRY_MAX;
+}
+
+/*
+ * Between the last two names there was no file of the name, but the next one, which has its permissions
+ * already. Whatever else a rotation has left, a gap in the numbers or a next one that is not needed yet,
+ * the one after it makes good.
+ */
+void ct_driver_file_finish(const struct log_driver *d)
+{
+	char next[ROTATED_SIZE];
+	struct stat st;
+
+	snprintf(next, sizeof(next), "%s.next", d->name);
+	if (fstatat(d->dir, d->name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    fstatat(d->dir, next, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || st.st_size ||
+	    st.st_uid != geteuid())
+		return;
+	/* Somebody may make one meanwhile; without any, one is made in any case. */
+	if (renameat2(d->dir, next, d->dir, d->name, RENAME_NOREPLACE) < 0)
+		return;
 }

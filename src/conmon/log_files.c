@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,9 +27,9 @@
 
 #include "log_files.h"
 #include "log_parse.h"
-#include "segment.h"
+#include "segment_maker.h"
 
-#define CHUNK		(256u << 10)	/* bytes read, and written, at once */
+#define CHUNK	(256u << 10)	/* bytes read at once */
 
 /* ---- opening ---- */
 
@@ -61,7 +60,7 @@ int ct_log_files_open_part(int dir, const char *path, uint32_t number, struct lo
 	return 0;
 }
 
-static bool is_same(int a, int b)
+bool ct_log_files_same(int a, int b)
 {
 	struct stat x, y;
 
@@ -72,7 +71,7 @@ static bool is_same(int a, int b)
 static void add_part(struct ct_log_files *f, struct log_part part)
 {
 	for (size_t i = 0; i < f->count; i++) {
-		if (!is_same(f->parts[i].fd, part.fd))
+		if (!ct_log_files_same(f->parts[i].fd, part.fd))
 			continue;
 		close(f->parts[i].fd);
 		memmove(f->parts + i, f->parts + i + 1, (f->count - i - 1) * sizeof(part));
@@ -144,56 +143,18 @@ uint64_t ct_log_files_strange(const struct ct_log_files *files)
 struct making {
 	struct ct_log_files *files;
 	struct log_part *part;
-	struct ct_index_header head;
-	int data, index;
-	uint64_t end, time;
-	struct ct_buf frames, entries;	/* not written yet */
-	int failed;			/* -errno */
+	struct segment_maker maker;
 };
 
-static void write_out(struct making *m, int fd, struct ct_buf *buf, size_t least)
-{
-	if (m->failed || buf->length < least)
-		return;
-	m->failed = buf->failed ? -ENOMEM : ct_write_all(fd, buf->data, buf->length);
-	ct_buf_clear(buf);
-}
-
-static void put_frame(struct making *m, const struct log_record *record, const uint8_t *text,
-		      size_t size)
-{
-	struct ct_index_entry entry = {
-		.time = m->time, .offset = m->end, .value = size, .kind = (uint32_t)record->stream,
-	};
-	uint8_t header[CT_FRAME_HEADER];
-
-	ct_frame_encode(header, record->stream, (uint32_t)size);
-	ct_buf_add(&m->frames, header, sizeof(header));
-	ct_buf_add(&m->frames, text, size);
-	ct_buf_add(&m->entries, &entry, sizeof(entry));
-	m->end += CT_FRAME_HEADER + size;
-	m->head.entries++;
-	write_out(m, m->data, &m->frames, CHUNK);
-	write_out(m, m->index, &m->entries, CHUNK);
-}
-
-/* Clocks are set back, and others write such files: times that are told never go back. */
 static void put_line(struct making *m, const uint8_t *line, size_t size)
 {
 	struct log_record record;
 
 	if (size > LOG_FILES_LINE ||
-	    ct_record_parse(m->files->kind, line, size, m->files->text, &record) < 0) {
+	    ct_record_parse(m->files->kind, line, size, m->files->text, &record) < 0)
 		m->part->strange++;
-		return;
-	}
-	m->time = record.time > m->time ? record.time : m->time;
-	if (!m->head.entries)
-		m->head.time = m->time;
-	for (size_t at = 0, n; at < record.size; at += n) {
-		n = record.size - at < CT_FRAME_MAX ? record.size - at : CT_FRAME_MAX;
-		put_frame(m, &record, record.text + at, n);
-	}
+	else
+		ct_segment_maker_bytes(&m->maker, record.stream, record.time, record.text, record.size);
 }
 
 /* Lines out of what was read; what has no end yet stays. */
@@ -218,7 +179,7 @@ static int read_part(struct making *m)
 	uint64_t at = part->from;
 	ssize_t n = chunk ? 1 : -ENOMEM;
 
-	while (at < part->size && n > 0 && !m->failed) {
+	while (at < part->size && n > 0 && !m->maker.failed) {
 		size_t want = part->size - at < CHUNK ? (size_t)(part->size - at) : CHUNK;
 
 		n = ct_pread_all(part->fd, chunk, want, (off_t)at);
@@ -232,56 +193,23 @@ static int read_part(struct making *m)
 	}
 	/* A record that was being written when its writer was killed. */
 	m->part->strange += buf.length > 0 && !m->files->live;
-	return n < 0 ? (int)n : m->failed;
+	return n < 0 ? (int)n : 0;
 }
 
-static int fill(struct making *m)
+/* r: whether it could be begun. */
+static int make_segment(struct making *m, int r, struct ct_segment *ret_segment, struct ct_err *err)
 {
-	int r = pwrite(m->index, &m->head, sizeof(m->head), 0) == (ssize_t)sizeof(m->head) ? 0 : -EIO;
-
-	if (r == 0 && lseek(m->index, sizeof(m->head), SEEK_SET) < 0)
-		r = -errno;
 	if (r == 0)
 		r = read_part(m);
-	write_out(m, m->data, &m->frames, 1);
-	write_out(m, m->index, &m->entries, 1);
-	m->head.end = m->end;
-	if (r == 0 && !m->failed &&
-	    pwrite(m->index, &m->head, sizeof(m->head), 0) != (ssize_t)sizeof(m->head))
-		r = -EIO;
-	ct_buf_done(&m->frames);
-	ct_buf_done(&m->entries);
-	return r < 0 ? r : m->failed;
-}
-
-static int make_segment(struct ct_log_files *f, struct making *m, struct ct_segment *ret_segment,
-			struct ct_err *err)
-{
-	struct ct_segment s = { .number = m->head.segment, .base = m->head.base };
-	int r;
-
-	s.data = m->data = memfd_create("cattach-frames", MFD_CLOEXEC);
-	s.index = m->index = memfd_create("cattach-entries", MFD_CLOEXEC);
-	m->files = f;
-	m->end = m->head.base;
-	r = s.data < 0 || s.index < 0 ? -errno : fill(m);
-	if (r < 0) {
-		ct_segment_close(&s);
-		return ct_fail_errno(err, -r, "cannot read a log file");
-	}
-	*ret_segment = s;
-	return 0;
+	r = ct_segment_maker_end(&m->maker, r, ret_segment);
+	return r < 0 ? ct_fail_errno(err, -r, "cannot read a log file") : 0;
 }
 
 /* The next of what is written while we read: as much as there is by now. */
 static int open_next(struct ct_log_files *f, struct ct_segment *ret_segment, struct ct_err *err)
 {
 	struct log_tail *tail = &f->tail;
-	struct making m = {
-		.part = &tail->part, .time = tail->time,
-		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = tail->next,
-			  .base = tail->end, .run = 1 },
-	};
+	struct making m = { .files = f, .part = &tail->part };
 	int r;
 
 	if (!ct_log_files_more(f))
@@ -289,12 +217,13 @@ static int open_next(struct ct_log_files *f, struct ct_segment *ret_segment, str
 	/* Nobody comes back to those, and some of them may have no name any more. */
 	for (size_t i = 0; i < f->count; i++)
 		ct_drop_fd(&f->parts[i].fd);
-	r = make_segment(f, &m, ret_segment, err);
+	r = ct_segment_maker_go_on(&m.maker, tail->next, tail->end, tail->time);
+	r = make_segment(&m, r, ret_segment, err);
 	if (r < 0)
 		return r;
 	tail->part.from = tail->part.size;
-	tail->end = m.end;
-	tail->time = m.time;
+	tail->end = m.maker.end;
+	tail->time = m.maker.time;
 	tail->next++;
 	return 0;
 }
@@ -303,11 +232,7 @@ static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segme
 			struct ct_err *err)
 {
 	struct ct_log_files *f = arg;
-	struct making m = {
-		/* Above zero, which says that a segment has no end. */
-		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = number,
-			  .base = ((uint64_t)number + 1) << LOG_FILES_SPAN, .run = 1 },
-	};
+	struct making m = { .files = f };
 	int r;
 
 	if (f->tail.follow && number == f->tail.next)
@@ -316,9 +241,9 @@ static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segme
 		return -ENOENT;
 	m.part = &f->parts[number];
 	m.part->strange = 0;
-	r = make_segment(f, &m, ret_segment, err);
-	if (r == 0 && m.time > f->tail.time)
-		f->tail.time = m.time;
+	r = make_segment(&m, ct_segment_maker_begin(&m.maker, number), ret_segment, err);
+	if (r == 0 && m.maker.time > f->tail.time)
+		f->tail.time = m.maker.time;
 	return r;
 }
 

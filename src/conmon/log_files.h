@@ -10,7 +10,6 @@
 
 #include <cattach/streamlog.h>
 
-#define LOG_FILES_SPAN	40		/* bits of offsets that a file has for itself */
 #define LOG_FILES_LINE	(1u << 20)	/* what is longer is no record of anybody's */
 #define LOG_FILES_KNOWN	256
 #define LOG_FILES_HEAD	64		/* bytes: enough for the time of a record at either of its ends */
@@ -61,6 +60,7 @@ struct ct_log_files {
 /* log_files.c */
 char *ct_log_files_name(const char *path, uint32_t number);	/* free it; NULL: no memory */
 int ct_log_files_open_part(int dir, const char *path, uint32_t number, struct log_part *ret_part);
+bool ct_log_files_same(int a, int b);	/* descriptors of one file */
 
 /* log_files_follow.c */
 void ct_log_files_prepare(struct ct_log_files *files);

@@ -25,7 +25,7 @@
 #include <cattach/arena.h>
 #include <cattach/fd.h>
 
-#include "segment.h"
+#include "segment_maker.h"
 
 #define MOST	(4u << 20)	/* bytes of a file that become a segment at once */
 
@@ -219,19 +219,12 @@ static int open_unknown(const struct log_tail *t, uint32_t number)
 	return -1;
 }
 
-static bool is_same(int a, int b)
-{
-	struct stat x, y;
-
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 /* Was it met before, under a smaller number? Then rotations have overtaken us, and what comes now is
  * in the order that they have now. */
 static size_t drop_earlier(int *fds, size_t count, int fd)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!is_same(fds[i], fd))
+		if (!ct_log_files_same(fds[i], fd))
 			continue;
 		close(fds[i]);
 		memmove(fds + i, fds + i + 1, (count - i - 1) * sizeof(*fds));
@@ -329,7 +322,7 @@ int ct_log_files_follow(struct ct_log_files *files, int dir, const char *path, s
 	}
 	turn_to(t, t->known_count - 1, last->size);
 	t->next = (uint32_t)files->count;
-	t->end = ((uint64_t)files->count + 1) << LOG_FILES_SPAN;
+	t->end = ct_segment_maker_base(t->next);
 	t->follow = true;
 	return 0;
 }

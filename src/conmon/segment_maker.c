@@ -14,14 +14,15 @@
 
 #include <cattach/io.h>
 
-#define SEGMENT_SPAN	40		/* bits of offsets that a segment has for itself */
-#define CHUNK		(256u << 10)	/* bytes written at once */
+#define CHUNK	(256u << 10)	/* bytes written at once */
 
 int ct_segment_maker_begin(struct segment_maker *m, uint32_t number)
 {
-	/* Above zero, which says that a segment has no end. */
-	uint64_t base = ((uint64_t)number + 1) << SEGMENT_SPAN;
+	return ct_segment_maker_go_on(m, number, ct_segment_maker_base(number), 0);
+}
 
+int ct_segment_maker_go_on(struct segment_maker *m, uint32_t number, uint64_t base, uint64_t time)
+{
 	*m = (struct segment_maker){
 		.segment = {
 			.number = number, .base = base,
@@ -30,6 +31,7 @@ int ct_segment_maker_begin(struct segment_maker *m, uint32_t number)
 		},
 		.head = { .magic = CT_INDEX_MAGIC, .version = 1, .segment = number, .base = base, .run = 1 },
 		.end = base,
+		.time = time,
 	};
 	if (m->segment.data < 0 || m->segment.index < 0)
 		return -errno;
@@ -44,40 +46,63 @@ static void write_out(struct segment_maker *m, int fd, struct ct_buf *buf, size_
 	ct_buf_clear(buf);
 }
 
-static void put_entry(struct segment_maker *m, struct ct_index_entry *entry, uint64_t time)
+static void put_entry(struct segment_maker *m, const struct ct_index_entry *entry)
 {
 	if (!m->head.entries)
-		m->head.time = m->time = time;
-	m->time = time > m->time ? time : m->time;
-	entry->time = m->time;
-	entry->offset = m->end;
+		m->head.time = entry->time;
 	ct_buf_add(&m->entries, entry, sizeof(*entry));
 	m->end += ct_entry_span(entry);
 	m->head.entries++;
 	write_out(m, m->segment.index, &m->entries, CHUNK);
 }
 
-static void put_frame(struct segment_maker *m, int stream, uint64_t time, const uint8_t *data,
-		      size_t size)
+/* The last frame becomes no longer. */
+static void end_frame(struct segment_maker *m)
 {
-	struct ct_index_entry entry = {
-		.value = size, .kind = (uint32_t)stream, .flags = m->notes,
-	};
-	uint8_t header[CT_FRAME_HEADER];
-
-	ct_frame_encode(header, stream, (uint32_t)size);
-	ct_buf_add(&m->frames, header, sizeof(header));
-	ct_buf_add(&m->frames, data, size);
+	if (!m->last.value)
+		return;
+	if (!m->frames.failed)
+		ct_frame_encode((uint8_t *)m->frames.data + m->last_at, (int)m->last.kind,
+				(uint32_t)m->last.value);
 	write_out(m, m->segment.data, &m->frames, CHUNK);
-	put_entry(m, &entry, time);
+	put_entry(m, &m->last);
+	m->last.value = 0;
+}
+
+static void begin_frame(struct segment_maker *m, int stream)
+{
+	static const uint8_t header[CT_FRAME_HEADER];
+
+	end_frame(m);
+	m->last = (struct ct_index_entry){
+		.time = m->time, .offset = m->end, .kind = (uint32_t)stream, .flags = m->notes,
+	};
+	m->last_at = m->frames.length;
+	ct_buf_add(&m->frames, header, sizeof(header));
+}
+
+static bool goes_on(const struct segment_maker *m, int stream)
+{
+	return m->last.value && m->last.value < CT_FRAME_MAX && m->last.time == m->time &&
+	       m->last.kind == (uint32_t)stream;
+}
+
+static void note_time(struct segment_maker *m, uint64_t time)
+{
+	m->time = time > m->time ? time : m->time;
 }
 
 void ct_segment_maker_bytes(struct segment_maker *m, int stream, uint64_t time, const uint8_t *data,
 			    size_t size)
 {
+	note_time(m, time);
 	for (size_t at = 0, n; at < size && !m->failed; at += n) {
-		n = size - at < CT_FRAME_MAX ? size - at : CT_FRAME_MAX;
-		put_frame(m, stream, time, data + at, n);
+		if (!goes_on(m, stream))
+			begin_frame(m, stream);
+		n = CT_FRAME_MAX - m->last.value;
+		n = size - at < n ? size - at : n;
+		ct_buf_add(&m->frames, data + at, n);
+		m->last.value += n;
 	}
 }
 
@@ -85,8 +110,12 @@ void ct_segment_maker_gap(struct segment_maker *m, uint64_t time, uint64_t lost)
 {
 	struct ct_index_entry entry = { .kind = CT_NOTE_GAP, .value = lost };
 
+	end_frame(m);
+	note_time(m, time);
+	entry.time = m->time;
+	entry.offset = m->end;
 	m->notes++;
-	put_entry(m, &entry, time);
+	put_entry(m, &entry);
 }
 
 int ct_segment_maker_end(struct segment_maker *m, int r, struct ct_segment *ret_segment)
@@ -94,6 +123,7 @@ int ct_segment_maker_end(struct segment_maker *m, int r, struct ct_segment *ret_
 	const ssize_t size = sizeof(m->head);
 
 	if (r == 0) {
+		end_frame(m);
 		write_out(m, m->segment.data, &m->frames, 1);
 		write_out(m, m->segment.index, &m->entries, 1);
 		m->head.end = m->end;

@@ -179,12 +179,7 @@ static int check_reserved(struct ct_container *c, bool kept, struct ct_err *err)
 	return check_state(c, kept, err);
 }
 
-int ct_container_reserve(struct ct_container *container, struct ct_err *err)
-{
-	return ct_container_reserve_as(container, false, err);
-}
-
-int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err)
+int ct_container_reserve(struct ct_container *container, bool kept, struct ct_err *err)
 {
 	struct ct_container *c = container;
 	int r;

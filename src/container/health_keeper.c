@@ -10,7 +10,8 @@
  * after the same time.
  *
  * To kill an unhealthy container is what a crash would be: its restart policy decides what follows.
- * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy.
+ * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy. Checks
+ * and what follows from them are about one run, and nothing is done to another.
  */
 #include "keeper.h"
 
@@ -36,44 +37,49 @@ static void die_with_keeper(pid_t keeper)
 }
 
 static enum ct_health_status check(struct ct_store *store, struct ct_arena *arena,
-				   struct ct_container *container)
+				   struct ct_container *container, const struct ct_run_id *run)
 {
 	struct ct_health_check result;
 	struct ct_health health;
 	struct ct_err ignored;
 
-	if (container->state != CT_STATE_RUNNING ||
+	if (container->state != CT_STATE_RUNNING || !ct_run_is(run, &container->status) ||
 	    ct_health_check(store, arena, container, &result, &ignored) < 0 ||
 	    ct_health_update(container, &result, &health, &ignored) < 0)
 		return CT_HEALTH_NONE;
 	return health.status;
 }
 
-static void act_on(struct ct_container *container, enum ct_health_action action)
+/* Of how its child ends: an action has come to something. */
+enum { DONE, FAILED };
+
+static int act_on(struct ct_container *container, const struct ct_run_id *run,
+		  enum ct_health_action action)
 {
 	struct ct_err ignored;
 	int r = 0;
 
 	switch (action) {
 	case CT_HEALTH_KILL:
-		r = ct_container_signal_run(container, SIGKILL, &ignored);
+		r = ct_container_signal_run(container, run, SIGKILL, &ignored);
 		break;
 	case CT_HEALTH_RESTART:
-		r = ct_container_end_run(container, 0, -2, &ignored);
+		r = ct_container_end_run(container, run, 0, -2, &ignored);
 		break;
 	case CT_HEALTH_STOP:
-		r = ct_container_stop(container, 0, -2, &ignored);
+		r = ct_container_stop_run(container, run, 0, -2, &ignored);
 		break;
 	case CT_HEALTH_DO_NOTHING:
 		break;
 	}
-	/* It is unhealthy still when that fails, and the next check leads here again. */
-	if (r < 0)
-		errno = 0;
+	/* It is unhealthy still when that fails, and the next check leads here again. What has had its
+	 * SIGKILL and takes its time ends by us all the same. */
+	return r < 0 && r != -ETIMEDOUT ? FAILED : DONE;
 }
 
-static _Noreturn void child_main(const char *id, enum ct_health_action action)
+static _Noreturn void child_main(const struct ct_keeper *k, enum ct_health_action action)
 {
+	const int nothing = action == CT_HEALTH_DO_NOTHING ? (int)CT_HEALTH_NONE : FAILED;
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_arena ct_autoarena arena = { 0 };
@@ -81,12 +87,11 @@ static _Noreturn void child_main(const char *id, enum ct_health_action action)
 
 	prctl(PR_SET_NAME, "cattach-health");
 	if (ct_arena_open(&arena, &ignored) < 0 || ct_store_open(&store, &ignored) < 0 ||
-	    ct_container_find(&store, &arena, id, &container, &ignored) < 0)
-		_exit(CT_HEALTH_NONE);
+	    ct_container_find(&store, &arena, k->id, &container, &ignored) < 0)
+		_exit(nothing);
 	if (action == CT_HEALTH_DO_NOTHING)
-		_exit((int)check(&store, &arena, &container));
-	act_on(&container, action);
-	_exit(CT_HEALTH_NONE);
+		_exit((int)check(&store, &arena, &container, &k->run));
+	_exit(act_on(&container, &k->run, action));
 }
 
 /* ---- in the keeper ---- */
@@ -100,6 +105,14 @@ static void plan_next(struct ct_keeper_health *h)
 		h->job.next = now + ct_health_delay(&h->config, h->status, h->begun, now);
 }
 
+/* Else the next end, which may be a good one, would be taken for what we have done. */
+static void child_failed(struct ct_keeper *k, struct ct_keeper_health *h)
+{
+	if (h->acting)
+		ct_keeper_restart(k, false);
+	h->acting = false;
+}
+
 static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h, enum ct_health_action action)
 {
 	pid_t keeper = getpid(), pid = ct_keeper_fork(k, &h->job.fd);
@@ -108,11 +121,13 @@ static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h, enum ct_
 		/* To stop a container is not left half done. */
 		if (action == CT_HEALTH_DO_NOTHING)
 			die_with_keeper(keeper);
-		child_main(k->id, action);
+		child_main(k, action);
 	}
-	if (pid < 0)
-		h->job.fd = -1;
 	h->acting = action != CT_HEALTH_DO_NOTHING;
+	if (pid < 0) {
+		h->job.fd = -1;
+		child_failed(k, h);
+	}
 	plan_next(h);
 }
 
@@ -120,16 +135,17 @@ static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
 {
 	struct ct_exit status = { 0 };
 	int r = ct_pidfd_wait(h->job.fd, &status);
-	bool counts = r == 0 && h->running && !h->stale && !h->acting && !status.signaled &&
-		      status.value != CT_HEALTH_NONE;
+	bool told = r == 0 && !status.signaled;
+	bool counts = told && h->running && !h->stale && !h->acting && status.value != CT_HEALTH_NONE;
 
 	ct_drop_fd(&h->job.fd);
+	if (!told || status.value != DONE)
+		child_failed(k, h);
 	h->acting = h->stale = false;
 	if (counts)
 		h->status = (enum ct_health_status)status.value;
 	if (counts && h->status == CT_HEALTH_UNHEALTHY && h->action != CT_HEALTH_DO_NOTHING) {
-		if (h->action == CT_HEALTH_RESTART)
-			ct_keeper_restart(k);
+		ct_keeper_restart(k, h->action == CT_HEALTH_RESTART);
 		fork_child(k, h, h->action);
 		return;
 	}

@@ -38,22 +38,19 @@ int ct_keeper_add_job(struct ct_keeper *k, struct ct_keeper_job *job)
 	return -ENOSPC;
 }
 
-void ct_keeper_restart(struct ct_keeper *k)
+void ct_keeper_restart(struct ct_keeper *k, bool again)
 {
-	k->again = true;
+	k->again = again;
 }
 
 pid_t ct_keeper_fork(struct ct_keeper *k, int *ret_pidfd)
 {
 	sigset_t none;
-	pid_t pid = fork();
+	/* With its pidfd, or not at all: nobody would wait for a child without. */
+	pid_t pid = ct_clone(0, -1, SIGCHLD, ret_pidfd);
 
-	if (pid < 0)
-		return -errno;
-	if (pid > 0) {
-		*ret_pidfd = ct_pidfd_open(pid);
-		return *ret_pidfd < 0 ? *ret_pidfd : pid;
-	}
+	if (pid != 0)
+		return pid;
 	/* A lock is not inherited, but who waits for the file to be closed by its holder is. */
 	ct_drop_fd(&k->lock);
 	ct_drop_fd(&k->signals);

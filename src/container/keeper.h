@@ -14,7 +14,8 @@
  *      of the container begins or ends; there it sets next and fd anew. It must not block: what takes
  *      time is a child's work, whose pidfd or pipe is the job's fd. Children must not have the
  *      keeper's lock file open: fork by ct_keeper_fork().
- *   4. ct_keeper_restart() has the container started again at its next end, whatever its policy says.
+ *   4. ct_keeper_restart() has the container started again at its next end, whatever its policy says,
+ *      or takes that back. What is to be done to the run that the keeper waits for names it: k->run.
  *
  * With neither a run to wait for nor a time the loop sleeps in poll(2) without a limit.
  */
@@ -29,6 +30,8 @@
 #include <cattach/err.h>
 #include <cattach/health.h>
 #include <cattach/keeper.h>
+
+#include "record.h"
 
 #define CT_KEEPER_LOCK	"keeper.lock"
 #define CT_KEEPER_FILE	"keeper"
@@ -72,6 +75,7 @@ struct ct_keeper {
 	int control;			/* to who starts the container, until it has; then -1 */
 	int signals;
 	int monitor;			/* pidfd of the run that is waited for, or -1 */
+	struct ct_run_id run;		/* that one */
 	int child, report;		/* pidfd of who starts it again, and its error; or -1 */
 	uint64_t next;			/* when that begins, of CLOCK_MONOTONIC; CT_NEVER */
 	uint64_t seen;			/* status.started of the last run that is dealt with */
@@ -105,8 +109,8 @@ void ct_health_add_job(struct ct_keeper *k, const struct ct_meta *meta);
 /* ---- for jobs ---- */
 
 int ct_keeper_add_job(struct ct_keeper *k, struct ct_keeper_job *job);
-void ct_keeper_restart(struct ct_keeper *k);
-/* fork(2) without the keeper's lock and signals: 0 in the child, its pidfd in *ret_pidfd, or -errno. */
+void ct_keeper_restart(struct ct_keeper *k, bool again);
+/* fork(2) without the keeper's lock and signals: 0 in the child; its pidfd comes with it; or -errno. */
 pid_t ct_keeper_fork(struct ct_keeper *k, int *ret_pidfd);
 
 /* ---- making one: keeper_launch.c ---- */
@@ -147,6 +151,9 @@ bool ct_keeper_will_restart(int dir, bool ended);
 bool ct_keeper_is_undecided(int dir);
 
 bool ct_keeper_is_stop_asked(int dir);
+
+/* It has put down that it goes; which it may think better of, see leave_if_idle(). */
+bool ct_keeper_is_leaving(int dir);
 
 /* End it, and wait until it is gone; not being there is success. It starts nothing any more. */
 int ct_keeper_retire(int dir, const char *label, struct ct_err *err);

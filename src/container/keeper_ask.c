@@ -83,6 +83,14 @@ bool ct_keeper_is_undecided(int dir)
 	       record.phase == CT_KEEPER_WATCHING;
 }
 
+bool ct_keeper_is_leaving(int dir)
+{
+	struct ct_keeper_record record;
+	struct ct_err ignored;
+
+	return ct_keeper_record_read(dir, &record, &ignored) == 0 && record.phase == CT_KEEPER_ENDED;
+}
+
 bool ct_container_has_keeper(const struct ct_container *container)
 {
 	return container->dir >= 0 &&

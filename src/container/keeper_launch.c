@@ -30,6 +30,8 @@
 
 #include "record.h"
 
+#define SETTLE	(2 * CT_SECOND)		/* for one that is about to go */
+
 /* ---- in the keeper ---- */
 
 /* Blocked ones are read in the loop; a terminal's or a session's end is not ours. */
@@ -245,15 +247,35 @@ void ct_keeper_release(struct ct_keeper_launch *launch, bool started)
 	ct_drop_fd(&launch->control);
 }
 
+/* 1: it is there, and stays or reads what has changed before it goes; 0: there is none, or none any more. */
+static int find_keeper(const struct ct_container *c, struct ct_err *err)
+{
+	uint64_t limit = ct_now_monotonic() + SETTLE;
+	int ct_autofd watch = -1;
+
+	while (ct_lock_holder(c->dir, CT_KEEPER_LOCK, NULL) > 0) {
+		uint64_t now = ct_now_monotonic();
+
+		if (!ct_keeper_is_leaving(c->dir)) {
+			ct_keeper_tell(c->dir);
+			return 1;
+		}
+		if (now >= limit)
+			return ct_keeper_retire(c->dir, ct_container_label(c), err);
+		/* What happened before the watch was there shows at one more look. */
+		if (watch >= 0 || (watch = ct_keeper_watch(c->dir)) < 0)
+			ct_keeper_sleep(watch, limit - now);
+	}
+	return 0;
+}
+
 int ct_keeper_adopt(const struct ct_container *container, struct ct_err *err)
 {
 	struct ct_keeper_launch made = CT_KEEPER_LAUNCH_INIT;
-	int r;
+	int r = find_keeper(container, err);
 
-	if (ct_lock_holder(container->dir, CT_KEEPER_LOCK, NULL) > 0) {
-		ct_keeper_tell(container->dir);
-		return 0;
-	}
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (!ct_keeper_is_wanted(&container->meta) ||
 	    ct_monitor_alive(container->dir, NULL) <= 0)
 		return 0;

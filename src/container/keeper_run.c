@@ -60,6 +60,64 @@ void ct_keeper_add_jobs(struct ct_keeper *k, const struct ct_meta *meta)
 	ct_health_add_job(k, meta);
 }
 
+/* ---- the policy ---- */
+
+/* False: nobody could say what it is now. */
+static bool read_policy(struct ct_keeper *k)
+{
+	struct ct_arena ct_autoarena arena = { 0 };
+	struct ct_err ignored;
+	struct ct_meta meta;
+	const char *text;
+	size_t size;
+
+	if (ct_arena_open(&arena, &ignored) < 0 ||
+	    ct_read_file_at(&arena, k->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size,
+			    &ignored) < 0 ||
+	    ct_meta_parse(&arena, text, size, &meta, &ignored) < 0 ||
+	    ct_restart_parse(meta.restart, &k->policy, &ignored) < 0)
+		return false;
+	ct_keeper_add_jobs(k, &meta);
+	return true;
+}
+
+static bool has_jobs(const struct ct_keeper *k)
+{
+	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
+		if (k->jobs[i])
+			return true;
+	return false;
+}
+
+/* With nothing to wait for, and nothing to do while it waits. */
+static bool is_idle(const struct ct_keeper *k)
+{
+	bool unwanted = k->policy.kind == CT_RESTART_NO && !k->again;
+
+	if (k->record.phase == CT_KEEPER_WAITING)
+		return unwanted || ct_keeper_is_stop_asked(k->dir);
+	return k->record.phase == CT_KEEPER_WATCHING && unwanted && !has_jobs(k) && k->control < 0;
+}
+
+/*
+ * An update puts its policy down, then looks whether we go (ct_keeper_adopt()); we put down that we go,
+ * then look at the policy once more. So either we see the new one, and stay, or it sees us going, and
+ * waits for our end. What cannot be read has not been taken away.
+ */
+static void leave_if_idle(struct ct_keeper *k)
+{
+	enum ct_keeper_phase phase = k->record.phase;
+
+	if (!is_idle(k))
+		return;
+	put_down(k, CT_KEEPER_ENDED);
+	k->record.phase = phase;
+	if (read_policy(k) && is_idle(k))
+		k->leaving = true;
+	else
+		put_down(k, phase);
+}
+
 /* ---- a run ---- */
 
 static int read_status(const struct ct_keeper *k, struct ct_status *ret_status)
@@ -84,27 +142,20 @@ static int open_monitor(const struct ct_keeper *k)
 	return ct_take_fd(&fd);
 }
 
-static bool has_jobs(const struct ct_keeper *k)
+/* What is not known is no run at all. */
+static struct ct_run_id run_there(const struct ct_keeper *k)
 {
-	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
-		if (k->jobs[i])
-			return true;
-	return false;
-}
+	struct ct_status status = { 0 };
 
-/* With nothing to wait for, and nothing to do while it waits. */
-static bool is_idle(const struct ct_keeper *k)
-{
-	bool unwanted = k->policy.kind == CT_RESTART_NO && !k->again;
-
-	if (k->record.phase == CT_KEEPER_WAITING)
-		return unwanted || ct_keeper_is_stop_asked(k->dir);
-	return k->record.phase == CT_KEEPER_WATCHING && unwanted && !has_jobs(k) && k->control < 0;
+	if (read_status(k, &status) < 0)
+		return (struct ct_run_id){ 0 };
+	return (struct ct_run_id){ .pid = status.pid, .starttime = status.starttime };
 }
 
 void ct_keeper_begin(struct ct_keeper *k)
 {
 	k->monitor = open_monitor(k);
+	k->run = run_there(k);
 	if (k->record.phase != CT_KEEPER_WATCHING)
 		put_down(k, CT_KEEPER_WATCHING);
 	if (k->monitor < 0) {
@@ -113,8 +164,7 @@ void ct_keeper_begin(struct ct_keeper *k)
 	}
 	tell_jobs(k, CT_KEEPER_BEGUN);
 	/* The policy may have been taken away while it was being started. */
-	if (is_idle(k))
-		ct_keeper_leave(k);
+	leave_if_idle(k);
 }
 
 static struct ct_restart_run run_of(const struct ct_status *status)
@@ -166,6 +216,8 @@ void ct_keeper_run_ended(struct ct_keeper *k)
 	}
 	k->seen = status.started;
 	tell_jobs(k, CT_KEEPER_OVER);
+	/* Whoever has changed it may have been killed before we were told. */
+	read_policy(k);
 	run = run_of(&status);
 	decide(k, &run);
 }
@@ -257,26 +309,8 @@ void ct_keeper_child_ended(struct ct_keeper *k)
 
 /* ---- somebody wants us to look ---- */
 
-static void read_policy(struct ct_keeper *k)
-{
-	struct ct_arena ct_autoarena arena = { 0 };
-	struct ct_err ignored;
-	struct ct_meta meta;
-	const char *text;
-	size_t size;
-
-	if (ct_arena_open(&arena, &ignored) < 0 ||
-	    ct_read_file_at(&arena, k->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size,
-			    &ignored) < 0 ||
-	    ct_meta_parse(&arena, text, size, &meta, &ignored) < 0 ||
-	    ct_restart_parse(meta.restart, &k->policy, &ignored) < 0)
-		return;
-	ct_keeper_add_jobs(k, &meta);
-}
-
 void ct_keeper_look(struct ct_keeper *k)
 {
 	read_policy(k);
-	if (is_idle(k))
-		ct_keeper_leave(k);
+	leave_if_idle(k);
 }

@@ -170,16 +170,22 @@ static int load_meta(const struct ct_store *store, struct ct_arena *arena,
 	return 0;
 }
 
-int ct_container_open_status(int dir, struct ct_err *err)
+static int open_status(int dir, struct ct_err *err)
 {
 	int ct_autofd fd = openat(dir, "status", FILE_FLAGS);
 
 	if (fd < 0)
 		return ct_fail_errno(err, errno, "status cannot be opened");
-	if (check_owner(dir, "its directory", 077, err) < 0 ||
-	    check_owner(fd, "status", 022, err) < 0)
+	if (check_owner(fd, "status", 022, err) < 0)
 		return -err->code;
 	return ct_take_fd(&fd);
+}
+
+int ct_container_open_status(int dir, struct ct_err *err)
+{
+	int r = check_owner(dir, "its directory", 077, err);
+
+	return r < 0 ? r : open_status(dir, err);
 }
 
 static int load_state(const struct ct_store *store, struct ct_arena *arena,
@@ -188,7 +194,7 @@ static int load_state(const struct ct_store *store, struct ct_arena *arena,
 	struct ct_probe probe = { 0 };
 	int r;
 
-	c->status_fd = ct_container_open_status(c->dir, err);
+	c->status_fd = open_status(c->dir, err);
 	if (c->status_fd == -ENOENT)
 		return judge_missing_status(store, c, err);
 	r = c->status_fd < 0 ? c->status_fd : 0;

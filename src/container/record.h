@@ -77,9 +77,16 @@ void ct_container_let_go(const struct ct_container *c);
 /* Being created by nobody any more: DAMAGED from now on. For who holds its lock. */
 int ct_container_give_up(struct ct_container *c, struct ct_err *err);
 
-/* ct_container_reserve(), also for its keeper: that starts it while others take it for running, and
- * not (ECANCELED) when it is to stay stopped. */
-int ct_container_reserve_as(struct ct_container *container, bool kept, struct ct_err *err);
+/**
+ * ct_container_reserve - be the only one who starts this container
+ * @kept: for its keeper: that starts it while others take it for running, and not (ECANCELED) when it
+ *        is to stay stopped
+ * @err:  EALREADY "container x is running", or what else its state says against a start
+ *
+ * Holds for as long as container->dir is open, here or in the monitor until the payload runs. Looks
+ * at the state anew.
+ */
+int ct_container_reserve(struct ct_container *container, bool kept, struct ct_err *err);
 
 /* Was the container in this directory created to stay? */
 bool ct_container_is_complete(int dir);
@@ -124,11 +131,24 @@ int ct_pidfd_await(int pidfd, uint64_t timeout);
 /* Sleep, for what the kernel has no event for. */
 void ct_nap(uint64_t ns);
 
-/* ct_container_signal() and ct_container_stop() of a run: whether it is started again is its keeper's to
- * decide. */
-int ct_container_signal_run(const struct ct_container *container, int signal, struct ct_err *err);
-int ct_container_end_run(struct ct_container *container, int signal, int timeout,
-			 struct ct_err *err);
+/* One run of a container, by its first process. What is meant for one is done to no other: ESTALE. */
+struct ct_run_id {
+	pid_t pid;
+	uint64_t starttime;
+};
+
+bool ct_run_is(const struct ct_run_id *run, const struct ct_status *status);
+
+/* ct_container_signal() and ct_container_stop() of a run, or of whichever there is (NULL): whether it is
+ * started again is its keeper's to decide. */
+int ct_container_signal_run(const struct ct_container *container, const struct ct_run_id *run,
+			    int signal, struct ct_err *err);
+int ct_container_end_run(struct ct_container *container, const struct ct_run_id *run, int signal,
+			 int timeout, struct ct_err *err);
+
+/* ct_container_stop() of this run: it stays stopped. Of one that is over nothing is asked for. */
+int ct_container_stop_run(struct ct_container *container, const struct ct_run_id *run, int signal,
+			  int timeout, struct ct_err *err);
 
 /* ct_container_remove() with another time for the monitor to leave by itself. */
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,

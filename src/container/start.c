@@ -17,6 +17,7 @@
 
 #include "keeper.h"
 #include "launch.h"
+#include "lower.h"
 #include "plan.h"
 
 static bool is_outside(const char *cgroups)
@@ -138,6 +139,8 @@ static int start(struct ct_store *store, struct ct_container *container,
 
 	if (r == 0)
 		r = plan(store, options, planning, launching, err);
+	if (r == 0)
+		r = ct_lower_save(container, &launching->plan->root, err);
 	if (r == 0)
 		r = ct_keeper_await(&keeper, err);
 	if (r == 0) {

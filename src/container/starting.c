@@ -100,7 +100,7 @@ int ct_container_start_again(struct ct_store *store, struct ct_container *contai
 		.client = -1, .keep = true, .kept = how->kept,
 	};
 	int pair[2] = { -1, -1 };
-	int r = ct_container_reserve_as(container, how->kept, err);
+	int r = ct_container_reserve(container, how->kept, err);
 
 	/* One that "run" made is from now on as good as one that "create" made. */
 	if (r == 0)

@@ -7,7 +7,8 @@
  * and the pid in it somebody else's by now. A payload that is pid 1 of its namespace ignores every
  * signal that it has no handler for, which is why a stop ends with SIGKILL. One that is paused has
  * the signal first and goes on then, so that the signal is what it wakes up to. A keeper is told before
- * anything is signalled that the container stays stopped.
+ * anything is signalled that the container stays stopped. Who wants the end of one run (a health check has
+ * failed in it) names it, and nothing is done to one that has been started since.
  */
 #include <errno.h>
 #include <signal.h>
@@ -45,11 +46,27 @@ int ct_container_look(struct ct_container *container, struct ct_err *err)
 	return ct_container_refresh(container, &ignored, err);
 }
 
+bool ct_run_is(const struct ct_run_id *run, const struct ct_status *status)
+{
+	return run->pid > 0 && run->pid == status->pid && run->starttime == status->starttime;
+}
+
+static int check_run(const struct ct_container *c, const struct ct_run_id *run, struct ct_err *err)
+{
+	if (!run || ct_run_is(run, &c->status))
+		return 0;
+	return ct_fail(err, ESTALE, "%s %s has been started again meanwhile", ct_container_kind(c),
+		       ct_container_label(c));
+}
+
 /* A pidfd of the running payload. */
-static int open_running(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
+static int open_running(struct ct_container *c, const struct ct_run_id *run, struct ct_probe *probe,
+			struct ct_err *err)
 {
 	int fd, r = ct_container_refresh(c, probe, err);
 
+	if (r == 0)
+		r = check_run(c, run, err);
 	if (r < 0)
 		return r;
 	if (!ct_state_is_live(c->state))
@@ -123,11 +140,12 @@ static int signal_keeper(struct ct_container *c, int signal, struct ct_err *err)
 	return r < 0 ? r : !ct_state_is_live(c->state);
 }
 
-int ct_container_signal_run(const struct ct_container *container, int signal, struct ct_err *err)
+int ct_container_signal_run(const struct ct_container *container, const struct ct_run_id *run,
+			    int signal, struct ct_err *err)
 {
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
 	struct ct_probe probe = { 0 };
-	int ct_autofd pidfd = open_running(&c, &probe, err);
+	int ct_autofd pidfd = open_running(&c, run, &probe, err);
 	int r = pidfd < 0 ? pidfd : send_signal(&c, pidfd, signal, err);
 
 	/* What is paused would not notice; SIGKILL needs nobody's help. */
@@ -143,7 +161,7 @@ int ct_container_signal(const struct ct_container *container, int signal, struct
 
 	if (r != 0)
 		return r < 0 ? r : 0;
-	return ct_container_signal_run(&c, signal, err);
+	return ct_container_signal_run(&c, NULL, signal, err);
 }
 
 /* ---- stop ---- */
@@ -214,11 +232,11 @@ static int end_payload(const struct ct_container *c, int pidfd, int signal, int 
 		       (int)c->status.pid);
 }
 
-int ct_container_end_run(struct ct_container *container, int signal, int timeout,
-			 struct ct_err *err)
+int ct_container_end_run(struct ct_container *container, const struct ct_run_id *run, int signal,
+			 int timeout, struct ct_err *err)
 {
 	struct ct_probe probe = { 0 };
-	int ct_autofd pidfd = open_running(container, &probe, err);
+	int ct_autofd pidfd = open_running(container, run, &probe, err);
 	int r;
 
 	if (pidfd < 0) {
@@ -247,5 +265,31 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 	ct_container_forbid_restart(container, 0);
 	if (container->dir >= 0 && container->status_fd >= 0)
 		r = settle_keeper(container, &probe, err);
-	return r < 0 ? r : ct_container_end_run(container, signal, timeout, err);
+	return r < 0 ? r : ct_container_end_run(container, NULL, signal, timeout, err);
+}
+
+/* Under the lock of those who start: what is asked for here the next start lifts, and not the one before. */
+static int forbid_run(struct ct_container *c, const struct ct_run_id *run, struct ct_err *err)
+{
+	int r = ct_container_await_creator(c->dir, ct_container_label(c));
+
+	if (r < 0 && r != -EOPNOTSUPP)
+		return ct_fail_errno(err, -r, "cannot lock container %s", ct_container_label(c));
+	r = ct_container_look(c, err);
+	if (r == 0)
+		r = check_run(c, run, err);
+	if (r == 0 && !ct_state_is_live(c->state))
+		r = ct_state_refuse(c, CT_ACT_KILL, err);
+	if (r == 0)
+		ct_container_forbid_restart(c, 0);
+	ct_container_let_go(c);
+	return r;
+}
+
+int ct_container_stop_run(struct ct_container *container, const struct ct_run_id *run, int signal,
+			  int timeout, struct ct_err *err)
+{
+	int r = forbid_run(container, run, err);
+
+	return r < 0 ? r : ct_container_end_run(container, run, signal, timeout, err);
 }

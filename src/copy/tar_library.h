@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include <cattach/err.h>
+#include <cattach/library.h>
 
 struct archive;
 struct archive_entry;
@@ -74,22 +75,10 @@ typedef ssize_t ct_tar_write_callback(struct archive *, void *arg, const void *b
 	  (struct archive_entry *, const char *, const void *, size_t))
 
 struct ct_tar_library {
-	void *handle;
-/* Names and types have no parentheses. NOLINTNEXTLINE(bugprone-macro-parentheses) */
-#define CT_TAR_MEMBER(name, type, arguments) type(*name) arguments;
-	CT_TAR_FUNCTIONS(CT_TAR_MEMBER)
-#undef CT_TAR_MEMBER
+	CT_TAR_FUNCTIONS(CT_LIBRARY_MEMBER)
 };
 
-/* ENOSYS with the package that has it. Close in any case. */
+/* ENOSYS with the package that has it. */
 int ct_tar_library_open(struct ct_tar_library *library, struct ct_err *err);
-void ct_tar_library_close(struct ct_tar_library *library);
-
-static inline void ct_autotar_cleanup(struct ct_tar_library *library)
-{
-	ct_tar_library_close(library);
-}
-
-#define ct_autotar __attribute__((cleanup(ct_autotar_cleanup)))
 
 #endif

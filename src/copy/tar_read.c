@@ -393,7 +393,6 @@ int ct_copy_send_tar(struct ct_copy_channel *channel, int fd, struct ct_err *err
 		ct_copy_finish(channel, err, &ignored);
 	if (r->archive)
 		r->lib.archive_read_free(r->archive);
-	ct_tar_library_close(&r->lib);
 	ct_buf_done(&r->path);
 	ct_links_done(&r->links);
 	return ret;

@@ -308,7 +308,6 @@ static void done(struct writer *w)
 	free(w->links);
 	free(w->lengths);
 	ct_buf_done(&w->path);
-	ct_tar_library_close(&w->lib);
 }
 
 int ct_copy_receive_tar(struct ct_copy_channel *channel, const char *name, int fd,

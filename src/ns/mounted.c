@@ -3,72 +3,53 @@
  * The mount table of this process, read by libmount (util-linux), so that nobody here parses
  * mountinfo. The only file that knows libmount.
  *
- * libmount brings three more libraries and costs 0.4 ms to load, so it is opened with dlopen(3)
+ * libmount brings three more libraries and costs 0.4 ms to load, so it is loaded (base/library.c)
  * when a table is really wanted: composing a throw-away root, and "info". A build with
  * LINK=dynamic (CT_LINK_LIBMOUNT) calls it directly.
  *
  * Runs in the CLI with the caller's rights. What may fail: the library is not installed, memory.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 
 #include <libmount/libmount.h>
 
+#include <cattach/library.h>
 #include <cattach/mount.h>
 
-/* The five functions that are used, by name, so that both ways of linking share the code. */
+#define FUNCTIONS(F)                                                                            \
+	F(mnt_new_table_from_file, struct libmnt_table *, (const char *))                       \
+	F(mnt_unref_table, void, (struct libmnt_table *))                                       \
+	F(mnt_new_iter, struct libmnt_iter *, (int))                                            \
+	F(mnt_free_iter, void, (struct libmnt_iter *))                                          \
+	F(mnt_table_next_fs, int, (struct libmnt_table *, struct libmnt_iter *, struct libmnt_fs **)) \
+	F(mnt_fs_get_target, const char *, (struct libmnt_fs *))                                \
+	F(mnt_fs_get_fstype, const char *, (struct libmnt_fs *))
+
 struct libmount {
-	struct libmnt_table *(*new_table)(const char *path);
-	void (*unref_table)(struct libmnt_table *table);
-	struct libmnt_iter *(*new_iter)(int direction);
-	void (*free_iter)(struct libmnt_iter *iter);
-	int (*next_fs)(struct libmnt_table *table, struct libmnt_iter *iter, struct libmnt_fs **fs);
-	const char *(*get_target)(struct libmnt_fs *fs);
-	const char *(*get_fstype)(struct libmnt_fs *fs);
+	FUNCTIONS(CT_LIBRARY_MEMBER)
 };
 
 #ifdef CT_LINK_LIBMOUNT
 static int load(struct libmount *lib, struct ct_err *err)
 {
 	(void)err;
-	*lib = (struct libmount){
-		.new_table = mnt_new_table_from_file,
-		.unref_table = mnt_unref_table,
-		.new_iter = mnt_new_iter,
-		.free_iter = mnt_free_iter,
-		.next_fs = mnt_table_next_fs,
-		.get_target = mnt_fs_get_target,
-		.get_fstype = mnt_fs_get_fstype,
-	};
+#define LINK(name, type, arguments) lib->name = name;
+	FUNCTIONS(LINK)
+#undef LINK
 	return 0;
 }
 #else
-/* POSIX's way around ISO C, which has no conversion from an object to a function pointer. */
-static int symbol(void *handle, const char *name, void *ret_function)
-{
-	void *address = dlsym(handle, name);
-
-	memcpy(ret_function, &address, sizeof(address));
-	return address ? 0 : -1;
-}
-
 static int load(struct libmount *lib, struct ct_err *err)
 {
-	/* Never closed: the process is short-lived and the library keeps state of its own. */
-	void *h = dlopen("libmount.so.1", RTLD_NOW | RTLD_LOCAL);
+	static const struct ct_library wanted = {
+		.file = "libmount.so.1",
+		.user = "reading the mount table",
+		.package = "libmount1",
+		.names = FUNCTIONS(CT_LIBRARY_NAME),
+	};
 
-	if (!h || symbol(h, "mnt_new_table_from_file", &lib->new_table) < 0 ||
-	    symbol(h, "mnt_unref_table", &lib->unref_table) < 0 ||
-	    symbol(h, "mnt_new_iter", &lib->new_iter) < 0 ||
-	    symbol(h, "mnt_free_iter", &lib->free_iter) < 0 ||
-	    symbol(h, "mnt_table_next_fs", &lib->next_fs) < 0 ||
-	    symbol(h, "mnt_fs_get_target", &lib->get_target) < 0 ||
-	    symbol(h, "mnt_fs_get_fstype", &lib->get_fstype) < 0) {
-		ct_fail(err, ENOENT, "libmount.so.1 cannot be loaded to read the mount table");
-		return ct_hint(err, "apt install libmount1");
-	}
-	return 0;
+	return ct_library_load(&wanted, lib, err);
 }
 #endif
 
@@ -78,8 +59,8 @@ static int collect(const struct libmount *lib, struct libmnt_table *table, struc
 	struct libmnt_fs *fs = NULL;
 	size_t room = 0;
 
-	while (lib->next_fs(table, iter, &fs) == 0) {
-		const char *target = lib->get_target(fs), *type = lib->get_fstype(fs);
+	while (lib->mnt_table_next_fs(table, iter, &fs) == 0) {
+		const char *target = lib->mnt_fs_get_target(fs), *type = lib->mnt_fs_get_fstype(fs);
 
 		if (list->count == room) {
 			size_t wanted = room ? 2 * room : 64;
@@ -111,13 +92,13 @@ int ct_mounted_read(struct ct_arena *arena, struct ct_mounted_list *ret_list, st
 
 	if (r < 0)
 		return r;
-	table = lib.new_table("/proc/self/mountinfo");
+	table = lib.mnt_new_table_from_file("/proc/self/mountinfo");
 	if (!table)
 		return ct_fail_errno(err, errno ? errno : EIO, "cannot read /proc/self/mountinfo");
-	iter = lib.new_iter(MNT_ITER_FORWARD);
+	iter = lib.mnt_new_iter(MNT_ITER_FORWARD);
 	r = iter ? collect(&lib, table, iter, arena, &list, err) : ct_fail_nomem(err);
-	lib.free_iter(iter);
-	lib.unref_table(table);
+	lib.mnt_free_iter(iter);
+	lib.mnt_unref_table(table);
 	if (r < 0)
 		return r;
 	*ret_list = list;

@@ -115,6 +115,13 @@ grows() { [ "$(size)" -gt "$1" ]; }
 	is "$(cattach exec "$N" cat /tmp/other)" other
 }
 
+@test "what it has changed can be seen" {
+	start "$N" "$R:O" sh -c 'echo > /root/f; echo ready; exec sleep 1000'
+	cattach wait --for-output ready "$N"
+	cattach pause "$N"
+	is "$(cattach diff "$N")" $'C /root\nA /root/f'
+}
+
 @test "top and cp find their way into one that nobody may look at" {
 	rootfs "$T/r"
 	start "$N" -v "$CT_PROBES:/mnt:ro" "$T/r" /mnt/closed

@@ -4,6 +4,7 @@
 # Health checks: what is asked for, what a check is, what follows from it, and who is told.
 
 load helpers
+load keepers
 
 # checked NAME ARG...: a container whose check is whether /dev/shm/ok is there, and which no check is
 # made of but by hand.
@@ -289,8 +290,9 @@ log_has() { [ "$(health "$1" '{{len .Log}}')" -ge "$2" ]; }
 
 # ---- what is done about it ---------------------------------------------------------------------
 
-# sick NAME ACTION ARG...: a container that turns out unhealthy in its first run, and in no later one.
-sick()
+# frail NAME ACTION ARG...: a container that turns out unhealthy in its first run as soon as there is a file
+# $T/shared/go, and in no later one.
+frail()
 {
 	local name=$1 action=$2
 	shift 2
@@ -305,6 +307,11 @@ sick()
 			while :; do sleep 1000 & wait $!; done'
 	# before that failures would not count
 	cattach wait --condition healthy "$name"
+}
+
+sick()
+{
+	frail "$@"
 	touch "$T/shared/go"
 }
 
@@ -327,6 +334,24 @@ is_restarted() { [ "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "
 	is "$(cattach wait "$N")" 7
 	eventually [ "$(state "$N" Status)" = exited ]
 	is "$(cattach inspect -f '{{.RestartCount}}' "$N")" 0
+}
+
+@test "what is to be done about a run is done to no other" {
+	local pid
+	frail "$N" stop --restart always
+	flock "$STORE/containers/$ID" \
+		sh -c "echo > $T/locked; while [ ! -e $T/unlock ]; do sleep 0.02; done" 3>&- &
+	eventually test -e "$T/locked"
+	pid=$(state "$N" Pid)
+	touch "$T/shared/go"
+	cattach wait --condition unhealthy "$N"
+	kill -9 "$pid"
+	eventually has_phase starting "$ID"
+	touch "$T/unlock"
+	eventually is_restarted "$N" 1
+	cattach wait --condition healthy "$N"
+	[ ! -e "$STORE/containers/$ID/stop-asked" ]
+	is "$(state "$N" Status)" running
 }
 
 @test "--health-on-failure restart starts it again without a policy, and counts" {
@@ -355,24 +380,13 @@ is_restarted() { [ "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "
 	is "$(cattach inspect -f '{{.RestartCount}} {{.State.Status}}' "$N")" "1 exited"
 }
 
-# keeper_of ID: its pid.
-keeper_of()
-{
-	local pid
-	for pid in $(pgrep -u "$(id -u)" -x cattach-keeper); do
-		if [ "$(readlink "/proc/$pid/fd/3")" = "$STORE/containers/$1" ]; then
-			echo "$pid"
-		fi
-	done
-}
-
 @test "when the keeper is killed the container runs on, and its check goes" {
 	start "$N" --health-cmd 'test ! -e /dev/shm/hang || { touch /dev/shm/begun; exec sleep 1234; }' \
 		--health-interval 10ms "$R" sleep 1000
 	cattach wait --condition healthy "$N"
 	cattach exec "$N" touch /dev/shm/hang
 	eventually cattach exec "$N" test -e /dev/shm/begun
-	kill -9 "$(keeper_of "$ID")"
+	kill -9 "$(keeper "$N")"
 	eventually bash -c "! cattach top $N -o args | grep 'sleep 1234'"
 	is "$(state "$N" Status)" running
 	cattach exec "$N" rm /dev/shm/hang

@@ -5,29 +5,10 @@
 # between, whom a signal is for, and how it ends.
 
 load helpers
-
-count() { cattach inspect -f '{{.RestartCount}}' "$1"; }
-
-has_count() { [ "$(count "$1")" -ge "$2" ]; }
-
-in_state() { [ "$(state "$1" Status)" = "$2" ]; }
+load keepers
 
 # has_line FILE TEXT
 has_line() { grep -q -- "$2" "$1"; }
-
-# keeper NAME: its pid
-keeper()
-{
-	local id pid
-	id=$(cattach inspect -f '{{.Id}}' "$1")
-	for pid in $(pgrep -x cattach-keeper); do
-		if [ "$(readlink "/proc/$pid/fd/3")" = "$STORE/containers/$id" ]; then
-			echo "$pid"
-			return 0
-		fi
-	done
-	return 1
-}
 
 # Forty thousand bytes, and a failure.
 LINES='i=0; while [ $i -lt 1000 ]; do echo "line $i of a run, all of which must be there"; i=$((i + 1)); done; exit 3'

@@ -5,34 +5,10 @@
 # is killed leaves.
 
 load helpers
-
-# count NAME: .RestartCount
-count() { cattach inspect -f '{{.RestartCount}}' "$1"; }
-
-# has_count NAME N: it has been started again so often, or more.
-has_count() { [ "$(count "$1")" -ge "$2" ]; }
+load keepers
 
 # policy NAME
 policy() { cattach inspect -f '{{with .HostConfig.RestartPolicy}}{{.Name}} {{.MaximumRetryCount}}{{end}}' "$1"; }
-
-# in_state NAME STATE
-in_state() { [ "$(state "$1" Status)" = "$2" ]; }
-
-# keeper NAME: its pid. What ps shows of it may be cut, the directory that it has open is not.
-keeper()
-{
-	local id pid
-	id=$(cattach inspect -f '{{.Id}}' "$1")
-	for pid in $(pgrep -x cattach-keeper); do
-		if [ "$(readlink "/proc/$pid/fd/3")" = "$STORE/containers/$id" ]; then
-			echo "$pid"
-			return 0
-		fi
-	done
-	return 1
-}
-
-no_keeper() { ! keeper "$1"; }
 
 # actions NAME: what the record of events says, in one line.
 actions()
@@ -212,7 +188,7 @@ held_up()
 	flock "$STORE/containers/$ID" \
 		sh -c "echo > $T/locked; while [ ! -e $T/go ]; do sleep 0.02; done" 3>&- &
 	eventually test -e "$T/locked"
-	eventually grep -q '"phase":"starting"' "$STORE/containers/$ID/keeper"
+	eventually has_phase starting "$ID"
 }
 
 @test "a keeper that is killed while it starts the container leaves an exited container" {
@@ -224,6 +200,39 @@ held_up()
 	# the child that was about to start it, too
 	eventually no_keeper "$N"
 	is "$(state "$N" Status) $(state "$N" StartedAt)" "exited $before"
+}
+
+# is_locked DIR: somebody is at it.
+is_locked() { ! flock -n "$1" true; }
+
+@test "update that finds a keeper about to go waits for its end, and makes another" {
+	local keeper updater record
+	start "$N" --restart always "$R" sleep 1000
+	keeper=$(keeper "$N")
+	kill -STOP "$keeper"
+	record=$STORE/containers/$ID/keeper
+	sed 's/"watching"/"ended"/; s/$/   /' "$record" > "$T/record"
+	cp "$T/record" "$record"
+	cattach update --restart on-failure "$N" > "$T/out" 3>&- &
+	updater=$!
+	eventually is_locked "$STORE/containers/$ID"
+	kill -9 "$keeper"
+	wait "$updater"
+	kill -9 "$(state "$N" Pid)"
+	eventually has_count "$N" 1
+	eventually in_state "$N" running
+}
+
+@test "update to no and back at once leaves a keeper" {
+	local i
+	start "$N" --restart always "$R" sleep 1000
+	for ((i = 0; i < 5; i++)); do
+		cattach update --restart no "$N"
+		cattach update --restart always "$N"
+	done > "$T/out"
+	keeper "$N"
+	kill -9 "$(state "$N" Pid)"
+	eventually has_count "$N" 1
 }
 
 @test "update to no while it is being started again ends the keeper, and not the run" {
@@ -239,9 +248,6 @@ held_up()
 	eventually no_keeper "$N"
 	is "$(state "$N" Status)" running
 }
-
-# is_locked DIR: somebody is at it.
-is_locked() { ! flock -n "$1" true; }
 
 # ends_well NAME: by itself, while its keeper is stopped and cannot see that. Its pid is in $keeper.
 ends_well()

@@ -85,11 +85,11 @@ START_TEST(created_and_ended_containers_can_be_reserved)
 
 	make_complete(&w);
 	find_again(&w);
-	ck_assert_int_eq(ct_container_reserve(&w.c, &w.err), 0);
+	ck_assert_int_eq(ct_container_reserve(&w.c, false, &w.err), 0);
 	ck_assert_int_eq(w.c.state, CT_STATE_CREATED);
 	find_again(&w);
 	container_set_status(w.id, &exited);
-	ck_assert_int_eq(ct_container_reserve(&w.c, &w.err), 0);
+	ck_assert_int_eq(ct_container_reserve(&w.c, false, &w.err), 0);
 	ck_assert_int_eq(w.c.state, CT_STATE_STOPPED);
 	ck_assert(ct_container_has_creator(w.c.dir));
 }
@@ -102,7 +102,7 @@ START_TEST(a_running_container_cannot_be_reserved)
 	make_complete(&w);
 	w.monitor = fake_monitor_start(w.id, FAKE_ENDS_ON_TERM);
 	find_again(&w);
-	ck_assert_int_eq(ct_container_reserve(&w.c, &w.err), -EALREADY);
+	ck_assert_int_eq(ct_container_reserve(&w.c, false, &w.err), -EALREADY);
 	ck_assert_str_eq(w.err.what, "container web is running");
 }
 END_TEST
@@ -114,7 +114,7 @@ START_TEST(the_remains_of_a_start_cannot_be_reserved)
 	world_open(&w);
 	container_create("web", w.id);
 	find_again(&w);
-	ck_assert_int_eq(ct_container_reserve(&w.c, &w.err), -EIO);
+	ck_assert_int_eq(ct_container_reserve(&w.c, false, &w.err), -EIO);
 	ck_err(&w.err, EIO, "container web cannot be started (damaged: its start was interrupted) "
 			    "(cattach rm -f web)");
 }

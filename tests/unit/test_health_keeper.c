@@ -3,6 +3,9 @@
  * The keeper's job of checking health: when it is there, and when it is due. What its children do is
  * tested through commands (tests/cli/health.bats). Any user.
  */
+#include <signal.h>
+#include <unistd.h>
+
 #include <check.h>
 
 #include <cattach/keeper.h>
@@ -108,6 +111,38 @@ START_TEST(in_the_start_period_it_is_due_after_the_start_interval)
 }
 END_TEST
 
+/* The keeper hears of the end of a child that was about an action, or about a check. */
+static void end_child(struct ct_keeper *k, struct ct_keeper_job *job, bool acting, int code)
+{
+	pid_t pid = ct_clone(0, -1, SIGCHLD, &job->fd);
+
+	if (pid == 0)
+		_exit(code);
+	ck_assert_int_gt(pid, 0);
+	k->health.acting = acting;
+	job->act(k, job, CT_KEEPER_READY);
+	ck_assert_int_eq(job->fd, -1);
+}
+
+START_TEST(a_restart_that_came_to_nothing_is_not_made_up_for_at_the_next_end)
+{
+	struct ct_keeper k = { .record_fd = -1, .lock = -1, .signals = -1 };
+	struct ct_meta meta = checked_meta();
+	struct ct_keeper_job *job = only_job(&k, &meta);
+
+	job->act(&k, job, CT_KEEPER_BEGUN);
+	ct_keeper_restart(&k, true);
+	end_child(&k, job, true, 0);
+	ck_assert(k.again);
+	/* A check that says nothing, while the run is still to end, is no failure of what was done. */
+	end_child(&k, job, false, CT_HEALTH_NONE);
+	ck_assert(k.again);
+	end_child(&k, job, true, 1);
+	ck_assert(!k.again);
+	ck_assert_uint_ne(job->next, CT_NEVER);
+}
+END_TEST
+
 Suite *suite_health_keeper(void);
 Suite *suite_health_keeper(void)
 {
@@ -119,6 +154,7 @@ Suite *suite_health_keeper(void)
 	tcase_add_test(tc, there_is_one_job_however_often_the_record_is_read);
 	tcase_add_test(tc, a_check_is_due_an_interval_after_the_run_has_begun_and_never_when_it_is_over);
 	tcase_add_test(tc, in_the_start_period_it_is_due_after_the_start_interval);
+	tcase_add_test(tc, a_restart_that_came_to_nothing_is_not_made_up_for_at_the_next_end);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -269,6 +269,82 @@ END_TEST
 
 /* ---- files ---- */
 
+static void rename_file(const char *from, const char *to)
+{
+	ck_assert_int_eq(renameat(fixture_dir(), from, fixture_dir(), to), 0);
+}
+
+/* "container.log", with this behind it: its permissions, 0 when it is not there. */
+static unsigned mode_of(const char *end)
+{
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof(name), CT_LOG_FILE_NAME "%s", end);
+	return fstatat(fixture_dir(), name, &st, AT_SYMLINK_NOFOLLOW) < 0 ? 0 : st.st_mode & 0777;
+}
+
+/* A monitor that is killed in a rotation: with three files, after that many of the renames. */
+START_TEST(a_rotation_that_was_killed_anywhere_is_made_good_by_the_next_run)
+{
+	static const char *const names[] = {
+		CT_LOG_FILE_NAME ".3", CT_LOG_FILE_NAME ".2", CT_LOG_FILE_NAME ".1", CT_LOG_FILE_NAME,
+	};
+	int ct_autofd next = -1;
+	unsigned renames = (unsigned)_i;
+
+	open_log(fixture_dir(), CT_LOG_FILE_K8S, 20000, 8);
+	ck_assert_int_eq(fchmod(driver()->fd, 0640), 0);
+	add(800, 1000);
+	ck_assert(mode_of(".2") && !mode_of(".3"));
+	log_close(&f);
+	next = openat(fixture_dir(), CT_LOG_FILE_NAME ".next", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	ck_assert_int_eq(fchmod(next, 0640), 0);
+	for (unsigned i = 0; i < renames; i++)
+		rename_file(names[i + 1], names[i]);
+	/* For readers nothing is missing... */
+	check_all(fixture_dir(), CT_LOG_FILE_K8S);
+	open_log(fixture_dir(), CT_LOG_FILE_K8S, 20000, 8);
+	/* ...nor for the next run, which needs no more files than the one before. */
+	ck_assert_uint_eq(mode_of(""), 0640);
+	add(10, 1000);
+	ck_assert_uint_eq(mode_of(".next"), renames < 3 ? 0640 : 0);
+	add(1000, 1000);
+	log_exit(&f, 0);
+	log_close(&f);
+	check_all(fixture_dir(), CT_LOG_FILE_K8S);
+	ck_assert_uint_eq(mode_of(".next"), 0);
+	for (int i = 1; i < 5; i++) {
+		char end[8];
+
+		snprintf(end, sizeof(end), ".%d", i);
+		ck_assert_uint_eq(mode_of(end), 0640);
+	}
+}
+END_TEST
+
+START_TEST(what_else_has_the_name_of_the_next_file_never_becomes_the_log)
+{
+	int ct_autofd fd = openat(fixture_dir(), CT_LOG_FILE_NAME ".next",
+				  O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+
+	ck_assert_int_eq(write(fd, "somebody's\n", 11), 11);
+	open_log(fixture_dir(), CT_LOG_FILE_K8S, 20000, 3);
+	add(10, 100);
+	log_exit(&f, 0);
+	log_close(&f);
+	check_all(fixture_dir(), CT_LOG_FILE_K8S);
+	ck_assert_uint_eq(mode_of(""), 0600);
+	ck_assert_uint_eq(mode_of(".next"), 0640);
+	ck_assert_int_eq(unlinkat(fixture_dir(), CT_LOG_FILE_NAME, 0), 0);
+	ck_assert_int_eq(unlinkat(fixture_dir(), CT_LOG_FILE_NAME ".next", 0), 0);
+	ck_assert_int_eq(symlinkat("elsewhere", fixture_dir(), CT_LOG_FILE_NAME ".next"), 0);
+	open_log(fixture_dir(), CT_LOG_FILE_K8S, 20000, 3);
+	log_close(&f);
+	ck_assert_uint_eq(mode_of(""), 0600);
+}
+END_TEST
+
 START_TEST(a_file_whose_directory_is_gone_is_written_on)
 {
 	int ct_autofd fd = -1;
@@ -426,6 +502,8 @@ Suite *suite_log_driver(void)
 	tcase_add_test(tc, wherever_the_disk_ends_no_record_is_torn);
 	tcase_add_test(tc, what_memory_could_not_hold_is_counted);
 	tcase_add_test(tc, a_line_without_end_is_counted_once_among_what_a_full_disk_has_cost);
+	tcase_add_loop_test(tc, a_rotation_that_was_killed_anywhere_is_made_good_by_the_next_run, 0, 4);
+	tcase_add_test(tc, what_else_has_the_name_of_the_next_file_never_becomes_the_log);
 	tcase_add_test(tc, a_file_whose_directory_is_gone_is_written_on);
 	tcase_add_test(tc, a_directory_in_the_way_keeps_no_line_from_the_file);
 	tcase_add_test(tc, a_file_that_somebody_cuts_is_appended_to);

@@ -45,6 +45,12 @@ static void move(const char *from, const char *to)
 	ck_assert_int_eq(renameat(fixture_dir(), from, fixture_dir(), to), 0);
 }
 
+/* One file under two names: what who looks from name to name sees when a rotation overtakes him. */
+static void stand_also_as(const char *name, const char *also)
+{
+	ck_assert_int_eq(linkat(fixture_dir(), name, fixture_dir(), also, 0), 0);
+}
+
 static void cut(const char *name, size_t size)
 {
 	int ct_autofd fd = openat(fixture_dir(), name, O_WRONLY | O_CLOEXEC);
@@ -123,6 +129,58 @@ START_TEST(a_file_is_read_to_its_end_before_the_next_one_wherever_it_was_moved)
 	}
 	comes("5\n6\n7\n");
 	ck_assert_uint_eq(ct_log_files_met(files), 4);
+	done();
+}
+END_TEST
+
+/*
+ * Looked for upwards, "older" is x, until two rotations have given it the number 2 and "newer" the
+ * number 1; by four more, each is met once more.
+ */
+static void overtake(bool again)
+{
+	add("older", "2");
+	add("newer", "3");
+	stand_also_as("older", "x");
+	stand_also_as("newer", "x.1");
+	stand_also_as("older", "x.2");
+	if (again) {
+		stand_also_as("newer", "x.5");
+		stand_also_as("older", "x.6");
+	}
+	ck_assert_int_eq(unlinkat(fixture_dir(), "older", 0), 0);
+	ck_assert_int_eq(unlinkat(fixture_dir(), "newer", 0), 0);
+}
+
+START_TEST(a_file_that_rotations_have_overtaken_is_followed_once_where_it_stands_now)
+{
+	add("x", "1");
+	follow(CT_LOG_FILE_K8S);
+	comes("1\n");
+	move("x", "x.7");
+	overtake(_i);
+	comes("2\n3\n");
+	ck_assert_uint_eq(ct_log_files_met(files), 2);
+	/* The one of those rotations that has not been met is there with the next look. */
+	add("newest", "4");
+	move("newest", "x");
+	comes("4\n");
+	comes("");
+	ck_assert_uint_eq(ct_log_files_met(files), 3);
+	done();
+}
+END_TEST
+
+START_TEST(a_file_that_rotations_have_overtaken_is_opened_once_where_it_stands_now)
+{
+	add("x.7", "1");
+	overtake(_i);
+	follow(CT_LOG_FILE_K8S);
+	comes("1\n2\n3\n");
+	add("newest", "4");
+	move("newest", "x");
+	comes("4\n");
+	ck_assert_uint_eq(ct_log_files_met(files), 1);
 	done();
 }
 END_TEST
@@ -220,6 +278,68 @@ START_TEST(a_file_that_is_cut_is_told_by_its_time_where_its_lines_are_all_the_sa
 }
 END_TEST
 
+/* The next frame is one of this stream and time, with this in it. */
+static void comes_in_one_frame(int stream, unsigned nanoseconds, const char *wanted)
+{
+	static uint8_t frame[CT_FRAME_MAX + 1];
+	struct ct_index_entry e;
+	struct ct_err err = { 0 };
+
+	ck_assert_int_eq(ct_cursor_next(&cursor, &e, frame, &err), 1);
+	ck_assert_uint_eq(e.kind, (unsigned)stream);
+	ck_assert_uint_eq(e.time, 1700000000000000000u + nanoseconds);
+	ck_assert_uint_eq(e.value, strlen(wanted));
+	ck_assert_mem_eq(frame, wanted, strlen(wanted));
+}
+
+START_TEST(records_of_one_stream_and_time_are_one_frame_and_no_others)
+{
+	struct ct_index_entry e;
+	struct ct_err err = { 0 };
+
+	put("x", T " stdout F a\n" T " stdout P b\n" T " stdout F c\n" T " stderr F d\n" T " stdout F e\n"
+		 "2023-11-14T22:13:20.000000002Z stdout F f\n"
+		 T " stdout F whose clock was set back\n"
+		 "2023-11-14T22:13:20.000000003Z stdout F g\n");
+	follow(CT_LOG_FILE_K8S);
+	comes_in_one_frame(CT_STREAM_STDOUT, 1, "a\nbc\n");
+	comes_in_one_frame(CT_STREAM_STDERR, 1, "d\n");
+	comes_in_one_frame(CT_STREAM_STDOUT, 1, "e\n");
+	comes_in_one_frame(CT_STREAM_STDOUT, 2, "f\nwhose clock was set back\n");
+	comes_in_one_frame(CT_STREAM_STDOUT, 3, "g\n");
+	/* What is read in another look is another. */
+	put("x", "2023-11-14T22:13:20.000000003Z stdout F h\n" T " stdout P i\n");
+	comes_in_one_frame(CT_STREAM_STDOUT, 3, "h\ni");
+	ck_assert_int_eq(ct_cursor_next(&cursor, &e, text, &err), 0);
+	done();
+}
+END_TEST
+
+START_TEST(frames_of_records_are_no_longer_than_frames_may_be)
+{
+	static uint8_t frame[CT_FRAME_MAX + 1];
+	struct ct_index_entry e;
+	struct ct_err err = { 0 };
+	uint64_t size = 0, frames = 0;
+	char line[200];
+
+	memset(line, 'x', sizeof(line) - 1);
+	line[sizeof(line) - 1] = '\0';
+	for (int i = 0; i < 1000; i++)
+		add("x", line);
+	follow(CT_LOG_FILE_K8S);
+	for (; ct_cursor_next(&cursor, &e, frame, &err) == 1; frames++) {
+		for (uint64_t i = 0; i < e.value; i++)
+			ck_assert((frame[i] == '\n') == ((size + i) % 200 == 199));
+		size += e.value;
+	}
+	ck_assert_int_eq(err.code, 0);
+	ck_assert_uint_eq(size, 200000);
+	ck_assert_uint_eq(frames, 4);
+	done();
+}
+END_TEST
+
 START_TEST(the_page_tells_how_far_the_file_goes_and_how_many_there_were)
 {
 	struct log_fixture f;
@@ -256,9 +376,13 @@ Suite *suite_log_files(void)
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
 	tcase_add_test(tc, what_is_appended_comes_once_and_in_whole_records);
 	tcase_add_test(tc, a_file_is_read_to_its_end_before_the_next_one_wherever_it_was_moved);
+	tcase_add_loop_test(tc, a_file_that_rotations_have_overtaken_is_followed_once_where_it_stands_now, 0, 2);
+	tcase_add_loop_test(tc, a_file_that_rotations_have_overtaken_is_opened_once_where_it_stands_now, 0, 2);
 	tcase_add_test(tc, a_file_that_was_seen_is_read_though_it_is_gone);
 	tcase_add_test(tc, a_file_that_is_cut_begins_anew_and_one_that_lost_half_a_write_does_not);
 	tcase_add_test(tc, a_file_that_is_cut_is_told_by_its_time_where_its_lines_are_all_the_same);
+	tcase_add_test(tc, records_of_one_stream_and_time_are_one_frame_and_no_others);
+	tcase_add_test(tc, frames_of_records_are_no_longer_than_frames_may_be);
 	tcase_add_test(tc, the_page_tells_how_far_the_file_goes_and_how_many_there_were);
 	suite_add_tcase(s, tc);
 	return s;

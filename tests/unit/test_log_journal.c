@@ -176,15 +176,19 @@ START_TEST(lines_have_their_streams_and_times)
 		{ "half", "6", "true", "2023-11-14T22:13:22.000000000Z", NULL },
 		{ " whole", "6", NULL, "2023-11-14T22:13:22.000000000Z", NULL },
 		{ "", "6", NULL, "no time", NULL },
+		{ "bytes are missing", "4", NULL, NULL, "7" },
+		{ "behind them", "6", NULL, "2023-11-14T22:13:22.000000000Z", NULL },
+		{ "later", "6", NULL, "2023-11-14T22:13:22.000000001Z", NULL },
 	};
 
-	open_journal(list, 5);
+	open_journal(list, sizeof(list) / sizeof(list[0]));
 	expect(CT_STREAM_STDOUT, "one\n", 1700000000120000000u);
 	expect(CT_STREAM_STDERR, "bad\n", 1700000001000000001u);
-	expect(CT_STREAM_STDOUT, "half", 1700000002000000000u);
-	expect(CT_STREAM_STDOUT, " whole\n", 0);
-	/* journald's own time is older here, and times never go back */
-	expect(CT_STREAM_STDOUT, "\n", 1700000002000000000u);
+	/* What has one time is one frame; journald's own time is older here, and times never go back. */
+	expect(CT_STREAM_STDOUT, "half whole\n\n", 1700000002000000000u);
+	expect(CT_NOTE_GAP, NULL, 1700000002000000000u);
+	expect(CT_STREAM_STDOUT, "behind them\n", 1700000002000000000u);
+	expect(CT_STREAM_STDOUT, "later\n", 1700000002000000001u);
 	expect_end();
 	close_journal();
 }

@@ -63,7 +63,6 @@ START_TEST(entrypoint_and_command_make_the_arguments)
 	run_ok(&run_alice);
 	ck_assert_str_eq(args(), "/bin/wrap");
 	run_options.entrypoint = "";
-	run_options.has_entrypoint = true;
 	run_ok(&run_alice);
 	ck_assert_str_eq(args(), "/bin/sh");
 }

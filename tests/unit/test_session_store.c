@@ -222,7 +222,7 @@ START_TEST(what_is_for_containers_is_refused)
 	open_world(&w);
 	ck_assert_int_eq(make_session(&w, "one", id), 0);
 	ck_assert_int_eq(find(&w, "c1/one", &c), 0);
-	ck_assert_int_eq(ct_container_reserve(&c, &w.err), -EINVAL);
+	ck_assert_int_eq(ct_container_reserve(&c, false, &w.err), -EINVAL);
 	ck_err(&w.err, EINVAL, "c1/one is a session of a container, and cannot be started again "
 			       "(cattach exec c1 COMMAND starts another)");
 	ck_assert_int_eq(ct_exec_open(&w.store, &w.arena, &c, &exec, &w.err), -EINVAL);

@@ -18,6 +18,7 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "container/keeper.h"
 #include "container/store.h"
 #include "container_fixture.h"
 
@@ -101,6 +102,51 @@ START_TEST(what_was_found_earlier_is_looked_at_again)
 	ck_assert_int_eq(ct_container_signal(&w.c, SIGKILL, &w.err), -ESRCH);
 	ck_err(&w.err, ESRCH,
 	       "container web is not running (exited (137) Less than a second ago)");
+}
+END_TEST
+
+/* ---- one run ---- */
+
+/* The run before the one that is there: its first process has been another. */
+static struct ct_run_id run_before(const struct world *w)
+{
+	return (struct ct_run_id){ w->c.status.pid, w->c.status.starttime - 1 };
+}
+
+START_TEST(what_is_meant_for_one_run_is_done_to_no_other)
+{
+	struct world autoworld w;
+	struct ct_run_id other;
+
+	make_running(&w, FAKE_ENDS_ON_TERM);
+	fixture_file(container_file(w.id, "keeper.lock"), "");
+	other = run_before(&w);
+	ck_assert_int_eq(ct_container_signal_run(&w.c, &other, SIGKILL, &w.err), -ESTALE);
+	ck_err(&w.err, ESTALE, "container web has been started again meanwhile");
+	ck_assert_int_eq(ct_container_end_run(&w.c, &other, 0, -2, &w.err), -ESTALE);
+	ck_assert_int_eq(ct_container_stop_run(&w.c, &other, 0, -2, &w.err), -ESTALE);
+	ck_assert(!ct_keeper_is_stop_asked(w.c.dir));
+	/* Nor to whichever is there when nobody knows for which it is meant. */
+	other = (struct ct_run_id){ 0 };
+	ck_assert_int_eq(ct_container_end_run(&w.c, &other, 0, -2, &w.err), -ESTALE);
+	find_web(&w);
+	ck_assert_int_eq(w.c.state, CT_STATE_RUNNING);
+}
+END_TEST
+
+START_TEST(a_run_that_is_named_ends_and_stays_stopped)
+{
+	struct world autoworld w;
+	struct ct_run_id run;
+
+	make_running(&w, FAKE_ENDS_ON_TERM);
+	fixture_file(container_file(w.id, "keeper.lock"), "");
+	run = (struct ct_run_id){ w.c.status.pid, w.c.status.starttime };
+	ck_assert_msg(ct_container_stop_run(&w.c, &run, 0, -2, &w.err) == 0, "%s", w.err.what);
+	ck_assert(ct_keeper_is_stop_asked(w.c.dir));
+	assert_exit(&w, 128 + SIGTERM);
+	ck_assert_int_eq(ct_container_stop_run(&w.c, &run, 0, -2, &w.err), -ESRCH);
+	ck_assert_int_eq(ct_container_end_run(&w.c, &run, 0, -2, &w.err), 0);
 }
 END_TEST
 
@@ -474,6 +520,8 @@ Suite *suite_stop(void)
 	tcase_add_test(tc, a_signal_reaches_the_payload);
 	tcase_add_test(tc, a_container_that_is_not_running_is_not_signalled);
 	tcase_add_test(tc, what_was_found_earlier_is_looked_at_again);
+	tcase_add_test(tc, what_is_meant_for_one_run_is_done_to_no_other);
+	tcase_add_test(tc, a_run_that_is_named_ends_and_stays_stopped);
 	tcase_add_test(tc, a_process_that_got_the_pid_of_a_payload_is_never_signalled);
 	tcase_add_test(tc, nor_is_it_while_the_monitor_lives);
 	tcase_add_test(tc, nor_one_that_fits_a_record_of_another_boot);

@@ -21,6 +21,9 @@ uptime_seconds() { cut -d ' ' -f 1 /proc/uptime; }
 # The disk that results go out on, where there is no directory of the host's.
 out_disk=/dev/vdc
 
+# worse STATUS: the greater of two is the one that is told: suites that ended early, not a row that failed.
+worse() { [ "$1" -le "$status" ] || status=$1; }
+
 # finish STATUS: hand out what there is, the verdict last, and switch off.
 finish()
 {

@@ -54,5 +54,5 @@ echo "ready $(uptime_seconds)" >> "$times"
 	as_user timeout -k 5 "$all_seconds" "$guest/suites.sh"
 )
 status=$?
-as_root timeout -k 5 "$all_seconds" "$guest/suites.sh" || status=$?
-finish $status
+as_root timeout -k 5 "$all_seconds" "$guest/suites.sh" || worse $?
+finish "$status"

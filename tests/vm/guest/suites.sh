@@ -53,7 +53,14 @@ is_mine()
 
 while read -r name flavours where; do
 	case $name,,$flavours, in
-	'#'* | ,*) ;;
+	'#'* | ,*) continue ;;
+	esac
+	# What is misspelt would run nowhere, and nobody would miss it.
+	if ! [[ $flavours =~ ^(uml|plain|systemd)(,(uml|plain|systemd))*$ && $where =~ ^(own|scope|root)$ ]]; then
+		echo "suite/units: not a line of it: $name $flavours $where"
+		exit 125
+	fi
+	case ,$flavours, in
 	*",$CT_FLAVOUR,"*) ! is_mine "$where" || unit "$name" "$where" ;;
 	esac
 done < "$CT_JOB/tests/vm/suite/units"

@@ -68,9 +68,9 @@ suites()
 	done
 	echo "ready $(uptime_seconds)" >> "$times"
 	as_service timeout -k 5 "$all_seconds" "$guest/suites.sh" || status=$?
-	as_root timeout -k 5 "$all_seconds" "$guest/suites.sh" || status=$?
+	as_root timeout -k 5 "$all_seconds" "$guest/suites.sh" || worse $?
 	[ $status = 0 ] || journalctl -b --no-pager > $out/journal 2>&1
-	finish $status
+	finish "$status"
 }
 
 if [ "${1:-}" = suites ]; then

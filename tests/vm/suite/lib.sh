@@ -10,11 +10,15 @@
 # Each row runs in a shell of its own with -e, in a directory $T that is its own and with a name $N
 # for its container, in the flavours that it names and in no other. Afterwards every container is
 # removed, and a cgroup of ours that is still there fails the row.
+#
+# A flavour that there is not, and a suite without any row, are failures: nobody would miss what they
+# do not run. A suite whose rows are all for other flavours says so, and that is all it says.
 
 export LC_ALL=C
 R=$HOME/rootfs		# the root file system of containers, on a disk of this machine
 N=row T=$HOME/row
 suite_count=0 suite_failed=0
+suite_elsewhere=0	# rows that are for other flavours
 
 # The job's is read-only: containers get a copy.
 if [ ! -d "$R" ]; then
@@ -44,14 +48,46 @@ tidy()
 	until_true no_scopes || { echo "left behind: $(scopes)"; return 1; }
 }
 
+# fault NAME WHY: what is wrong with the suite itself.
+fault()
+{
+	suite_count=$((suite_count + 1))
+	suite_failed=1
+	printf 'not ok %s - %s\n# %s\n' "$suite_count" "$1" "$2"
+}
+
+# has_flavour FLAVOURS: is this one among them? 2: one of them there is not.
+has_flavour()
+{
+	local word found=1
+	[[ $1 =~ [^[:space:]] ]] || return 2
+	for word in $1; do
+		case $word in
+		"$CT_FLAVOUR") found=0 ;;
+		uml | plain | systemd) ;;
+		*) return 2 ;;
+		esac
+	done
+	return $found
+}
+
 # row FLAVOURS NAME FUNCTION
 row()
 {
-	local status
-	case " $1 " in
-	*" $CT_FLAVOUR "*) ;;
-	*) return 0 ;;
+	local status=0
+	has_flavour "$1" || status=$?
+	case $status in
+	1)
+		suite_elsewhere=$((suite_elsewhere + 1))
+		return ;;
+	2)
+		fault "$2" "\"$1\": a flavour is one of uml, plain, systemd"
+		return ;;
 	esac
+	if ! declare -F "$3" > /dev/null; then
+		fault "$2" "there is no function \"$3\""
+		return
+	fi
 	SECONDS=0
 	suite_count=$((suite_count + 1))
 	N=row$suite_count
@@ -72,7 +108,12 @@ row()
 
 end()
 {
-	echo "1..$suite_count"
+	[ $((suite_count + suite_elsewhere)) != 0 ] || fault "a suite has rows" "there is none"
+	if [ $suite_count = 0 ]; then
+		echo "1..0 # all $suite_elsewhere rows are for other machines than $CT_FLAVOUR"
+	else
+		echo "1..$suite_count"
+	fi
 	exit $suite_failed
 }
 
