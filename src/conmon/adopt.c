@@ -11,6 +11,7 @@
 #include <cattach/adopt.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 #include <cattach/arena.h>
@@ -30,6 +31,11 @@ void ct_adopt_reap(struct monitor *m)
 			return;
 		info.si_pid = 0;
 	}
+}
+
+bool ct_adopt_passes_on(const struct monitor *m, uint32_t number)
+{
+	return m->config->tagged && (number == SIGINT || number == SIGQUIT);
 }
 
 static int start(struct monitor *m, struct ct_err *err)

@@ -242,12 +242,7 @@ void ct_monitor_watch_all(struct monitor *m)
 
 /* ---- loop ---- */
 
-/* Meant for the payload when they come to the monitor, and monitoring goes on. */
-static bool is_passed_on(const struct monitor *m, uint32_t number)
-{
-	return number == SIGTERM || (m->config->tagged && (number == SIGINT || number == SIGQUIT));
-}
-
+/* SIGTERM to the monitor is meant for the payload, and monitoring goes on. */
 static void on_signals(struct monitor *m)
 {
 	struct signalfd_siginfo info;
@@ -257,7 +252,7 @@ static void on_signals(struct monitor *m)
 			ct_listen_again(m);
 		if (info.ssi_signo == SIGCHLD)
 			ct_adopt_reap(m);
-		if (!is_passed_on(m, info.ssi_signo))
+		if (info.ssi_signo != SIGTERM && !ct_adopt_passes_on(m, info.ssi_signo))
 			continue;
 		if (m->exited)
 			m->leave = true;
@@ -395,9 +390,7 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 
 static bool is_listen(const struct epoll_event *event)
 {
-	union event_ref ref = { .u64 = event->data.u64 };
-
-	return ref.source == SRC_LISTEN;
+	return ((union event_ref){ .u64 = event->data.u64 }).source == SRC_LISTEN;
 }
 
 /* epoll_wait(2) with a time in ns, -1: for ever. */

@@ -209,6 +209,8 @@ void ct_monitor_raise_limits(void);
 /* monitor.c: the payload has ended. adopt.c: some child has, perhaps the payload. */
 void ct_monitor_reap_payload(struct monitor *m);
 void ct_adopt_reap(struct monitor *m);
+/* adopt.c: is a signal meant for the payload, too, beside SIGTERM? */
+bool ct_adopt_passes_on(const struct monitor *m, uint32_t number);
 
 /* payload.c: make the stdio and start the payload; watch what it writes */
 int ct_payload_start(struct monitor *m, struct ct_err *err);
