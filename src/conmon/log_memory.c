@@ -155,6 +155,9 @@ static void lose(struct ct_log_writer *w, int slot)
 
 	if (!m->used)
 		return;
+	if (w->dropping)
+		w->dropping(w->dropping_arg, m->header->base, m->bytes,
+			    (size_t)(m->end - m->header->base));
 	m->used = false;
 	if (w->memory_only)
 		return;
@@ -257,4 +260,31 @@ uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w)
 			bytes += end - m->header->payload;
 	}
 	return bytes;
+}
+
+/* ---- read, in this process ---- */
+
+size_t ct_log_at(const struct ct_log_writer *writer, uint64_t offset, const uint8_t **ret_bytes)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct log_memory *m = &writer->memory[i];
+		uint64_t end = i == writer->slot ? writer->end : m->end;
+
+		if (!m->used || offset < m->header->base || offset >= end)
+			continue;
+		*ret_bytes = m->bytes + (offset - m->header->base);
+		return (size_t)(end - offset);
+	}
+	return 0;
+}
+
+void ct_log_on_drop(struct ct_log_writer *writer, ct_log_dropping *dropping, void *arg)
+{
+	writer->dropping = dropping;
+	writer->dropping_arg = arg;
+}
+
+size_t ct_log_memory(const struct ct_log_writer *writer)
+{
+	return writer->memory_size;
 }

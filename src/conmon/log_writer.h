@@ -62,6 +62,8 @@ struct ct_log_writer {
 
 	struct log_memory memory[2];
 	struct log_driver *driver;	/* the file for other tools, or NULL */
+	ct_log_dropping *dropping;	/* told before a segment in memory is used again, or NULL */
+	void *dropping_arg;
 	uint64_t disk_payload;		/* payload bytes up to the end of the last segment on disk */
 	uint64_t lost;			/* those that are lost to everybody */
 	uint64_t owed;			/* those that earlier runs have lost at their end, untold */
