@@ -8,6 +8,7 @@
 #                                                whatever the monitor
 #
 # Nothing of podman's outlives it: store, run directory and settings are in DIR, which must not be there.
+# shellcheck disable=SC2016,SC2317 # what is quoted is for inner shells; functions are called by name
 set -u
 export LC_ALL=C TZ=UTC
 runtime=$1 conmon=$2 dir=$3
@@ -148,7 +149,7 @@ stuck()
 	kill -STOP "$attached"
 	P exec s sh -c 'echo > /tmp/go'
 	until_ eval 'P logs --tail 1 s | grep -q done'
-	is "a stuck client: the log is whole" "$(P logs s | md5sum)" "$({ seq 1 300000; echo done; } | md5sum)"
+	is "a stuck client: the log is whole" "$(P logs s | md5sum)" "$({ seq 1 300000; echo "done"; } | md5sum)"
 	P stop -t 20 s > /dev/null
 	is "a stuck client: stop" $? 0
 	is "a stuck client: the exit code" "$(P inspect -f '{{.State.ExitCode}}' s)" 4
