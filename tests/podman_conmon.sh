@@ -32,6 +32,7 @@ P()
 	return $status
 }
 
+# shellcheck disable=SC2317 # the trap calls it
 finish()
 {
 	P rm -f -a -t 0 > /dev/null 2>&1
@@ -182,8 +183,7 @@ detached
 health
 terminals
 stuck
-none_left() { ! pgrep -u "$(id -u)" -x cattach-conmon; }
-until_ none_left
+until_ eval "! pgrep -u $(id -u) -x cattach-conmon"
 is "no monitor is left" $? 0
 echo "1..$count"
 exit $failed
