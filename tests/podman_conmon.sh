@@ -8,6 +8,7 @@
 #                                                whatever the monitor
 #
 # Nothing of podman's outlives it: store, run directory and settings are in DIR, which must not be there.
+# shellcheck disable=SC2016,SC2317 # what is quoted is for inner shells; functions are called by name
 set -u
 export LC_ALL=C TZ=UTC
 runtime=$1 conmon=$2 dir=$3
@@ -31,6 +32,7 @@ P()
 	return $status
 }
 
+# shellcheck disable=SC2317 # the trap calls it
 finish()
 {
 	P rm -f -a -t 0 > /dev/null 2>&1
@@ -148,7 +150,7 @@ stuck()
 	kill -STOP "$attached"
 	P exec s sh -c 'echo > /tmp/go'
 	until_ eval 'P logs --tail 1 s | grep -q done'
-	is "a stuck client: the log is whole" "$(P logs s | md5sum)" "$({ seq 1 300000; echo done; } | md5sum)"
+	is "a stuck client: the log is whole" "$(P logs s | md5sum)" "$({ seq 1 300000; echo "done"; } | md5sum)"
 	P stop -t 20 s > /dev/null
 	is "a stuck client: stop" $? 0
 	is "a stuck client: the exit code" "$(P inspect -f '{{.State.ExitCode}}' s)" 4
@@ -181,8 +183,7 @@ detached
 health
 terminals
 stuck
-none_left() { ! pgrep -u "$(id -u)" -x cattach-conmon; }
-until_ none_left
+until_ eval "! pgrep -u $(id -u) -x cattach-conmon"
 is "no monitor is left" $? 0
 echo "1..$count"
 exit $failed

@@ -125,6 +125,7 @@ struct ct_log_options {
 	 * record has at most CT_LOG_ZONED_LINE bytes. */
 	bool zoned;
 	uint64_t max_total;		/* bytes of such a file's records that are ever written; 0: any */
+	bool alone;			/* nobody reads but the writer's process: memory can be given back */
 	bool privileged;		/* whoever writes keeps the rights that this is made with */
 };
 
@@ -157,6 +158,8 @@ void ct_log_free(struct ct_log_writer *writer);
 size_t ct_log_at(const struct ct_log_writer *writer, uint64_t offset, const uint8_t **ret_bytes);
 typedef void ct_log_dropping(void *arg, uint64_t offset, const uint8_t *bytes, size_t size);
 void ct_log_on_drop(struct ct_log_writer *writer, ct_log_dropping *dropping, void *arg);
+/* Whoever reads in this process has all that there is: its memory can go, until there is more. */
+void ct_log_forget(struct ct_log_writer *writer);
 /* Bytes that one segment in memory has room for. */
 size_t ct_log_memory(const struct ct_log_writer *writer);
 

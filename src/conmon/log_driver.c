@@ -415,6 +415,13 @@ uint64_t ct_log_driver_due(const struct ct_log_writer *w)
 	return d && d->failing && !d->over ? d->tried_at + d->retry_wait : UINT64_MAX;
 }
 
+bool ct_log_driver_is_done(const struct ct_log_writer *w)
+{
+	const struct log_driver *d = w->driver;
+
+	return !d || (!d->failing && d->taken == w->payload);
+}
+
 void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *state)
 {
 	const struct log_driver *d = w->driver;

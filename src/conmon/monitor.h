@@ -294,6 +294,7 @@ int ct_tagged_send(int fd, int tag, const void *data, size_t size);
 void ct_tagged_look(struct monitor *m);
 /* Is there anything that it has not got? */
 bool ct_tagged_behind(const struct monitor *m, const struct client *c);
+bool ct_tagged_any_behind(const struct monitor *m);
 /* It will not get what is before this offset. */
 void ct_tagged_skip(struct client *c, uint64_t offset);
 

@@ -30,6 +30,17 @@ bool ct_tagged_behind(const struct monitor *m, const struct client *c)
 	return c->missed || c->position < ct_log_end(m->log);
 }
 
+bool ct_tagged_any_behind(const struct monitor *m)
+{
+	for (unsigned i = 0; i < m->client_top; i++) {
+		const struct client *c = &m->clients[i];
+
+		if (ct_client_connected(c) && !c->deaf && ct_tagged_behind(m, c))
+			return true;
+	}
+	return false;
+}
+
 void ct_tagged_skip(struct client *c, uint64_t offset)
 {
 	c->missed += (uint32_t)((offset - c->position) / 1024 + 1);

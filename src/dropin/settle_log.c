@@ -181,7 +181,7 @@ int ct_dropin_settle_log(struct dropin *d, struct ct_err *err)
 		return r;
 	log->memory = true;
 	log->zoned = log->file == CT_LOG_FILE_K8S;
-	log->privileged = true;
+	log->privileged = log->alone = true;
 	d->config.passthrough = d->passthrough;
 	return log->file == CT_LOG_FILE_JOURNALD ? set_fields(d, err) : 0;
 }

@@ -27,7 +27,7 @@ static void open_loop(bool tty)
 	l.config.tagged = true;
 	l.config.tty = tty;
 	l.config.stdin_once = true;
-	l.config.log.memory = true;
+	l.config.log.memory = l.config.log.alone = true;
 	loop_open(&l);
 	ct_backlog_open(l.m);
 }
@@ -195,6 +195,27 @@ START_TEST(a_client_that_is_behind_more_than_memory_gets_everything)
 }
 END_TEST
 
+START_TEST(what_everybody_has_takes_no_memory)
+{
+	char said[256];
+	int sock = loop_connect(&l);
+	long before = loop_memory();
+
+	for (int i = 0; i < 8; i++) {
+		write_much(1 << 20);
+		drain(sock, said, sizeof(said));
+	}
+	ck_assert_int_gt(loop_memory(), before + 4096);
+	ct_monitor_give_back_buffers(l.m);
+	ck_assert_int_lt(loop_memory(), before + 1024);
+	/* And what comes is what comes. */
+	loop_write(&l, "next", 4);
+	loop_run(&l);
+	expect(sock, CT_TAG_STDOUT, "next");
+	close(sock);
+}
+END_TEST
+
 START_TEST(without_a_disk_for_it_a_late_client_is_told_what_it_has_missed)
 {
 	size_t much = 3 * ct_log_memory(l.log), got;
@@ -281,6 +302,7 @@ Suite *suite_tagged(void)
 	tcase_add_test(pipes, a_record_of_stdin_longer_than_ours_arrives_whole);
 	tcase_add_test(pipes, the_end_of_a_client_is_the_end_of_stdin_once_all_is_written);
 	tcase_add_test(pipes, a_client_that_is_behind_more_than_memory_gets_everything);
+	tcase_add_test(pipes, what_everybody_has_takes_no_memory);
 	tcase_add_test(pipes, without_a_disk_for_it_a_late_client_is_told_what_it_has_missed);
 	tcase_add_test(pipes, without_a_disk_for_it_who_was_there_before_the_start_is_waited_for);
 	suite_add_tcase(s, pipes);
