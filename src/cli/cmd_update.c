@@ -70,7 +70,7 @@ static int update_handler(const struct ct_call *call, struct ct_err *err)
 
 const struct ct_verb ct_verb_update = {
 	.name = "update",
-	.summary = "Change the limits, the health check and the restart policy of containers",
+	.summary = "Change limits, health check and restart policy of containers",
 	.synopsis = "OPTIONS CONTAINER...",
 	.description =
 		"What is given changes, at once for containers that run, and for their next starts; what "

@@ -152,6 +152,127 @@ START_TEST(a_restart_that_came_to_nothing_is_not_made_up_for_at_the_next_end)
 }
 END_TEST
 
+/* ---- when what is asked for changes ---- */
+
+START_TEST(another_interval_counts_from_the_update_on_and_the_same_one_changes_nothing)
+{
+	struct ct_keeper k = new_keeper();
+	struct ct_meta meta = checked_meta();
+	struct ct_keeper_job *job = only_job(&k, &meta);
+	uint64_t before, next;
+
+	job->act(&k, job, CT_KEEPER_BEGUN);
+	next = job->next;
+	meta.health.on_failure = "kill";
+	ck_assert_ptr_eq(only_job(&k, &meta), job);
+	ck_assert_uint_eq(job->next, next);
+	ck_assert_int_eq(k.health.action, CT_HEALTH_KILL);
+	meta.health.interval = 5 * CT_SECOND;
+	before = ct_now_monotonic();
+	only_job(&k, &meta);
+	assert_due(job, 5 * CT_SECOND, before, ct_now_monotonic());
+	ck_assert_int_eq(k.health.config.retries, 1);
+}
+END_TEST
+
+START_TEST(a_check_that_comes_to_a_run_has_the_start_period_of_the_run)
+{
+	struct ct_keeper k = new_keeper();
+	struct ct_meta meta = checked_meta();
+	uint64_t before = ct_now_monotonic();
+	struct ct_keeper_job *job;
+
+	meta.health.start_period = 3600 * CT_SECOND;
+	k.monitor = 0;
+	job = only_job(&k, &meta);
+	assert_due(job, CT_SECOND, before, ct_now_monotonic());
+	ck_assert(k.health.running);
+}
+END_TEST
+
+START_TEST(only_another_command_makes_it_starting_again)
+{
+	struct ct_keeper k = new_keeper();
+	struct ct_meta meta = checked_meta();
+
+	only_job(&k, &meta);
+	k.health.status = CT_HEALTH_HEALTHY;
+	meta.health.retries = 2;
+	only_job(&k, &meta);
+	ck_assert_int_eq(k.health.status, CT_HEALTH_HEALTHY);
+	meta.health.changed = 1;
+	only_job(&k, &meta);
+	ck_assert_int_eq(k.health.status, CT_HEALTH_STARTING);
+}
+END_TEST
+
+START_TEST(a_check_that_is_not_wanted_any_more_goes_at_once)
+{
+	struct ct_keeper k = new_keeper();
+	struct ct_meta meta = checked_meta(), none = { 0 };
+	struct ct_keeper_job *job = only_job(&k, &meta);
+
+	job->act(&k, job, CT_KEEPER_BEGUN);
+	ct_health_plan_job(&k, &none);
+	ck_assert_ptr_null(k.jobs[0]);
+	/* And comes back. */
+	k.monitor = 0;
+	ck_assert_uint_ne(only_job(&k, &meta)->next, CT_NEVER);
+}
+END_TEST
+
+/* A child that ends by a signal only. */
+static void start_child(struct ct_keeper_job *job)
+{
+	pid_t pid = ct_clone(0, -1, SIGCHLD, &job->fd);
+
+	if (pid == 0)
+		for (;;)
+			pause();
+	ck_assert_int_gt(pid, 0);
+}
+
+START_TEST(a_check_under_way_is_killed_and_its_job_goes_with_it)
+{
+	struct ct_keeper k = new_keeper();
+	struct ct_meta meta = checked_meta(), none = { 0 };
+	struct ct_keeper_job *job = only_job(&k, &meta);
+
+	job->act(&k, job, CT_KEEPER_BEGUN);
+	start_child(job);
+	meta.health.timeout = 2 * CT_SECOND;
+	only_job(&k, &meta);
+	ck_assert_uint_eq(job->next, CT_NEVER);
+	job->act(&k, job, CT_KEEPER_READY);
+	ck_assert_int_eq(job->fd, -1);
+	ck_assert_uint_ne(job->next, CT_NEVER);
+	ck_assert_int_eq(k.health.status, CT_HEALTH_STARTING);
+	start_child(job);
+	ct_health_plan_job(&k, &none);
+	/* Until it has been waited for. */
+	ck_assert_ptr_eq(k.jobs[0], job);
+	job->act(&k, job, CT_KEEPER_READY);
+	ck_assert_ptr_null(k.jobs[0]);
+}
+END_TEST
+
+START_TEST(what_is_done_about_an_unhealthy_container_is_not_left_half_done)
+{
+	struct ct_keeper k = new_keeper();
+	struct ct_meta meta = checked_meta(), none = { 0 };
+	struct ct_keeper_job *job = only_job(&k, &meta);
+
+	job->act(&k, job, CT_KEEPER_BEGUN);
+	start_child(job);
+	k.health.acting = true;
+	ct_health_plan_job(&k, &none);
+	ck_assert_int_eq(ct_pidfd_await(job->fd, 0), 0);
+	ck_assert_int_eq(ct_pidfd_signal(job->fd, SIGKILL), 0);
+	job->act(&k, job, CT_KEEPER_READY);
+	ck_assert_ptr_null(k.jobs[0]);
+}
+END_TEST
+
 Suite *suite_health_keeper(void);
 Suite *suite_health_keeper(void)
 {
@@ -164,6 +285,12 @@ Suite *suite_health_keeper(void)
 	tcase_add_test(tc, a_check_is_due_an_interval_after_the_run_has_begun_and_never_when_it_is_over);
 	tcase_add_test(tc, in_the_start_period_it_is_due_after_the_start_interval);
 	tcase_add_test(tc, a_restart_that_came_to_nothing_is_not_made_up_for_at_the_next_end);
+	tcase_add_test(tc, another_interval_counts_from_the_update_on_and_the_same_one_changes_nothing);
+	tcase_add_test(tc, a_check_that_comes_to_a_run_has_the_start_period_of_the_run);
+	tcase_add_test(tc, only_another_command_makes_it_starting_again);
+	tcase_add_test(tc, a_check_that_is_not_wanted_any_more_goes_at_once);
+	tcase_add_test(tc, a_check_under_way_is_killed_and_its_job_goes_with_it);
+	tcase_add_test(tc, what_is_done_about_an_unhealthy_container_is_not_left_half_done);
 	suite_add_tcase(s, tc);
 	return s;
 }

@@ -120,6 +120,49 @@ START_TEST(only_changes_are_events)
 }
 END_TEST
 
+/* As the next command sees it after an update. */
+static void change(struct world *w, uint64_t changed, int retries)
+{
+	w->c.meta.health.changed = changed;
+	w->c.meta.health.retries = retries;
+	ck_assert_msg(ct_meta_save(w->c.dir, &w->c.meta, &w->err) == 0, "%s", w->err.what);
+}
+
+START_TEST(what_another_command_has_said_says_nothing)
+{
+	struct ct_health_check check = { .start = ct_now_real(), .end = ct_now_real() };
+	struct ct_health health;
+	struct world autoworld w;
+
+	open_running(&w);
+	update(&w, 0, "old");
+	change(&w, 7, 2);
+	ck_assert_int_eq(ct_health_of(&w.c), CT_HEALTH_STARTING);
+	ck_assert_uint_eq(look(&w).count, 0);
+	ck_assert_int_eq(update(&w, 1, "new").status, CT_HEALTH_STARTING);
+	ck_assert_str_eq(look(&w).log[0].output, "new");
+	/* Who began before the update comes too late. */
+	w.c.meta.health.changed = 0;
+	ck_assert_int_eq(ct_health_update(&w.c, &check, &health, &w.err), -ESRCH);
+	ck_err(&w.err, ESRCH, "the health check of container c1 has just been changed");
+	w.c.meta.health.changed = 7;
+	ck_assert_uint_eq(look(&w).count, 1);
+}
+END_TEST
+
+START_TEST(how_often_it_may_fail_is_what_it_is_when_the_check_is_over)
+{
+	struct world autoworld w;
+
+	open_running(&w);
+	update(&w, 1, "");
+	change(&w, 0, 3);
+	w.c.meta.health.retries = 2;
+	ck_assert_int_eq(update(&w, 1, "").status, CT_HEALTH_STARTING);
+	ck_assert_int_eq(update(&w, 1, "").status, CT_HEALTH_UNHEALTHY);
+}
+END_TEST
+
 START_TEST(the_longest_output_of_five_checks_is_read_again)
 {
 	char longest[CT_HEALTH_OUTPUT_MAX + 1];
@@ -265,6 +308,8 @@ Suite *suite_health_record(void)
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
 	tcase_add_test(tc, what_is_recorded_is_read);
 	tcase_add_test(tc, only_changes_are_events);
+	tcase_add_test(tc, what_another_command_has_said_says_nothing);
+	tcase_add_test(tc, how_often_it_may_fail_is_what_it_is_when_the_check_is_over);
 	tcase_add_test(tc, the_longest_output_of_five_checks_is_read_again);
 	tcase_add_test(tc, the_record_is_private_whatever_the_umask);
 	tcase_add_test(tc, an_end_makes_it_starting_again_and_leaves_the_checks_to_be_read);

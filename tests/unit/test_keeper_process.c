@@ -90,6 +90,45 @@ START_TEST(without_a_policy_it_goes_and_says_so)
 }
 END_TEST
 
+/* A look, while it waits until it starts the container again. */
+static void look_between(struct ct_keeper *k, bool again)
+{
+	*k = (struct ct_keeper){ .dir = k->dir, .record_fd = k->record_fd, .lock = -1, .control = -1,
+				 .signals = -1, .monitor = -1, .child = -1, .report = -1,
+				 .next = CT_NEVER, .again = again, .policy.kind = CT_RESTART_ALWAYS };
+	ct_keeper_run_ended(k);
+	ck_assert_int_eq(k->record.phase, CT_KEEPER_WAITING);
+	ct_keeper_look(k);
+}
+
+START_TEST(a_start_that_no_policy_wants_is_not_given_up_for_none)
+{
+	struct world autoworld w;
+	struct ct_keeper k;
+
+	make_keeper(&w, &k, "no");
+	look_between(&k, true);
+	ck_assert(!k.leaving);
+	close_keeper(&k);
+}
+END_TEST
+
+START_TEST(a_start_that_its_policy_wanted_goes_with_it)
+{
+	struct world autoworld w;
+	struct ct_keeper k;
+
+	make_keeper(&w, &k, "always");
+	look_between(&k, false);
+	ck_assert(!k.leaving);
+	w.c.meta.restart = NULL;
+	ck_assert_int_eq(ct_meta_save(w.c.dir, &w.c.meta, &w.err), 0);
+	ct_keeper_look(&k);
+	ck_assert(k.leaving);
+	close_keeper(&k);
+}
+END_TEST
+
 Suite *suite_keeper_process(void);
 
 Suite *suite_keeper_process(void)
@@ -101,6 +140,8 @@ Suite *suite_keeper_process(void)
 	tcase_add_test(tc, a_child_that_could_not_be_waited_for_is_not_made);
 	tcase_add_test(tc, a_policy_that_comes_while_it_goes_keeps_it);
 	tcase_add_test(tc, without_a_policy_it_goes_and_says_so);
+	tcase_add_test(tc, a_start_that_no_policy_wants_is_not_given_up_for_none);
+	tcase_add_test(tc, a_start_that_its_policy_wanted_goes_with_it);
 	suite_add_tcase(s, tc);
 	return s;
 }

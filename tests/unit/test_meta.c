@@ -83,7 +83,7 @@ START_TEST(every_field_survives)
 		.tie = true, .default_seccomp = true, .keep_groups = true,
 		.health = { .test = { .items = test, .count = 2 }, .interval = 1, .timeout = UINT64_MAX,
 			    .start_period = 0, .start_interval = 3, .retries = INT32_MAX,
-			    .on_failure = "restart" },
+			    .on_failure = "restart", .changed = 5 },
 	};
 
 	container_arena(&arena);
@@ -132,6 +132,7 @@ START_TEST(every_field_survives)
 	ck_assert_uint_eq(read.health.start_interval, 3);
 	ck_assert_int_eq(read.health.retries, INT32_MAX);
 	ck_assert_str_eq(read.health.on_failure, "restart");
+	ck_assert_uint_eq(read.health.changed, 5);
 	ck_assert(read.tie && read.default_seccomp && read.keep_groups);
 }
 END_TEST

@@ -162,6 +162,91 @@ START_TEST(one_that_cannot_be_started_cannot_be_updated)
 }
 END_TEST
 
+/* ---- how its health is checked ---- */
+
+static int update_health(struct world *w, const struct ct_health_options *options)
+{
+	const struct ct_update_options all = { .health = *options };
+	int r = ct_container_update(&w->c, &w->arena, &all, &w->err);
+
+	ct_container_close(&w->c);
+	container_find(&w->store, &w->arena, "web", &w->c);
+	return r;
+}
+
+START_TEST(of_a_health_check_what_is_not_given_stays)
+{
+	const struct ct_health_options first = { .cmd = "true", .retries = "7", .timeout = "2s" };
+	const struct ct_health_options second = { .interval = "5s", .retries = "0" };
+	const struct ct_health_config *health;
+	struct world autoworld w;
+	uint64_t changed;
+
+	make_web(&w);
+	ck_assert_msg(update_health(&w, &first) == 0, "%s", w.err.what);
+	health = &w.c.meta.health;
+	changed = health->changed;
+	ck_assert_uint_ne(changed, 0);
+	ck_assert_uint_eq(health->interval, 30 * CT_SECOND);
+	ck_assert_int_eq(health->retries, 7);
+	ck_assert_msg(update_health(&w, &second) == 0, "%s", w.err.what);
+	ck_assert_str_eq(health->test.items[1], "true");
+	ck_assert_uint_eq(health->interval, 5 * CT_SECOND);
+	ck_assert_uint_eq(health->timeout, 2 * CT_SECOND);
+	ck_assert_int_eq(health->retries, 3);
+	ck_assert_str_eq(health->on_failure, "none");
+	ck_assert_uint_eq(health->changed, changed);
+}
+END_TEST
+
+START_TEST(another_command_is_told_from_the_one_before_and_the_same_is_not)
+{
+	const struct ct_health_options first = { .cmd = "true" }, second = { .cmd = "false" };
+	const struct ct_health_options none = { .no_check = true };
+	struct world autoworld w;
+	uint64_t changed;
+
+	make_web(&w);
+	ck_assert_int_eq(update_health(&w, &first), 0);
+	changed = w.c.meta.health.changed;
+	ck_assert_int_eq(update_health(&w, &first), 0);
+	ck_assert_uint_eq(w.c.meta.health.changed, changed);
+	ck_assert_int_eq(update_health(&w, &second), 0);
+	ck_assert_uint_gt(w.c.meta.health.changed, changed);
+	changed = w.c.meta.health.changed;
+	ck_assert_int_eq(update_health(&w, &none), 0);
+	ck_assert_uint_gt(w.c.meta.health.changed, changed);
+	ck_assert_str_eq(w.c.meta.health.test.items[0], "NONE");
+	ck_assert_uint_eq(w.c.meta.health.interval, 0);
+}
+END_TEST
+
+START_TEST(a_health_check_that_cannot_be_leaves_everything_as_it_was)
+{
+	const struct ct_update_options both = { .resources.pids_limit = "50",
+						.health = { .interval = "5s" } };
+	const struct ct_health_options empty = { .cmd = "" }, good = { .cmd = "true" };
+	const struct ct_health_options restart = { .on_failure = "restart" };
+	struct world autoworld w;
+
+	make_web(&w);
+	ck_assert_int_eq(ct_container_update(&w.c, &w.arena, &both, &w.err), -EINVAL);
+	ck_err(&w.err, EINVAL, "--health-interval: there is no command that could be run "
+	       "(--health-cmd COMMAND)");
+	ck_assert_int_ne(configured(&w).pids, 50);
+	ck_assert_int_eq(update_health(&w, &empty), -EINVAL);
+	ck_err(&w.err, EINVAL, "--health-cmd: there is no command that could be run "
+	       "(--no-healthcheck takes the check away)");
+	w.c.meta.remove = true;
+	ck_assert_int_eq(ct_meta_save(w.c.dir, &w.c.meta, &w.err), 0);
+	ck_assert_int_eq(update_health(&w, &good), 0);
+	ck_assert_int_eq(update_health(&w, &restart), -EINVAL);
+	ck_err(&w.err, EINVAL,
+	       "conflicting options: cannot specify both --health-on-failure restart and --rm");
+	ck_assert_str_eq(w.c.meta.health.on_failure, "none");
+}
+END_TEST
+
 Suite *suite_update(void)
 {
 	Suite *suite = suite_create("update");
@@ -174,6 +259,9 @@ Suite *suite_update(void)
 	tcase_add_test(tc, the_file_stays_private);
 	tcase_add_test(tc, no_cgroup_wanted_means_no_limits);
 	tcase_add_test(tc, one_that_cannot_be_started_cannot_be_updated);
+	tcase_add_test(tc, of_a_health_check_what_is_not_given_stays);
+	tcase_add_test(tc, another_command_is_told_from_the_one_before_and_the_same_is_not);
+	tcase_add_test(tc, a_health_check_that_cannot_be_leaves_everything_as_it_was);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
