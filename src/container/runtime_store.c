@@ -91,6 +91,17 @@ static int absolute(const char *root, char *buf, size_t size, struct ct_err *err
 	return n < 0 || (size_t)n >= size ? ct_fail(err, ENAMETOOLONG, "--root: too long") : 0;
 }
 
+/* What is there by then the caller closes. */
+static int open_at(struct ct_store *store, const char *path, const char *name, bool make,
+		   struct ct_err *err)
+{
+	store->path = strdup(path);
+	if (!store->path)
+		return ct_fail_nomem(err);
+	store->containers = ct_open_private(AT_FDCWD, path, path, name, make, err);
+	return store->containers < 0 ? store->containers : 0;
+}
+
 int ct_runtime_open(const char *root, struct ct_store *ret_store, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
@@ -104,12 +115,9 @@ int ct_runtime_open(const char *root, struct ct_store *ret_store, struct ct_err 
 	r = make_parents(path);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot make %s", path);
-	store.path = strdup(path);
-	if (!store.path)
-		return ct_fail_nomem(err);
-	store.containers = ct_open_private(AT_FDCWD, path, path, "--root", true, err);
-	if (store.containers < 0)
-		return store.containers;
+	r = open_at(&store, path, "--root", true, err);
+	if (r < 0)
+		return r;
 	/* Compiled filters: where the user has a store, and nowhere else. */
 	if (ct_store_open(&user, &ignored) == 0)
 		store.cache = ct_take_fd(&user.cache);
@@ -265,14 +273,13 @@ int ct_runtime_find_default(struct ct_arena *arena, const char *id, struct ct_co
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	char path[PATH_MAX];
+	int r = absolute(NULL, path, sizeof(path), err);
 
-	if (absolute(NULL, path, sizeof(path), err) < 0 || ct_runtime_check_id(id, err) < 0)
-		return -err->code;
-	store.path = strdup(path);
-	if (!store.path)
-		return ct_fail_nomem(err);
-	store.containers = ct_open_private(AT_FDCWD, path, path, "XDG_RUNTIME_DIR", false, err);
-	return store.containers < 0 ? store.containers : load(&store, arena, id, ret_container, err);
+	if (r == 0)
+		r = ct_runtime_check_id(id, err);
+	if (r == 0)
+		r = open_at(&store, path, "XDG_RUNTIME_DIR", false, err);
+	return r < 0 ? r : load(&store, arena, id, ret_container, err);
 }
 
 /* ---- all of them ---- */
