@@ -8,6 +8,7 @@
 #                                                whatever the monitor
 #
 # Nothing of podman's outlives it: store, run directory and settings are in DIR, which must not be there.
+# shellcheck disable=SC2016,SC2317 # what is quoted is for inner shells; functions are called by name
 set -u
 export LC_ALL=C TZ=UTC
 runtime=$1 conmon=$2 dir=$3

@@ -13,7 +13,8 @@
 
 #include "monitor.h"
 
-#define OWN_DESCRIPTORS	35	/* without those of the log and of waiting clients */
+#define NAMED		17	/* that the monitor has names for */
+#define OWN_DESCRIPTORS	(NAMED + CT_ATTACH_PLACES + CT_MONITOR_KEEP)
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
@@ -29,7 +30,7 @@ void ct_monitor_keep_descriptors(const struct monitor *m)
 			       m->peer,	       m->listener,  m->reserve,	m->runtime,
 			       m->config->dir, m->config->client, m->payload.pidfd,
 			       m->config->owner, m->limit };
-	size_t n = OWN_DESCRIPTORS - CT_ATTACH_PLACES - CT_MONITOR_KEEP;
+	size_t n = NAMED;
 	unsigned next = 3;
 
 	for (size_t i = 0; i < CT_MONITOR_KEEP; i++)

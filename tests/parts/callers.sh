@@ -2,19 +2,35 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The parts of tests/run.sh, which reads this, in which programs of others call ours: podman with
-# cattach-conmon for its monitor. What they call is tests/run.sh's.
+# cattach-oci for its runtime, and with cattach-conmon for its monitor. What is called here (record,
+# quiet_make, make_stage, as_user, as_root, count_tap) and $stage and $logs are tests/run.sh's. Without
+# podman a part is skipped, and says so.
 # shellcheck disable=SC2154
 
-# podman_conmon RUNTIME: the scenarios, by one runtime.
-podman_conmon_with()
+# is_ready PART: is what it calls there, and can it call us?
+is_ready()
 {
-	local status=0 runtime=$1 name
-	name=podman-conmon-$(basename "$1")
-	# shellcheck disable=SC2016 # it is the inner shell that expands them
-	as_user sh -c 'timeout -k 10 300 tests/podman_conmon.sh "$1" "$CT_STAGE/usr/bin/cattach-conmon" \
-		"$PWD/work/$2"' sh "$runtime" "$name" > "$logs/$name.tap" 2> "$logs/$name.err" < /dev/null || status=$?
+	local tool
+	for tool in podman conmon runc; do
+		if ! command -v "$tool" > /dev/null 2>&1; then
+			record skip "$1" "$tool is not installed"
+			return 1
+		fi
+	done
+	if ! quiet_make MODE=release all || ! make_stage; then
+		record fail "$1" "cannot be built and installed"
+		return 1
+	fi
+}
+
+# scenarios NAME COMMAND...: TAP, or 77 and why not on stderr
+scenarios()
+{
+	local name=$1 status=0
+	shift
+	"$@" > "$logs/$name.tap" 2> "$logs/$name.err" < /dev/null || status=$?
 	if [ "$status" -eq 77 ]; then
-		record skip "$name" "podman runs no containers here: $(tail -n 1 "$logs/$name.err" | tr '\t' ' ')"
+		record skip "$name" "podman makes no containers here: $(tail -n 1 "$logs/$name.err" | tr '\t' ' ')"
 		return
 	fi
 	count_tap "$name" "$status" "$logs/$name.tap"
@@ -23,25 +39,30 @@ podman_conmon_with()
 	grep -vE '^(ok |1\.\.)' "$logs/$name.tap" | head -n 100
 }
 
-# podman with cattach-conmon, and with each runtime that there is; ours, too.
+# podman with our runtime and its own monitor, as a user and as root.
+part_podman_oci()
+{
+	heading "podman with cattach-oci"
+	is_ready podman_oci || return
+	set -- timeout -k 10 300 tests/podman_oci.sh "$stage/usr/bin/cattach-oci" \
+		"$stage/examples/bundles/rootfs"
+	scenarios podman_oci as_user "$@" "$stage/work/pu"
+	if [ "$(id -u)" = 0 ]; then
+		scenarios podman_oci_root as_root "$@" "$stage/work/pr"
+	else
+		record skip podman_oci_root "only root can be root"
+	fi
+}
+
+# podman with our monitor, and with Debian's runtime or ours.
 part_podman_conmon()
 {
-	local runtime
+	local runtime name
 	heading "podman with cattach-conmon"
-	if ! command -v podman > /dev/null 2>&1; then
-		record skip podman-conmon "podman is not installed"
-		return
-	fi
-	if ! quiet_make MODE=release all || ! make_stage; then
-		record fail podman-conmon "cannot be built and installed"
-		return
-	fi
-	for runtime in crun runc; do
-		if command -v "$runtime" > /dev/null 2>&1; then
-			podman_conmon_with "$(command -v "$runtime")"
-		else
-			record skip "podman-conmon-$runtime" "$runtime is not installed"
-		fi
+	is_ready podman_conmon || return
+	for runtime in "$(command -v runc)" "$stage/usr/bin/cattach-oci"; do
+		name=podman_conmon_$(basename "$runtime")
+		scenarios "$name" as_user timeout -k 10 300 tests/podman_conmon.sh "$runtime" \
+			"$stage/usr/bin/cattach-conmon" "$stage/work/$name"
 	done
-	podman_conmon_with "$stage/usr/bin/cattach-oci"
 }
