@@ -482,10 +482,13 @@ struct ct_waiter {
 	int listener;			/* poll it: readable when a start is under way */
 	int watch;			/* and this: readable when the container has changed */
 	char name[32];			/* of the socket */
+	int above, container;		/* what dir is in, and what it is for, to see whether that is gone */
+	char id[CT_CONTAINER_ID_LENGTH + 1];
 };
 
-#define CT_WAITER_INIT { .dir = -1, .listener = -1, .watch = -1 }
+#define CT_WAITER_INIT { .dir = -1, .listener = -1, .watch = -1, .above = -1, .container = -1 }
 
+/* ESTALE: the container has been removed meanwhile. */
 int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
 		   struct ct_waiter *ret_waiter, struct ct_err *err);
 

@@ -23,6 +23,10 @@
 int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
 		 size_t *ret_size, struct ct_err *err);
 
+/* The same of whatever it is, until its end: a pipe, say. Waits for who writes. */
+int ct_read_stream(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
+		   size_t *ret_size, struct ct_err *err);
+
 /* Open name under dirfd without following a last link and without blocking on a FIFO, then read. */
 int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t max,
 		    const char **ret_text, size_t *ret_size, struct ct_err *err);

@@ -210,6 +210,11 @@ int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, si
 int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *text, size_t size,
 			  struct ct_spec_process **ret_process, struct ct_err *err);
 
+/* The same of one that is a resources object alone ("update --resources"). What it does not speak of is
+ * as not given. */
+int ct_spec_parse_resources(struct ct_arena *arena, const char *name, const char *text, size_t size,
+			    struct ct_cgroup_resources *ret_resources, struct ct_err *err);
+
 /**
  * ct_spec_check - what only shows when properties are seen together
  * @spec: parsed or made by hand

@@ -27,6 +27,13 @@ static inline bool ct_state_is_live(enum ct_state state)
 	return (CT_STATE_BIT(state) & CT_STATES_LIVE) != 0;
 }
 
+/* The same of a container; or is it one of the runtime face whose process waits for its start? */
+static inline bool ct_container_is_live(const struct ct_container *c)
+{
+	return ct_state_is_live(c->state) ||
+	       (c->meta.unmonitored && c->state == CT_STATE_CREATED);
+}
+
 /* ---- from one to the next ---- */
 
 enum ct_step {

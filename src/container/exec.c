@@ -72,7 +72,7 @@ static int ask_monitor(struct ct_store *store, const struct ct_container *contai
 /* Made by the runtime face, and not started: its process hands out the way in itself. */
 static bool is_held(const struct ct_container *c)
 {
-	return c->meta.unmonitored && c->state == CT_STATE_CREATED;
+	return c->state == CT_STATE_CREATED && ct_container_is_live(c);
 }
 
 static int ask_process(const struct ct_container *c, struct ct_ns_places *places, struct ct_err *err)

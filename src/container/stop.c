@@ -21,6 +21,7 @@
 #include "hooks.h"
 #include "keeper.h"
 #include "record.h"
+#include "runtime_parts.h"
 
 #define KEEPER_TIMEOUT (10 * CT_SECOND)	/* for the keeper to go, or the start that it is making */
 #define RECORD_TIMEOUT (5 * CT_SECOND)	/* for the monitor to write down what it has reaped */
@@ -29,6 +30,11 @@ int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct 
 {
 	if (c->state == CT_STATE_FOREIGN)
 		return 0;
+	/* Its status never changes, and there is no monitor to be looked for. */
+	if (c->meta.unmonitored) {
+		c->state = ct_runtime_look(c);
+		return 0;
+	}
 	/* No status file was found when it was loaded: there is nothing to look at again. */
 	if (c->status_fd < 0)
 		return 0;
