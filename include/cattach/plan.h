@@ -134,7 +134,6 @@ struct ct_plan_listener {
 
 struct ct_plan_process {
 	struct ct_strings args, env;
-	bool missing;			/* there is none: it can be held, and not started */
 	const char *path;		/* value of PATH in env, or the default */
 	const char *cwd;
 	bool cwd_is_there;		/* or else an error; otherwise it is made */

@@ -73,7 +73,6 @@ struct ct_run_options {
 	const char *preserve_fds, *detach_keys;
 	const char *default_keys;	/* where neither we nor the container say which; not recorded */
 	bool sig_proxy;			/* default true */
-	bool process_optional;		/* config.json may be without, see struct ct_spec */
 	struct ct_strings attach;	/* -a STREAM */
 	const char *lag, *size_policy, *stdin_eof, *log_driver, *sdnotify;
 	const char *restart;		/* POLICY[:N] */

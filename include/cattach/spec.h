@@ -186,8 +186,6 @@ struct ct_spec {
 	 * "unconfined"; not part of config.json. "run" sets it for a plain ROOTFS and for a bundle
 	 * without linux.seccomp, unless --privileged or --security-opt seccomp=... says otherwise. */
 	bool default_seccomp;
-	/* There was none: process is a stand-in, which is not written, and no start comes to anything. */
-	bool process_missing;
 	struct ct_spec_source source;
 };
 

@@ -188,7 +188,6 @@ int ct_plan_process(struct planning *p, struct ct_err *err)
 	to->init = -1;
 	if (!from)
 		return ct_spec_fail(p->spec, err, EINVAL, "process", "missing");
-	to->missing = p->spec->process_missing;
 	to->cwd = from->cwd;
 	to->tty = from->terminal;
 	to->uid = from->uid;

@@ -137,19 +137,6 @@ static int read_config(struct ct_run *run, int bundle, struct ct_err *err)
 	return ct_spec_parse(run->arena, "config.json", text, size, &run->spec, err);
 }
 
-/* The specification lets a container be created without, and its start fail. */
-static int stand_in(struct ct_run *run, struct ct_err *err)
-{
-	struct ct_spec_process *process = ct_arena_alloc(run->arena, sizeof(*process));
-
-	if (!process || ct_strings_add(run->arena, &process->args, "missing") < 0)
-		return ct_fail_nomem(err);
-	process->cwd = "/";
-	run->spec->process = process;
-	run->spec->process_missing = true;
-	return 0;
-}
-
 /* root.path of a bundle, opened and made absolute. */
 static int open_root_path(struct ct_run *run, struct ct_err *err)
 {
@@ -182,8 +169,6 @@ static int use_bundle(struct ct_run *run, const struct source *source, int bundl
 	ret = read_config(run, bundle, err);
 	if (ret == 0)
 		ret = open_root_path(run, err);
-	if (ret == 0 && !run->spec->process && run->options->process_optional)
-		ret = stand_in(run, err);
 	if (ret == 0 && !run->spec->process)
 		ret = ct_spec_fail(run->spec, err, EINVAL, "process", "missing");
 	return ret;

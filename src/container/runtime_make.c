@@ -149,9 +149,7 @@ static int make_leaf(struct making *m, const struct ct_cgroup_settings *settings
 
 static int prepare(struct making *m, struct ct_err *err)
 {
-	const struct ct_run_options run = {
-		.bundle = m->options->bundle, .sig_proxy = true, .process_optional = true,
-	};
+	const struct ct_run_options run = { .bundle = m->options->bundle, .sig_proxy = true };
 	struct ct_meta *meta = &m->c.meta;
 	int r = ct_run_prepare(&run, m->options->rootless, m->arena, &m->spec, meta, err);
 

@@ -209,8 +209,6 @@ int ct_child_look(const struct child *c, struct ct_err *err)
 {
 	char program[4096];
 
-	if (c->plan->process.missing)
-		return 0;
 	return look(c, program, sizeof(program), err);
 }
 
@@ -218,13 +216,7 @@ int ct_child_exec(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_process *p = &c->plan->process;
 	char program[4096];
-	int r = 0;
-
-	if (p->missing) {
-		ct_fail(err, EINVAL, "missing, so there is nothing to start");
-		return ct_wrap(err, "process");
-	}
-	r = look(c, program, sizeof(program), err);
+	int r = look(c, program, sizeof(program), err);
 
 	if (r == 0)
 		r = ct_child_start_hooks(c, drop_like_program, err);

@@ -202,7 +202,7 @@ static void write_spec(struct ct_json_writer *w, const struct ct_spec *spec)
 	}
 	ct_write_string(w, "hostname", spec->hostname);
 	ct_write_string(w, "domainname", spec->domainname);
-	if (spec->process && !spec->process_missing)
+	if (spec->process)
 		write_process(w, spec->process);
 	write_mounts(w, &spec->mounts);
 	ct_write_pairs(w, "annotations", &spec->annotations);
