@@ -111,7 +111,7 @@ sleep 1000 "
 	oci create -b "$T/b" none < /dev/null > /dev/null 2>&1
 	has "$(oci state none)" '"status": "created"'
 	run -1 oci start none
-	has "$output" 'process: missing, so there is nothing to start'
+	has "$output" 'config.json has no process'
 	run ! oci exec none true
 	oci delete -f none
 	refused 125 'process: missing' cattach run "$T/b"
