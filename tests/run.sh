@@ -15,7 +15,7 @@
 #   tests/run.sh vm FLAVOUR...      only these virtual machines (uml, plain, systemd)
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
-# as root an account is made for it (cattach-test). The unit tests of what only root can do run as
+# as root an account is made for it (cattach-test). The tests of what only root can do (*_root) run as
 # root, and are skipped otherwise. Every unit test, command test and check counts
 # as one. The last line is "N passed, N failed, N skipped"; what failed and why something was
 # skipped stands before it. The exit status is 0 only when nothing failed and something passed.
@@ -348,10 +348,13 @@ part_fuzz()
 # One file of command tests; its output goes to a file.
 run_bats()
 {
-	local base around=
+	local base how=as_user
 	base=$(basename "$1" .bats)
-	[ "${base#cgroups}" = "$base" ] || around=delegated
-	$around as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
+	case $base in
+	cgroups*) how="delegated as_user" ;;
+	*_root) [ "$(id -u)" != 0 ] || how=as_root ;;
+	esac
+	$how tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
 	echo $? > "$logs/$base.status"
 }
 

@@ -121,10 +121,8 @@ static int plan_file_system(struct planning *p, const struct ct_spec_mount *s,
 static int check_options(const struct ct_spec_mount *s, const struct ct_mount_options *o,
 			 struct ct_err *err)
 {
-	if (o->idmap) {
-		ct_fail(err, ENOTSUP, "idmapped mounts are not made by this version of cattach");
-		return ct_hint(err, "remove the option idmap");
-	}
+	if (o->idmap && !o->bind)
+		return ct_fail(err, EINVAL, "only a bind mount can be idmapped");
 	if (o->copy_up && (!s->type || strcmp(s->type, "tmpfs") != 0))
 		return ct_fail(err, EINVAL, "tmpcopyup works on a tmpfs only");
 	return 0;
@@ -137,6 +135,12 @@ static int plan_mount(struct planning *p, size_t i, struct ct_err *err)
 	int r = ct_mount_options_parse(p->arena, &s->options, &m->options, err);
 
 	m->destination = s->destination;
+	/* The maps alone ask for it. */
+	m->options.idmap = m->options.idmap || s->uid_mappings.count;
+	if (r == 0)
+		r = ct_plan_ids(p, &s->uid_mappings, &m->uid_map, err);
+	if (r == 0)
+		r = ct_plan_ids(p, &s->gid_mappings, &m->gid_map, err);
 	if (r == 0)
 		r = check_options(s, &m->options, err);
 	if (r < 0)

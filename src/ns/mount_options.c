@@ -27,6 +27,7 @@ enum effect {
 	BIND_TREE,
 	COPY_UP,
 	IDMAP,
+	IDMAP_TREE,
 	NOTHING,	/* accepted and without meaning: "defaults", "loud" */
 };
 
@@ -72,7 +73,7 @@ static const struct word words[] = {
 	{ "rdiratime", TREE_CLEAR, MOUNT_ATTR_NODIRATIME, NULL },
 	{ "relatime", SET, MOUNT_ATTR_RELATIME, NULL },
 	{ "rexec", TREE_CLEAR, MOUNT_ATTR_NOEXEC, NULL },
-	{ "ridmap", IDMAP, 0, NULL },
+	{ "ridmap", IDMAP_TREE, 0, NULL },
 	{ "rnoatime", TREE_SET, MOUNT_ATTR_NOATIME, NULL },
 	{ "rnodev", TREE_SET, MOUNT_ATTR_NODEV, NULL },
 	{ "rnodiratime", TREE_SET, MOUNT_ATTR_NODIRATIME, NULL },
@@ -197,7 +198,9 @@ static int apply(struct ct_arena *arena, struct ct_mount_options *o, const struc
 		o->copy_up = true;
 		return 0;
 	case IDMAP:
+	case IDMAP_TREE:
 		o->idmap = true;
+		o->idmap_tree = o->idmap_tree || w->effect == IDMAP_TREE;
 		return 0;
 	case NOTHING:
 		return 0;
