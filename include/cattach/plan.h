@@ -176,6 +176,7 @@ struct ct_plan {
 	void *move_arg;
 	int hold;			/* a listening SOCK_SEQPACKET socket: when all is set up the
 					 * process waits there for ct_ns_go(); 0: it does not wait */
+	bool no_program;		/* it waits for ever: there is nothing that it could become */
 	bool report_places;		/* the starter wants descriptors of the namespaces and the root */
 	struct ct_plan_ids uid_map, gid_map;	/* when CLONE_NEWUSER is made; empty otherwise */
 	struct ct_plan_root root;
