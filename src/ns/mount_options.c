@@ -28,7 +28,9 @@ enum effect {
 	COPY_UP,
 	IDMAP,
 	IDMAP_TREE,
-	NOTHING,	/* accepted and without meaning: "defaults", "loud" */
+	/* Accepted and without meaning: "defaults"; "loud" and "silent", for we are given the kernel's words
+	 * in any case; "iversion", which file systems do by themselves or not at all. */
+	NOTHING,
 };
 
 struct word {
@@ -51,7 +53,7 @@ static const struct word words[] = {
 	{ "dirsync", FLAG, 0, "dirsync" },
 	{ "exec", CLEAR, MOUNT_ATTR_NOEXEC, NULL },
 	{ "idmap", IDMAP, 0, NULL },
-	{ "iversion", FLAG, 0, "iversion" },
+	{ "iversion", NOTHING, 0, NULL },
 	{ "lazytime", FLAG, 0, "lazytime" },
 	{ "loud", NOTHING, 0, NULL },
 	{ "mand", FLAG, 0, "mand" },
@@ -59,7 +61,7 @@ static const struct word words[] = {
 	{ "nodev", SET, MOUNT_ATTR_NODEV, NULL },
 	{ "nodiratime", SET, MOUNT_ATTR_NODIRATIME, NULL },
 	{ "noexec", SET, MOUNT_ATTR_NOEXEC, NULL },
-	{ "noiversion", UNFLAG, 0, "iversion" },
+	{ "noiversion", NOTHING, 0, NULL },
 	{ "nolazytime", UNFLAG, 0, "lazytime" },
 	{ "nomand", UNFLAG, 0, "mand" },
 	{ "norelatime", CLEAR, MOUNT_ATTR_RELATIME, NULL },
@@ -95,7 +97,7 @@ static const struct word words[] = {
 	{ "runbindable", PROPAGATE_TREE, MS_UNBINDABLE, NULL },
 	{ "rw", CLEAR, MOUNT_ATTR_RDONLY, NULL },
 	{ "shared", PROPAGATE, MS_SHARED, NULL },
-	{ "silent", FLAG, 0, "silent" },
+	{ "silent", NOTHING, 0, NULL },
 	{ "slave", PROPAGATE, MS_SLAVE, NULL },
 	{ "strictatime", SET, MOUNT_ATTR_STRICTATIME, NULL },
 	{ "suid", CLEAR, MOUNT_ATTR_NOSUID, NULL },
