@@ -34,7 +34,7 @@ SHARED = {
 
 # The public headers in include/cattach/ and the layer that each belongs to.
 HEADERS = {
-    "base": "arena buf encode err fd id_file io json library log num path proc resources timespec",
+    "base": "arena buf encode err fd hook id_file io json library log num path proc resources timespec",
     "ns": "caps idmap mount ns plan probe seccomp",
     "cgroups": "cgroup",
     "oci": "spec",

@@ -52,7 +52,7 @@ int ct_write_all(int fd, const void *data, size_t size);
 int ct_write_file_at(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		     struct ct_err *err);
 
-#define CT_FDS_MAX 8		/* descriptors in one record */
+#define CT_FDS_MAX 9		/* descriptors in one record */
 
 /* Send one record with up to one descriptor (fd < 0: none); 0 or -errno. Never raises SIGPIPE. */
 int ct_send(int sock, const void *data, size_t size, int fd);

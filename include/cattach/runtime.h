@@ -90,7 +90,7 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
  * @err: EALREADY "cannot start an already running container", EINVAL without a process, ESRCH "... stopped ..."; or the exact
  *       error of the process, which has ended then
  */
-int ct_runtime_start(struct ct_container *container, struct ct_err *err);
+int ct_runtime_start(struct ct_store *store, struct ct_container *container, struct ct_err *err);
 
 /**
  * ct_runtime_signal - send a signal to the process, or to all processes, of a container

@@ -23,13 +23,13 @@
 static const struct ct_option global_table[] = {
 	{ "root", 0, CT_OPTION_STRING, "DIR", OPTION(root), "Directory of the containers' records" },
 	{ "log", 0, CT_OPTION_STRING, "FILE", OPTION(log), "Errors go there, too" },
-	{ "log-format", 0, CT_OPTION_STRING, "FORMAT", OPTION(log_format), "text or json" },
+	{ "log-format", 0, CT_OPTION_STRING, "FORMAT", OPTION(log_format), "How: text or json" },
 	{ "log-level", 0, CT_OPTION_STRING, "LEVEL", OPTION(log_level), NULL },
 	{ "debug", 0, CT_OPTION_BOOL, NULL, OPTION(debug), "Say more on standard error" },
 	{ "systemd-cgroup", 0, CT_OPTION_BOOL, NULL, OPTION(systemd_cgroup),
 	  "Cgroups are made by systemd where it can" },
 	{ "cgroup-manager", 0, CT_OPTION_STRING, "MANAGER", OPTION(cgroup_manager),
-	  "cgroupfs, systemd or disabled" },
+	  "Who makes cgroups: cgroupfs, systemd or disabled" },
 	{ "rootless", 0, CT_OPTION_STRING, "BOOL", OPTION(rootless), NULL },
 	{ "version", 'v', CT_OPTION_FLAG, NULL, OPTION(version), "Print the version and exit" },
 	{ 0 },
@@ -233,6 +233,7 @@ const struct ct_verb ct_verb_oci = {
 		    "cattach oci start c1\tLet it run\n"
 		    "cattach oci delete -f c1\tEnd it and take it away",
 	.options = global_table,
+	.options_size = sizeof(struct oci_globals),
 	.operand = "COMMAND",
 	.max_operands = CT_OPERANDS_ANY,
 	.stop_at_operand = true,

@@ -131,7 +131,7 @@ static int run_detached(const struct oci_call *call, struct ct_err *err)
 	if (make(call, NULL, &store, &c, &started, err) < 0)
 		return -err->code;
 	ct_fd_close(started.pidfd);
-	if (ct_runtime_start(&c, err) == 0)
+	if (ct_runtime_start(&store, &c, err) == 0)
 		return 0;
 	ct_runtime_delete(&store, &c, true, &ignored);
 	return -err->code;
@@ -149,7 +149,7 @@ static int run_attended(const struct oci_call *call, struct oci_follow *f, struc
 	if (oci_follow_open(f, &stdio, err) < 0 || make(call, &stdio, &store, &c, &started, err) < 0)
 		return -err->code;
 	pidfd = started.pidfd;
-	if (oci_follow_start(f, started.terminal, err) == 0 && ct_runtime_start(&c, err) == 0)
+	if (oci_follow_start(f, started.terminal, err) == 0 && ct_runtime_start(&store, &c, err) == 0)
 		return finish(call, &store, &c, oci_follow_wait(f, pidfd), err);
 	ct_runtime_delete(&store, &c, true, &ignored);
 	return -err->code;
@@ -172,7 +172,7 @@ static int start_handler(const struct oci_call *call, struct ct_err *err)
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	int r = oci_find(call, &store, &c, err);
 
-	return r < 0 ? r : ct_runtime_start(&c, err);
+	return r < 0 ? r : ct_runtime_start(&store, &c, err);
 }
 
 const struct oci_command oci_create = {

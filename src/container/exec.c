@@ -250,6 +250,8 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 	if (r == 0)
 		r = ct_plan_scheduling(&p, err);
 	if (r == 0)
+		r = ct_plan_affinity(&p, err);
+	if (r == 0)
 		r = ct_plan_seccomp(&p, err);
 	if (r < 0)
 		return r;

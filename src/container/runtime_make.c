@@ -26,6 +26,7 @@
 #include <cattach/log.h>
 #include <cattach/run.h>
 
+#include "hooks.h"
 #include "leaf.h"
 #include "plan.h"
 #include "record.h"
@@ -42,6 +43,7 @@ struct making {
 	struct ct_ns_started started;
 	struct leaf leaf;
 	int listener;
+	bool attempted;			/* hooks may have run */
 	bool pid_file;
 };
 
@@ -217,6 +219,7 @@ static int start(struct making *m, struct ct_err *err)
 	const struct ct_ns_stdio *given = m->options->stdio;
 	struct ct_ns_stdio stdio = { .fd = { 0, 1, 2 } };
 
+	m->attempted = true;
 	if (given)
 		stdio = *given;
 	if (process->console_height && process->console_width) {
@@ -291,6 +294,8 @@ static void undo(struct making *m)
 		ct_store_forget(m->store, m->options->id, NULL);
 	}
 	ct_container_close(&m->c);
+	if (m->attempted)
+		ct_hooks_run_poststop(m->arena, m->spec, &m->c.meta, ct_hooks_warn);
 }
 
 static int make(struct making *m, struct ct_err *err)

@@ -18,6 +18,7 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "hooks.h"
 #include "keeper.h"
 #include "record.h"
 #include "runtime_parts.h"
@@ -271,7 +272,12 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 	ct_container_forbid_restart(container, 0);
 	if (container->dir >= 0 && container->status_fd >= 0)
 		r = settle_keeper(container, &probe, err);
-	return r < 0 ? r : ct_container_end_run(container, NULL, signal, timeout, err);
+	ct_poststop_note(container);
+	if (r == 0)
+		r = ct_container_end_run(container, NULL, signal, timeout, err);
+	if (r == 0)
+		ct_container_await_hooks(container);
+	return r;
 }
 
 /* Under the lock of those who start: what is asked for here the next start lifts, and not the one before. */

@@ -68,7 +68,7 @@ static const struct ct_read_field spec_fields[] = {
 	  .count = T(mounts.count) },
 	{ "annotations", READ_PAIRS, .offset = T(annotations) },
 	{ "linux", READ_OBJECT, .object = &ct_read_linux, .offset = T(linux_) },
-	{ "hooks", READ_OBJECT, .object = &ct_read_hooks, .offset = READ_NOWHERE },
+	{ "hooks", READ_OBJECT, .object = &ct_read_hooks, .offset = T(hooks) },
 	{0},
 };
 

@@ -63,7 +63,7 @@ grows() { [ "$(size)" -gt "$1" ]; }
 	refused 125 "no such container: nosuch" cattach pause nosuch
 	run ! --separate-stderr cattach pause "$N" "$N-b"
 	is "$status $output" "125 $N-b"
-	is "$stderr" "cattach: container $N is already paused"
+	is "$stderr" "cattach: container $N is already paused (cattach unpause $N)"
 	refused 125 "pause needs a CONTAINER, or --all" cattach pause
 	refused 125 "unpause takes --all or containers, not both" cattach unpause -a "$N"
 }
