@@ -289,6 +289,10 @@ struct ct_cgroup_entry {
 int ct_cgroup_entry_open(const struct ct_cgroup *cgroup, pid_t payload,
 			 struct ct_cgroup_entry *ret_entry, struct ct_err *err);
 
+/* The same, below the container's own: a path without "..", "/" for that itself. */
+int ct_cgroup_entry_open_below(const struct ct_cgroup *cgroup, const char *below,
+			       struct ct_cgroup_entry *ret_entry, struct ct_err *err);
+
 /* Move a process there, with systemd's help where the kernel does not let us: EACCES when neither
  * does. */
 int ct_cgroup_entry_move(const struct ct_cgroup_entry *entry, pid_t pid, struct ct_err *err);

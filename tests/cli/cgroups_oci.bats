@@ -115,3 +115,18 @@ assert isinstance(data["blkio"]["ioServiceBytesRecursive"], list), data'
 	oci delete --force c1
 	[ ! -e "$directory" ]
 }
+
+@test "F40: exec is in the container's cgroup, or in one below it, and nowhere else" {
+	args sleep 100
+	make c1
+	oci start c1
+	top=$(oci exec c1 sed -n 's/^0:://p' /proc/self/cgroup)
+	mkdir "$(leaf c1)/sub"
+	[ "$(oci exec --cgroup sub c1 sed -n 's/^0:://p' /proc/self/cgroup)" = "${top%/}/sub" ]
+	[ "$(oci exec --cgroup /sub c1 sed -n 's/^0:://p' /proc/self/cgroup)" = "${top%/}/sub" ]
+	[ "$(oci exec --cgroup / c1 sed -n 's/^0:://p' /proc/self/cgroup)" = "$top" ]
+	for outside in .. ../.. sub/../.. nosuch; do
+		run -255 oci exec --cgroup "$outside" c1 true
+		[[ "$output" = *--cgroup*"$outside"* ]]
+	done
+}
