@@ -53,6 +53,7 @@ struct ct_plan_mount {
 	const char *type;		/* file system type for fsopen(2); NULL: a bind */
 	struct ct_plan_source source;	/* of a bind */
 	struct ct_mount_options options;
+	struct ct_plan_ids uid_map, gid_map;	/* of its own, with options.idmap; none: the container's */
 };
 
 struct ct_plan_device {
@@ -61,6 +62,10 @@ struct ct_plan_device {
 	const char *host;		/* on the host */
 	mode_t type;			/* S_IFCHR, S_IFBLK or S_IFIFO */
 	dev_t number;			/* st_rdev that it must have */
+	bool made;			/* a node of its own, not the host's: */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
 };
 
 /* A link in /dev: "fd" → "/proc/self/fd". */

@@ -199,7 +199,7 @@ struct ct_spec {
  *
  * Types, ranges, enumerations, duplicates and required properties are checked here; unknown
  * properties are ignored, as the spec demands. What is valid but not done yet is refused by name
- * with ENOTSUP: moved network devices and the like here, id-mapped mounts and seccomp listeners by
+ * with ENOTSUP: moved network devices and the like here, seccomp listeners by
  * ct_spec_check(), resources that version 2 of control groups has no equivalent for by
  * ct_cgroup_convert().
  */

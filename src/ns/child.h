@@ -133,6 +133,11 @@ int ct_fail_clone(int code, uint64_t flags, struct ct_err *err);
 /* maps.c: write the id maps of a process in a new user namespace */
 int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
 
+/* idmapped.c: in the starter, before the process is made: the mounts whose files have other ids, into
+ * plan->slots */
+int ct_idmapped_open(const struct ct_plan *plan, struct ct_err *err);
+void ct_idmapped_close(const struct ct_plan *plan);
+
 /* join.c: enter the namespaces that the plan joins, in an order that works */
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
 bool ct_joins_user(const struct ct_plan *plan);
