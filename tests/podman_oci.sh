@@ -9,7 +9,7 @@
 # RUNTIME is the absolute path of cattach-oci, ROOTFS a busybox tree, DIR a short path that does not
 # exist: podman's stores, settings and sockets are in it, and are removed. OPTION goes before podman's
 # command (--conmon PATH). Needs no network; pause needs a cgroup of version 2, and is skipped without.
-# shellcheck disable=SC2016,SC2317 # scripts for the shells inside; functions that are called by name
+# shellcheck disable=SC2016,SC2317 # what is quoted is for inner shells; functions are called by name
 set -u
 export LC_ALL=C TZ=UTC
 runtime=$1 rootfs=$2 dir=$3
@@ -201,7 +201,8 @@ paused()
 	fi
 	is 'rm -f' 0 '*' p rm -f -t 0 four
 	is 'nothing is left' 0 '' p ps -aq
-	is 'nor in the runtime' 0 '' "$runtime" list -q
+	# There may be those of others.
+	is 'nor in the runtime' 1 '' bash -c '"$1" list | grep -F "$2/"' sh "$runtime" "$dir"
 }
 
 if ! prepare; then

@@ -52,13 +52,18 @@ static bool is_open_to_us(const char *own, const char *path, int fd)
 	return above >= 0 && faccessat(above, "cgroup.procs", W_OK, AT_EACCESS) == 0;
 }
 
+static size_t container_path(const struct ct_cgroup *cgroup, char path[CT_CGROUP_PATH])
+{
+	return (size_t)snprintf(path, CT_CGROUP_PATH, "%.*s%s", CT_CGROUP_PATH - 16, cgroup->path,
+				ct_cgroup_is_named(cgroup->path) ? "" : "/container");
+}
+
 /* One that hands controllers on has no processes itself: then where the payload is, which has made
  * it so. The path that is meant. */
 static void choose_path(const struct ct_cgroup *cgroup, pid_t payload, char path[CT_CGROUP_PATH])
 {
 	char text[CT_CGROUP_SELF], list[256], payloads[CT_CGROUP_PATH];
-	size_t length = (size_t)snprintf(path, CT_CGROUP_PATH, "%.*s/container",
-					 CT_CGROUP_PATH - 16, cgroup->path);
+	size_t length = container_path(cgroup, path);
 	struct ct_err ignored;
 
 	if (ct_cgroup_read(cgroup->container, "cgroup.subtree_control", list, sizeof(list)) <= 0 ||
@@ -111,11 +116,11 @@ int ct_cgroup_entry_open_below(const struct ct_cgroup *cgroup, const char *below
 	const char *path = below + strspn(below, "/");
 	int ct_autofd probe = ct_cgroup_open_below(cgroup->container, *path ? path : ".");
 	struct ct_cgroup_entry entry = { 0 };
+	size_t length = container_path(cgroup, entry.path), room = sizeof(entry.path) - length;
 
 	if (probe < 0)
 		return ct_fail_errno(err, -probe, "no cgroup %.160s in the container's", below);
-	if (snprintf(entry.path, sizeof(entry.path), "%s/container%s%s", cgroup->path, *path ? "/" : "",
-		     path) >= (int)sizeof(entry.path))
+	if (snprintf(entry.path + length, room, "%s%s", *path ? "/" : "", path) >= (int)room)
 		return ct_fail(err, ENAMETOOLONG, "the path of the cgroup is too long");
 	if (open_entry(&entry, err) < 0)
 		return -err->code;

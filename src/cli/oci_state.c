@@ -286,7 +286,7 @@ static int ps_handler(const struct oci_call *call, struct ct_err *err)
 	const struct list_options *o = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
-	struct ct_top top;
+	struct ct_top top = { 0 };
 	int r = check_format(o->format, err);
 
 	if (r == 0)

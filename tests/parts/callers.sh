@@ -1,18 +1,34 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The parts of tests/run.sh, which reads this, in which programs of others call us: engines whose runtime
-# is cattach-oci. What is called here (record, quiet_make, make_stage, as_user, as_root, count_tap) and
-# $stage and $logs are tests/run.sh's. Without the engine a part is skipped, and says so.
+# The parts of tests/run.sh, which reads this, in which programs of others call ours: podman with
+# cattach-oci for its runtime, and with cattach-conmon for its monitor. What is called here (record,
+# quiet_make, make_stage, as_user, as_root, count_tap) and $stage and $logs are tests/run.sh's. Without
+# podman a part is skipped, and says so.
 # shellcheck disable=SC2154
 
-# podman_scenarios NAME WHO DIR: as_user or as_root
-podman_scenarios()
+# is_ready PART: is what it calls there, and can it call us?
+is_ready()
 {
-	local name=$1 who=$2 status=0
-	"$who" timeout -k 10 300 tests/podman_oci.sh "$stage/usr/bin/cattach-oci" \
-		"$stage/examples/bundles/rootfs" "$stage/work/$3" > "$logs/$name.tap" 2> "$logs/$name.err" ||
-		status=$?
+	local tool
+	for tool in podman conmon runc; do
+		if ! command -v "$tool" > /dev/null 2>&1; then
+			record skip "$1" "$tool is not installed"
+			return 1
+		fi
+	done
+	if ! quiet_make MODE=release all || ! make_stage; then
+		record fail "$1" "cannot be built and installed"
+		return 1
+	fi
+}
+
+# scenarios NAME COMMAND...: TAP, or 77 and why not on stderr
+scenarios()
+{
+	local name=$1 status=0
+	shift
+	"$@" > "$logs/$name.tap" 2> "$logs/$name.err" < /dev/null || status=$?
 	if [ "$status" -eq 77 ]; then
 		record skip "$name" "podman makes no containers here: $(tail -n 1 "$logs/$name.err" | tr '\t' ' ')"
 		return
@@ -27,18 +43,26 @@ podman_scenarios()
 part_podman_oci()
 {
 	heading "podman with cattach-oci"
-	if ! command -v podman > /dev/null 2>&1 || ! command -v conmon > /dev/null 2>&1; then
-		record skip podman_oci "podman or conmon is not installed"
-		return
-	fi
-	if ! quiet_make MODE=release all || ! make_stage; then
-		record fail podman_oci "cannot be built and installed"
-		return
-	fi
-	podman_scenarios podman_oci as_user pu
+	is_ready podman_oci || return
+	set -- timeout -k 10 300 tests/podman_oci.sh "$stage/usr/bin/cattach-oci" \
+		"$stage/examples/bundles/rootfs"
+	scenarios podman_oci as_user "$@" "$stage/work/pu"
 	if [ "$(id -u)" = 0 ]; then
-		podman_scenarios podman_oci_root as_root pr
+		scenarios podman_oci_root as_root "$@" "$stage/work/pr"
 	else
 		record skip podman_oci_root "only root can be root"
 	fi
+}
+
+# podman with our monitor, and with Debian's runtime or ours.
+part_podman_conmon()
+{
+	local runtime name
+	heading "podman with cattach-conmon"
+	is_ready podman_conmon || return
+	for runtime in "$(command -v runc)" "$stage/usr/bin/cattach-oci"; do
+		name=podman_conmon_$(basename "$runtime")
+		scenarios "$name" as_user timeout -k 10 300 tests/podman_conmon.sh "$runtime" \
+			"$stage/usr/bin/cattach-conmon" "$stage/work/$name"
+	done
 }
