@@ -77,6 +77,11 @@ static inline void ct_autoexec_cleanup(struct ct_exec *exec)
 int ct_exec_process(struct ct_exec *exec, struct ct_arena *arena,
 		    const struct ct_exec_options *options, struct ct_err *err);
 
+/* It is what a caller has written. What that does not speak of (capabilities, limits, labels, umask, OOM
+ * score) is as in the container's configuration, HOME as in its /etc/passwd. */
+int ct_exec_take_process(struct ct_exec *exec, struct ct_arena *arena, struct ct_spec_process *process,
+			 struct ct_err *err);
+
 /* It goes into this cgroup below the container's, "/" for that itself. ENOTSUP when there is none. */
 int ct_exec_choose_cgroup(struct ct_exec *exec, const char *path, struct ct_err *err);
 

@@ -40,6 +40,9 @@ struct ct_seccomp_rule {
 struct ct_seccomp_policy {
 	const char *default_action;
 	uint32_t default_errno;
+	/* The answer to calls of this machine whose numbers are above all that the rules name: those of a
+	 * kernel that came after the policy. 0: the default action, as to others. */
+	uint32_t newer_errno;
 	struct ct_strings architectures;	/* beside the native one: "SCMP_ARCH_X86", ...; empty: its
 						   32-bit one; others' calls kill the process */
 	struct ct_strings flags;		/* "SECCOMP_FILTER_FLAG_LOG", ... */

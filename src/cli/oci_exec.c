@@ -76,11 +76,13 @@ static int read_process(struct ct_arena *arena, const char *path, struct ct_spec
 static int take_process(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
 {
 	const struct exec_options *o = call->options;
-	int r = read_process(call->arena, o->process, &exec->spec->process, err);
+	struct ct_spec_process *process;
+	int r = read_process(call->arena, o->process, &process, err);
 
-	if (r == 0 && o->tty)
-		exec->spec->process->terminal = true;
-	return r;
+	if (r < 0)
+		return r;
+	process->terminal = process->terminal || o->tty;
+	return ct_exec_take_process(exec, call->arena, process, err);
 }
 
 static int add_groups(const struct ct_strings *list, struct ct_arena *arena,
@@ -105,6 +107,30 @@ static int add_groups(const struct ct_strings *list, struct ct_arena *arena,
 	return 0;
 }
 
+/* Of a user who is not root only what is inheritable and ambient, too, outlives the execve. */
+static int add_caps(const struct ct_strings *list, struct ct_arena *arena, struct ct_spec_process *process,
+		    struct ct_err *err)
+{
+	struct ct_spec_capabilities *sets = &process->capabilities;
+
+	for (size_t i = 0; process->uid != 0 && i < list->count; i++)
+		if (ct_strings_add(arena, &sets->inheritable, list->items[i]) < 0 ||
+		    ct_strings_add(arena, &sets->ambient, list->items[i]) < 0)
+			return ct_fail_nomem(err);
+	return 0;
+}
+
+/* The errors of the other face's exec, in the words of this one's options. */
+static int rename_option(struct ct_err *err)
+{
+	static const char *const names[][2] = { { "--cap-add", "--cap" }, { "--workdir", "--cwd" } };
+
+	for (size_t i = 0; i < 2; i++)
+		if (!strcmp(err->where, names[i][0]))
+			snprintf(err->where, sizeof(err->where), "%s", names[i][1]);
+	return -err->code;
+}
+
 /* What the other face's exec has no option for. */
 static int change_process(const struct exec_options *o, struct ct_arena *arena,
 			  struct ct_spec_process *process, struct ct_err *err)
@@ -115,7 +141,9 @@ static int change_process(const struct exec_options *o, struct ct_arena *arena,
 		process->apparmor_profile = o->apparmor;
 	if (o->label)
 		process->selinux_label = o->label;
-	return o->gids.count ? add_groups(&o->gids, arena, process, err) : 0;
+	if (o->gids.count && add_groups(&o->gids, arena, process, err) < 0)
+		return -err->code;
+	return add_caps(&o->cap, arena, process, err);
 }
 
 static int choose_process(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
@@ -132,7 +160,7 @@ static int choose_process(const struct oci_call *call, struct ct_exec *exec, str
 	if (!options.command.count)
 		return ct_fail(err, EINVAL, "exec: neither --process nor a command is given");
 	r = ct_exec_process(exec, call->arena, &options, err);
-	return r < 0 ? r : change_process(o, call->arena, exec->spec->process, err);
+	return r < 0 ? rename_option(err) : change_process(o, call->arena, exec->spec->process, err);
 }
 
 static int write_pid(const char *path, pid_t pid, struct ct_err *err)
@@ -205,7 +233,7 @@ static void choose_size(const struct ct_spec_process *process, struct ct_ns_stdi
 
 static int spawn_detached(const struct exec_options *o, struct ct_exec *exec, struct ct_err *err)
 {
-	struct ct_ns_stdio stdio = { .fd = { 0, 1, 2 }, .borrowed = true };
+	struct ct_ns_stdio stdio = { .fd = { 0, 1, 2 } };
 	struct ct_ns_started started;
 
 	choose_size(exec->spec->process, &stdio);
@@ -271,8 +299,12 @@ static int exec_handler(const struct oci_call *call, struct ct_err *err)
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
 
-	if (find(call, &store, &c, err) < 0 ||
-	    ct_exec_open(&store, call->arena, &c, &exec, err) < 0 ||
+	if (find(call, &store, &c, err) < 0)
+		return -err->code;
+	if (c.state == CT_STATE_STOPPED)
+		return ct_fail(err, ESRCH, "container not running: cannot execute in %s, which is stopped",
+			       call->operands.items[0]);
+	if (ct_exec_open(&store, call->arena, &c, &exec, err) < 0 ||
 	    plan(call, &store, &exec, err) < 0)
 		return -err->code;
 	return spawn(call, &exec, err);

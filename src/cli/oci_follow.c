@@ -37,6 +37,8 @@ int oci_follow_open(struct oci_follow *f, struct ct_ns_stdio *ret_stdio, struct 
 
 	if (ct_relays_open(&f->relays, true, ret_stdio, err) < 0)
 		return -err->code;
+	/* Pipes that an engine makes for a process become that of whoever the process runs as. */
+	ret_stdio->borrowed = false;
 	ct_terminal_caller_size(&ret_stdio->rows, &ret_stdio->columns);
 	ct_foreground_signals(&set);
 	f->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

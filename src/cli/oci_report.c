@@ -55,9 +55,12 @@ static void log_error(const struct oci_globals *globals, const char *text)
 		return;
 }
 
-/* Engines tell by these words what exit code a command is to have. */
+/* Engines tell by these words, or those of the kernel, what exit code a command is to have. */
 static const char *words_of(const struct ct_err *err)
 {
+	if (strcasestr(err->what, "no such file or directory") ||
+	    strcasestr(err->what, "permission denied"))
+		return "";
 	if (err->exit == CT_EXIT_NOT_FOUND)
 		return ": executable file not found in $PATH";
 	return err->exit == CT_EXIT_NOT_EXECUTABLE && err->code == EACCES ? ": permission denied" : "";

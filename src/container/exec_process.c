@@ -60,11 +60,33 @@ static int start_environ(const struct ct_exec *exec, const struct ct_exec_option
 	for (size_t i = 0; r == 0 && i < config->count; i++)
 		if (*config->items[i] != '=' && strchr(config->items[i], '='))
 			r = ct_environ_set(environment, config->items[i]);
-	if (r == 0 && (home || !ct_environ_get(environment, "HOME")))
-		r = set_home(environment, home ? home : "/");
+	if (r == 0 && home)
+		r = set_home(environment, home);
 	if (r == 0 && options->tty && !ct_environ_get(environment, "TERM"))
 		r = ct_environ_set(environment, "TERM=xterm");
 	return r;
+}
+
+/* Where nobody has said what HOME is, or that it is nothing: what the container's /etc/passwd says. */
+static int finish_environ(struct ct_exec *exec, struct ct_environ *environment, struct ct_err *err)
+{
+	const char *home = ct_environ_get(environment, "HOME");
+	const struct ct_spec_process *process = exec->spec->process;
+	struct ct_user user = { .home = "/" };
+	struct ct_err ignored;
+	char text[32];
+
+	if (!home || !*home) {
+		snprintf(text, sizeof(text), "%u:%u", process->uid, process->gid);
+		if (ct_user_lookup(environment->arena, exec->places.fd[CT_PLACE_ROOT], text, &user,
+				   &ignored) < 0)
+			user.home = "/";
+		if (set_home(environment, user.home) < 0)
+			return ct_fail_nomem(err);
+	}
+	exec->spec->process->env.items = environment->items;
+	exec->spec->process->env.count = environment->count;
+	return 0;
 }
 
 static int choose_environ(struct ct_exec *exec, struct ct_arena *arena,
@@ -81,9 +103,7 @@ static int choose_environ(struct ct_exec *exec, struct ct_arena *arena,
 	for (size_t i = 0; i < options->env.count; i++)
 		if (ct_environ_option(&environment, options->env.items[i], err) < 0)
 			return ct_wrap(err, "--env");
-	exec->spec->process->env.items = environment.items;
-	exec->spec->process->env.count = environment.count;
-	return 0;
+	return finish_environ(exec, &environment, err);
 }
 
 /* ---- the rest ---- */
@@ -141,4 +161,42 @@ int ct_exec_process(struct ct_exec *exec, struct ct_arena *arena,
 	if (r == 0)
 		r = choose_workdir(exec, options, err);
 	return r < 0 ? r : choose_caps(exec, arena, options, err);
+}
+
+int ct_exec_take_process(struct ct_exec *exec, struct ct_arena *arena, struct ct_spec_process *process,
+			 struct ct_err *err)
+{
+	const struct ct_spec_process *own = exec->spec->process;
+	struct ct_environ environment = { .arena = arena };
+
+	/* Nothing, where the container has no process. */
+	static const struct ct_spec_process none;
+
+	if (!own)
+		own = &none;
+	if (!process->has_capabilities) {
+		process->has_capabilities = own->has_capabilities;
+		process->capabilities = own->capabilities;
+	}
+	if (!process->rlimit_count) {
+		process->rlimits = own->rlimits;
+		process->rlimit_count = own->rlimit_count;
+	}
+	if (!process->has_umask) {
+		process->has_umask = own->has_umask;
+		process->umask = own->umask;
+	}
+	if (!process->has_oom_score_adj) {
+		process->has_oom_score_adj = own->has_oom_score_adj;
+		process->oom_score_adj = own->oom_score_adj;
+	}
+	if (!process->apparmor_profile)
+		process->apparmor_profile = own->apparmor_profile;
+	if (!process->selinux_label)
+		process->selinux_label = own->selinux_label;
+	exec->spec->process = process;
+	for (size_t i = 0; i < process->env.count; i++)
+		if (ct_environ_set(&environment, process->env.items[i]) < 0)
+			return ct_fail_nomem(err);
+	return finish_environ(exec, &environment, err);
 }

@@ -2,9 +2,8 @@
 /*
  * The process of the plan: arguments, environment, ids, limits, capabilities, labels.
  *
- * Runs in the CLI. Here the words of config.json get their numbers; a capability that the running
- * kernel or our own bounding set cannot give is left out with one warning, an unknown one is an
- * error.
+ * Runs in the CLI. Here the words of config.json get their numbers; a capability that nobody knows, or
+ * that the running kernel or our own bounding set cannot give, is left out with one warning.
  */
 #include <errno.h>
 #include <string.h>
@@ -79,11 +78,28 @@ static int plan_set(struct planning *p, const char *name, const struct ct_string
 
 		if (!place)
 			return ct_fail_nomem(err);
-		if (ct_cap_parse(list->items[i], &number, err) < 0)
-			return ct_spec_wrap(p->spec, err, place);
-		*ret_mask |= 1ULL << number;
+		if (ct_cap_parse(list->items[i], &number, err) == 0) {
+			*ret_mask |= 1ULL << number;
+			continue;
+		}
+		/* One of a kernel that comes after us, or of none: the spec wants a warning. */
+		ct_spec_wrap(p->spec, err, place);
+		ct_warn("%s: %s, and is left out", err->where, err->what);
 	}
+	*err = (struct ct_err){ 0 };
 	return 0;
+}
+
+/* The kernel would refuse them: only what is permitted and inheritable can be ambient. */
+static void drop_ambient(struct ct_caps *caps)
+{
+	uint64_t missing = caps->ambient & ~(caps->permitted & caps->inheritable);
+
+	for (unsigned i = 0; i < 64; i++)
+		if (missing >> i & 1)
+			ct_warn("%s is not permitted and inheritable, so it cannot be ambient and is left out",
+				ct_cap_name(i));
+	caps->ambient &= ~missing;
 }
 
 /*
@@ -129,6 +145,7 @@ static int plan_capabilities(struct planning *p, struct ct_err *err)
 	if (r < 0)
 		return r;
 	drop_unavailable(p, caps);
+	drop_ambient(caps);
 	return 0;
 }
 

@@ -43,6 +43,9 @@ static int convert_policy(struct planning *p, const struct ct_spec_seccomp *from
 	*to = (struct ct_seccomp_policy){
 		.default_action = from->default_action,
 		.default_errno = from->has_default_errno ? from->default_errno : EPERM,
+		/* A C library falls back on older calls for ENOSYS, and for nothing else. */
+		.newer_errno = !from->has_default_errno && from->default_action &&
+			       !strcmp(from->default_action, "SCMP_ACT_ERRNO") ? ENOSYS : 0,
 		.architectures = from->architectures,
 		.flags = from->flags,
 		.rule_count = from->rule_count,

@@ -19,6 +19,7 @@
 #include <strings.h>
 
 #include <cattach/caps.h>
+#include <cattach/log.h>
 
 #define SETS 5				/* of struct ct_spec_capabilities */
 
@@ -55,7 +56,7 @@ static struct ct_strings *set_at(struct ct_spec_capabilities *sets, int i)
 	return all[i];
 }
 
-/* A set of the configuration, as a mask. */
+/* A set of the configuration, as a mask; what nobody knows is left out, as the plan does. */
 static int read_set(struct ct_run *run, int i, uint64_t *ret_mask, struct ct_err *err)
 {
 	static const char *const names[SETS] = {
@@ -68,12 +69,15 @@ static int read_set(struct ct_run *run, int i, uint64_t *ret_mask, struct ct_err
 	for (size_t k = 0; k < list->count; k++) {
 		unsigned number;
 
-		if (ct_cap_parse(list->items[k], &number, err) < 0) {
-			snprintf(path, sizeof(path), "process.capabilities.%s[%zu]", names[i], k);
-			return ct_spec_wrap(run->spec, err, path);
+		if (ct_cap_parse(list->items[k], &number, err) == 0) {
+			*ret_mask |= 1ull << number;
+			continue;
 		}
-		*ret_mask |= 1ull << number;
+		snprintf(path, sizeof(path), "process.capabilities.%s[%zu]", names[i], k);
+		ct_spec_wrap(run->spec, err, path);
+		ct_warn("%s: %s, and is left out", err->where, err->what);
 	}
+	*err = (struct ct_err){ 0 };
 	return 0;
 }
 

@@ -96,6 +96,8 @@ int ct_child_descriptors(struct child *c, struct ct_err *err);
 /* process.c: ids, limits, capabilities, filters; exec.c: the last step */
 int ct_child_become_root(struct child *c, struct ct_err *err);
 int ct_child_process(struct child *c, struct ct_err *err);
+/* RLIMIT_NOFILE, which may leave us too few descriptors: the last thing before the filter. */
+int ct_child_limit_files(const struct ct_plan_process *p, struct ct_err *err);
 int ct_child_exec(struct child *c, struct ct_err *err);
 /* The processors that it may use, a mask or NULL; where it was asked for: "initial", "final". */
 int ct_child_affinity(const unsigned long *mask, const char *place, struct ct_err *err);

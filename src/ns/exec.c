@@ -119,6 +119,8 @@ static int drop_privileges(struct child *c, struct ct_err *err)
 	if (p->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return ct_fail_errno(err, errno, "cannot set no_new_privs");
 	r = tie_to_monitor(c, err);
+	if (r == 0)
+		r = ct_child_limit_files(p, err);
 	if (r < 0)
 		return r;
 	if (p->no_new_privileges) {
@@ -138,8 +140,10 @@ static int drop_like_program(void *arg, struct ct_err *err)
 {
 	struct child *c = arg;
 	const struct ct_plan_process *p = &c->plan->process;
-	int r = 0;
+	int r = ct_child_limit_files(p, err);
 
+	if (r < 0)
+		return r;
 	if (p->no_new_privileges) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			return ct_fail_errno(err, errno, "cannot set no_new_privs");

@@ -57,20 +57,45 @@ int ct_child_become_root(struct child *c, struct ct_err *err)
 	return 0;
 }
 
+static int set_limit(const struct ct_plan_process *p, size_t i, const struct rlimit *limit,
+		     struct ct_err *err)
+{
+	if (setrlimit((__rlimit_resource_t)p->rlimits[i].resource, limit) == 0)
+		return 0;
+	ct_fail_errno(err, errno, "cannot be set");
+	ct_wrap(err, "process.rlimits[%zu]", i);
+	if (err->code == EPERM)
+		return ct_hint(err, "it is above the caller's own hard limit (ulimit -H -a)");
+	return -err->code;
+}
+
+/* A few descriptors may be enough for the program and not for us: what is raised is raised here, while
+ * that is allowed, what is lowered when we need no more of them. */
 static int set_limits(const struct ct_plan_process *p, struct ct_err *err)
 {
-	for (size_t i = 0; i < p->rlimit_count; i++) {
-		const struct ct_plan_rlimit *l = &p->rlimits[i];
+	int r = 0;
 
-		if (setrlimit((__rlimit_resource_t)l->resource, &l->limit) == 0)
-			continue;
-		ct_fail_errno(err, errno, "cannot be set");
-		ct_wrap(err, "process.rlimits[%zu]", i);
-		if (err->code == EPERM)
-			return ct_hint(err, "it is above the caller's own hard limit (ulimit -H -a)");
-		return -err->code;
+	for (size_t i = 0; r == 0 && i < p->rlimit_count; i++) {
+		struct rlimit limit = p->rlimits[i].limit, held;
+
+		if (p->rlimits[i].resource == RLIMIT_NOFILE && getrlimit(RLIMIT_NOFILE, &held) == 0) {
+			if (limit.rlim_max < held.rlim_max)
+				limit.rlim_max = held.rlim_max;
+			limit.rlim_cur = held.rlim_cur;
+		}
+		r = set_limit(p, i, &limit, err);
 	}
-	return 0;
+	return r;
+}
+
+int ct_child_limit_files(const struct ct_plan_process *p, struct ct_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->rlimit_count; i++)
+		if (p->rlimits[i].resource == RLIMIT_NOFILE)
+			r = set_limit(p, i, &p->rlimits[i].limit, err);
+	return r;
 }
 
 int ct_child_affinity(const unsigned long *mask, const char *place, struct ct_err *err)

@@ -26,7 +26,7 @@
 #include "fnv.h"
 #include "seccomp_cache.h"
 
-#define CACHE_FORMAT	1
+#define CACHE_FORMAT	2
 #define CACHE_MAGIC	"ctseccmp"
 
 /* A key over this size (a policy of thousands of rules) is compiled each time. */
@@ -100,6 +100,7 @@ void ct_seccomp_key(struct ct_buf *key, const struct ct_seccomp_policy *policy,
 	/* Flags are for loading and change nothing in the program. */
 	add_text(key, policy->default_action);
 	add_number(key, policy->default_errno);
+	add_number(key, policy->newer_errno);
 	add_list(key, &policy->architectures);
 	add_number(key, policy->rule_count);
 	for (size_t i = 0; i < policy->rule_count; i++)

@@ -462,6 +462,50 @@ static int prove_masks(struct builder *b, const struct ct_seccomp_program *progr
 	return 0;
 }
 
+/* The highest number of this machine that the rules name, -1 without any. */
+static int highest_number(const struct builder *b)
+{
+	int highest = -1;
+
+	for (size_t i = 0; i < b->policy->rule_count; i++) {
+		const struct ct_strings *names = &b->policy->rules[i].names;
+
+		for (size_t j = 0; j < names->count; j++) {
+			int number = seccomp_syscall_resolve_name(names->items[j]);
+
+			highest = number > highest ? number : highest;
+		}
+	}
+	return highest;
+}
+
+/* What no rule can name yet gets its answer before the program begins; x32 is the program's. */
+static int answer_newer(const struct builder *b, struct ct_seccomp_program *program, struct ct_err *err)
+{
+	int highest = highest_number(b);
+	const struct sock_filter newer[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)highest, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | b->policy->newer_errno),
+	};
+	size_t count = sizeof(newer) / sizeof(newer[0]);
+	struct sock_filter *all;
+
+	if (!b->policy->newer_errno || highest < 0 || program->length + count > BPF_MAXINSNS)
+		return 0;
+	all = ct_arena_calloc(b->arena, program->length + count, sizeof(*all));
+	if (!all)
+		return ct_fail_nomem(err);
+	memcpy(all, newer, sizeof(newer));
+	memcpy(all + count, program->filter, program->length * sizeof(*all));
+	program->filter = all;
+	program->length = (unsigned short)(program->length + count);
+	return 0;
+}
+
 static int build(struct ct_arena *arena, const struct ct_seccomp_policy *policy,
 		 const char *library, struct ct_seccomp_program *ret_program, struct ct_err *err)
 {
@@ -482,6 +526,8 @@ static int build(struct ct_arena *arena, const struct ct_seccomp_policy *policy,
 	}
 	warn_unknown(&b, library);
 	rc = export(&b, ret_program, err);
+	if (rc == 0)
+		rc = answer_newer(&b, ret_program, err);
 	if (rc == 0 && !policy->no_exec)
 		rc = check_execve(ret_program, err);
 	return rc < 0 ? rc : prove_masks(&b, ret_program, err);
