@@ -118,6 +118,18 @@ struct ct_plan_scheduler {
 	uint64_t runtime, deadline, period;
 };
 
+/* Who answers system calls instead of the kernel, and what it gets with the descriptor for that. */
+struct ct_plan_listener {
+	const char *path;		/* of its socket */
+	const char *head;		/* {"ociVersion":"1.3.0","fds":["seccompFd"],...,"state": */
+	struct ct_hook_state state;
+	const char *container_pid;	/* of a process that goes into a container; NULL: it is this one */
+	bool killable;			/* its answers are waited for in a way that only SIGKILL ends */
+	char *text;			/* room for all of it, pids included */
+	size_t size;
+	int fd;				/* the connection, while there is one; else -1 */
+};
+
 #define CT_PLAN_MASK_BITS 1024
 
 struct ct_plan_process {
@@ -153,6 +165,7 @@ struct ct_plan_process {
 	unsigned long personality;
 	struct ct_seccomp_program seccomp;
 	const char *seccomp_place;	/* where the policy came from, for errors */
+	struct ct_plan_listener *listener;	/* where the filter has SCMP_ACT_NOTIFY, or NULL */
 	bool seccomp_given;		/* it is the user's, who may have forgotten a call */
 	unsigned preserve_fds;
 	bool untied;			/* outlives who started it; else SIGKILL when that ends */

@@ -106,6 +106,16 @@ sleep 1000 "
 	refused 125 'process.execCPUAffinity.final: cannot be set: Invalid argument' cattach exec "$N" true
 }
 
+@test "F6: a container without a process can be created, and not started" {
+	bundle "$T/b" 'del c["process"]'
+	oci create -b "$T/b" none < /dev/null > /dev/null 2>&1
+	has "$(oci state none)" '"status": "created"'
+	run -1 oci start none
+	has "$output" 'config.json has no process'
+	oci delete -f none
+	refused 125 'process: missing' cattach run "$T/b"
+}
+
 @test "F18: system calls by number, argument and architecture, before and after privileges are dropped" {
 	local nnp
 	for nnp in True False; do
@@ -214,7 +224,8 @@ sh("ls /sys/class/net > /dev/null && ls /sys/fs/cgroup > /dev/null && touch /sys
 	mine=$(stat -c %a:%u /dev/null)
 	bundle "$T/b" 'p["user"] = {"uid": 7, "gid": 8, "additionalGids": [9]}; p["env"] += ["A=1", "A=2"]
 sh("for d in null zero full random urandom tty; do test -c /dev/$d || echo no $d; done; for d in fd stdin stdout stderr ptmx; do test -L /dev/$d || echo no $d; done; echo to > /dev/stdout; echo $A; id -G; umask; wc -l < /proc/self/uid_map; cat /proc/self/setgroups; exit 9")'
-	run -9 oci run -b "$T/b" look < /dev/null
+	output=$({ oci create -b "$T/b" look < /dev/null && oci start look; } 2>&1 | cat)
+	oci delete -f look
 	is "$output" $'to\n2\n8 9\n0022\n2\nallow'
 	run -0 python3 -c '
 import socket, subprocess, sys
@@ -274,7 +285,38 @@ for key in "uidMappings", "gidMappings":
 	refused 125 'process.rlimits[0]: cannot be set' cattach run "$T/b"
 }
 
-@test "F20: a filter that wants a listener is refused by name" {
-	bundle "$T/b" 'l["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}'
-	refused 125 'linux.seccomp.syscalls[0].action: system calls are not handed to a listener' cattach run "$T/b"
+@test "F20: system calls are handed to an agent: one state and listener a connection, even those that we make ourselves" {
+	local agent nnp notify='l["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "'"$T"'/agent", "listenerMetadata": "who: \"me\"",
+"flags": ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"], "syscalls": [
+{"names": ["mkdir", "mkdirat", "sendmsg", "futex", "nanosleep", "clock_nanosleep"], "action": "SCMP_ACT_NOTIFY"}]}'
+	python3 "$BATS_TEST_DIRNAME/agent.py" "$T/agent" "$T/states" 4 3>&- &
+	agent=$!
+	eventually test -S "$T/agent"
+	for nnp in True False; do
+		run -1 look "$notify" "p['noNewPrivileges'] = $nnp" 'c["annotations"] = {"a": "b"}' 'args("mkdir", "/tmp/x")'
+		has "$output" "No anode"
+	done
+	bundle "$T/b" "$notify" 'args("sleep", "1000"); l["seccomp"]["syscalls"][0]["names"] = ["mkdir", "mkdirat"]'
+	start "$N" "$T/b"
+	run -1 cattach exec "$N" mkdir /tmp/x
+	has "$output" "No anode"
+	python3 - "$T" "$(cattach inspect -f '{{.State.Pid}}' "$N")" "$ID" <<- 'END'
+		import json, sys
+		s = [json.loads(line) for line in open(sys.argv[1] + "/states")]
+		assert len(s) == 4 and all(x["metadata"] == 'who: "me"' and x["state"]["bundle"] == sys.argv[1] + "/b" for x in s), s
+		assert all(x["pid"] == x["state"]["pid"] and x["state"]["status"] == "creating" for x in s[:3]), s
+		assert s[0]["state"]["id"] == "look" and s[0]["state"]["annotations"] == {"a": "b"}, s
+		payload = int(sys.argv[2])
+		assert s[2]["pid"] == payload and s[2]["state"]["id"] == sys.argv[3], s
+		assert s[3]["pid"] != payload and s[3]["state"]["pid"] == payload and s[3]["state"]["status"] == "running", s
+	END
+	cattach rm -f "$N"
+	STARTED=()
+	wait "$agent"
+	bundle "$T/b" "$notify" 'l["seccomp"]["listenerPath"] = "/no/such/agent"'
+	refused 125 'linux.seccomp.listenerPath: cannot connect to /no/such/agent: No such file' cattach run "$T/b"
+	bundle "$T/b" "$notify" 'del l["seccomp"]["listenerPath"]'
+	refused 125 'linux.seccomp.listenerPath: missing' cattach run "$T/b"
+	bundle "$T/b" "$notify" 'del l["seccomp"]["listenerPath"], l["seccomp"]["listenerMetadata"]'
+	refused 125 'linux.seccomp.syscalls[0].action: needs somebody who answers' cattach run "$T/b"
 }
