@@ -34,7 +34,7 @@ struct child {
 	int dev;		/* the tmpfs on /dev, or -1 when that is something else */
 	int pts;		/* devpts instance of the container, or -1 */
 	int null;		/* /dev/null of the host, O_PATH, checked */
-	int *sources;		/* one cloned mount per plan->mounts[], -1 where it is no bind */
+	int *sources;		/* per plan->mounts[] what it binds, then the clone; -1 where it is no bind */
 	int *devices;		/* one cloned mount per plan->devices[] */
 	int *layers;		/* one descriptor per plan->root.layers[], -1 where none is needed */
 	int terminal;		/* slave of the pty, or -1 */
@@ -54,6 +54,8 @@ int ct_child_enter_root(struct child *c, struct ct_err *err);
 int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err);
 int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err *err);
 int ct_child_open_sources(struct child *c, struct ct_err *err);
+bool ct_child_clones_late(const struct ct_plan *plan, const struct ct_plan_mount *m);
+int ct_child_clone_source(struct child *c, size_t i, struct ct_err *err);
 
 /* overlay.c */
 int ct_child_open_layers(struct child *c, struct ct_err *err);

@@ -22,11 +22,13 @@
 
 #include "child.h"
 
+/* The status is that of a container which has its namespaces and mounts, and no program yet; "creating" is
+ * the time before. */
 static struct ct_hook_run hooks_of(const struct ct_plan *plan, enum ct_hook_kind kind)
 {
 	return (struct ct_hook_run){
 		.kind = kind, .list = &plan->hooks.lists[kind], .state = &plan->hook_state,
-		.status = kind == CT_HOOK_START_CONTAINER ? "created" : "creating",
+		.status = "created",
 	};
 }
 

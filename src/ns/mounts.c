@@ -393,8 +393,10 @@ static int mount_fs(struct child *c, const struct ct_plan_mount *m, struct ct_er
 static int mount_bind(struct child *c, size_t i, struct ct_err *err)
 {
 	const struct ct_plan_mount *m = &c->plan->mounts[i];
-	int r = ct_child_set_attributes(c->sources[i], &m->options, err);
+	int r = ct_child_clones_late(c->plan, m) ? ct_child_clone_source(c, i, err) : 0;
 
+	if (r == 0)
+		r = ct_child_set_attributes(c->sources[i], &m->options, err);
 	/* Another mount follows the host, and this one did not ask for it, nor for all of them. */
 	if (r == 0 && c->slaves && !m->options.propagation && !c->plan->root.propagation)
 		r = set_propagation(c->sources[i], MS_PRIVATE, true, err);
@@ -403,7 +405,19 @@ static int mount_bind(struct child *c, size_t i, struct ct_err *err)
 	return ct_child_place(c, c->sources[i], m->destination, m->source.directory, err);
 }
 
-int ct_child_mounts(struct child *c, struct ct_err *err)
+/* Is a tree cloned while the root is attached somewhere, perhaps within that tree? */
+static bool clones_trees(const struct ct_plan *plan)
+{
+	for (size_t i = 0; i < plan->mount_count; i++) {
+		const struct ct_plan_mount *m = &plan->mounts[i];
+
+		if (!m->type && m->options.recursive && ct_child_clones_late(plan, m))
+			return true;
+	}
+	return false;
+}
+
+static int mount_all(struct child *c, struct ct_err *err)
 {
 	for (size_t i = 0; i < c->plan->mount_count; i++) {
 		const struct ct_plan_mount *m = &c->plan->mounts[i];
@@ -413,6 +427,20 @@ int ct_child_mounts(struct child *c, struct ct_err *err)
 			return ct_wrap(err, "%s", m->place);
 	}
 	return 0;
+}
+
+/* A recursive clone leaves out what is unbindable and all below it: a container that has the host's "/"
+ * does not find itself in there. */
+int ct_child_mounts(struct child *c, struct ct_err *err)
+{
+	bool hide = clones_trees(c->plan);
+	int r = hide ? set_propagation(c->root, MS_UNBINDABLE, false, err) : 0;
+
+	if (r == 0)
+		r = mount_all(c, err);
+	if (r == 0 && hide)
+		r = set_propagation(c->root, MS_PRIVATE, false, err);
+	return r;
 }
 
 int ct_child_propagation(struct child *c, struct ct_err *err)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mount sources: files and directories of the host become detached mounts, to be attached later.
+ * Mount sources: files and directories of the host become detached mounts, each when its turn comes.
  *
- * Runs in the child after its ids are mapped and before it changes them: the kernel lets only the
- * child clone mounts, in its own copy of the mount namespace, and a path that the caller can reach
- * through a group or a 0700 home is out of reach once the ids are the container's. What the CLI
- * has checked is named by device and inode; another file at that path now is refused.
+ * Runs in the child. They are opened after its ids are mapped and before it changes them: a path that
+ * the caller can reach through a group or a 0700 home is out of reach once the ids are the container's.
+ * They are cloned from those descriptors, in the child's own copy of the mount namespace, which is where
+ * the kernel lets it. What the CLI has checked is named by device and inode; another file at that path
+ * now is refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -48,24 +49,43 @@ int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err
 	return ct_fail_errno(err, errno, "cannot bind %s", path);
 }
 
-static int clone_source(const struct ct_plan_source *source, bool recursive, struct ct_err *err)
+/*
+ * Newer kernels list mounts in the order in which they were made, not in the one in which they were
+ * attached, and a configuration's order is to be seen in the list: so a mount is cloned late. It is made
+ * early where the starter has opened it for another map of ids (idmapped.c), and where a root
+ * that takes part in propagation cannot be hidden from a recursive clone.
+ */
+bool ct_child_clones_late(const struct ct_plan *plan, const struct ct_plan_mount *m)
 {
-	int ct_autofd fd = ct_child_open_source(source, err);
+	return !m->options.idmap && !(m->options.recursive && plan->root.propagation);
+}
 
-	if (fd < 0)
-		return fd;
-	return ct_child_clone_mount(fd, source->path, recursive, err);
+int ct_child_clone_source(struct child *c, size_t i, struct ct_err *err)
+{
+	const struct ct_plan_mount *m = &c->plan->mounts[i];
+	int mount = ct_child_clone_mount(c->sources[i], m->source.path, m->options.recursive, err);
+
+	if (mount < 0)
+		return mount;
+	ct_drop_fd(&c->sources[i]);
+	c->sources[i] = mount;
+	return 0;
 }
 
 int ct_child_open_sources(struct child *c, struct ct_err *err)
 {
 	for (size_t i = 0; i < c->plan->mount_count; i++) {
 		const struct ct_plan_mount *m = &c->plan->mounts[i];
+		int r = 0;
 
 		if (m->type || m->options.idmap)
 			continue;
-		c->sources[i] = clone_source(&m->source, m->options.recursive, err);
+		c->sources[i] = ct_child_open_source(&m->source, err);
 		if (c->sources[i] < 0)
+			r = c->sources[i];
+		else if (!ct_child_clones_late(c->plan, m))
+			r = ct_child_clone_source(c, i, err);
+		if (r < 0)
 			return ct_wrap(err, "%s", m->place);
 	}
 	return 0;

@@ -80,7 +80,7 @@ sh("echo program >> /mnt/inside")'
 import json, sys
 states = [json.loads(line) for line in sys.stdin]
 pid = int(open(sys.argv[1] + "/pid").read())
-assert [s["status"] for s in states] == ["creating"] * 4 + ["running", "stopped", "created"], states
+assert [s["status"] for s in states] == ["created"] * 4 + ["running", "stopped", "created"], states
 assert [s["pid"] for s in states] == [pid] * 3 + [1, pid, 0, 1], states
 for s in states:
     assert s["id"] == "h1" and s["bundle"] == sys.argv[1] + "/b", s

@@ -169,6 +169,28 @@ lazytime"
 	run -0 look 'l["rootfsPropagation"] = "rslave"' 'sh("grep \" / / \\| / \" /proc/self/mountinfo | head -n 1 | grep -o \"master:\" || echo private")'
 }
 
+@test "mounts are listed in the order of the configuration, binds too" {
+	mkdir "$T/one"
+	run -0 look "mount('/mnt', 'tmpfs', 'tmpfs')
+for i in range(6):
+    mount('/mnt/%d' % i, *[('tmpfs', 'tmpfs'), ('none', '$T/one', [['rbind', 'rslave'], ['bind', 'unbindable']][i % 4 // 2])][i % 2])" \
+		'sh("grep -o \" /mnt/[0-9] \" /proc/self/mountinfo | tr -dc 0-9")'
+	is "$output" 012345
+}
+
+@test "a tree of the host that holds the root is bound without the container's mounts in it" {
+	local inside="test -e /media/r/etc && test -e /mnt$T/tree/r/etc && grep -c ' /media' /proc/self/mountinfo
+		grep -c ' /mnt$T/tree/r' /proc/self/mountinfo; grep -c ' / .*unbindable' /proc/self/mountinfo"
+	mkdir "$T/tree"
+	chmod 711 "$T"
+	rootfs "$T/tree/r"
+	run look "c['root'] = {'path': '$T/tree/r'}" "sh(\"\"\"$inside\"\"\")" \
+		"mount('/media', 'none', '$T/tree', ['rbind']); mount('/mnt', 'none', '/', ['rbind'])"
+	is "$output" $'1\n0\n0'
+	run cattach run --rm -v "$T/tree:/media" -v "/:/mnt" --rootfs "$T/tree/r:O" sh -c "$inside"
+	is "$output" $'1\n0\n0'
+}
+
 @test "F25, F27: targets are made inside of the root, through dangling links too; files for files; sources as the caller sees them" {
 	rootfs "$T/r"
 	ln -s "$CANARY/dir/made" "$T/r/link"
