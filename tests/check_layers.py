@@ -40,7 +40,7 @@ HEADERS = {
     "oci": "spec",
     "conmon": "attach client monitor protocol streamlog",
     "copy": "copy",
-    "container": "age container cp event exec health keeper run size states stats top",
+    "container": "age container cp event exec health keeper run runtime size states stats top",
 }
 LAYER_OF = {f"cattach/{name}.h": layer for layer, names in HEADERS.items() for name in names.split()}
 

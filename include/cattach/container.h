@@ -167,6 +167,7 @@ struct ct_meta {
 	bool default_seccomp;		/* as in struct ct_spec, of which config.json does not know */
 	struct ct_strings cap_add, cap_drop, security_opt, binds;
 	struct ct_health_config health;
+	bool unmonitored;		/* of the runtime face: see runtime.h */
 	const char *hostname;
 	const char *host;		/* identity of the machine that made it: host name + machine id */
 	uint32_t version;		/* of this format: 1 */

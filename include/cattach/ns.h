@@ -87,7 +87,7 @@ struct ct_ns_started {
  * ct_ns_start - clone, map ids, set up and exec, by the plan
  * @plan:  complete
  * @stdio: the process's ends
- * @ret_started: set once the program has been exec'ed
+ * @ret_started: set once the program has been exec'ed; with plan->hold once all before that is done
  * @err: the exact error of the process that failed, with its exit code (125, 126, 127); the
  *       process is gone then, and with its namespaces everything that it mounted
  *
@@ -95,6 +95,25 @@ struct ct_ns_started {
  */
 int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		struct ct_ns_started *ret_started, struct ct_err *err);
+
+/**
+ * ct_ns_go - let a process that is held become its program
+ * @socket: a connection to what plan->hold listens on; stays the caller's
+ * @pid: of the process, for a look at what it is now
+ * @err: the exact error of the process when it failed after all, with its exit code; ESRCH when it
+ *       is not there any more. Its parent reaps it.
+ *
+ * To be called by anybody who may connect. Return: 0 once the program has been exec'ed.
+ */
+int ct_ns_go(int socket, pid_t pid, struct ct_err *err);
+
+/**
+ * ct_ns_way_in - the namespaces and the root of a process that is held, from itself
+ * @socket: a connection of its own, to be closed by the caller
+ * @ret_places: as from ct_ns_places_open(), which may not look into a process like that
+ * @err: ENOTSUP where there is no /proc, ESRCH when it is not there any more
+ */
+int ct_ns_way_in(int socket, struct ct_ns_places *ret_places, struct ct_err *err);
 
 /**
  * ct_ns_join_check - is this descriptor a namespace of that type?

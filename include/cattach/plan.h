@@ -161,6 +161,8 @@ struct ct_plan {
 	int cgroup;
 	int (*move)(void *arg, pid_t pid, struct ct_err *err);
 	void *move_arg;
+	int hold;			/* a listening SOCK_SEQPACKET socket: when all is set up the
+					 * process waits there for ct_ns_go(); 0: it does not wait */
 	bool report_places;		/* the starter wants descriptors of the namespaces and the root */
 	struct ct_plan_ids uid_map, gid_map;	/* when CLONE_NEWUSER is made; empty otherwise */
 	struct ct_plan_root root;

@@ -201,6 +201,10 @@ struct ct_spec {
 int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, size_t size,
 		  struct ct_spec **ret_spec, struct ct_err *err);
 
+/* The same of a document that is a process object alone ("exec --process"). */
+int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *text, size_t size,
+			  struct ct_spec_process **ret_process, struct ct_err *err);
+
 /**
  * ct_spec_check - what only shows when properties are seen together
  * @spec: parsed or made by hand

@@ -46,6 +46,7 @@ struct ct_verb {
 	size_t min_operands, max_operands;
 	bool stop_at_operand;
 	bool without_defaults;	/* of the caller's: it works, and as ever, whatever they are */
+	bool raw;			/* its words are all operands: it has a command line of its own */
 	/* Return: the exit code of the command, or negative with err filled. */
 	int (*handler)(const struct ct_call *call, struct ct_err *err);
 };
@@ -55,7 +56,7 @@ struct ct_verb {
 extern const struct ct_verb ct_verb_attach, ct_verb_create, ct_verb_exec, ct_verb_restart,
 	ct_verb_start;
 extern const struct ct_verb ct_verb_clients, ct_verb_detach, ct_verb_logs, ct_verb_send;
-extern const struct ct_verb ct_verb_events, ct_verb_generate, ct_verb_port, ct_verb_rename;
+extern const struct ct_verb ct_verb_events, ct_verb_generate, ct_verb_oci, ct_verb_port, ct_verb_rename;
 extern const struct ct_verb ct_verb_cp, ct_verb_top, ct_verb_unshare;
 extern const struct ct_verb ct_verb_healthcheck;
 extern const struct ct_verb ct_verb_pause, ct_verb_prune, ct_verb_stats, ct_verb_unpause, ct_verb_update;

@@ -10,9 +10,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 #include <cattach/proc.h>
+
+#include "oci.h"
 
 /*
  * What the rest relies on. Descriptors 0 to 2 must exist, or the first file that is opened becomes
@@ -38,13 +41,21 @@ static int prepare_process(struct ct_err *err)
 	return 0;
 }
 
+/* By the name of cattach-oci this is the runtime that engines call. */
+static bool is_runtime(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+
+	return !strcmp(slash ? slash + 1 : name, "cattach-oci");
+}
+
 int main(int argc, char **argv)
 {
 	struct ct_err err = {0};
 	int code = prepare_process(&err);
 
 	if (code == 0)
-		code = ct_command(argc > 0 ? argc - 1 : 0, argc > 0 ? argv + 1 : argv, &err);
+		code = is_runtime(argc > 0 ? argv[0] : "") ? oci_main(argc - 1, argv + 1) : ct_command(argc > 0 ? argc - 1 : 0, argc > 0 ? argv + 1 : argv, &err);
 	if (code < 0) {
 		ct_report(&err);
 		code = err.exit ? err.exit : CT_EXIT_FAILED;

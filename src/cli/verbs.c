@@ -24,7 +24,7 @@ const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_update, &ct_verb_rename,
 	&ct_verb_healthcheck,
 	&ct_verb_wait,	  &ct_verb_rm,	     &ct_verb_prune,	  &ct_verb_unshare, &ct_verb_spec,
-	&ct_verb_generate,
+	&ct_verb_generate, &ct_verb_oci,
 	&ct_verb_info,	  &ct_verb_version, &ct_verb_help,   NULL,
 };
 
@@ -97,6 +97,20 @@ static int call_handler(struct ct_call *call, void *options, const bool *given, 
 	return r;
 }
 
+/* Options, and the words behind them; or all of them as words, when the verb reads them itself. */
+static int read_words(const struct ct_option_context *context, int argc, char *const *argv,
+		      void *options, struct ct_call *call, struct ct_err *err)
+{
+	for (int i = 0; i < argc; i++)
+		if (ct_strings_add(call->arena, &call->words, argv[i]) < 0)
+			return ct_fail_nomem(err);
+	if (!call->verb->raw)
+		return ct_options_parse(context, call->arena, argc, argv, options, &call->operands,
+					err);
+	call->operands = call->words;
+	return 0;
+}
+
 int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int argc,
 		      char *const *argv, int (*change)(struct ct_call *call, struct ct_err *err),
 		      struct ct_err *err)
@@ -117,10 +131,7 @@ int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int ar
 		return ct_fail_nomem(err);
 	if (verb->defaults)
 		memcpy(options, verb->defaults, verb->options_size);
-	for (int i = 0; i < argc; i++)
-		if (ct_strings_add(arena, &call.words, argv[i]) < 0)
-			return ct_fail_nomem(err);
-	r = ct_options_parse(&context, arena, argc, argv, options, &call.operands, err);
+	r = read_words(&context, argc, argv, options, &call, err);
 	if (r < 0)
 		return r;
 	if (r == CT_OPTIONS_HELP)

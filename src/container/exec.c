@@ -23,6 +23,7 @@
 #include "leaf.h"
 #include "plan.h"
 #include "record.h"
+#include "runtime_parts.h"
 
 #define END_TIME	(CT_SECOND / 2)		/* for an end that is under way to show */
 
@@ -68,11 +69,30 @@ static int ask_monitor(struct ct_store *store, const struct ct_container *contai
 	return r;
 }
 
+/* Made by the runtime face, and not started: its process hands out the way in itself. */
+static bool is_held(const struct ct_container *c)
+{
+	return c->meta.unmonitored && c->state == CT_STATE_CREATED;
+}
+
+static int ask_process(const struct ct_container *c, struct ct_ns_places *places, struct ct_err *err)
+{
+	int ct_autofd connection = ct_runtime_connect(c->dir);
+
+	if (connection < 0)
+		return ct_fail_errno(err, -connection, "container %s is just being started",
+				     ct_container_label(c));
+	return ct_ns_way_in(connection, places, err);
+}
+
 static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_err *err)
 {
 	const struct ct_container *c = exec->container;
-	int r = ct_ns_places_open(c->status.pid, &exec->places, err);
+	int r;
 
+	if (is_held(c))
+		return ask_process(c, &exec->places, err);
+	r = ct_ns_places_open(c->status.pid, &exec->places, err);
 	if (r == 0 && ct_pidfd_await(exec->payload, 0) == 0 && ct_ns_places_agree(&exec->places))
 		return 0;
 	if (r == 0)
@@ -161,7 +181,8 @@ int ct_exec_open(struct ct_store *store, struct ct_arena *arena,
 		 const struct ct_container *container, struct ct_exec *ret_exec,
 		 struct ct_err *err)
 {
-	if (!container->session_of && ct_state_check(container, CT_ACT_EXEC, err) < 0)
+	if (!container->session_of && !is_held(container) &&
+	    ct_state_check(container, CT_ACT_EXEC, err) < 0)
 		return -err->code;
 	return ct_exec_open_live(store, arena, container, ret_exec, err);
 }

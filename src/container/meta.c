@@ -16,6 +16,7 @@
 
 #include <cattach/json.h>
 #include <cattach/num.h>
+#include <cattach/runtime.h>
 
 #include "record.h"
 #include "store.h"
@@ -60,6 +61,7 @@ static const struct field fields[] = {
 	HEALTH(test, LIST), HEALTH(interval, TIME), HEALTH(timeout, TIME),
 	HEALTH(start_period, TIME), HEALTH(start_interval, TIME), HEALTH(retries, NUMBER),
 	HEALTH(on_failure, TEXT),
+	FIELD(unmonitored, FLAG),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))
@@ -71,13 +73,13 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 {
 	struct ct_restart_policy ignored;
 
-	if (!meta->id || !ct_is_id(meta->id))
+	if (!meta->id || (!meta->unmonitored && !ct_is_id(meta->id)))
 		return ct_fail(err, EBADMSG, "id must be %d hexadecimal digits",
 			       CT_CONTAINER_ID_LENGTH);
 	if (!meta->name)
 		return ct_fail(err, EBADMSG, "name is missing");
-	if (ct_check_name(meta->name, err) < 0)
-		return ct_wrap(err, "name");
+	if ((meta->unmonitored ? ct_runtime_check_id(meta->id, err) : ct_check_name(meta->name, err)) < 0)
+		return ct_wrap(err, meta->unmonitored ? "id" : "name");
 	if (!meta->host)
 		return ct_fail(err, EBADMSG, "host is missing");
 	if (meta->stop_signal < 1 || meta->stop_signal > SIGRTMAX)

@@ -27,6 +27,8 @@
 #include <cattach/num.h>
 #include <cattach/path.h>
 
+#include <cattach/runtime.h>
+
 #include "store.h"
 
 #define MAX_DEPTH	32
@@ -134,12 +136,14 @@ static int release_names(const struct ct_store *store, const char *id, const cha
 
 int ct_store_take_away(const struct ct_store *store, const char *id, const char *name)
 {
+	struct ct_err ignored;
 	struct stat st;
 	int r;
 
-	if (!ct_is_id(id))
+	/* Where there are no names the directories are called as somebody else likes. */
+	if (store->names < 0 ? ct_runtime_check_id(id, &ignored) < 0 : !ct_is_id(id))
 		return -EINVAL;
-	r = release_names(store, id, name);
+	r = store->names < 0 ? 0 : release_names(store, id, name);
 	if (r < 0)
 		return r;
 	if (fstatat(store->containers, id, &st, AT_SYMLINK_NOFOLLOW) < 0)

@@ -152,6 +152,8 @@ static int run(struct child *c, struct ct_err *err)
 		r = ct_child_descriptors(c, err);
 	if (r == 0)
 		r = ct_child_process(c, err);
+	if (r == 0 && c->plan->hold)
+		r = ct_child_hold(c, err);
 	if (r == 0)
 		r = ct_child_exec(c, err);
 	return r;
@@ -189,7 +191,7 @@ void ct_child_init(struct child *c, const struct ct_plan *plan, const struct ct_
 	*c = (struct child){
 		.plan = plan, .stdio = stdio, .sync = sync, .root = -1, .under = -1,
 		.host_root = -1, .proc = -1, .dev = -1, .pts = -1, .null = -1, .terminal = -1,
-		.init = -1,
+		.init = -1, .hold = -1, .places = CT_NS_PLACES_INIT,
 		.sources = plan->slots,
 		.devices = plan->slots + plan->mount_count,
 		.layers = plan->slots + plan->mount_count + plan->device_count,

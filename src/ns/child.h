@@ -39,6 +39,8 @@ struct child {
 	int *layers;		/* one descriptor per plan->root.layers[], -1 where none is needed */
 	int terminal;		/* slave of the pty, or -1 */
 	int init;		/* our init's program, once descriptors are sorted, or -1 */
+	int hold;		/* where the word to go on is heard, likewise, or -1 */
+	struct ct_ns_places places;	/* of our own, for who comes in while we are held */
 };
 
 /* root.c: clone the mounts of the host that the plan names, while our ids are still the caller's */
@@ -94,6 +96,8 @@ int ct_child_descriptors(struct child *c, struct ct_err *err);
 int ct_child_become_root(struct child *c, struct ct_err *err);
 int ct_child_process(struct child *c, struct ct_err *err);
 int ct_child_exec(struct child *c, struct ct_err *err);
+/* Is the program there? What changes until ct_child_exec() is found then. */
+int ct_child_look(const struct child *c, struct ct_err *err);
 
 /* exec_explain.c: fill the error for an execve(2) that failed with code; negative */
 int ct_exec_explain(const char *path, int code, struct ct_err *err);
@@ -110,6 +114,10 @@ int ct_child_before_join(struct child *c, struct ct_err *err);
 /* The whole sequence, from the first instruction after clone to execve; never returns */
 _Noreturn void ct_child_main(struct child *c);
 
+/* start.c: until the process is the program, or an error is there; what is held ends it, too */
+int ct_sync_follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
+		   struct ct_ns_started *started, struct ct_err *err);
+
 /* start.c: the error for a process, or namespaces, that cannot be made */
 int ct_fail_clone(int code, uint64_t flags, struct ct_err *err);
 
@@ -124,6 +132,10 @@ int ct_child_cgroup_namespace(struct child *c, struct ct_err *err);
 
 /* places.c: descriptors of the namespaces and the root, for the starter */
 int ct_child_report_places(struct child *c, struct ct_err *err);
+int ct_child_open_places(struct child *c, struct ct_err *err);
+
+/* hold.c: everything is set up; wait until somebody says that it is to run */
+int ct_child_hold(struct child *c, struct ct_err *err);
 
 /* sync.c: messages between the child and its starter */
 enum sync_type {
@@ -131,6 +143,9 @@ enum sync_type {
 	SYNC_TERMINAL,		/* to the starter, with the pty's master */
 	SYNC_PLACES,		/* to the starter, with CT_PLACES descriptors */
 	SYNC_EXEC,		/* to the starter: everything is set up, what follows is execve */
+	SYNC_HELD,		/* to the starter: everything is set up, and waits for... */
+	SYNC_GO,		/* ...this, from whoever connects; who gets what follows SYNC_HELD */
+	SYNC_WAY_IN,		/* from who connects instead: SYNC_PLACES, please */
 	SYNC_ERROR,		/* to the starter: struct ct_err */
 };
 

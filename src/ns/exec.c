@@ -174,14 +174,26 @@ static int refuse_self(const struct child *c, const char *program, struct ct_err
 			 "leads to cattach itself, a program of the host");
 }
 
+static int look(const struct child *c, char *program, size_t size, struct ct_err *err)
+{
+	int r = find_program(&c->plan->process, program, size, err);
+
+	return r < 0 ? r : refuse_self(c, program, err);
+}
+
+int ct_child_look(const struct child *c, struct ct_err *err)
+{
+	char program[4096];
+
+	return look(c, program, sizeof(program), err);
+}
+
 int ct_child_exec(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_process *p = &c->plan->process;
 	char program[4096];
-	int r = find_program(p, program, sizeof(program), err);
+	int r = look(c, program, sizeof(program), err);
 
-	if (r == 0)
-		r = refuse_self(c, program, err);
 	if (r == 0)
 		r = drop_privileges(c, err);
 	if (r < 0)

@@ -76,22 +76,32 @@ int ct_ns_places_open(pid_t pid, struct ct_ns_places *ret_places, struct ct_err 
 }
 
 /* Without a /proc of the host there is nothing to hand over, and nobody can go in later. */
-int ct_child_report_places(struct child *c, struct ct_err *err)
+int ct_child_open_places(struct child *c, struct ct_err *err)
 {
-	struct ct_ns_places places = CT_NS_PLACES_INIT;
 	int ct_autofd self = -1;
 	int r;
 
-	if (!c->plan->report_places || c->proc < 0)
+	if (c->proc < 0)
 		return 0;
 	self = openat(c->proc, "self", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (self < 0)
 		return ct_fail_errno(err, errno, "cannot open /proc/self");
-	r = open_all(self, &places);
-	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot open the container's namespaces");
-	r = ct_sync_send_fds(c->sync, SYNC_PLACES, places.fd, CT_PLACES);
-	ct_ns_places_close(&places);
+	r = open_all(self, &c->places);
+	return r < 0 ? ct_fail_errno(err, -r, "cannot open the container's namespaces") : 0;
+}
+
+int ct_child_report_places(struct child *c, struct ct_err *err)
+{
+	int r;
+
+	if (!c->plan->report_places && !c->plan->hold)
+		return 0;
+	r = ct_child_open_places(c, err);
+	if (r < 0 || !c->plan->report_places || c->places.fd[0] < 0)
+		return r;
+	r = ct_sync_send_fds(c->sync, SYNC_PLACES, c->places.fd, CT_PLACES);
+	if (!c->plan->hold)
+		ct_ns_places_close(&c->places);
 	return r < 0 ? ct_fail_errno(err, -r, "cannot hand over the container's namespaces") : 0;
 }
 

@@ -188,6 +188,10 @@ static int fail_silent(const struct ct_plan *plan, int pidfd, struct ct_err *err
 {
 	struct ct_exit status = { 0 };
 
+	/* Somebody else's child, who alone hears how it ended. */
+	if (!plan)
+		return ct_fail(err, ECHILD, "killed, or stopped by its seccomp profile, before it was "
+			       "the program");
 	ct_pidfd_wait(pidfd, &status);
 	if (status.signaled && status.value == SIGSYS && plan->process.seccomp.length) {
 		ct_fail(err, EPERM, "the seccomp profile stops the program before it starts");
@@ -205,7 +209,7 @@ static int fail_silent(const struct ct_plan *plan, int pidfd, struct ct_err *err
  * filter lets it through, so the look is saved. */
 static bool became_program(const struct ct_plan *plan, const struct ct_ns_started *started)
 {
-	return !plan->process.seccomp_given || ct_proc_has_executed(started->pid) != 0;
+	return (plan && !plan->process.seccomp_given) || ct_proc_has_executed(started->pid) != 0;
 }
 
 /* Descriptors that the child has sent: those that are expected, once each; others are closed. */
@@ -252,9 +256,8 @@ static int receive(int sync, const struct ct_ns_stdio *stdio, struct sync_messag
 	return r < 0 ? r : ct_sync_receive(sync, message, fds);
 }
 
-/* Follow the child until it is the program (0) or has failed. */
-static int follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
-		  struct ct_ns_started *started, struct ct_err *err)
+int ct_sync_follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
+		   struct ct_ns_started *started, struct ct_err *err)
 {
 	struct sync_message message;
 	bool at_exec = false;
@@ -263,6 +266,8 @@ static int follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdio
 	while ((r = receive(sync, stdio, &message, fds)) == 1) {
 		/* Our init has the socket for a moment, when everything of ours has been said. */
 		take_descriptors(at_exec ? SYNC_EXEC : message.type, fds, started);
+		if (message.type == SYNC_HELD)
+			return 0;
 		if (message.type == SYNC_EXEC)
 			at_exec = true;
 		if (message.type == SYNC_ERROR) {
@@ -296,7 +301,7 @@ static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio
 		return r;
 	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count || plan->move))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
-	return follow(plan, sync, stdio, started, err);
+	return ct_sync_follow(plan, sync, stdio, started, err);
 }
 
 /* The helper that joins has nothing to do once there is a process, so it ends while that sets itself

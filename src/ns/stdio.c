@@ -4,8 +4,8 @@
  * left of the host (directories, namespaces, sockets) is really closed here, not only marked, since
  * between here and exec a working directory is resolved.
  *
- * Runs in the child, after the pivot and before its ids change. Only the socket to the starter, and
- * the in-container init if one was asked for, stay until exec.
+ * Runs in the child, after the pivot and before its ids change. Only the socket to the starter, the
+ * in-container init if one was asked for, and what a start that is held needs, stay until exec.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,25 +59,56 @@ static int keep_preserved(unsigned count, struct ct_err *err)
 	return 0;
 }
 
+/* What the set-up still needs: its place in the child, and the descriptor. */
+struct kept {
+	int *places[3 + CT_PLACES];
+	int count;
+};
+
+static void keep(struct kept *k, int *place)
+{
+	if (*place >= 0)
+		k->places[k->count++] = place;
+}
+
+/* Out of the way first, then down to the lowest numbers that are free. */
+static int move_down(const struct kept *k, int base, struct ct_err *err)
+{
+	for (int i = 0; i < k->count; i++) {
+		int fd = fcntl(*k->places[i], F_DUPFD_CLOEXEC, base + k->count);
+
+		if (fd < 0)
+			return ct_fail_errno(err, errno, "cannot move a descriptor");
+		*k->places[i] = fd;
+	}
+	for (int i = 0; i < k->count; i++) {
+		if (dup3(*k->places[i], base + i, O_CLOEXEC) < 0)
+			return ct_fail_errno(err, errno, "cannot move a descriptor");
+		*k->places[i] = base + i;
+	}
+	return 0;
+}
+
 int ct_child_descriptors(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_process *p = &c->plan->process;
 	int base = 3 + (int)p->preserve_fds;
+	struct kept kept = { 0 };
 	int r = set_stdio(c, err);
-	int sync, init = -1;
 
+	c->init = p->init;
+	c->hold = c->plan->hold ? c->plan->hold : -1;
+	keep(&kept, &c->sync);
+	keep(&kept, &c->init);
+	keep(&kept, &c->hold);
+	for (size_t i = 0; i < CT_PLACES; i++)
+		keep(&kept, &c->places.fd[i]);
 	if (r == 0)
 		r = keep_preserved(p->preserve_fds, err);
+	if (r == 0)
+		r = move_down(&kept, base, err);
 	if (r < 0)
 		return r;
-	/* Out of the way first, then down to the two lowest numbers that are free. */
-	sync = fcntl(c->sync, F_DUPFD_CLOEXEC, base + 2);
-	if (sync < 0 || (p->init >= 0 && (init = fcntl(p->init, F_DUPFD_CLOEXEC, base + 2)) < 0))
-		return ct_fail_errno(err, errno, "cannot move a descriptor");
-	if (dup3(sync, base, O_CLOEXEC) < 0 || (init >= 0 && dup3(init, base + 1, O_CLOEXEC) < 0))
-		return ct_fail_errno(err, errno, "cannot move a descriptor");
-	c->sync = base;
-	c->init = init >= 0 ? base + 1 : -1;
-	r = ct_close_from((unsigned)base + (init >= 0 ? 2 : 1));
+	r = ct_close_from((unsigned)(base + kept.count));
 	return r < 0 ? ct_fail_errno(err, -r, "cannot close the host's descriptors") : 0;
 }

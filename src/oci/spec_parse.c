@@ -102,6 +102,25 @@ int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, si
 	return 0;
 }
 
+int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *text, size_t size,
+			  struct ct_spec_process **ret_process, struct ct_err *err)
+{
+	struct ct_reader r = { .arena = arena, .name = name, .err = err };
+	struct ct_spec_process *process = ct_arena_alloc(arena, sizeof(*process));
+	const struct ct_json *top;
+	int ret = process ? ct_json_parse(arena, name, text, size, &top, err) : ct_fail_nomem(err);
+
+	if (ret < 0)
+		return ret;
+	if (top->type != CT_JSON_OBJECT)
+		return ct_read_fail(&r, top, EINVAL, "the top level must be an object, not %s",
+				    ct_json_type_name(top->type));
+	ret = ct_read_object(&r, top, &ct_read_process, process);
+	if (ret == 0)
+		*ret_process = process;
+	return ret;
+}
+
 /* ---- errors about a property ---- */
 
 /* The value at a path or, when it is not there, the innermost thing around it that is. */

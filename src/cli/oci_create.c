@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach oci create, run and start: a container from a bundle, for a caller who watches it.
+ *
+ * Runs in the command with the caller's rights. "create" leaves a process that waits, with the
+ * caller's descriptors 0, 1 and 2; "start" lets it go on; "run" does both and, without --detach, waits
+ * for its end, passing signals on. May fail as ct_runtime_make() does: 1; 255 from run when the
+ * command could not be started.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/num.h>
+#include <cattach/proc.h>
+
+#include "foreground.h"
+#include "oci.h"
+#include "starting.h"
+
+struct create_options {
+	const char *bundle, *console_socket, *pid_file, *pidfd_socket, *preserve_fds, *config;
+	bool no_pivot, no_new_keyring, detach, keep, no_subreaper;
+};
+
+#define OPTION(member) offsetof(struct create_options, member)
+
+static const struct ct_option create_table[] = {
+	{ "bundle", 'b', CT_OPTION_STRING, "DIR", OPTION(bundle), "The bundle (default: here)" },
+	{ "console-socket", 0, CT_OPTION_STRING, "PATH", OPTION(console_socket),
+	  "Where the master of the terminal is sent to" },
+	{ "pid-file", 'p', CT_OPTION_STRING, "FILE", OPTION(pid_file), "Gets the pid of the process" },
+	{ "pidfd-socket", 0, CT_OPTION_STRING, "PATH", OPTION(pidfd_socket),
+	  "Where a pidfd of the process is sent to" },
+	{ "preserve-fds", 0, CT_OPTION_STRING, "N", OPTION(preserve_fds),
+	  "Descriptors 3... that the process keeps" },
+	{ "detach", 'd', CT_OPTION_BOOL, NULL, OPTION(detach), "run: do not wait for its end" },
+	{ "keep", 0, CT_OPTION_BOOL, NULL, OPTION(keep), "run: do not delete it afterwards" },
+	{ "no-pivot", 0, CT_OPTION_BOOL, NULL, OPTION(no_pivot), NULL },
+	{ "no-new-keyring", 0, CT_OPTION_BOOL, NULL, OPTION(no_new_keyring), NULL },
+	{ "no-subreaper", 0, CT_OPTION_BOOL, NULL, OPTION(no_subreaper), NULL },
+	{ 0 },
+};
+
+/* Those of systemd's socket activation count as asked for. */
+static int count_descriptors(const struct create_options *o, unsigned *ret_count, struct ct_err *err)
+{
+	const char *listen = getenv("LISTEN_FDS");
+	uint64_t count = 0;
+
+	if (o->preserve_fds && ct_parse_u64(o->preserve_fds, 0, 1024, &count, err) < 0)
+		return ct_wrap(err, "--preserve-fds");
+	if (!o->preserve_fds && listen && ct_parse_u64(listen, 0, 1024, &count, err) < 0)
+		count = 0;
+	*ret_count = (unsigned)count;
+	return 0;
+}
+
+static int make(const struct oci_call *call, struct ct_store *store, struct ct_container *c,
+		struct ct_ns_started *started, struct ct_err *err)
+{
+	const struct create_options *o = call->options;
+	struct ct_runtime_create create = {
+		.id = call->operands.items[0],
+		.bundle = o->bundle ? o->bundle : ".",
+		.console_socket = o->console_socket,
+		.pid_file = o->pid_file,
+		.pidfd_socket = o->pidfd_socket,
+		.rootless = ct_is_rootless(),
+	};
+	const char *manager = call->globals->cgroup_manager;
+	int r = count_descriptors(o, &create.preserve_fds, err);
+
+	if (manager && !strcmp(manager, "disabled"))
+		create.cgroups = "disabled";
+	if (r == 0)
+		r = oci_open(call, store, err);
+	return r < 0 ? r : ct_runtime_make(store, call->arena, &create, c, started, err);
+}
+
+static int create_handler(const struct oci_call *call, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	struct ct_ns_started started;
+	int r = make(call, &store, &c, &started, err);
+
+	if (r < 0)
+		return r;
+	ct_fd_close(started.pidfd);
+	ct_fd_close(started.terminal);
+	return 0;
+}
+
+/* ---- run ---- */
+
+static int wait_for(int pidfd, int signals)
+{
+	struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
+	struct signalfd_siginfo info;
+	struct ct_exit status = { .value = OCI_EXIT_NOT_STARTED };
+
+	while (!(fds[0].revents & POLLIN)) {
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			break;
+		while (fds[1].revents && read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			ct_pidfd_signal(pidfd, (int)info.ssi_signo);
+	}
+	ct_pidfd_wait(pidfd, &status);
+	return ct_exit_code(&status);
+}
+
+static int follow(const struct oci_call *call, struct ct_store *store, struct ct_container *c,
+		  int pidfd, int signals, struct ct_err *err)
+{
+	const struct create_options *o = call->options;
+	int code = wait_for(pidfd, signals);
+
+	if (!o->keep && ct_runtime_delete(store, c, true, err) < 0)
+		return -err->code;
+	return code;
+}
+
+static int run_handler(const struct oci_call *call, struct ct_err *err)
+{
+	const struct create_options *o = call->options;
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	struct ct_ns_started started;
+	int ct_autofd pidfd = -1;
+	int ct_autofd signals = -1;
+	struct ct_err ignored;
+	sigset_t set;
+
+	ct_foreground_signals(&set);
+	if (make(call, &store, &c, &started, err) < 0)
+		return -err->code;
+	pidfd = started.pidfd;
+	ct_fd_close(started.terminal);
+	if (!o->detach) {
+		ct_foreground_block(true);
+		signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	}
+	if (ct_runtime_start(&c, err) < 0) {
+		ct_runtime_delete(&store, &c, true, &ignored);
+		return -err->code;
+	}
+	return o->detach ? 0 : follow(call, &store, &c, pidfd, signals, err);
+}
+
+/* ---- start ---- */
+
+static int start_handler(const struct oci_call *call, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	int r = oci_find(call, &store, &c, err);
+
+	return r < 0 ? r : ct_runtime_start(&c, err);
+}
+
+const struct oci_command oci_create = {
+	.name = "create", .synopsis = "[OPTIONS] ID", .summary = "Make a container that waits for start",
+	.options = create_table, .options_size = sizeof(struct create_options),
+	.min_operands = 1, .max_operands = 1, .handler = create_handler,
+};
+
+const struct oci_command oci_run = {
+	.name = "run", .synopsis = "[OPTIONS] ID", .summary = "Make a container, start it and wait for it",
+	.options = create_table, .options_size = sizeof(struct create_options),
+	.min_operands = 1, .max_operands = 1, .failed = OCI_EXIT_NOT_STARTED, .handler = run_handler,
+};
+
+const struct oci_command oci_start = {
+	.name = "start", .synopsis = "ID", .summary = "Start a container that was created",
+	.min_operands = 1, .max_operands = 1, .handler = start_handler,
+};

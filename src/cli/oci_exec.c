@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cattach oci exec: another process in a container, for a caller who watches it.
+ *
+ * Runs in the command with the caller's rights; the process has the caller's descriptors 0, 1 and 2, or a
+ * terminal whose master goes to --console-socket. In the foreground signals are passed on and the
+ * exit code is the process's; with --detach it is left to whoever is our subreaper. May fail: a
+ * container that does not run; 255 when the command could not be started.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cattach/exec.h>
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/json.h>
+#include <cattach/num.h>
+#include <cattach/proc.h>
+
+#include "cli.h"
+#include "foreground.h"
+#include "oci.h"
+
+struct exec_options {
+	const char *process, *pid_file, *console_socket, *pidfd_socket, *preserve_fds;
+	const char *user, *cwd, *gids, *apparmor, *label, *cgroup;
+	struct ct_strings env, cap;
+	bool detach, tty, no_new_privs, ignore_paused;
+};
+
+#define OPTION(member) offsetof(struct exec_options, member)
+
+static const struct ct_option exec_table[] = {
+	{ "process", 'p', CT_OPTION_STRING, "FILE", OPTION(process), "What to run, as JSON" },
+	{ "detach", 'd', CT_OPTION_BOOL, NULL, OPTION(detach), "Do not wait for its end" },
+	{ "tty", 't', CT_OPTION_BOOL, NULL, OPTION(tty), "Give it a terminal" },
+	{ "pid-file", 0, CT_OPTION_STRING, "FILE", OPTION(pid_file), "Gets its pid" },
+	{ "console-socket", 0, CT_OPTION_STRING, "PATH", OPTION(console_socket),
+	  "Where the master of the terminal is sent to" },
+	{ "pidfd-socket", 0, CT_OPTION_STRING, "PATH", OPTION(pidfd_socket),
+	  "Where a pidfd of it is sent to" },
+	{ "preserve-fds", 0, CT_OPTION_STRING, "N", OPTION(preserve_fds), "Descriptors 3... that it keeps" },
+	{ "user", 'u', CT_OPTION_STRING, "UID[:GID]", OPTION(user), "Who it is" },
+	{ "cwd", 0, CT_OPTION_STRING, "DIR", OPTION(cwd), "Its working directory" },
+	{ "env", 'e', CT_OPTION_LIST, "NAME=VALUE", OPTION(env), "A variable of its environment" },
+	{ "cap", 'c', CT_OPTION_LIST, "CAP", OPTION(cap), "A capability more" },
+	{ "no-new-privs", 0, CT_OPTION_BOOL, NULL, OPTION(no_new_privs), "It gets no privileges by executing" },
+	{ "ignore-paused", 0, CT_OPTION_BOOL, NULL, OPTION(ignore_paused), NULL },
+	{ 0 },
+};
+
+static int read_process(struct ct_arena *arena, const char *path, struct ct_spec_process **ret,
+			struct ct_err *err)
+{
+	int ct_autofd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	const char *text;
+	size_t size;
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "cannot open %s", path);
+	if (ct_read_file(arena, fd, CT_JSON_MAX_SIZE, &text, &size, err) < 0)
+		return ct_wrap(err, "%s", path);
+	return ct_spec_parse_process(arena, path, text, size, ret, err);
+}
+
+static int choose_process(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
+{
+	const struct exec_options *o = call->options;
+	const struct ct_exec_options options = {
+		.command = { .items = call->operands.items + 1, .count = call->operands.count - 1 },
+		.tty = o->tty, .user = o->user, .workdir = o->cwd, .env = o->env, .cap_add = o->cap,
+	};
+	int r;
+
+	if (o->process)
+		return read_process(call->arena, o->process, &exec->spec->process, err);
+	if (!options.command.count)
+		return ct_fail(err, EINVAL, "exec: neither --process nor a command is given");
+	r = ct_exec_process(exec, call->arena, &options, err);
+	if (o->no_new_privs)
+		exec->spec->process->no_new_privileges = true;
+	return r;
+}
+
+static int write_pid(const char *path, pid_t pid, struct ct_err *err)
+{
+	int ct_autofd fd = path ? openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", (int)pid);
+
+	if (!path || (fd >= 0 && ct_write_all(fd, text, (size_t)n) == 0))
+		return 0;
+	ct_fail_errno(err, errno, "cannot write %s", path);
+	return ct_wrap(err, "--pid-file");
+}
+
+/* Whoever watches it gets what it needs for that. */
+static int hand_over(const struct exec_options *o, struct ct_ns_started *started, struct ct_err *err)
+{
+	if (started->terminal >= 0 &&
+	    ct_runtime_hand_over(o->console_socket, started->terminal, "/dev/ptmx", err) < 0)
+		return ct_wrap(err, "--console-socket");
+	ct_drop_fd(&started->terminal);
+	if (o->pidfd_socket && ct_runtime_hand_over(o->pidfd_socket, started->pidfd, "pidfd", err) < 0)
+		return ct_wrap(err, "--pidfd-socket");
+	return write_pid(o->pid_file, started->pid, err);
+}
+
+static int check(const struct exec_options *o, const struct ct_exec *exec, struct ct_err *err)
+{
+	if (!exec->spec->process->terminal || o->console_socket)
+		return 0;
+	ct_fail(err, EINVAL, "a terminal needs --console-socket");
+	return ct_hint(err, "or set \"terminal\" to false");
+}
+
+static int plan(const struct oci_call *call, struct ct_store *store, struct ct_exec *exec,
+		struct ct_err *err)
+{
+	const struct exec_options *o = call->options;
+	uint64_t count = 0;
+	int r = choose_process(call, exec, err);
+
+	if (r == 0)
+		r = check(o, exec, err);
+	if (r == 0 && o->preserve_fds && ct_parse_u64(o->preserve_fds, 0, 1024, &count, err) < 0)
+		return ct_wrap(err, "--preserve-fds");
+	return r < 0 ? r : ct_exec_plan(exec, store, call->arena, (unsigned)count, o->detach, err);
+}
+
+static int wait_for(const struct ct_ns_started *started)
+{
+	struct ct_exit status = { .value = OCI_EXIT_NOT_STARTED };
+	struct signalfd_siginfo info;
+	sigset_t set;
+	int ct_autofd signals = -1;
+
+	ct_foreground_signals(&set);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	for (;;) {
+		struct pollfd fds[] = { { .fd = started->pidfd, .events = POLLIN },
+					{ .fd = signals, .events = POLLIN } };
+
+		if (poll(fds, 2, -1) < 0 && errno != EINTR)
+			break;
+		while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+			ct_pidfd_signal(started->pidfd, (int)info.ssi_signo);
+		if (fds[0].revents & POLLIN)
+			break;
+	}
+	ct_pidfd_wait(started->pidfd, &status);
+	return ct_exit_code(&status);
+}
+
+static int spawn(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
+{
+	const struct exec_options *o = call->options;
+	const struct ct_spec_process *process = exec->spec->process;
+	const struct ct_ns_stdio stdio = {
+		.fd = { 0, 1, 2 }, .borrowed = true,
+		.rows = process->console_height, .columns = process->console_width,
+	};
+	struct ct_ns_started started;
+	int ct_autofd pidfd = -1;
+	struct ct_exit status;
+
+	ct_foreground_block(!o->detach);
+	if (ct_exec_spawn(exec, &stdio, &started, err) < 0)
+		return -err->code;
+	pidfd = started.pidfd;
+	if (hand_over(o, &started, err) == 0)
+		return o->detach ? 0 : wait_for(&started);
+	ct_pidfd_signal(pidfd, SIGKILL);
+	ct_pidfd_wait(pidfd, &status);
+	ct_fd_close(started.terminal);
+	return -err->code;
+}
+
+static int exec_handler(const struct oci_call *call, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
+
+	if (oci_find(call, &store, &c, err) < 0 ||
+	    ct_exec_open(&store, call->arena, &c, &exec, err) < 0 ||
+	    plan(call, &store, &exec, err) < 0)
+		return -err->code;
+	return spawn(call, &exec, err);
+}
+
+const struct oci_command oci_exec = {
+	.name = "exec", .synopsis = "[OPTIONS] ID [COMMAND [ARG...]]",
+	.summary = "Run another process in a container",
+	.options = exec_table, .options_size = sizeof(struct exec_options),
+	.min_operands = 1, .max_operands = CT_OPERANDS_ANY, .stop_at_operand = true,
+	.failed = OCI_EXIT_NOT_STARTED, .handler = exec_handler,
+};

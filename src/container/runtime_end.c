@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a container that somebody else watches, after it was made: it is started, it gets
+ * signals, it is deleted.
+ *
+ * Runs in commands, with the caller's rights. Processes are signalled through pidfds that were checked
+ * against the record. The words of the errors are those that engines look for. May fail: a state that
+ * does not allow it; a process that the kernel does not let go.
+ */
+#include <cattach/runtime.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/proc.h>
+#include <cattach/top.h>
+
+#include "leaf.h"
+#include "record.h"
+#include "runtime_parts.h"
+
+#define KILLED	(5 * CT_SECOND)		/* for the kernel to end what has got SIGKILL */
+
+static int open_process(const struct ct_container *c)
+{
+	const struct ct_probe probe = { .status = c->status };
+
+	return c->status.state == CT_STATUS_RUNNING ? ct_probe_open_payload(&probe) : -ESRCH;
+}
+
+/* ---- start ---- */
+
+static int refuse_start(const struct ct_container *c, struct ct_err *err)
+{
+	if (c->state == CT_STATE_RUNNING)
+		return ct_fail(err, EALREADY, "cannot start an already running container");
+	if (c->state == CT_STATE_PAUSED)
+		return ct_fail(err, EBUSY, "cannot start a container that is paused");
+	if (c->state == CT_STATE_DAMAGED)
+		return ct_fail(err, EIO, "cannot start a container that is damaged: %s", c->damage);
+	return ct_fail(err, ESRCH, "cannot start a container that has stopped");
+}
+
+int ct_runtime_start(struct ct_container *container, struct ct_err *err)
+{
+	int ct_autofd connection = -1;
+	int r;
+
+	if (container->state != CT_STATE_CREATED)
+		return refuse_start(container, err);
+	connection = ct_runtime_connect(container->dir);
+	if (connection < 0)
+		return ct_fail_errno(err, -connection, "the process does not wait any more");
+	r = ct_ns_go(connection, container->status.pid, err);
+	/* Nobody listens there from now on, in either case. */
+	unlinkat(container->dir, CT_RUNTIME_SOCKET, 0);
+	if (r == 0)
+		container->state = CT_STATE_RUNNING;
+	return r;
+}
+
+/* ---- signals ---- */
+
+/* In its pid namespace whoever is left dies with the first one; without one all have to be found. */
+static int signal_all(struct ct_store *store, struct ct_arena *arena, const struct ct_container *c,
+		      int pidfd, int signal)
+{
+	struct ct_err ignored;
+	struct ct_top top;
+
+	if (c->state != CT_STATE_RUNNING || ct_top(store, arena, c, &top, &ignored) < 0)
+		return ct_pidfd_signal(pidfd, signal);
+	for (size_t i = 0; i < top.count; i++) {
+		int ct_autofd fd = ct_proc_open(top.items[i].pid, top.items[i].started);
+
+		if (fd >= 0)
+			ct_pidfd_signal(fd, signal);
+	}
+	return 0;
+}
+
+int ct_runtime_signal(struct ct_store *store, struct ct_arena *arena,
+		      const struct ct_container *container, int signal, bool all, struct ct_err *err)
+{
+	int ct_autofd fd = open_process(container);
+	int r = fd < 0 ? -ESRCH : 0;
+
+	if (r == 0 && ct_pidfd_await(fd, 0) != 0)
+		r = -ESRCH;
+	if (r == 0)
+		r = all ? signal_all(store, arena, container, fd, signal) : ct_pidfd_signal(fd, signal);
+	if (r == -ESRCH)
+		return ct_fail(err, ESRCH, "container not running");
+	return r < 0 ? ct_fail_errno(err, -r, "cannot signal container %s", container->meta.id) : 0;
+}
+
+/* ---- delete ---- */
+
+static int kill_process(const struct ct_container *c, struct ct_err *err)
+{
+	int ct_autofd fd = open_process(c);
+
+	if (fd < 0 || ct_pidfd_signal(fd, SIGKILL) < 0 || ct_pidfd_await(fd, KILLED) != 0)
+		return 0;
+	ct_fail(err, ETIMEDOUT, "process %d does not end, even by SIGKILL", (int)c->status.pid);
+	return ct_hint(err, "the kernel holds it; see /proc/%d/wchan", (int)c->status.pid);
+}
+
+int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bool force,
+		      struct ct_err *err)
+{
+	enum ct_state state = container->state;
+	int r;
+
+	if (!force && (state == CT_STATE_RUNNING || state == CT_STATE_PAUSED ||
+		       state == CT_STATE_CREATING))
+		return ct_fail(err, EBUSY, "cannot delete container %s that is not stopped: %s",
+			       container->meta.id, ct_runtime_state_name(state));
+	r = kill_process(container, err);
+	if (r == 0)
+		r = ct_leaf_clean(container->dir, container->meta.id, err);
+	if (r < 0)
+		return r;
+	r = ct_store_forget(store, container->meta.id, NULL);
+	return r < 0 ? ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, container->meta.id) : 0;
+}

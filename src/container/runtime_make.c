@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Making a container that somebody else watches: directory and record, cgroup, and a process that is
+ * all set up and waits.
+ *
+ * Runs in the command that creates, with the caller's rights and the caller's descriptors 0, 1 and
+ * 2, which become the process's. The process is this command's child and, once that has ended, the
+ * child of whoever is its subreaper. The order makes every failure harmless: the directory first
+ * (its name is the lock), the record last, and what was made goes when something fails. May fail:
+ * whatever config.json asks for that cannot be had.
+ */
+#include <cattach/runtime.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/log.h>
+#include <cattach/run.h>
+
+#include "leaf.h"
+#include "plan.h"
+#include "record.h"
+#include "runtime_parts.h"
+
+/* What has been made so far. */
+struct making {
+	struct ct_store *store;
+	struct ct_arena *arena;
+	const struct ct_runtime_create *options;
+	struct ct_spec *spec;
+	struct ct_plan *plan;
+	struct ct_container c;
+	struct ct_ns_started started;
+	struct leaf leaf;
+	int listener;
+	bool pid_file;
+};
+
+/* ---- directory and record ---- */
+
+static int make_directory(struct making *m, struct ct_err *err)
+{
+	const char *id = m->options->id;
+
+	if (mkdirat(m->store->containers, id, 0700) < 0 && errno == EEXIST) {
+		ct_fail(err, EEXIST, "container with given ID already exists");
+		return ct_wrap(err, "%s", id);
+	}
+	m->c.dir = openat(m->store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->c.dir < 0)
+		return ct_fail_errno(err, errno, "cannot make %s/%s", m->store->path, id);
+	ct_container_mark_creator(m->c.dir);
+	return 0;
+}
+
+/* A copy of our own: what becomes of the bundle's does not matter any more. */
+static int write_config(struct making *m, struct ct_err *err)
+{
+	struct ct_buf ct_autobuf text = { 0 };
+	int r = ct_spec_write(m->spec, &text, err);
+
+	return r < 0 ? r : ct_write_file_at(m->c.dir, "config.json", text.data, text.length, 0600, err);
+}
+
+static int write_record(struct making *m, struct ct_err *err)
+{
+	struct ct_status *s = &m->c.status;
+	int ct_autofd fd = openat(m->c.dir, "status", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "cannot make status");
+	s->state = CT_STATUS_RUNNING;
+	s->generation++;
+	s->pid = m->started.pid;
+	s->started = ct_now_real();
+	if (ct_proc_starttime(s->pid, &s->starttime) < 0 || ct_boot_id(s->boot_id) < 0)
+		return ct_fail(err, ENOTSUP, "the host's /proc does not show the process");
+	m->c.status_fd = ct_take_fd(&fd);
+	return ct_status_write(m->c.status_fd, s, err);
+}
+
+static int make_record(struct making *m, struct ct_err *err)
+{
+	int r = write_config(m, err);
+
+	if (r == 0)
+		r = ct_meta_save(m->c.dir, &m->c.meta, err);
+	return r;
+}
+
+static int make_listener(struct making *m, struct ct_err *err)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" CT_RUNTIME_SOCKET,
+		 m->c.dir);
+	m->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (m->listener < 0 || bind(m->listener, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(m->listener, 16) < 0)
+		return ct_fail_errno(err, errno, "cannot make the socket of container %s",
+				     m->options->id);
+	return 0;
+}
+
+/* ---- limits ---- */
+
+/* Engines ask for these whether or not somebody wants them. */
+static void relax(struct ct_cgroup_settings *settings)
+{
+	for (size_t i = 0; settings && i < settings->count; i++)
+		if (strcmp(settings->items[i].file, "pids.max") == 0)
+			settings->items[i].best_effort = true;
+}
+
+static int make_leaf(struct making *m, const struct ct_cgroup_settings *settings, struct ct_err *err)
+{
+	const struct leaf_request request = {
+		.id = m->options->id,
+		.dir = m->c.dir,
+		.cgroups = m->options->cgroups,
+		.parent = m->spec->linux_.cgroups_path,
+		.parent_is_hint = true,
+		.settings = settings,
+		.devices = m->spec->linux_.resources.devices,
+		.device_count = m->spec->linux_.resources.device_count,
+	};
+	struct ct_err warning = { 0 };
+	int r = ct_leaf_make(&request, &m->leaf, &warning, err);
+
+	if (r == 0 && m->leaf.needs_scope)
+		ct_warn("the container has no cgroup: systemd is not asked for a scope in this face yet");
+	if (r == 0 && m->leaf.cgroup.dir >= 0)
+		m->plan->cgroup = m->leaf.cgroup.container;
+	return r;
+}
+
+/* ---- the process ---- */
+
+static int prepare(struct making *m, struct ct_err *err)
+{
+	const struct ct_run_options run = { .bundle = m->options->bundle, .sig_proxy = true };
+	struct ct_meta *meta = &m->c.meta;
+	int r = ct_run_prepare(&run, m->options->rootless, m->arena, &m->spec, meta, err);
+
+	meta->id = meta->name = m->options->id;
+	meta->unmonitored = true;
+	meta->cgroups = m->options->cgroups;
+	meta->created = ct_now_real();
+	meta->host = ct_host_identity(m->arena);
+	meta->stop_signal = SIGTERM;
+	meta->version = CT_META_VERSION;
+	return r;
+}
+
+static int plan(struct making *m, struct ct_err *err)
+{
+	struct planning resources = { .arena = m->arena, .spec = m->spec, .meta = &m->c.meta };
+	int r = ct_spec_check(m->spec, m->options->rootless, err);
+
+	if (r == 0)
+		r = ct_plan_make(m->arena, m->spec, &m->c.meta, m->store->cache,
+				 m->options->preserve_fds, &m->plan, err);
+	if (r == 0)
+		r = ct_plan_resources(&resources, err);
+	if (r < 0)
+		return r;
+	relax(resources.settings);
+	m->plan->hold = m->listener;
+	m->plan->process.untied = true;
+	m->plan->report_places = false;
+	return make_leaf(m, resources.settings, err);
+}
+
+static int start(struct making *m, struct ct_err *err)
+{
+	const struct ct_spec_process *process = m->spec->process;
+	const struct ct_ns_stdio stdio = {
+		.fd = { 0, 1, 2 },
+		.rows = (unsigned short)process->console_height,
+		.columns = (unsigned short)process->console_width,
+	};
+
+	return ct_ns_start(m->plan, &stdio, &m->started, err);
+}
+
+/* ---- who watches it ---- */
+
+/* In one step: who waits for the file finds all of it. */
+static int write_file(const char *path, const char *text, size_t size, struct ct_err *err)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	char parent[PATH_MAX] = ".";
+	int ct_autofd dir = -1;
+
+	if (slash)
+		snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	dir = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return ct_fail_errno(err, errno, "cannot open %s", parent);
+	return ct_write_file_at(dir, name, text, size, 0644, err);
+}
+
+static int write_pid_file(struct making *m, struct ct_err *err)
+{
+	const char *path = m->options->pid_file;
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", (int)m->started.pid);
+
+	if (!path)
+		return 0;
+	if (write_file(path, text, (size_t)n, err) < 0)
+		return ct_wrap(err, "--pid-file");
+	m->pid_file = true;
+	return 0;
+}
+
+static int hand_over(struct making *m, struct ct_err *err)
+{
+	const struct ct_runtime_create *o = m->options;
+
+	if (o->pidfd_socket &&
+	    ct_runtime_hand_over(o->pidfd_socket, m->started.pidfd, "pidfd", err) < 0)
+		return ct_wrap(err, "--pidfd-socket");
+	if (!o->console_socket || m->started.terminal < 0)
+		return 0;
+	if (ct_runtime_hand_over(o->console_socket, m->started.terminal, "/dev/ptmx", err) < 0)
+		return ct_wrap(err, "--console-socket");
+	ct_drop_fd(&m->started.terminal);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static void undo(struct making *m)
+{
+	struct ct_exit status;
+
+	if (m->started.pidfd >= 0) {
+		ct_pidfd_signal(m->started.pidfd, SIGKILL);
+		ct_pidfd_wait(m->started.pidfd, &status);
+	}
+	ct_drop_fd(&m->started.pidfd);
+	ct_drop_fd(&m->started.terminal);
+	if (m->pid_file)
+		unlink(m->options->pid_file);
+	if (m->c.dir >= 0) {
+		ct_leaf_undo(&m->leaf, m->c.dir);
+		ct_store_forget(m->store, m->options->id, NULL);
+	}
+	ct_container_close(&m->c);
+}
+
+static int make(struct making *m, struct ct_err *err)
+{
+	static int (*const steps[])(struct making *m, struct ct_err *err) = {
+		prepare, make_directory, make_record, make_listener, plan, start, write_record,
+		hand_over, write_pid_file,
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		int r = steps[i](m, err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
+		    const struct ct_runtime_create *options, struct ct_container *ret_container,
+		    struct ct_ns_started *ret_started, struct ct_err *err)
+{
+	mode_t ct_autoumask saved = umask(077);
+	struct making m = {
+		.store = store, .arena = arena, .options = options, .c = CT_CONTAINER_INIT,
+		.started = { .pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT },
+		.leaf = LEAF_INIT, .listener = -1,
+	};
+	int r = ct_runtime_check_id(options->id, err);
+
+	if (r == 0)
+		r = make(&m, err);
+	ct_fd_close(m.listener);
+	if (r < 0) {
+		undo(&m);
+		return r;
+	}
+	ct_leaf_close(&m.leaf);
+	m.c.state = CT_STATE_CREATED;
+	*ret_container = m.c;
+	*ret_started = m.started;
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside src/container: what the files of containers that somebody else watches have in common.
+ */
+#ifndef CATTACH_CONTAINER_RUNTIME_PARTS_H
+#define CATTACH_CONTAINER_RUNTIME_PARTS_H
+
+#include <cattach/container.h>
+
+#define CT_RUNTIME_SOCKET "start"	/* in the container's directory */
+
+/* A connection to the process that is held, or -errno: nobody is there any more. */
+int ct_runtime_connect(int dir);
+
+/* The state now, by the record that has been read. */
+enum ct_state ct_runtime_look(const struct ct_container *container);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store of containers that somebody else watches, and what can be said of one: its record, and
+ * its state, worked out from its process each time.
+ *
+ * Runs in commands, with the caller's rights. There is no monitor whose lock could tell, so a
+ * container is as alive as the process of its record is: by pid, start time and boot, and not when it
+ * is a zombie that its parent has not reaped. Created is told from running by the socket on which a
+ * process that is held listens. What cannot be read is damaged, is said so and can be deleted.
+ */
+#include <cattach/runtime.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/json.h>
+
+#include "leaf.h"
+#include "record.h"
+#include "runtime_parts.h"
+#include "store.h"
+
+#define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
+
+/* ---- the directory ---- */
+
+int ct_runtime_check_id(const char *id, struct ct_err *err)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+.-";
+	size_t length = strlen(id);
+
+	if (length && length <= CT_RUNTIME_ID_MAX && id[strspn(id, allowed)] == '\0' &&
+	    strcmp(id, ".") != 0 && strcmp(id, "..") != 0)
+		return 0;
+	ct_fail(err, EINVAL, "invalid id format: \"%.100s\"", id);
+	return ct_hint(err, "1 to %d letters, digits and _ + . -", CT_RUNTIME_ID_MAX);
+}
+
+static int default_root(char *buf, size_t size, struct ct_err *err)
+{
+	const char *base = getenv("XDG_RUNTIME_DIR");
+	bool user = geteuid() != 0 || ct_store_is_nested();
+	int n;
+
+	if (base && *base == '/' && user)
+		n = snprintf(buf, size, "%s/cattach-oci", base);
+	else if (!user)
+		n = snprintf(buf, size, "/run/cattach-oci");
+	else
+		n = snprintf(buf, size, "/tmp/cattach-oci-%u", (unsigned)geteuid());
+	return n < 0 || (size_t)n >= size ? ct_fail(err, ENAMETOOLONG, "XDG_RUNTIME_DIR is too long") : 0;
+}
+
+/* Every part of the path that is missing; only the last one has to be ours alone. */
+static int make_parents(const char *path)
+{
+	char buf[PATH_MAX];
+
+	snprintf(buf, sizeof(buf), "%s", path);
+	for (char *slash = strchr(buf + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(buf, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return 0;
+}
+
+static int absolute(const char *root, char *buf, size_t size, struct ct_err *err)
+{
+	char cwd[PATH_MAX];
+	int n;
+
+	if (!root || !*root)
+		return default_root(buf, size, err);
+	if (*root == '/')
+		n = snprintf(buf, size, "%s", root);
+	else if (getcwd(cwd, sizeof(cwd)))
+		n = snprintf(buf, size, "%s/%s", cwd, root);
+	else
+		return ct_fail_errno(err, errno, "cannot find the working directory");
+	return n < 0 || (size_t)n >= size ? ct_fail(err, ENAMETOOLONG, "--root: too long") : 0;
+}
+
+int ct_runtime_open(const char *root, struct ct_store *ret_store, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_store ct_autostore user = CT_STORE_INIT;
+	struct ct_err ignored;
+	char path[PATH_MAX];
+	int r = absolute(root, path, sizeof(path), err);
+
+	if (r < 0)
+		return r;
+	r = make_parents(path);
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot make %s", path);
+	store.path = strdup(path);
+	if (!store.path)
+		return ct_fail_nomem(err);
+	store.containers = ct_open_private(AT_FDCWD, path, path, "--root", true, err);
+	if (store.containers < 0)
+		return store.containers;
+	/* Compiled filters: where the user has a store, and nowhere else. */
+	if (ct_store_open(&user, &ignored) == 0)
+		store.cache = ct_take_fd(&user.cache);
+	*ret_store = store;
+	store = (struct ct_store)CT_STORE_INIT;
+	return 0;
+}
+
+/* ---- one container ---- */
+
+int ct_runtime_connect(int dir)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int ct_autofd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" CT_RUNTIME_SOCKET, dir);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return ct_take_fd(&fd);
+}
+
+static bool is_held(int dir)
+{
+	int ct_autofd fd = ct_runtime_connect(dir);
+
+	return fd >= 0;
+}
+
+static int damaged(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
+{
+	char why[sizeof(err->where) + sizeof(err->what)];
+
+	if (err->code == ENOMEM || err->code == EMFILE || err->code == ENFILE)
+		return -err->code;
+	ct_err_format(err, why, sizeof(why));
+	c->damage = ct_arena_strdup(arena, why);
+	c->state = CT_STATE_DAMAGED;
+	return c->damage ? 0 : ct_fail_nomem(err);
+}
+
+static int read_meta(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
+{
+	int ct_autofd fd = openat(c->dir, "meta.json", FILE_FLAGS);
+	struct ct_meta meta;
+	const char *text;
+	size_t size;
+
+	if (fd < 0)
+		return ct_fail_errno(err, errno, "meta.json cannot be opened");
+	if (ct_read_file(arena, fd, CT_JSON_MAX_SIZE, &text, &size, err) < 0 ||
+	    ct_meta_parse(arena, text, size, &meta, err) < 0)
+		return ct_wrap(err, "meta.json");
+	if (strcmp(meta.id, c->meta.id) != 0)
+		return ct_fail(err, EBADMSG, "meta.json is of another container (%.100s)", meta.id);
+	c->meta = meta;
+	return 0;
+}
+
+static int read_status(struct ct_container *c, struct ct_err *err)
+{
+	c->status_fd = openat(c->dir, "status", FILE_FLAGS);
+	if (c->status_fd < 0)
+		return ct_fail_errno(err, errno, "status cannot be opened");
+	return ct_status_read(c->status_fd, &c->status, err);
+}
+
+enum ct_state ct_runtime_look(const struct ct_container *c)
+{
+	struct ct_probe probe = { .status = c->status };
+	char boot_id[37];
+	int ct_autofd payload = -1;
+
+	probe.other_boot = ct_boot_id(boot_id) == 0 && strcmp(boot_id, c->status.boot_id) != 0;
+	if (c->status.state == CT_STATUS_NONE)
+		return ct_container_has_creator(c->dir) ? CT_STATE_CREATING : CT_STATE_STOPPED;
+	payload = ct_probe_open_payload(&probe);
+	/* A zombie is as good as gone: its pidfd is readable. */
+	if (payload < 0 || ct_pidfd_await(payload, 0) != 0)
+		return CT_STATE_STOPPED;
+	if (ct_leaf_is_frozen(c->dir, c->meta.id))
+		return CT_STATE_PAUSED;
+	return is_held(c->dir) ? CT_STATE_CREATED : CT_STATE_RUNNING;
+}
+
+static int load(const struct ct_store *store, struct ct_arena *arena, const char *id,
+		struct ct_container *ret_container, struct ct_err *err)
+{
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	int r = 0;
+
+	c.meta.id = c.meta.name = ct_arena_strdup(arena, id);
+	if (!c.meta.id)
+		return ct_fail_nomem(err);
+	c.dir = openat(store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (c.dir < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) {
+		ct_fail(err, ENOENT, "container does not exist");
+		return ct_wrap(err, "%s", id);
+	}
+	if (c.dir < 0)
+		return ct_fail_errno(err, errno, "cannot open %s/%s", store->path, id);
+	if (read_meta(arena, &c, err) < 0 || read_status(&c, err) < 0)
+		r = damaged(arena, &c, err);
+	else
+		c.state = ct_runtime_look(&c);
+	if (r < 0)
+		return r;
+	*ret_container = c;
+	c = (struct ct_container)CT_CONTAINER_INIT;
+	return 0;
+}
+
+int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,
+		    struct ct_container *ret_container, struct ct_err *err)
+{
+	int r = ct_runtime_check_id(id, err);
+
+	return r < 0 ? r : load(store, arena, id, ret_container, err);
+}
+
+/* ---- all of them ---- */
+
+struct listing {
+	struct ct_arena *arena;
+	struct ct_strings names;
+};
+
+static int collect(int dir, const char *name, unsigned char type, void *arg)
+{
+	struct listing *l = arg;
+	struct ct_err ignored;
+	const char *copy;
+
+	(void)dir;
+	(void)type;
+	if (ct_runtime_check_id(name, &ignored) < 0)
+		return 0;
+	copy = ct_arena_strdup(l->arena, name);
+	return copy ? ct_strings_add(l->arena, &l->names, copy) : -ENOMEM;
+}
+
+static int by_text(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+int ct_runtime_list(struct ct_store *store, struct ct_arena *arena,
+		    struct ct_container_list *ret_list, struct ct_err *err)
+{
+	struct listing l = { .arena = arena };
+	struct ct_container_list list = { 0 };
+	int r = ct_each_entry(store->containers, collect, &l);
+
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot read %s", store->path);
+	list.items = ct_arena_calloc(arena, l.names.count + 1, sizeof(*list.items));
+	if (!list.items)
+		return ct_fail_nomem(err);
+	if (l.names.count)
+		qsort(l.names.items, l.names.count, sizeof(*l.names.items), by_text);
+	for (size_t i = 0; i < l.names.count; i++) {
+		struct ct_container *c = &list.items[list.count];
+
+		r = load(store, arena, l.names.items[i], c, err);
+		if (r == -ENOENT)
+			continue;
+		if (r < 0)
+			return r;
+		ct_drop_fd(&c->dir);
+		ct_drop_fd(&c->status_fd);
+		list.count++;
+	}
+	*ret_list = list;
+	return 0;
+}
+
+const char *ct_runtime_state_name(enum ct_state state)
+{
+	switch (state) {
+	case CT_STATE_CREATING:
+	case CT_STATE_CREATED:
+	case CT_STATE_RUNNING:
+	case CT_STATE_PAUSED:
+		return ct_state_name(state);
+	case CT_STATE_STOPPED:
+	case CT_STATE_DAMAGED:
+	case CT_STATE_RESTARTING:
+	case CT_STATE_FOREIGN:
+		break;
+	}
+	return "stopped";
+}

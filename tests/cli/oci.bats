@@ -1,0 +1,322 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+#
+# The runtime command line: what engines and their monitors ask of it, called as they call it. The
+# numbers are those of the list of what hand-written runtimes get wrong (docs/integrations.md).
+
+load helpers
+
+oci() { cattach oci --root "$T/root" "$@"; }
+
+# bundle JSON: $T/b with config.json changed by JSON, a Python expression on "c".
+bundle()
+{
+	mkdir -p "$T/b"
+	[ -e "$T/b/config.json" ] || cattach spec -b "$T/b"
+	python3 -c '
+import json, sys
+path, rootfs, change = sys.argv[1:]
+c = json.load(open(path))
+c["process"]["terminal"] = False
+c["root"] = {"path": rootfs, "readonly": True}
+exec(change)
+json.dump(c, open(path, "w"))' "$T/b/config.json" "$CT_ROOTFS" "$1"
+}
+
+# args WORD...: what the process is.
+args() { bundle "c['process']['args'] = $(python3 -c 'import sys; print(sys.argv[1:])' "$@")"; }
+
+# make ID: create it, with its output in $T/out.
+make() { oci create -b "$T/b" --pid-file "$T/pid" "$1" < /dev/null > "$T/out" 2>&1; }
+
+status() { oci state "$1" | sed -n 's/.*"status": "\(.*\)",/\1/p'; }
+
+# until_status ID STATUS
+until_status()
+{
+	for _ in $(seq 500); do
+		[ "$(status "$1")" = "$2" ] && return 0
+		sleep 0.01
+	done
+	echo "still $(status "$1")"
+	return 1
+}
+
+eval "$(declare -f teardown | sed '1s/teardown/helpers_teardown/')"
+
+teardown()
+{
+	local id
+	for id in $(oci list -q 2> /dev/null); do
+		oci delete -f "$id"
+	done
+	helpers_teardown
+	[ -z "$(ls -A "$T/root" 2> /dev/null)" ] || { ls -laR "$T/root"; return 1; }
+}
+
+@test "create waits, start runs, delete takes away" {
+	args sh -c 'echo ran; id -u'
+	make c1
+	[ "$(status c1)" = created ]
+	[ ! -s "$T/out" ]
+	[ "$(cat "$T/pid")" = "$(oci state c1 | sed -n 's/.*"pid": \(.*\),/\1/p')" ]
+	oci start c1
+	until_status c1 stopped
+	[ "$(cat "$T/out")" = $'ran\n0' ]
+	oci delete c1
+	run -1 oci state c1
+	[[ "$output" = *'container does not exist'* ]]
+}
+
+@test "F1: kill takes every spelling, and fails when the container has stopped" {
+	args sh -c 'trap "exit 3" TERM; while :; do sleep 0.05; done'
+	make c1
+	oci start c1
+	oci kill c1 0
+	oci kill c1 WINCH
+	oci kill c1 SIGWINCH
+	oci kill c1 28
+	[ "$(status c1)" = running ]
+	oci kill --all c1 KILL
+	until_status c1 stopped
+	for signal in KILL SIGKILL 9; do
+		run -1 oci kill c1 "$signal"
+		[[ "$output" = *'container not running'* ]]
+	done
+	run -1 oci kill c1 NOSUCH
+	run -1 oci kill nosuch KILL
+	[[ "$output" = *'container does not exist'* ]]
+}
+
+@test "F1: a container that waits ends by a signal" {
+	args true
+	make c1
+	oci kill c1 TERM
+	until_status c1 stopped
+	oci delete c1
+}
+
+@test "F2: the state of one that has ended is stopped, of one that is unknown an error" {
+	args true
+	make c1
+	oci start c1
+	until_status c1 stopped
+	oci state c1 | python3 -c '
+import json, sys
+state = json.load(sys.stdin)
+assert state["status"] == "stopped" and state["id"] == "c1" and state["pid"] == 0, state
+assert state["bundle"] == sys.argv[1] and state["ociVersion"], state' "$T/b"
+	run -1 oci state other
+}
+
+@test "F3: delete refuses what runs, without force" {
+	args sleep 100
+	make c1
+	oci start c1
+	run -1 oci delete c1
+	[[ "$output" = *'cannot delete container c1 that is not stopped: running'* ]]
+	oci delete --force c1
+	oci delete --force c1
+	oci delete --force never-there
+	run -1 oci delete never-there
+	# one that waits goes without
+	make c2
+	oci delete c2
+}
+
+@test "F4: config.json is read once" {
+	args echo first
+	make c1
+	[ ! -s "$T/out" ]
+	args echo second
+	oci start c1
+	until_status c1 stopped
+	[ "$(cat "$T/out")" = first ]
+}
+
+@test "F5: a second start is an error without effect" {
+	args sh -c 'echo once; sleep 100'
+	make c1
+	oci start c1
+	run -1 oci start c1
+	[[ "$output" = *'cannot start an already running container'* ]]
+	[ "$(status c1)" = running ]
+	oci kill c1 KILL
+	until_status c1 stopped
+	run -1 oci start c1
+	[ "$(cat "$T/out")" = once ]
+}
+
+@test "F7: a name that is taken, and what is no name" {
+	args sleep 100
+	make c1
+	pid=$(cat "$T/pid")
+	run -1 oci create -b "$T/b" c1
+	[[ "$output" = *'container with given ID already exists'* ]]
+	[ "$(status c1)" = created ]
+	[ "$(oci state c1 | sed -n 's/.*"pid": \(.*\),/\1/p')" = "$pid" ]
+	mkdir "$T/precious"
+	for id in .. . '' a/b /c "$(printf 'x%.0s' $(seq 300))" 'a b'; do
+		run -1 oci create -b "$T/b" -- "$id"
+		[[ "$output" = *'invalid id'* ]]
+		run -1 oci delete --force -- "$id"
+	done
+	[ -d "$T/precious" ]
+}
+
+@test "F8: a create that fails leaves nothing" {
+	args no-such-command
+	run -1 oci create -b "$T/b" --pid-file "$T/pid" c1
+	[[ "$output" = *'no-such-command'*'executable file not found in $PATH'* ]]
+	[ ! -e "$T/pid" ]
+	[ -z "$(ls -A "$T/root")" ]
+	bundle "c['mounts'].append({'destination': '/x', 'type': 'bind', 'source': '/no/such', 'options': ['bind']})"
+	run -1 oci create -b "$T/b" c1
+	[ -z "$(ls -A "$T/root")" ]
+	run -1 oci create -b "$T/nowhere" c1
+	[ -z "$(ls -A "$T/root")" ]
+}
+
+@test "F9: the pid file is there when create returns, relative to the caller" {
+	args sleep 100
+	mkdir "$T/cwd"
+	cd "$T/cwd"
+	oci create -b ../b --pid-file here.pid c1 < /dev/null > "$T/out" 2>&1
+	[ "$(wc -l < here.pid)" = 0 ]
+	kill -0 "$(cat here.pid)"
+	cd "$T"
+}
+
+@test "F10: run gives the code of the command, exec too" {
+	args sh -c 'exit 7'
+	run -7 oci run -b "$T/b" c1
+	args sh -c 'sh -c "kill -9 \$\$"; exit $?'
+	run -137 oci run -b "$T/b" c1
+	args no-such-command
+	run -255 oci run -b "$T/b" c1
+	[[ "$output" = *no-such-command* ]]
+	[ -z "$(oci list -q)" ]
+	args sleep 100
+	make c2
+	oci start c2
+	run -5 oci exec c2 sh -c 'exit 5'
+	run -255 oci exec c2 no-such-command
+	[[ "$output" = *'executable file not found in $PATH'* ]]
+}
+
+@test "F11: descriptors above 2 are closed, but for those that are to be kept" {
+	args sh -c 'ls /proc/self/fd | tr "\n" " "; cat <&3'
+	echo three > "$T/three"
+	[ "$(oci run -b "$T/b" --preserve-fds 1 c1 3< "$T/three" 4< "$T/three")" = "0 1 2 3 4 three" ]
+	args ls /proc/self/fd
+	[ "$(oci run -b "$T/b" c1 3< "$T/three" | tr '\n' ' ')" = "0 1 2 3 " ]
+}
+
+@test "F12: run passes signals on and takes the container away" {
+	args sh -c 'trap "exit 9" TERM; echo ready; while :; do sleep 0.05; done'
+	cattach oci --root "$T/root" run -b "$T/b" c1 > "$T/out" &
+	pid=$!
+	until grep -q ready "$T/out"; do sleep 0.02; done
+	kill -TERM $pid
+	code=0
+	wait $pid || code=$?
+	[ $code = 9 ]
+	[ -z "$(oci list -q)" ]
+	args true
+	oci run --keep -b "$T/b" c2
+	[ "$(status c2)" = stopped ]
+}
+
+@test "F40: exec has the container's namespaces, and its own user, directory and variables" {
+	args sh -c 'echo $$ > /proc/self/comm; exec sleep 100'
+	make c1
+	oci start c1
+	[ "$(oci exec --cwd /bin -e A=b c1 sh -c 'pwd; echo $A; readlink /proc/self/ns/pid')" = \
+		$'/bin\nb\n'"$(readlink "/proc/$(cat "$T/pid")/ns/pid")" ]
+	cat > "$T/process.json" <<- END
+		{ "args": ["sh", "-c", "echo \$X; id -u; exit 4"], "cwd": "/", "env": ["PATH=/bin", "X=y"],
+		  "user": { "uid": 0, "gid": 0 } }
+	END
+	run -4 oci exec --process "$T/process.json" c1
+	[ "$output" = $'y\n0' ]
+	oci exec --detach --pid-file "$T/exec.pid" c1 sleep 100
+	kill -0 "$(cat "$T/exec.pid")"
+	oci kill c1 KILL
+	until_status c1 stopped
+	run -255 oci exec c1 true
+}
+
+@test "exec goes into a container that waits" {
+	args sleep 100
+	make c1
+	[ "$(oci exec c1 sh -c 'echo in; readlink /proc/self/ns/mnt')" = \
+		$'in\n'"$(readlink "/proc/$(cat "$T/pid")/ns/mnt" 2> /dev/null || oci exec c1 readlink /proc/self/ns/mnt)" ]
+	[ "$(status c1)" = created ]
+	oci start c1
+	[ "$(status c1)" = running ]
+}
+
+@test "ps and list say who is there" {
+	args sleep 100
+	make c1
+	oci start c1
+	[ "$(oci ps --format json c1)" = "[$(cat "$T/pid")]" ]
+	oci ps c1 | grep -q 'sleep 100'
+	make c2
+	[ "$(oci list -q)" = $'c1\nc2' ]
+	oci list -f json | python3 -c '
+import json, sys
+assert [(c["id"], c["status"]) for c in json.load(sys.stdin)] == [("c1", "running"), ("c2", "created")]'
+}
+
+@test "errors go to the log, as one JSON object on a line" {
+	run -1 cattach oci --root "$T/root" --log "$T/log" --log-format=json state nope
+	python3 -c '
+import json, sys
+record = json.load(open(sys.argv[1]))
+assert record["level"] == "error" and "container does not exist" in record["msg"] and record["time"]' "$T/log"
+}
+
+@test "what callers of runc and crun write is taken" {
+	args true
+	oci --debug --systemd-cgroup=false --cgroup-manager cgroupfs --rootless=true --log-format=text \
+		create --no-pivot --no-new-keyring -no-subreaper --bundle "$T/b" c1 < /dev/null > "$T/out" 2>&1
+	oci delete --force c1
+	oci --version | head -n 1 | grep -q '^runc version '
+	oci --version | grep -q '^+'
+	oci --version | grep -q cattach
+	oci features | python3 -c '
+import json, sys
+features = json.load(sys.stdin)
+assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in features["mountOptions"]'
+	for command in create start state kill delete run exec ps list features spec; do
+		oci $command --help | grep -q "^Usage: cattach oci $command"
+	done
+	run -1 oci checkpoint c1
+	[[ "$output" = *'not supported'* ]]
+	ln -s "$(command -v cattach)" "$T/cattach-oci"
+	"$T/cattach-oci" --root "$T/root" list -q
+}
+
+@test "a terminal goes to the console socket" {
+	bundle "c['process']['terminal'] = True; c['process']['args'] = ['sh', '-c', 'tty; test -t 0 && echo yes']"
+	python3 - "$T/console" > "$T/console.out" <<- 'END' &
+		import array, os, socket, sys
+		listener = socket.socket(socket.AF_UNIX)
+		listener.bind(sys.argv[1])
+		listener.listen(1)
+		connection = listener.accept()[0]
+		data, ancillary, flags, address = connection.recvmsg(100, socket.CMSG_SPACE(4))
+		fd = array.array("i", ancillary[0][2])[0]
+		seen = b""
+		while b"yes" not in seen:
+		    seen += os.read(fd, 1000)
+		sys.stdout.write(seen.decode().replace("\r", ""))
+	END
+	reader=$!
+	until [ -S "$T/console" ]; do sleep 0.02; done
+	oci create -b "$T/b" --console-socket "$T/console" c1 < /dev/null > "$T/out" 2>&1
+	oci start c1
+	wait $reader
+	[ "$(cat "$T/console.out")" = $'/dev/pts/0\nyes' ]
+}
