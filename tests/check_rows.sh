@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-. tests/machines.sh
+. tests/parts/machines.sh
 
 # Nothing here is the machine's: neither containers nor cgroups.
 mkdir -p "$work/home/rootfs" "$work/bin"

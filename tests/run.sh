@@ -51,7 +51,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 . tests/side_by_side.sh
-. tests/machines.sh
+. tests/parts/analysis.sh
+. tests/parts/machines.sh
 
 # record pass|fail|skip NAME [REASON]
 record() { printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >> "$results"; }
@@ -398,92 +399,6 @@ part_pty() { part_python pty "$@"; }
 
 # The acceptance tests, small; "make acceptance" runs them large.
 part_acceptance() { part_python acceptance small; }
-
-# storm [SECONDS]: "make soak" has ten minutes of it. In a delegated cgroup where root runs it.
-part_storm()
-{
-	if ! quiet_make MODE=release all test-probes || ! make_stage; then
-		record fail "storm" "cannot be built and installed"
-		return
-	fi
-	offer_controller
-	python_limit=$((${1:-60} + 400)) delegated run_python storm "${1:-60}"
-	count_python storm
-}
-
-# The log that podman reads in place of its own.
-part_podman()
-{
-	local status=0
-	heading "podman reads our k8s-file"
-	if ! command -v podman > /dev/null 2>&1; then
-		record skip podman "podman is not installed"
-		return
-	fi
-	if ! quiet_make MODE=release all || ! make_stage; then
-		record fail podman "cannot be built and installed"
-		return
-	fi
-	# shellcheck disable=SC2016 # it is the inner shell that expands them
-	if ! as_user sh -c 'mkdir -m 700 work/podman-home work/podman-run && HOME=$PWD/work/podman-home \
-		XDG_RUNTIME_DIR=$PWD/work/podman-run PATH=$CT_STAGE/usr/bin:$PATH \
-		CT_ROOTFS=$CT_STAGE/examples/bundles/rootfs tests/podman.sh write "$PWD/work/podman"'; then
-		record fail podman "the containers that are to be read did not run"
-		return
-	fi
-	timeout -k 10 120 tests/podman.sh compare "$stage/work/podman" > "$logs/podman.tap" \
-		2> "$logs/podman.err" || status=$?
-	if [ "$status" -eq 77 ]; then
-		record skip podman "podman makes no containers here: $(tail -n 1 "$logs/podman.err" | tr '\t' ' ')"
-		return
-	fi
-	count_tap podman "$status" "$logs/podman.tap"
-	printf 'podman: %s of %s ok\n' "$(grep -cE '^ok ' "$logs/podman.tap")" \
-		"$(grep -cE '^(not )?ok ' "$logs/podman.tap")"
-	grep -vE '^(ok |1\.\.)' "$logs/podman.tap" | head -n 100
-}
-
-# ---- analysis: what needs more tools -----------------------------------------------------------
-
-# with_tool NAME TOOL COMMAND...
-with_tool()
-{
-	local name=$1 tool=$2
-	shift 2
-	heading "$name"
-	if ! command -v "$tool" > /dev/null 2>&1; then
-		record skip "$name" "$tool is not installed"
-		return
-	fi
-	one "$name" "$@"
-}
-
-part_tidy() { with_tool tidy clang-tidy quiet_make tidy; }
-part_cppcheck() { with_tool cppcheck cppcheck quiet_make cppcheck; }
-
-part_format() { with_tool format clang-format-diff tests/check_format.sh; }
-
-part_shellcheck()
-{
-	with_tool shellcheck shellcheck \
-		shellcheck .ci/run tools/*.sh examples/ci/*.sh tests/*.sh tests/acceptance/*.sh bench/*.sh \
-		tests/vm/*.sh tests/vm/guest/*.sh tests/vm/suite/*.sh
-}
-
-# The other compiler, the other way of linking, and a build from a tarball.
-part_clang() { with_tool clang clang quiet_make B=build/clang CC=clang build/clang/cattach; }
-
-part_dynamic()
-{
-	heading "LINK=dynamic"
-	one "LINK=dynamic" quiet_make B=build/dynamic LINK=dynamic build/dynamic/cattach
-}
-
-part_dist()
-{
-	heading "build from a tarball"
-	one "dist" tests/check_dist.sh
-}
 
 # ---- the whole ---------------------------------------------------------------------------------
 
