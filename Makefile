@@ -299,6 +299,7 @@ man_pages := $(wildcard man/*.1)
 install: all ## install below $(DESTDIR)$(PREFIX)
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/cattach $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 755 $(B)/cattach $(DESTDIR)$(BINDIR)/cattach
+	ln -sf cattach $(DESTDIR)$(BINDIR)/cattach-oci
 	$(if $(init_program),$(INSTALL) -m 755 $(init_program) $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init)
 	$(INSTALL) -m 644 LICENSE $(wildcard *.md) $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)/user $(DESTDIR)$(UNITDIR)/system
@@ -311,7 +312,7 @@ ifneq ($(man_pages),)
 endif
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/cattach $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
+	rm -f $(DESTDIR)$(BINDIR)/cattach $(DESTDIR)$(BINDIR)/cattach-oci $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
 	rm -f $(man_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%)
 	rm -f $(DESTDIR)$(UNITDIR)/user/cattach-restart.service $(DESTDIR)$(UNITDIR)/system/cattach-restart.service
 	rm -rf $(DESTDIR)$(DOCDIR)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN, END = "<!-- states: begin -->\n", "<!-- states: end -->\n"
-# What takes no container.
-FREE = {"help", "info", "spec", "unshare", "version"}
+# What takes no container, or none of these.
+FREE = {"help", "info", "oci", "spec", "unshare", "version"}
 WORDS = {"YES": "yes", "NOTHING": "–", "IF": "if", "NO": "no"}
 
 

@@ -54,8 +54,10 @@ int main(int argc, char **argv)
 	struct ct_err err = {0};
 	int code = prepare_process(&err);
 
-	if (code == 0)
-		code = is_runtime(argc > 0 ? argv[0] : "") ? oci_main(argc - 1, argv + 1) : ct_command(argc > 0 ? argc - 1 : 0, argc > 0 ? argv + 1 : argv, &err);
+	if (code == 0 && argc > 0 && is_runtime(argv[0]))
+		code = oci_main(argc - 1, argv + 1);
+	else if (code == 0)
+		code = ct_command(argc > 0 ? argc - 1 : 0, argc > 0 ? argv + 1 : argv, &err);
 	if (code < 0) {
 		ct_report(&err);
 		code = err.exit ? err.exit : CT_EXIT_FAILED;

@@ -146,7 +146,9 @@ static void verb_page(struct ct_buf *buf, const struct ct_verb *verb)
 	ct_buf_puts(buf, "\n.SH DESCRIPTION\n");
 	add_paragraphs(buf, verb->description);
 	add_options(buf, verb->options);
-	add_exit_status(buf);
+	/* Words of its own, codes of its own: its description has them. */
+	if (!verb->raw)
+		add_exit_status(buf);
 	if (verb->examples)
 		add_examples(buf, verb->examples);
 	add_see_also(buf, verb);

@@ -35,6 +35,8 @@ static const struct ct_option global_table[] = {
 	{ 0 },
 };
 
+static const struct ct_option no_options[] = { { 0 } };
+
 static const struct oci_command *const commands[] = {
 	&oci_create, &oci_run,	 &oci_start, &oci_state,    &oci_kill,	&oci_delete,
 	&oci_list,   &oci_ps,	 &oci_exec,  &oci_spec,	    &oci_features,
@@ -113,44 +115,22 @@ static int print_version(struct ct_err *err)
 			     "+CAP +SECCOMP +EBPF +YAJL", err);
 }
 
-static void add_option(struct ct_buf *buf, const struct ct_option *o)
-{
-	char letter[8] = "    ";
-
-	if (!o->help)
-		return;
-	if (o->letter) {
-		letter[0] = '-';
-		letter[1] = o->letter;
-		letter[2] = ',';
-	}
-	ct_buf_printf(buf, "  %s--%s %s\n        %s\n", letter, o->name, o->metavar ? o->metavar : "",
-		      o->help);
-}
-
-static void add_options(struct ct_buf *buf, const struct ct_option *table)
-{
-	if (table && table->kind != CT_OPTION_END)
-		ct_buf_printf(buf, "\nOptions:\n");
-	for (; table && table->kind != CT_OPTION_END; table++)
-		add_option(buf, table);
-}
-
-static int print_help(const struct oci_command *command, struct ct_err *err)
+/* As the other face prints it. */
+static int print_help(struct ct_arena *arena, const struct oci_command *command, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = { 0 };
+	struct ct_verb verb = ct_verb_oci;
 
 	if (command) {
-		ct_buf_printf(&buf, "Usage: cattach oci %s %s\n\n%s\n", command->name,
-			      command->synopsis, command->summary);
-		add_options(&buf, command->options);
-		return ct_print(&buf, err);
+		verb = (struct ct_verb){
+			.name = ct_arena_printf(arena, "oci %s", command->name),
+			.synopsis = command->synopsis, .summary = command->summary,
+			.description = "", .options = command->options ? command->options : no_options,
+		};
+		if (!verb.name)
+			return ct_fail_nomem(err);
 	}
-	ct_buf_printf(&buf, "Usage: cattach oci [OPTIONS] COMMAND [ARG...]\n\n"
-			    "Runs containers for an engine: the OCI runtime command line.\n\nCommands:\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		ct_buf_printf(&buf, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
-	add_options(&buf, global_table);
+	ct_help_verb(&buf, &verb);
 	return ct_print(&buf, err);
 }
 
@@ -167,10 +147,9 @@ static const struct oci_command *find(const char *name)
 static int call(const struct oci_command *command, struct oci_globals *globals, struct oci_call *c,
 		int argc, char *const *argv, struct ct_err *err)
 {
-	static const struct ct_option none[] = { { 0 } };
 	const struct ct_option_context context = {
 		.verb = command->name,
-		.table = command->options ? command->options : none,
+		.table = command->options ? command->options : no_options,
 		.stop_at_operand = command->stop_at_operand,
 	};
 	void *options = ct_arena_calloc(c->arena, 1, command->options_size + 1);
@@ -181,7 +160,7 @@ static int call(const struct oci_command *command, struct oci_globals *globals, 
 	c->options = options;
 	r = parse(c->arena, &context, argc, argv, options, &c->operands, err);
 	if (r == CT_OPTIONS_HELP)
-		return print_help(command, err);
+		return print_help(c->arena, command, err);
 	if (r == 0 && (c->operands.count < command->min_operands ||
 		       c->operands.count > command->max_operands)) {
 		ct_fail(err, EINVAL, "%s: %s arguments", command->name,
@@ -215,13 +194,13 @@ static int run(struct ct_arena *arena, struct oci_globals *globals, int argc, ch
 	if (r < 0)
 		return r;
 	if (r == CT_OPTIONS_HELP)
-		return print_help(NULL, err);
+		return print_help(arena, NULL, err);
 	if (globals->debug && ct_log_setup("debug", NULL, err) < 0)
 		return -err->code;
 	if (globals->version)
 		return print_version(err);
 	if (!words.count || !strcmp(words.items[0], "help"))
-		return print_help(NULL, err);
+		return print_help(arena, NULL, err);
 	if (!strcmp(words.items[0], "checkpoint") || !strcmp(words.items[0], "restore"))
 		return refuse_checkpoint(words.items[0], err);
 	command = find(words.items[0]);
@@ -238,28 +217,27 @@ static int oci_handler(const struct ct_call *call, struct ct_err *err)
 	return oci_main((int)call->operands.count, (char *const *)call->operands.items);
 }
 
-/* Its options are those of the commands, which "cattach oci --help" lists. */
-static const struct ct_option no_options[] = { { 0 } };
-
 const struct ct_verb ct_verb_oci = {
 	.name = "oci",
 	.summary = "Be the runtime that an engine calls",
 	.synopsis = "[OPTIONS] COMMAND [ARG...]",
 	.description = "The command line of OCI runtimes, for podman, containerd and CRI-O: create, start, "
-		       "state, kill, delete, run, exec, ps, list, pause, resume, spec, features. Who calls "
-		       "it watches the containers, owns their standard streams and reaps them; there is "
-		       "no monitor and no log. \"cattach oci --help\" lists the commands, and \"cattach oci "
-		       "COMMAND --help\" its options. The same program by the name cattach-oci is this "
-		       "command line alone.\n\n"
-		       "Exit codes are those of other runtimes: 1 for an error, 255 when run or exec "
-		       "could not start the command.",
+		       "state, kill, delete, run, exec, ps, list, pause, resume, features, spec. \"cattach "
+		       "oci COMMAND --help\" lists what a command takes. The same program by the name "
+		       "cattach-oci is this command line alone.\n\n"
+		       "Whoever calls it watches the containers: it owns their standard streams and reaps "
+		       "their processes. There is no monitor and no log, and the containers are not among "
+		       "those of cattach ps.\n\n"
+		       "Exit codes are those of other runtimes: 1 for an error, 255 when run or exec could "
+		       "not start the command; else run and exec end with the command's.",
 	.examples = "cattach oci create -b mybundle c1\tMake a container whose process waits\n"
 		    "cattach oci start c1\tLet it run\n"
 		    "cattach oci delete -f c1\tEnd it and take it away",
-	.options = no_options,
+	.options = global_table,
 	.operand = "COMMAND",
 	.max_operands = CT_OPERANDS_ANY,
 	.stop_at_operand = true,
+	.without_defaults = true,
 	.raw = true,
 	.handler = oci_handler,
 };

@@ -9,8 +9,8 @@
 
 EXPECTED=$BATS_TEST_DIRNAME/states.table
 
-# Verbs that take no container.
-FREE='help info spec unshare version'
+# Verbs that take no container, or none of these.
+FREE='help info oci spec unshare version'
 
 # Every state; "bare" is a way to be running, "interrupted" to be damaged, "rebooted" to be exited.
 STATES='creating created bare running paused restarting exited damaged foreign interrupted rebooted'
