@@ -34,13 +34,13 @@ SHARED = {
 
 # The public headers in include/cattach/ and the layer that each belongs to.
 HEADERS = {
-    "base": "arena buf encode err fd id_file io json library log num path proc resources timespec",
+    "base": "arena buf encode err fd hook id_file io json library log num path proc resources timespec",
     "ns": "caps idmap mount ns plan probe seccomp",
     "cgroups": "cgroup",
     "oci": "spec",
     "conmon": "attach client monitor protocol streamlog",
     "copy": "copy",
-    "container": "age container cp event exec health keeper run runtime size states stats top",
+    "container": "age container cp diff event exec health keeper run runtime size states stats top",
 }
 LAYER_OF = {f"cattach/{name}.h": layer for layer, names in HEADERS.items() for name in names.split()}
 

@@ -116,14 +116,31 @@ make_stage()
 	fi
 }
 
-# count_tap PREFIX STATUS FILE: results from TAP, which must be as long as its plan says.
+# count_tap PREFIX STATUS FILE: results from TAP, which must be as long as its plan says. The first
+# complaint behind a test that has failed is its reason in the summary, which may be all that is read; of a
+# traceback of Python it is the last line.
 count_tap()
 {
 	local prefix=$1 status=$2 file=$3
 	awk -v prefix="$prefix" -v status="$status" -v OFS='\t' '
+		function put() {
+			if (kind != "")
+				print kind, prefix ": " name, reason
+			kind = ""
+		}
 		/^1\.\.[0-9]+/ { plan = substr($1, 4); have_plan = 1; next }
+		/^# Traceback/ { trace = 1; next }
+		/^# / && kind == "fail" && (trace ? /^# [^ ]/ : !given) && !/^# (seed |[0-9.]+ s$|\((in|from) )/ {
+			reason = substr($0, 3)
+			gsub(/\t/, " ", reason)
+			sub(/^ +/, "", reason)
+			reason = "(" (length(reason) > 300 ? substr(reason, 1, 300) "..." : reason) ")"
+			given = 1
+		}
 		/^(not )?ok / {
+			put()
 			kind = /^not / ? "fail" : "pass"
+			given = trace = 0
 			name = $0
 			sub(/^(not )?ok [0-9]+ (- )?/, "", name)
 			reason = ""
@@ -141,9 +158,9 @@ count_tap()
 			count++
 			if (kind == "fail")
 				failed++
-			print kind, prefix ": " name, reason
 		}
 		END {
+			put()
 			if (!have_plan || plan != count)
 				print "fail", prefix, "ended early: " count + 0 " of " (have_plan ? plan : "?") " results"
 			else if (count == 0)
@@ -151,6 +168,23 @@ count_tap()
 			else if (status != 0 && !failed)
 				print "fail", prefix, "ended with status " status
 		}' "$file" >> "$results"
+}
+
+# show_tap FILE: what it says besides, of each test that has failed no more than can be read in a log
+# that was cut.
+show_tap()
+{
+	awk '
+		function more() {
+			if (count > 20)
+				print "# ... and " count - 20 " lines more"
+			count = 0
+		}
+		/^(not )?ok / { more() }
+		/^(ok |1\.\.|# [0-9.]+ s$)/ { next }
+		/^# / && ++count > 20 { next }
+		{ print (length($0) > 400 ? substr($0, 1, 400) "..." : $0) }
+		END { more() }' "$1" | head -n 300
 }
 
 part_build()
@@ -339,7 +373,7 @@ count_files()
 		count_tap "$base" "$(cat "$logs/$base.status")" "$logs/$base.tap"
 		printf '%s: %s of %s ok\n' "$base" "$(grep -E '^ok ' "$logs/$base.tap" | grep -vc ' # skip')" \
 			"$(grep -cE '^(not )?ok ' "$logs/$base.tap")"
-		grep -vE '^(ok |1\.\.)' "$logs/$base.tap" | head -n 200
+		show_tap "$logs/$base.tap"
 	done
 }
 
@@ -380,7 +414,7 @@ count_python()
 	count_tap "$1" "$(cat "$logs/$1.status")" "$logs/$1.tap"
 	printf '%s: %s of %s ok\n' "$1" "$(grep -cE '^ok ' "$logs/$1.tap")" \
 		"$(grep -cE '^(not )?ok ' "$logs/$1.tap")"
-	grep -vE '^(ok |1\.\.|# [0-9.]+ s$)' "$logs/$1.tap" | head -n 200
+	show_tap "$logs/$1.tap"
 }
 
 # part_python NAME ARG...

@@ -18,7 +18,7 @@
 #define CT_ATTACH_DATA_MAX	32768		/* bytes of stdin in one message */
 #define CT_ATTACH_RECORD_MAX	(CT_ATTACH_HEADER + CT_ATTACH_DATA_MAX)
 #define CT_ATTACH_MAX_CLIENTS	1024
-#define CT_ATTACH_PLACES	8		/* descriptors that come with CT_MSG_NAMESPACES */
+#define CT_ATTACH_PLACES	9		/* descriptors that come with CT_MSG_NAMESPACES */
 
 enum ct_message_type {
 	/* client to monitor */
@@ -51,8 +51,8 @@ enum ct_message_type {
 	CT_MSG_POSITION_GET,	/* offset: n; CT_MSG_POSITION is due now, and again whenever n/8 more
 				 * bytes are read or all of them, until less than n/4 are left */
 	CT_MSG_NAMESPACES,	/* with CT_ATTACH_PLACES descriptors: the container's namespaces user,
-				 * mnt, pid, net, ipc, uts, cgroup, and its root (O_PATH); without any:
-				 * there is no way in, or not any more */
+				 * mnt, pid, net, ipc, uts, cgroup, its root (O_PATH) and its time
+				 * namespace; without any: there is no way in, or not any more */
 	CT_MSG_LOG_REOPENED,	/* number: 0, or the errno for which the old file is written on */
 };
 

@@ -384,6 +384,29 @@ struct ct_cgroup_stats {
 	struct ct_cgroup_events events;
 };
 
+/* One block device. */
+struct ct_cgroup_io {
+	unsigned major, minor;
+	uint64_t read_bytes, write_bytes, reads, writes;
+};
+
+/* Pages of one size. */
+struct ct_cgroup_huge_usage {
+	const char *size;		/* "2MB" */
+	uint64_t usage, failed;		/* bytes; allocations that hit the limit */
+};
+
+/* What has no fixed number, one by one; nothing where there is no such file. */
+void ct_cgroup_each_memory_stat(int dir, void (*tell)(void *arg, const char *key, uint64_t value),
+				void *arg);
+void ct_cgroup_each_io(int dir, void (*tell)(void *arg, const struct ct_cgroup_io *io), void *arg);
+void ct_cgroup_each_huge(int dir, void (*tell)(void *arg, const struct ct_cgroup_huge_usage *huge),
+			 void *arg);
+
+/* A descriptor that poll(2) has POLLPRI for whenever memory ran out or hit a limit (and at the first
+ * look); -errno without the controller. */
+int ct_cgroup_watch_memory(int dir);
+
 /* ENODEV when the cgroup is gone. */
 int ct_cgroup_stats(int dir, struct ct_cgroup_stats *ret_stats, struct ct_err *err);
 

@@ -187,6 +187,7 @@ struct ct_container {
 	const char *label;		/* of a session: CONTAINER/SESSION; or NULL */
 	bool stop_asked;		/* it has a restart policy, and somebody has stopped it */
 	struct ct_cgroup *leaf;		/* of a run that this process follows, for ct_container_sweep() */
+	int poststop;			/* pidfd of who runs the hooks after the run that was started, or -1 */
 };
 
 /* Its name for people: that of a session has its container's before it; never NULL. */
@@ -196,6 +197,9 @@ const char *ct_container_kind(const struct ct_container *container);
 
 void ct_container_close(struct ct_container *container);
 
+/* Its run is over: then wait for the hooks that run after it, if it has any. */
+void ct_container_await_hooks(const struct ct_container *container);
+
 static inline void ct_autocontainer_cleanup(struct ct_container *container)
 {
 	ct_container_close(container);
@@ -203,7 +207,7 @@ static inline void ct_autocontainer_cleanup(struct ct_container *container)
 
 /* struct ct_container ct_autocontainer c = CT_CONTAINER_INIT; */
 #define ct_autocontainer __attribute__((cleanup(ct_autocontainer_cleanup)))
-#define CT_CONTAINER_INIT { .dir = -1, .status_fd = -1 }
+#define CT_CONTAINER_INIT { .dir = -1, .status_fd = -1, .poststop = -1 }
 
 /**
  * ct_container_find - a container by name, id, or unambiguous beginning of an id
@@ -478,10 +482,13 @@ struct ct_waiter {
 	int listener;			/* poll it: readable when a start is under way */
 	int watch;			/* and this: readable when the container has changed */
 	char name[32];			/* of the socket */
+	int above, container;		/* what dir is in, and what it is for, to see whether that is gone */
+	char id[CT_CONTAINER_ID_LENGTH + 1];
 };
 
-#define CT_WAITER_INIT { .dir = -1, .listener = -1, .watch = -1 }
+#define CT_WAITER_INIT { .dir = -1, .listener = -1, .watch = -1, .above = -1, .container = -1 }
 
+/* ESTALE: the container has been removed meanwhile. */
 int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
 		   struct ct_waiter *ret_waiter, struct ct_err *err);
 

@@ -23,6 +23,10 @@
 int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
 		 size_t *ret_size, struct ct_err *err);
 
+/* The same of whatever it is, until its end: a pipe, say. Waits for who writes. */
+int ct_read_stream(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
+		   size_t *ret_size, struct ct_err *err);
+
 /* Open name under dirfd without following a last link and without blocking on a FIFO, then read. */
 int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t max,
 		    const char **ret_text, size_t *ret_size, struct ct_err *err);
@@ -48,7 +52,7 @@ int ct_write_all(int fd, const void *data, size_t size);
 int ct_write_file_at(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		     struct ct_err *err);
 
-#define CT_FDS_MAX 8		/* descriptors in one record */
+#define CT_FDS_MAX 9		/* descriptors in one record */
 
 /* Send one record with up to one descriptor (fd < 0: none); 0 or -errno. Never raises SIGPIPE. */
 int ct_send(int sock, const void *data, size_t size, int fd);

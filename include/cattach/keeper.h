@@ -88,6 +88,8 @@ struct ct_keeper_record {
 	unsigned restarts;		/* .RestartCount */
 	uint64_t until;			/* WAITING: ns since the epoch */
 	uint64_t delay;			/* ns, of the last wait */
+	uint64_t seen;			/* status.started of the last run that is dealt with */
+	bool again;			/* the next end is followed by a start, whatever the policy */
 	char error[256];		/* why the last restart has failed; "" */
 };
 

@@ -21,16 +21,17 @@ enum ct_ns_place {
 	CT_PLACE_UTS,
 	CT_PLACE_CGROUP,
 	CT_PLACE_ROOT,
+	CT_PLACE_TIME,			/* another uts namespace where the kernel has none */
 };
 
-#define CT_PLACES 8
+#define CT_PLACES 9
 
 /* Descriptors of all of these, or -1 each; owned by who has the struct. */
 struct ct_ns_places {
 	int fd[CT_PLACES];
 };
 
-#define CT_NS_PLACES_INIT { .fd = { -1, -1, -1, -1, -1, -1, -1, -1 } }
+#define CT_NS_PLACES_INIT { .fd = { -1, -1, -1, -1, -1, -1, -1, -1, -1 } }
 
 void ct_ns_places_close(struct ct_ns_places *places);
 

@@ -48,6 +48,10 @@ int ct_parse_mode(const char *text, uint32_t *ret_mode, struct ct_err *err);
 /* Is this a list of processors or memory nodes such as "0-3,7", or empty? */
 bool ct_is_cpu_list(const char *text);
 
+/* The same as a bit each, in a mask of so many bits that is zero before: 0, -EINVAL, or -ERANGE for a
+ * number that it has no bit for. */
+int ct_cpu_list_bits(const char *text, unsigned long *mask, size_t bits);
+
 /**
  * ct_check_name - is this a container id or name?
  * @name: must match [a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}

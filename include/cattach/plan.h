@@ -15,6 +15,7 @@
 #include <cattach/arena.h>
 #include <cattach/caps.h>
 #include <cattach/err.h>
+#include <cattach/hook.h>
 #include <cattach/mount.h>
 #include <cattach/seccomp.h>
 
@@ -35,7 +36,7 @@ struct ct_plan_join {
 	const char *place;		/* "linux.namespaces[2].path", for errors */
 };
 
-#define CT_PLAN_MAX_JOINS 8
+#define CT_PLAN_MAX_JOINS 8		/* types of namespaces */
 
 /* A file or directory of the host, named by path and pinned by identity: the child opens the path
  * again in its own mount namespace and compares (design: only the child can clone mounts). */
@@ -112,6 +113,8 @@ struct ct_plan_scheduler {
 	uint64_t runtime, deadline, period;
 };
 
+#define CT_PLAN_MASK_BITS 1024
+
 struct ct_plan_process {
 	struct ct_strings args, env;
 	const char *path;		/* value of PATH in env, or the default */
@@ -136,6 +139,11 @@ struct ct_plan_process {
 	bool has_io_priority;
 	int io_priority;		/* as for ioprio_set(2) */
 	struct ct_plan_scheduler scheduler;
+	/* Masks of CT_PLAN_MASK_BITS bits, or NULL: processors before and after it is in its cgroup. */
+	unsigned long *affinity_initial, *affinity_final;
+	bool has_memory_policy;
+	int memory_mode;		/* with its flags, as for set_mempolicy(2) */
+	unsigned long *memory_nodes;	/* a mask, or NULL */
 	bool has_personality;
 	unsigned long personality;
 	struct ct_seccomp_program seccomp;
@@ -175,8 +183,12 @@ struct ct_plan {
 	size_t link_count;
 	struct ct_strings masked, read_only;
 	const char *hostname, *domainname;
+	struct ct_plan_pair *time_offsets;	/* "monotonic" → "-60 0", of a new time namespace */
+	size_t time_offset_count;
 	struct ct_plan_pair *sysctls;
 	size_t sysctl_count;
+	struct ct_hooks hooks;		/* but for poststart and poststop, which are its maker's */
+	struct ct_hook_state hook_state;
 	bool loopback;			/* bring lo up: the network namespace is new */
 	struct ct_plan_process process;
 	int *slots;			/* room for the child's descriptors, all -1: one for each of

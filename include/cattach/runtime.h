@@ -60,6 +60,8 @@ struct ct_runtime_create {
 	unsigned preserve_fds;
 	bool rootless;
 	const char *cgroups;		/* as of struct ct_meta */
+	const struct ct_ns_stdio *stdio;	/* of a caller who stays and can look after a terminal; or
+						 * NULL: 0, 1 and 2, and a terminal needs console_socket */
 };
 
 /**
@@ -69,7 +71,7 @@ struct ct_runtime_create {
  *               master of the process's terminal, if it has one
  * @err: with where in config.json. Nothing is left of a container that cannot be made
  *
- * The process has the caller's descriptors 0, 1 and 2, and is the caller's child.
+ * The process is the caller's child.
  */
 int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 		    const struct ct_runtime_create *options, struct ct_container *ret_container,
@@ -80,7 +82,7 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
  * @err: EALREADY "cannot start an already running container", ESRCH "... stopped ..."; or the exact
  *       error of the process, which has ended then
  */
-int ct_runtime_start(struct ct_container *container, struct ct_err *err);
+int ct_runtime_start(struct ct_store *store, struct ct_container *container, struct ct_err *err);
 
 /**
  * ct_runtime_signal - send a signal to the process, or to all processes, of a container
@@ -98,6 +100,26 @@ int ct_runtime_signal(struct ct_store *store, struct ct_arena *arena,
  */
 int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bool force,
 		      struct ct_err *err);
+
+/* What the command line of update says; NULL, and "0": not given. */
+struct ct_runtime_limits {
+	const char *memory, *reservation, *swap;	/* bytes, or with a unit; -1: no limit */
+	const char *shares, *quota, *period, *burst, *idle, *rt_period, *rt_runtime, *cpus, *mems;
+	const char *pids, *blkio_weight;
+};
+
+/* Into resources, with the options' names for errors. */
+int ct_runtime_limits_parse(struct ct_arena *arena, const struct ct_runtime_limits *limits,
+			    struct ct_cgroup_resources *ret_resources, struct ct_err *err);
+
+/**
+ * ct_runtime_update - change limits
+ * @wish: what is given changes: all but 0, NULL and empty lists
+ * @err: ESRCH "container not running"; ENOTSUP without a cgroup; what cannot be had. Nothing has
+ *       changed then
+ */
+int ct_runtime_update(struct ct_container *container, struct ct_arena *arena,
+		      const struct ct_cgroup_resources *wish, struct ct_err *err);
 
 /* Hand the master of a terminal, or a pidfd, to whoever listens at socket_path: 0 or negative. */
 int ct_runtime_hand_over(const char *socket_path, int fd, const char *text, struct ct_err *err);

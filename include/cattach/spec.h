@@ -16,6 +16,7 @@
 #include <cattach/arena.h>
 #include <cattach/buf.h>
 #include <cattach/err.h>
+#include <cattach/hook.h>
 #include <cattach/json.h>
 #include <cattach/resources.h>
 
@@ -158,6 +159,9 @@ struct ct_spec_linux {
 	struct ct_strings masked_paths, readonly_paths;
 	const char *mount_label;
 	const char *personality;		/* "LINUX", "LINUX32" or NULL */
+	const char *memory_mode;		/* "MPOL_BIND", ... or NULL: no policy */
+	const char *memory_nodes;		/* "0-3,7" or NULL */
+	struct ct_strings memory_flags;		/* "MPOL_F_STATIC_NODES", ... */
 	struct ct_spec_pairs time_offsets;	/* "monotonic" → "secs nanosecs" */
 };
 
@@ -177,6 +181,7 @@ struct ct_spec {
 	const char *hostname, *domainname;
 	struct ct_spec_pairs annotations;
 	struct ct_spec_linux linux_;
+	struct ct_hooks hooks;
 	/* Apply the default policy of src/ns, because linux_.seccomp is NULL and nobody asked for
 	 * "unconfined"; not part of config.json. "run" sets it for a plain ROOTFS and for a bundle
 	 * without linux.seccomp, unless --privileged or --security-opt seccomp=... says otherwise. */
@@ -194,7 +199,7 @@ struct ct_spec {
  *
  * Types, ranges, enumerations, duplicates and required properties are checked here; unknown
  * properties are ignored, as the spec demands. What is valid but not done yet is refused by name
- * with ENOTSUP: hooks and the like here, time namespaces, id-mapped mounts and seccomp listeners by
+ * with ENOTSUP: moved network devices and the like here, id-mapped mounts and seccomp listeners by
  * ct_spec_check(), resources that version 2 of control groups has no equivalent for by
  * ct_cgroup_convert().
  */
@@ -204,6 +209,11 @@ int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, si
 /* The same of a document that is a process object alone ("exec --process"). */
 int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *text, size_t size,
 			  struct ct_spec_process **ret_process, struct ct_err *err);
+
+/* The same of one that is a resources object alone ("update --resources"). What it does not speak of is
+ * as not given. */
+int ct_spec_parse_resources(struct ct_arena *arena, const char *name, const char *text, size_t size,
+			    struct ct_cgroup_resources *ret_resources, struct ct_err *err);
 
 /**
  * ct_spec_check - what only shows when properties are seen together

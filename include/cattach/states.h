@@ -27,6 +27,13 @@ static inline bool ct_state_is_live(enum ct_state state)
 	return (CT_STATE_BIT(state) & CT_STATES_LIVE) != 0;
 }
 
+/* The same of a container; or is it one of the runtime face whose process waits for its start? */
+static inline bool ct_container_is_live(const struct ct_container *c)
+{
+	return ct_state_is_live(c->state) ||
+	       (c->meta.unmonitored && c->state == CT_STATE_CREATED);
+}
+
 /* ---- from one to the next ---- */
 
 enum ct_step {
@@ -88,6 +95,7 @@ enum ct_act {
 	CT_ACT_TOP,		/* top */
 	CT_ACT_STATS,		/* stats */
 	CT_ACT_CP,		/* cp */
+	CT_ACT_DIFF,		/* diff: with an overlay (ROOTFS:O) */
 	CT_ACT_LOGS,		/* logs */
 	CT_ACT_WAIT,		/* wait */
 	CT_ACT_UPDATE,		/* update */

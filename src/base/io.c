@@ -68,16 +68,13 @@ static ssize_t read_some(int fd, char *data, size_t size)
 	return (ssize_t)got;
 }
 
-int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
-		 size_t *ret_size, struct ct_err *err)
+int ct_read_stream(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
+		   size_t *ret_size, struct ct_err *err)
 {
 	size_t free_bytes = arena->size - arena->used, bound = max;
 	ssize_t got, beyond = 0;
 	char *text, probe;
-	int ret = check_regular(fd, max, err);
 
-	if (ret < 0)
-		return ret;
 	/* Sizes of proc files are not known beforehand: take all the room, give back the rest. */
 	if (free_bytes < 64)
 		return ct_fail_nomem(err);
@@ -99,6 +96,14 @@ int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_te
 	*ret_text = text;
 	*ret_size = (size_t)got;
 	return 0;
+}
+
+int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
+		 size_t *ret_size, struct ct_err *err)
+{
+	int ret = check_regular(fd, max, err);
+
+	return ret < 0 ? ret : ct_read_stream(arena, fd, max, ret_text, ret_size, err);
 }
 
 int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t max,

@@ -176,3 +176,24 @@ bool ct_is_cpu_list(const char *text)
 	}
 	return true;
 }
+
+int ct_cpu_list_bits(const char *text, unsigned long *mask, size_t bits)
+{
+	const size_t width = 8 * sizeof(*mask);
+
+	if (!ct_is_cpu_list(text))
+		return -EINVAL;
+	while (*text) {
+		char *end;
+		unsigned long first = strtoul(text, &end, 10), last = first;
+
+		if (*end == '-')
+			last = strtoul(end + 1, &end, 10);
+		if (last >= bits)
+			return -ERANGE;
+		for (unsigned long i = first; i <= last; i++)
+			mask[i / width] |= 1UL << i % width;
+		text = *end == ',' ? end + 1 : end;
+	}
+	return 0;
+}

@@ -14,10 +14,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "files.h"
 
-#define TEXT	8192	/* memory.stat is the longest, 2 to 3 KiB; io.stat is read by lines */
+#define TEXT	8192	/* memory.stat is the longest, 2 to 3 KiB */
 
 /* Read a file of "KEY VALUE" lines; "" when there is none. */
 static void read_keys(int dir, const char *file, char *text, size_t size)
@@ -90,40 +91,20 @@ static void read_cpu(int dir, struct ct_cgroup_stats *stats)
 	ct_cgroup_find_key(text, "throttled_usec", &stats->throttled);
 }
 
-/* "8:0 rbytes=1 wbytes=2 rios=3 wios=4 dbytes=0 dios=0", a line a device. */
-static void add_device(char *line, struct ct_cgroup_stats *stats)
+static void add_io(void *arg, const struct ct_cgroup_io *io)
 {
-	static const char *const keys[] = { "rbytes=", "wbytes=", "rios=", "wios=" };
-	uint64_t *const sums[] = { &stats->read_bytes, &stats->write_bytes, &stats->reads,
-				   &stats->writes };
-	char *rest = line;
+	struct ct_cgroup_stats *stats = arg;
 
-	for (char *word = strsep(&rest, " "); word; word = strsep(&rest, " ")) {
-		for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-			size_t n = strlen(keys[i]);
-
-			if (!strncmp(word, keys[i], n))
-				*sums[i] += strtoull(word + n, NULL, 10);
-		}
-	}
+	stats->read_bytes += io->read_bytes;
+	stats->write_bytes += io->write_bytes;
+	stats->reads += io->reads;
+	stats->writes += io->writes;
 }
 
 static void read_io(int dir, struct ct_cgroup_stats *stats)
 {
-	int fd = ct_cgroup_open_at(dir, "io.stat", O_RDONLY);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-	char line[512];
-
-	if (!file) {
-		ct_fd_close(fd);
-		return;
-	}
-	stats->has_io = true;
-	while (fgets(line, sizeof(line), file)) {
-		line[strcspn(line, "\n")] = '\0';
-		add_device(line, stats);
-	}
-	fclose(file);
+	stats->has_io = faccessat(dir, "io.stat", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	ct_cgroup_each_io(dir, add_io, stats);
 }
 
 /* ---- pressure ---- */

@@ -14,6 +14,12 @@
 
 #include <cattach/states.h>
 
+static int fail_ended(const struct ct_asking *a, struct ct_err *err)
+{
+	return ct_fail(err, ESRCH, "%s %s has ended meanwhile",
+		       ct_container_kind(&a->container), a->name);
+}
+
 int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char *name,
 		uint32_t hello, struct ct_err *err)
 {
@@ -32,10 +38,11 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 		return ct_state_refuse(&a->container, CT_ACT_ASK, err);
 	r = ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0, &a->client,
 				err);
+	/* It has ended, or its monitor has and nobody has noticed yet that the payload goes, too. */
+	if ((r == -ESRCH || r == -EIO) && ct_state_is_live(a->container.state))
+		return fail_ended(a, err);
 	/* That last client has gone, too. */
-	return r == -ESRCH && a->container.state == CT_STATE_STOPPED ?
-		       ct_state_refuse(&a->container, CT_ACT_ASK, err) :
-		       r;
+	return r == -ESRCH ? ct_state_refuse(&a->container, CT_ACT_ASK, err) : r;
 }
 
 void ct_ask_close(struct ct_asking *asking)
@@ -45,12 +52,6 @@ void ct_ask_close(struct ct_asking *asking)
 	ct_client_close(&asking->client);
 	ct_container_close(&asking->container);
 	ct_store_close(&asking->store);
-}
-
-static int fail_ended(const struct ct_asking *a, struct ct_err *err)
-{
-	return ct_fail(err, ESRCH, "%s %s has ended meanwhile",
-		       ct_container_kind(&a->container), a->name);
 }
 
 int ct_ask_send(struct ct_asking *asking, const struct ct_message *message, struct ct_err *err)

@@ -48,6 +48,10 @@ static int show_ended(const struct waiting *w, struct ct_err *err)
 	struct ct_log_source source;
 	int code, r;
 
+	/* It has run, and removed itself. */
+	if (dir < 0 && errno == ENOENT)
+		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
+			       w->plan->how.name);
 	if (dir < 0)
 		return ct_fail_errno(err, errno, "cannot open the log of container %s",
 				     w->plan->how.name);

@@ -9,6 +9,7 @@
  */
 #include "attach_wait.h"
 
+#include <stdatomic.h>
 
 #include <cattach/event.h>
 #include <cattach/proc.h>
@@ -99,20 +100,72 @@ static int seek(struct ct_cursor *cursor, const struct beginning *b, struct ct_e
 	return 0;
 }
 
-static int follow(struct ct_client *client, const struct beginning *b,
-		  const struct ct_follow_plan *plan, struct ct_err *err)
+static bool is_wanted(const struct beginning *b)
+{
+	return b->replay || b->has_lines || b->has_time;
+}
+
+/*
+ * Is there a log driver whose files may have more of what is wanted than memory, where the cursor
+ * stands by now? It does not if that is behind the oldest byte of it: all that is wanted is there.
+ */
+static bool reaches_files(struct ct_client *client, const struct ct_container *c,
+			  const struct beginning *b, const struct ct_cursor *cursor)
+{
+	enum ct_log_file kind = ct_log_file_of(&c->meta);
+
+	if ((kind != CT_LOG_FILE_K8S && kind != CT_LOG_FILE_JSON) || !is_wanted(b) ||
+	    (b->has_lines && !b->lines))
+		return false;
+	return cursor->offset <= atomic_load(&client->page->oldest);
+}
+
+/* The place in them; the last lines are those of memory first. */
+static int seek_files(struct ct_cursor *files, const struct ct_cursor *memory,
+		      const struct beginning *b, struct ct_err *err)
+{
+	struct beginning rest = *b;
+	uint64_t behind = 0;
+
+	if (b->has_lines && ct_earlier_lines_behind(memory, &behind, err) < 0)
+		return -err->code;
+	rest.lines = b->lines > behind ? b->lines - behind : 0;
+	return seek(files, &rest, err);
+}
+
+/* Where to begin, in memory or in files before it. */
+static int place(struct ct_client *client, const struct ct_container *c, const struct beginning *b,
+		 struct ct_earlier *earlier, struct ct_cursor *cursor, struct ct_err *err)
 {
 	struct ct_log_source source = ct_client_source(client);
-	struct ct_cursor cursor = CT_CURSOR_INIT;
-	int r = ct_cursor_open(&source, b->replay ? CT_FROM_OLDEST : CT_FROM_NOW, &cursor, err);
+	int r = ct_cursor_open(&source, b->replay ? CT_FROM_OLDEST : CT_FROM_NOW, cursor, err);
 
 	if (r == 0)
-		r = seek(&cursor, b, err);
-	if (r == 0)
-		return ct_follow_session(client, &cursor, plan, err);
-	ct_cursor_close(&cursor);
-	ct_client_close(client);
-	return ct_wrap(err, "%s", plan->how.name);
+		r = seek(cursor, b, err);
+	if (r < 0 || !reaches_files(client, c, b, cursor))
+		return r;
+	r = ct_earlier_open(client, c, earlier, cursor, err);
+	return r > 0 ? seek_files(&earlier->cursor, cursor, b, err) : r;
+}
+
+static int follow(struct ct_client *client, const struct beginning *b,
+		  struct ct_follow_plan *plan, struct ct_err *err)
+{
+	struct ct_earlier earlier = CT_EARLIER_INIT;
+	struct ct_cursor cursor = CT_CURSOR_INIT;
+	int r = place(client, plan->how.container, b, &earlier, &cursor, err);
+
+	plan->how.earlier = &earlier;
+	if (r == 0) {
+		r = ct_follow_session(client, &cursor, plan, err);
+	} else {
+		ct_cursor_close(&cursor);
+		ct_client_close(client);
+		ct_wrap(err, "%s", plan->how.name);
+	}
+	plan->how.earlier = NULL;
+	ct_earlier_close(&earlier);
+	return r;
 }
 
 static int plan_following(const struct attach_options *o, const struct ct_meta *meta,
@@ -163,7 +216,7 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 		ct_event_record(container, "attach", CT_EVENT_END);
 	if (container->state == CT_STATE_CREATED)
 		return ct_attach_created(store, arena, container, &plan, err);
-	plan.how.redraw = o->redraw || !(b->replay || b->has_lines || b->has_time);
+	plan.how.redraw = o->redraw || !is_wanted(b);
 	if (running)
 		ct_foreground_block(plan.how.sig_proxy);
 	r = ct_container_attach(store, container, plan.hello, plan.rows, plan.columns, &client, err);

@@ -125,22 +125,39 @@ static int start_every(const struct ct_call *call, struct ct_store *store, struc
 
 /* ---- followed ---- */
 
-static int follow_running(struct ct_store *store, struct ct_container *container,
-			  const struct ct_follow_plan *plan, struct ct_err *err)
+static int follow_running(struct ct_client *client, const struct ct_follow_plan *plan,
+			  struct ct_err *err)
 {
-	struct ct_client client = CT_CLIENT_INIT;
+	struct ct_log_source source = ct_client_source(client);
 	struct ct_cursor cursor = CT_CURSOR_INIT;
-	struct ct_log_source source;
 
-	if (ct_container_attach(store, container, plan->hello, plan->rows, plan->columns, &client,
-				err) < 0)
-		return -err->code;
-	source = ct_client_source(&client);
 	if (ct_cursor_open(&source, CT_FROM_NOW, &cursor, err) < 0) {
-		ct_client_close(&client);
+		ct_client_close(client);
 		return -err->code;
 	}
-	return ct_follow_session(&client, &cursor, plan, err);
+	return ct_follow_session(client, &cursor, plan, err);
+}
+
+/*
+ * A connection to its start, as a socket, or, where it runs already, to its monitor: 0 or negative.
+ * What ran when we looked and has ended by the time that we connect can be started after all.
+ */
+static int start_or_attach(struct ct_store *store, struct ct_container *container,
+			   const struct ct_follow_plan *plan, int *ret_sock,
+			   struct ct_client *ret_client, struct ct_err *err)
+{
+	for (;;) {
+		int r = ct_start_existing(store, container, plan->rows, plan->columns, ret_sock, err);
+
+		if (r != -EALREADY || ct_sdnotify_wanted(&container->meta))
+			return r;
+		*err = (struct ct_err){ 0 };
+		r = ct_container_attach(store, container, plan->hello, plan->rows, plan->columns,
+					ret_client, err);
+		if (r != -ESRCH)
+			return r;
+		*err = (struct ct_err){ 0 };
+	}
 }
 
 static int start_and_follow(struct ct_store *store, struct ct_arena *arena, const char *name,
@@ -154,6 +171,7 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 		.sig_proxy = o->sig_proxy,
 		.no_terminal = "leave out -i to watch it",
 	};
+	struct ct_client client = CT_CLIENT_INIT;
 	struct ct_follow_plan plan;
 	int sock = -1, r = find(store, arena, name, o, &container, err);
 
@@ -168,13 +186,14 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	ct_event_record(&container, "attach", CT_EVENT_END);
 	/* From here on a signal is meant for the payload, which may start at any moment. */
 	ct_foreground_block(o->sig_proxy);
-	r = ct_start_existing(store, &container, plan.rows, plan.columns, &sock, err);
-	if (r == -EALREADY && !ct_sdnotify_wanted(&container.meta))
-		return follow_running(store, &container, &plan, err);
+	r = start_or_attach(store, &container, &plan, &sock, &client, err);
 	if (r < 0)
 		return r;
+	if (sock < 0)
+		return follow_running(&client, &plan, err);
 	r = ct_follow_started(sock, &plan, err);
 	ct_container_sweep(&container);
+	ct_container_await_hooks(&container);
 	return r;
 }
 

@@ -66,9 +66,9 @@ static int stop_one(const struct stop *stop, size_t i, struct ct_err *err)
 	int r = ct_container_find(stop->store, stop->call->arena,
 				  id ? id : stop->call->operands.items[i], &container, err);
 
-	if (r < 0)
-		return r == -ENOENT && (stop->ignore || id) ? 1 : r;
-	return ct_container_stop(&container, stop->signal, stop->timeout, err);
+	if (r == 0)
+		r = ct_container_stop(&container, stop->signal, stop->timeout, err);
+	return r == -ENOENT && (stop->ignore || id) ? 1 : r;
 }
 
 static int start_stopper(const struct stop *stop, size_t i, struct stopper *ret,

@@ -5,7 +5,8 @@
  *
  * The nearest place that says something counts alone: a list on the command line replaces one that is
  * a default, so that a command means the same on every machine. Some options make a default of
- * another one senseless: -q that of --format, --log-driver that of --log-opt. It then gives way.
+ * another one senseless: -q that of --format, --log-driver that of --log-opt. It then gives way. Others
+ * make sense beside another one only: a default of these waits for that.
  *
  * Runs in the command's own process, between the parsing of the command line and the verb. Fails on
  * values that are wrong by themselves; others are the verb's business, and it speaks of options, so
@@ -36,6 +37,19 @@ static const struct {
 	{ "health-start-period", "no-healthcheck" },
 	{ "health-start-interval", "no-healthcheck" },
 	{ "health-on-failure", "no-healthcheck" },
+};
+
+/* What says how something is done is a default for those commands that do it. */
+static const struct {
+	const char *option, *other;
+} goes_with[] = {
+	{ "health-interval", "health-cmd" },
+	{ "health-timeout", "health-cmd" },
+	{ "health-retries", "health-cmd" },
+	{ "health-start-period", "health-cmd" },
+	{ "health-start-interval", "health-cmd" },
+	{ "health-on-failure", "health-cmd" },
+	{ "memory-swap", "memory" },
 };
 
 /* ---- the list ---- */
@@ -167,6 +181,25 @@ static bool is_displaced(const struct ct_defaults *defaults, const struct ct_ver
 	return false;
 }
 
+/* The one that it makes sense with is missing, on the line and among the defaults. */
+static bool is_alone(const struct ct_defaults *defaults, const struct ct_verb *verb,
+		     const bool *given, const struct ct_default *item)
+{
+	for (size_t i = 0; i < sizeof(goes_with) / sizeof(goes_with[0]); i++) {
+		const char *name = goes_with[i].other;
+		const struct ct_option *other = ct_option_find(verb->options, name, strlen(name));
+
+		const struct ct_default *set;
+
+		if (strcmp(goes_with[i].option, item->option) || !other)
+			continue;
+		set = ct_defaults_for(defaults, verb, other);
+		return !is_given(verb, given, other) &&
+		       (!set || is_displaced(defaults, verb, given, set));
+	}
+	return false;
+}
+
 /* What becomes of an option that can be typed; NULL: nothing. */
 static const struct ct_default *choose(const struct ct_defaults *defaults,
 				       const struct ct_verb *verb, const bool *given,
@@ -177,7 +210,10 @@ static const struct ct_default *choose(const struct ct_defaults *defaults,
 	if (!ct_option_is_typed(option) || !option->help || is_given(verb, given, option))
 		return NULL;
 	item = ct_defaults_for(defaults, verb, option);
-	return item && !is_displaced(defaults, verb, given, item) ? item : NULL;
+	if (!item || is_displaced(defaults, verb, given, item) ||
+	    is_alone(defaults, verb, given, item))
+		return NULL;
+	return item;
 }
 
 /* Where its value goes: most often to where the option itself would put it. */

@@ -19,6 +19,8 @@
 
 #include <cattach/fd.h>
 
+#define TERMINAL_SIZE	(128 * 1024)	/* more than a terminal holds of what nobody has read */
+
 static const char *const names[] = { "standard input", "standard output", "standard error" };
 
 static int check(int fd, struct ct_err *err)
@@ -70,6 +72,17 @@ static int open_one(struct ct_relays *relays, int fd, bool interactive, int *ret
 	return r;
 }
 
+void ct_relays_init(struct ct_relays *relays)
+{
+	for (int i = 0; i < 3; i++) {
+		struct ct_relay *one = &relays->stream[i];
+
+		one->from = one->pipe = one->to.fd = relays->theirs[i] = -1;
+		one->to.own = one->ended = one->last = one->terminal = false;
+		one->start = one->end = one->left = 0;
+	}
+}
+
 int ct_relays_open(struct ct_relays *relays, bool interactive, struct ct_ns_stdio *ret_stdio,
 		   struct ct_err *err)
 {
@@ -77,16 +90,28 @@ int ct_relays_open(struct ct_relays *relays, bool interactive, struct ct_ns_stdi
 
 	memset(ret_stdio, 0, sizeof(*ret_stdio));
 	ret_stdio->borrowed = true;
-	for (int i = 0; i < 3; i++) {
-		struct ct_relay *one = &relays->stream[i];
-
-		one->from = one->pipe = one->to.fd = relays->theirs[i] = -1;
-		one->to.own = one->ended = one->last = false;
-		one->start = one->end = one->left = 0;
-	}
+	ct_relays_init(relays);
 	for (int i = 0; i < 3 && r == 0; i++)
 		r = open_one(relays, i, interactive, &ret_stdio->fd[i], err);
 	return r;
+}
+
+/* Not ct_outlet_open() for the master: what it opens once more would be another terminal. */
+int ct_relays_open_terminal(struct ct_relays *relays, int master, struct ct_err *err)
+{
+	struct ct_relay *in = &relays->stream[0], *out = &relays->stream[1];
+
+	ct_relays_init(relays);
+	in->pipe = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	out->pipe = fcntl(master, F_DUPFD_CLOEXEC, 0);
+	if (in->pipe < 0 || out->pipe < 0 || fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return ct_fail_errno(err, errno, "cannot set up the terminal");
+	in->from = STDIN_FILENO;
+	in->to = (struct ct_outlet){ .fd = in->pipe, .regular = true };
+	out->from = out->pipe;
+	out->terminal = true;
+	ct_outlet_open(STDOUT_FILENO, &out->to);
+	return 0;
 }
 
 void ct_relays_started(struct ct_relays *relays)
@@ -194,6 +219,9 @@ void ct_relays_last(struct ct_relays *relays)
 
 		r->last = is_open(r) && ioctl(r->from, FIONREAD, &there) == 0;
 		r->left = r->last ? (size_t)there : 0;
+		/* More may be on its way through it. */
+		if (r->last && r->terminal)
+			r->left = TERMINAL_SIZE;
 	}
 }
 

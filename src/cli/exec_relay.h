@@ -23,6 +23,7 @@ struct ct_relay {
 	struct ct_outlet to;
 	int pipe;			/* our end of the pipe: from, or what to writes to; -1 */
 	bool ended;			/* from has: to is closed when everything is written */
+	bool terminal;			/* from is the master of one */
 	bool last;			/* of from, only so much is still taken: */
 	size_t left;
 	size_t start, end;		/* of what is not written yet */
@@ -42,6 +43,15 @@ struct ct_relays {
  */
 int ct_relays_open(struct ct_relays *relays, bool interactive, struct ct_ns_stdio *ret_stdio,
 		   struct ct_err *err);
+
+/**
+ * ct_relays_open_terminal - between our stdin and stdout and the terminal of a process
+ * @master: of that; stays the caller's, and is made non-blocking
+ */
+int ct_relays_open_terminal(struct ct_relays *relays, int master, struct ct_err *err);
+
+/* None at all, for who closes them in any case. */
+void ct_relays_init(struct ct_relays *relays);
 
 /* The process has its ends, or is not going to: close ours of them. */
 void ct_relays_started(struct ct_relays *relays);

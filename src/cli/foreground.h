@@ -14,6 +14,7 @@
 #include <cattach/container.h>
 #include <cattach/err.h>
 
+#include "attach_files.h"
 #include "detach_keys.h"
 
 /* What the end of our stdin is. */
@@ -47,6 +48,7 @@ struct ct_foreground {
 	uint32_t hello;
 	enum ct_hang_up hang_up;
 	enum ct_stdin_eof eof;
+	struct ct_earlier *earlier;	/* shown before anything else; or NULL */
 	struct ct_detach_keys keys;	/* in force only where the session and we have a terminal */
 };
 

@@ -55,6 +55,11 @@ static int listen_for_next(struct ct_follow *f, struct ct_err *err)
 {
 	int r = ct_waiter_open(f->how->store, f->how->container, &f->waiter, err);
 
+	/* Removed: nothing is going to start it. */
+	if (r == -ESTALE) {
+		*err = (struct ct_err){ 0 };
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	r = ct_follow_watch(f, f->waiter.listener, CT_FOLLOW_NEXT, EPOLLIN);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Output in the foreground: from the stream log, by a cursor, to our stdout and stderr. Neither is
+ * Output in the foreground: from the stream log, by a cursor, to our stdout and stderr; before that
+ * from the files of a log driver, where somebody wants what is only there. Neither output is
  * ever waited for in a write, so a stuck terminal keeps neither signals nor stdin waiting, and the
  * payload not at all, unless it was asked to wait for us: the monitor is told how far we have read.
  *
@@ -97,11 +98,22 @@ static void note_missed(struct ct_follow *f)
 		(unsigned long long)missed, f->terminal.fd >= 0 ? "\r" : "");
 }
 
-/* The next bytes of a stream that is to be shown: how many, 0 nothing for now. */
+/* The next bytes of a stream, of files first. */
+static ssize_t read_log(struct ct_follow *f, struct ct_err *err)
+{
+	struct ct_follow_output *out = &f->out;
+	ssize_t n = 0;
+
+	if (f->how->earlier)
+		n = ct_earlier_read(f->how->earlier, out->data, CT_FOLLOW_BUFFER, &out->stream, err);
+	return n ? n : ct_cursor_read(f->cursor, out->data, CT_FOLLOW_BUFFER, &out->stream, err);
+}
+
+/* Those that are to be shown: how many, 0 nothing for now. */
 static ssize_t take(struct ct_follow *f, struct ct_err *err)
 {
 	struct ct_follow_output *out = &f->out;
-	ssize_t n = ct_cursor_read(f->cursor, out->data, CT_FOLLOW_BUFFER, &out->stream, err);
+	ssize_t n = read_log(f, err);
 
 	if (n == -EBADMSG) {
 		/* the cursor stands behind it; what follows is as good as before */

@@ -22,6 +22,8 @@
 #include <cattach/encode.h>
 #include <cattach/log.h>
 
+#include "logs_reach.h"
+
 /* ---- opened, closed ---- */
 
 static const char *path_of(const struct ct_log_stream *s)
@@ -119,32 +121,6 @@ int ct_log_stream_follow_files(struct ct_log_stream *stream, struct ct_err *err)
 	return 0;
 }
 
-/* ---- how far the file goes ---- */
-
-struct reach {
-	uint64_t filed;			/* payload bytes that are in the file, or held: */
-	uint32_t held[2];		/* of each stream, the last ones before that */
-	bool failing;			/* it takes no more */
-};
-
-static struct reach reach_of(const struct ct_page *page)
-{
-	return (struct reach){
-		.filed = atomic_load_explicit(&page->filed, memory_order_acquire),
-		.held = { atomic_load_explicit(&page->held[0], memory_order_acquire),
-			  atomic_load_explicit(&page->held[1], memory_order_acquire) },
-		.failing = atomic_load_explicit(&page->file_failing, memory_order_acquire),
-	};
-}
-
-/* Is that still so, and, unless it fails, all that there is? */
-static bool is_still(const struct ct_page *page, const struct reach *reach)
-{
-	return (reach->failing ||
-		atomic_load_explicit(&page->payload, memory_order_acquire) == reach->filed) &&
-	       atomic_load_explicit(&page->filed, memory_order_acquire) == reach->filed;
-}
-
 /* ---- a line that has no end yet ---- */
 
 /* Bytes that these become in json-file: what is no character is U+FFFD there. */
@@ -191,7 +167,7 @@ static bool is_wanted(const struct ct_log_stream *s, size_t which, uint64_t time
 }
 
 /* What is new of it, as a frame: 1, or 0. */
-static int show_held(struct ct_log_stream *s, size_t which, const struct reach *reach,
+static int show_held(struct ct_log_stream *s, size_t which, const struct ct_log_reach *reach,
 		     struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = { 0 };
@@ -202,7 +178,7 @@ static int show_held(struct ct_log_stream *s, size_t which, const struct reach *
 	if (read_last_line(s, which, reach->filed, &buf, &time, err) < 0 || buf.failed)
 		return ct_wrap(err, "%s", s->name);
 	/* Too long ago for memory, or more has come. */
-	if (buf.length < held || !is_still(s->client.page, reach) || !is_wanted(s, which, time))
+	if (buf.length < held || !ct_log_reach_is_still(s->client.page, reach) || !is_wanted(s, which, time))
 		return 0;
 	text = ct_buf_text(&buf) + buf.length - held + s->seen[which];
 	size = ct_utf8_whole(text, held - s->seen[which]);
@@ -230,122 +206,39 @@ size_t ct_log_stream_skip(struct ct_log_stream *stream, const struct ct_index_en
 
 /* ---- from the file into memory ---- */
 
-/* Where in memory the bytes of each stream are that the file does not have. */
-struct place {
-	uint64_t count[2];		/* bytes of each stream from the oldest one up to the reach */
-	uint64_t start;			/* the payload's bytes before the oldest one */
-	uint64_t first;			/* offset of the first frame with any of those bytes */
-};
-
-static size_t stream_of(const struct ct_index_entry *e)
-{
-	return e->kind == CT_STREAM_STDERR;
-}
-
-/* Walk the frames from the oldest up to the reach; ct_cursor_next() gives what it likes to buf. */
-static int walk(struct ct_log_stream *s, struct ct_cursor *c, const struct reach *reach,
-		struct place *place, bool place_it, struct ct_err *err)
-{
-	struct ct_log_source source = ct_client_source(&s->client);
-	uint64_t sum[2] = { 0 }, skip[2] = { 0 }, at[2] = { 0 };
-	struct ct_index_entry e;
-	int r = ct_cursor_open(&source, CT_FROM_OLDEST, c, err);
-
-	place->start = c->payload;
-	while (r == 0 && c->payload < reach->filed) {
-		uint64_t before = c->payload, part;
-		size_t i;
-
-		r = ct_cursor_next(c, &e, s->frame, err);
-		if (r <= 0)
-			break;
-		r = 0;
-		if (e.kind != CT_STREAM_STDOUT && e.kind != CT_STREAM_STDERR)
-			continue;
-		i = stream_of(&e);
-		part = c->payload > reach->filed ? reach->filed - before : e.value;
-		/* Bytes of this stream that the file has end inside this frame. */
-		if (place_it && !skip[i] && sum[i] + e.value > place->count[i]) {
-			skip[i] = e.offset + CT_FRAME_HEADER + (place->count[i] - sum[i]);
-			at[i] = e.offset;
-		}
-		sum[i] += part;
-	}
-	for (size_t i = 0; i < 2 && place_it; i++) {
-		c->skip[i] = skip[i] ? skip[i] : c->offset;
-		at[i] = skip[i] ? at[i] : c->offset;
-	}
-	place->first = at[0] < at[1] ? at[0] : at[1];
-	if (!place_it)
-		memcpy(place->count, sum, sizeof(sum));
-	return r < 0 ? r : 0;
-}
-
-/* Before what is shown last: where memory has what the file does not. */
-static int find_place(struct ct_log_stream *s, const struct reach *reach, struct place *place,
-		      uint64_t skip[2], struct ct_err *err)
-{
-	struct ct_cursor cursor = CT_CURSOR_INIT;
-	int r = walk(s, &cursor, reach, place, false, err);
-
-	ct_cursor_close(&cursor);
-	for (size_t i = 0; i < 2; i++) {
-		uint64_t missing = reach->held[i] - s->seen[i];
-
-		place->count[i] -= missing < place->count[i] ? missing : place->count[i];
-	}
-	if (r == 0)
-		r = walk(s, &cursor, reach, place, true, err);
-	ct_cursor_close(&cursor);
-	memcpy(skip, cursor.skip, sizeof(cursor.skip));
-	return r;
-}
-
 /* The stream goes on in memory, behind what the file has and what was shown besides. */
-static int turn_to_memory(struct ct_log_stream *s, const struct reach *reach, struct ct_err *err)
+static int turn_to_memory(struct ct_log_stream *s, const struct ct_log_reach *reach,
+			  struct ct_err *err)
 {
-	struct ct_log_source source = ct_client_source(&s->client);
 	struct ct_cursor cursor = CT_CURSOR_INIT;
-	struct place place = { 0 };
-	uint64_t skip[2] = { 0 };
-	int r = find_place(s, reach, &place, skip, err);
+	uint64_t first, lost;
+	int r = ct_log_reach_open(&s->client, reach, s->seen, s->frame, &cursor, &first, &lost, err);
 
-	if (r == 0)
-		r = ct_cursor_open(&source, CT_FROM_OLDEST, &cursor, err);
-	if (r < 0)
-		return ct_wrap(err, "%s", s->name);
-	/* Memory was used again meanwhile: another look. */
-	if (cursor.payload != place.start && cursor.payload <= reach->filed) {
-		ct_cursor_close(&cursor);
-		return 1;
-	}
+	if (r != 0)
+		return r < 0 ? ct_wrap(err, "%s", s->name) : r;
 	ct_log_stream_close_files(s);
 	s->cursor = cursor;
 	s->open = true;
-	s->resume = 0;
-	if (cursor.payload > reach->filed) {
-		ct_log_stream_notice_lost(s, cursor.payload - reach->filed);
-		return 1;
-	}
-	memcpy(s->cursor.skip, skip, sizeof(skip));
-	s->resume = place.first;
+	s->resume = first;
+	if (lost)
+		ct_log_stream_notice_lost(s, lost);
 	return 1;
 }
 
 int ct_log_stream_peek(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;
-	struct reach reach;
+	struct ct_log_reach reach;
 	uint32_t begun;
 
 	if (!s->connected || s->hung_up)
 		return 0;
 	begun = files_begun(s);
-	reach = reach_of(s->client.page);
+	reach = ct_log_reach_of(s->client.page);
 	/* In this order: the file has what the page told of. */
 	if (ct_log_files_more(s->files) || notice_unseen(s, begun))
 		return 1;
-	if (!is_still(s->client.page, &reach))
+	if (!ct_log_reach_is_still(s->client.page, &reach))
 		return 0;
 	if (reach.failing)
 		return turn_to_memory(s, &reach, err);

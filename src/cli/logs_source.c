@@ -369,6 +369,11 @@ int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
 	if (!may_start(container))
 		return 0;
 	r = ct_waiter_open(store, container, &s->waiter, err);
+	/* Removed: the next look finds that, or another of that name. */
+	if (r == -ESTALE) {
+		*err = (struct ct_err){ 0 };
+		return 0;
+	}
 	if (r < 0)
 		return r;
 	/* There is a watch already, which sees more. */

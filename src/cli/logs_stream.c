@@ -167,6 +167,16 @@ static void note_over(struct ct_log_stream *s)
 		s->latest = ct_now_real();
 }
 
+/* Somebody has started it since we found it ended: what looks torn is just being written. */
+static bool is_written_again(const struct ct_log_stream *s)
+{
+	struct ct_container now = s->container;	/* borrows the descriptors, is never closed */
+	struct ct_err ignored;
+
+	return !s->connected && ct_container_look(&now, &ignored) == 0 &&
+	       now.status.generation != s->container.status.generation;
+}
+
 /* Nothing more to read, for now or for ever. */
 static int use_end(struct ct_log_stream *s, bool over)
 {
@@ -177,7 +187,7 @@ static int use_end(struct ct_log_stream *s, bool over)
 	end(s);
 	if (s->cut)
 		notice_cut(s);
-	else if (s->cursor.torn)
+	else if (s->cursor.torn && !is_written_again(s))
 		ct_fail(&s->unit.notice, ENODATA, "the log ends in the middle of a record");
 	else if (s->hung_up && atomic_load(&page->state) != CT_PAGE_EXITED)
 		ct_fail(&s->unit.notice, ENODATA, "its monitor was killed: the log ends here");

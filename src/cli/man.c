@@ -185,7 +185,9 @@ static void add_defaults(struct ct_buf *buf)
 		    "\\fBupdate\\fR, \\fBinfo\\fR, \\fBversion\\fR and \\fBhelp\\fR have none. A default of\n"
 		    "\\-\\-log\\-opt gives way when a log driver is named, one of \\-\\-cap\\-add when\n"
 		    "capabilities are dropped, one of \\-\\-format to \\-q, one of \\-\\-rm to \\-\\-restart and the\n"
-		    "other way round, as do those of \\-\\-health\\-cmd and \\-\\-no\\-healthcheck. A file that\n"
+		    "other way round, as do those of \\-\\-health\\-cmd and \\-\\-no\\-healthcheck. Defaults of\n"
+		    "\\-\\-health\\-interval and of the others that say how a check is made count where there\n"
+		    "is a \\-\\-health\\-cmd, one of \\-\\-memory\\-swap where there is a \\-\\-memory. A file that\n"
 		    "is wrong, or that others can write, is an error; \\fBcattach info\\fR shows what is in\n"
 		    "effect.\n");
 }

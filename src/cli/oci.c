@@ -23,13 +23,13 @@
 static const struct ct_option global_table[] = {
 	{ "root", 0, CT_OPTION_STRING, "DIR", OPTION(root), "Directory of the containers' records" },
 	{ "log", 0, CT_OPTION_STRING, "FILE", OPTION(log), "Errors go there, too" },
-	{ "log-format", 0, CT_OPTION_STRING, "FORMAT", OPTION(log_format), "text or json" },
+	{ "log-format", 0, CT_OPTION_STRING, "FORMAT", OPTION(log_format), "How: text or json" },
 	{ "log-level", 0, CT_OPTION_STRING, "LEVEL", OPTION(log_level), NULL },
 	{ "debug", 0, CT_OPTION_BOOL, NULL, OPTION(debug), "Say more on standard error" },
 	{ "systemd-cgroup", 0, CT_OPTION_BOOL, NULL, OPTION(systemd_cgroup),
 	  "Cgroups are made by systemd where it can" },
 	{ "cgroup-manager", 0, CT_OPTION_STRING, "MANAGER", OPTION(cgroup_manager),
-	  "cgroupfs, systemd or disabled" },
+	  "Who makes cgroups: cgroupfs, systemd or disabled" },
 	{ "rootless", 0, CT_OPTION_STRING, "BOOL", OPTION(rootless), NULL },
 	{ "version", 'v', CT_OPTION_FLAG, NULL, OPTION(version), "Print the version and exit" },
 	{ 0 },
@@ -40,7 +40,7 @@ static const struct ct_option no_options[] = { { 0 } };
 static const struct oci_command *const commands[] = {
 	&oci_create, &oci_run,	 &oci_start, &oci_state,    &oci_kill,	&oci_delete,
 	&oci_list,   &oci_ps,	 &oci_exec,  &oci_spec,	    &oci_features,
-	&oci_pause,  &oci_resume,
+	&oci_pause,  &oci_resume, &oci_update, &oci_events,
 };
 
 /* ---- words ---- */
@@ -222,8 +222,8 @@ const struct ct_verb ct_verb_oci = {
 	.summary = "Be the runtime that an engine calls",
 	.synopsis = "[OPTIONS] COMMAND [ARG...]",
 	.description = "The command line of OCI runtimes, for podman, containerd and CRI-O: create, start, "
-		       "state, kill, delete, run, exec, ps, list, pause, resume, features, spec. \"cattach "
-		       "oci COMMAND --help\" lists what a command takes. The same program by the name "
+		       "state, kill, delete, run, exec, ps, list, pause, resume, update, events, features, spec. "
+		       "\"cattach oci COMMAND --help\" lists what a command takes. The same program by the name "
 		       "cattach-oci is this command line alone.\n\n"
 		       "Whoever calls it watches the containers: it owns their standard streams and reaps "
 		       "their processes. There is no monitor and no log, and the containers are not among "
@@ -234,6 +234,7 @@ const struct ct_verb ct_verb_oci = {
 		    "cattach oci start c1\tLet it run\n"
 		    "cattach oci delete -f c1\tEnd it and take it away",
 	.options = global_table,
+	.options_size = sizeof(struct oci_globals),
 	.operand = "COMMAND",
 	.max_operands = CT_OPERANDS_ANY,
 	.stop_at_operand = true,

@@ -42,7 +42,8 @@ struct oci_command {
 };
 
 extern const struct oci_command oci_create, oci_run, oci_start, oci_state, oci_kill, oci_delete,
-	oci_list, oci_ps, oci_exec, oci_spec, oci_features, oci_pause, oci_resume;
+	oci_list, oci_ps, oci_exec, oci_spec, oci_features, oci_pause, oci_resume,
+	oci_update, oci_events;
 
 #define OCI_EXIT_FAILED		1	/* an error of ours */
 #define OCI_EXIT_NOT_STARTED	255	/* run and exec: the command could not be started */

@@ -3,24 +3,19 @@
  * cattach oci create, run and start: a container from a bundle, for a caller who watches it.
  *
  * Runs in the command with the caller's rights. "create" leaves a process that waits, with the
- * caller's descriptors 0, 1 and 2; "start" lets it go on; "run" does both and, without --detach, waits
- * for its end, passing signals on. May fail as ct_runtime_make() does: 1; 255 from run when the
+ * caller's descriptors 0, 1 and 2; "start" lets it go on; "run" does both and, without --detach, follows
+ * it to its end (oci_follow.c). May fail as ct_runtime_make() does: 1; 255 from run when the
  * command could not be started.
  */
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <cattach/fd.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
 
-#include "foreground.h"
 #include "oci.h"
+#include "oci_follow.h"
 #include "starting.h"
 
 struct create_options {
@@ -61,7 +56,8 @@ static int count_descriptors(const struct create_options *o, unsigned *ret_count
 	return 0;
 }
 
-static int make(const struct oci_call *call, struct ct_store *store, struct ct_container *c,
+/* stdio: of a process that we are going to wait for, which may have a terminal of ours; or NULL */
+static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, struct ct_store *store, struct ct_container *c,
 		struct ct_ns_started *started, struct ct_err *err)
 {
 	const struct create_options *o = call->options;
@@ -72,6 +68,7 @@ static int make(const struct oci_call *call, struct ct_store *store, struct ct_c
 		.pid_file = o->pid_file,
 		.pidfd_socket = o->pidfd_socket,
 		.rootless = ct_is_rootless(),
+		.stdio = stdio,
 	};
 	const char *manager = call->globals->cgroup_manager;
 	int r = count_descriptors(o, &create.preserve_fds, err);
@@ -88,69 +85,67 @@ static int create_handler(const struct oci_call *call, struct ct_err *err)
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	struct ct_ns_started started;
-	int r = make(call, &store, &c, &started, err);
+	int r = make(call, NULL, &store, &c, &started, err);
 
 	if (r < 0)
 		return r;
 	ct_fd_close(started.pidfd);
-	ct_fd_close(started.terminal);
 	return 0;
 }
 
 /* ---- run ---- */
 
-static int wait_for(int pidfd, int signals)
-{
-	struct pollfd fds[] = { { .fd = pidfd, .events = POLLIN }, { .fd = signals, .events = POLLIN } };
-	struct signalfd_siginfo info;
-	struct ct_exit status = { .value = OCI_EXIT_NOT_STARTED };
-
-	while (!(fds[0].revents & POLLIN)) {
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			break;
-		while (fds[1].revents && read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-			ct_pidfd_signal(pidfd, (int)info.ssi_signo);
-	}
-	ct_pidfd_wait(pidfd, &status);
-	return ct_exit_code(&status);
-}
-
-static int follow(const struct oci_call *call, struct ct_store *store, struct ct_container *c,
-		  int pidfd, int signals, struct ct_err *err)
+static int finish(const struct oci_call *call, struct ct_store *store, struct ct_container *c, int code,
+		  struct ct_err *err)
 {
 	const struct create_options *o = call->options;
-	int code = wait_for(pidfd, signals);
 
 	if (!o->keep && ct_runtime_delete(store, c, true, err) < 0)
 		return -err->code;
 	return code;
 }
 
-static int run_handler(const struct oci_call *call, struct ct_err *err)
+static int run_detached(const struct oci_call *call, struct ct_err *err)
 {
-	const struct create_options *o = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	struct ct_ns_started started;
-	int ct_autofd pidfd = -1;
-	int ct_autofd signals = -1;
 	struct ct_err ignored;
-	sigset_t set;
 
-	ct_foreground_signals(&set);
-	if (make(call, &store, &c, &started, err) < 0)
+	if (make(call, NULL, &store, &c, &started, err) < 0)
+		return -err->code;
+	ct_fd_close(started.pidfd);
+	if (ct_runtime_start(&store, &c, err) == 0)
+		return 0;
+	ct_runtime_delete(&store, &c, true, &ignored);
+	return -err->code;
+}
+
+static int run_attended(const struct oci_call *call, struct oci_follow *f, struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	struct ct_ns_started started;
+	struct ct_ns_stdio stdio;
+	struct ct_err ignored;
+	int ct_autofd pidfd = -1;
+
+	if (oci_follow_open(f, &stdio, err) < 0 || make(call, &stdio, &store, &c, &started, err) < 0)
 		return -err->code;
 	pidfd = started.pidfd;
-	ct_fd_close(started.terminal);
-	if (!o->detach) {
-		ct_foreground_block(true);
-		signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	}
-	if (ct_runtime_start(&c, err) < 0) {
-		ct_runtime_delete(&store, &c, true, &ignored);
-		return -err->code;
-	}
-	return o->detach ? 0 : follow(call, &store, &c, pidfd, signals, err);
+	if (oci_follow_start(f, started.terminal, err) == 0 && ct_runtime_start(&store, &c, err) == 0)
+		return finish(call, &store, &c, oci_follow_wait(f, pidfd), err);
+	ct_runtime_delete(&store, &c, true, &ignored);
+	return -err->code;
+}
+
+static int run_handler(const struct oci_call *call, struct ct_err *err)
+{
+	const struct create_options *o = call->options;
+	struct oci_follow oci_autofollow follow;
+
+	oci_follow_init(&follow);
+	return o->detach ? run_detached(call, err) : run_attended(call, &follow, err);
 }
 
 /* ---- start ---- */
@@ -161,7 +156,7 @@ static int start_handler(const struct oci_call *call, struct ct_err *err)
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	int r = oci_find(call, &store, &c, err);
 
-	return r < 0 ? r : ct_runtime_start(&c, err);
+	return r < 0 ? r : ct_runtime_start(&store, &c, err);
 }
 
 const struct oci_command oci_create = {

@@ -3,17 +3,15 @@
  * cattach oci exec: another process in a container, for a caller who watches it.
  *
  * Runs in the command with the caller's rights; the process has the caller's descriptors 0, 1 and 2, or a
- * terminal whose master goes to --console-socket. In the foreground signals are passed on and the
- * exit code is the process's; with --detach it is left to whoever is our subreaper. May fail: a
+ * terminal whose master goes to --console-socket. In the foreground it is followed (oci_follow.c) and
+ * the exit code is the process's; with --detach it is left to whoever is our subreaper. May fail: a
  * container that does not run; 255 when the command could not be started.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cattach/exec.h>
@@ -24,8 +22,8 @@
 #include <cattach/proc.h>
 
 #include "cli.h"
-#include "foreground.h"
 #include "oci.h"
+#include "oci_follow.h"
 
 struct exec_options {
 	const char *process, *pid_file, *console_socket, *pidfd_socket, *preserve_fds;
@@ -64,9 +62,21 @@ static int read_process(struct ct_arena *arena, const char *path, struct ct_spec
 
 	if (fd < 0)
 		return ct_fail_errno(err, errno, "cannot open %s", path);
-	if (ct_read_file(arena, fd, CT_JSON_MAX_SIZE, &text, &size, err) < 0)
+	/* <(command) of a shell is a pipe. */
+	if (ct_read_stream(arena, fd, CT_JSON_MAX_SIZE, &text, &size, err) < 0)
 		return ct_wrap(err, "%s", path);
 	return ct_spec_parse_process(arena, path, text, size, ret, err);
+}
+
+/* Some callers say --tty as well, others leave it to the file. */
+static int take_process(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
+{
+	const struct exec_options *o = call->options;
+	int r = read_process(call->arena, o->process, &exec->spec->process, err);
+
+	if (r == 0 && o->tty)
+		exec->spec->process->terminal = true;
+	return r;
 }
 
 static int choose_process(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
@@ -79,7 +89,7 @@ static int choose_process(const struct oci_call *call, struct ct_exec *exec, str
 	int r;
 
 	if (o->process)
-		return read_process(call->arena, o->process, &exec->spec->process, err);
+		return take_process(call, exec, err);
 	if (!options.command.count)
 		return ct_fail(err, EINVAL, "exec: neither --process nor a command is given");
 	r = ct_exec_process(exec, call->arena, &options, err);
@@ -103,10 +113,11 @@ static int write_pid(const char *path, pid_t pid, struct ct_err *err)
 /* Whoever watches it gets what it needs for that. */
 static int hand_over(const struct exec_options *o, struct ct_ns_started *started, struct ct_err *err)
 {
-	if (started->terminal >= 0 &&
+	if (started->terminal >= 0 && o->console_socket &&
 	    ct_runtime_hand_over(o->console_socket, started->terminal, "/dev/ptmx", err) < 0)
 		return ct_wrap(err, "--console-socket");
-	ct_drop_fd(&started->terminal);
+	if (o->console_socket)
+		ct_drop_fd(&started->terminal);
 	if (o->pidfd_socket && ct_runtime_hand_over(o->pidfd_socket, started->pidfd, "pidfd", err) < 0)
 		return ct_wrap(err, "--pidfd-socket");
 	return write_pid(o->pid_file, started->pid, err);
@@ -114,10 +125,10 @@ static int hand_over(const struct exec_options *o, struct ct_ns_started *started
 
 static int check(const struct exec_options *o, const struct ct_exec *exec, struct ct_err *err)
 {
-	if (!exec->spec->process->terminal || o->console_socket)
+	if (!exec->spec->process->terminal || o->console_socket || !o->detach)
 		return 0;
-	ct_fail(err, EINVAL, "a terminal needs --console-socket");
-	return ct_hint(err, "or set \"terminal\" to false");
+	ct_fail(err, EINVAL, "a terminal that nobody here is going to look at needs --console-socket");
+	return ct_hint(err, "or leave out --detach, or --tty and \"terminal\"");
 }
 
 static int plan(const struct oci_call *call, struct ct_store *store, struct ct_exec *exec,
@@ -134,52 +145,68 @@ static int plan(const struct oci_call *call, struct ct_store *store, struct ct_e
 	return r < 0 ? r : ct_exec_plan(exec, store, call->arena, (unsigned)count, o->detach, err);
 }
 
-static int wait_for(const struct ct_ns_started *started)
+static int fail_started(struct ct_ns_started *started, struct ct_err *err)
 {
-	struct ct_exit status = { .value = OCI_EXIT_NOT_STARTED };
-	struct signalfd_siginfo info;
-	sigset_t set;
-	int ct_autofd signals = -1;
+	struct ct_exit status;
 
-	ct_foreground_signals(&set);
-	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	for (;;) {
-		struct pollfd fds[] = { { .fd = started->pidfd, .events = POLLIN },
-					{ .fd = signals, .events = POLLIN } };
-
-		if (poll(fds, 2, -1) < 0 && errno != EINTR)
-			break;
-		while (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-			ct_pidfd_signal(started->pidfd, (int)info.ssi_signo);
-		if (fds[0].revents & POLLIN)
-			break;
-	}
+	ct_pidfd_signal(started->pidfd, SIGKILL);
 	ct_pidfd_wait(started->pidfd, &status);
-	return ct_exit_code(&status);
+	ct_drop_fd(&started->terminal);
+	ct_drop_fd(&started->pidfd);
+	return -err->code;
+}
+
+static void choose_size(const struct ct_spec_process *process, struct ct_ns_stdio *stdio)
+{
+	if (!process->console_height || !process->console_width)
+		return;
+	stdio->rows = process->console_height;
+	stdio->columns = process->console_width;
+}
+
+static int spawn_detached(const struct exec_options *o, struct ct_exec *exec, struct ct_err *err)
+{
+	struct ct_ns_stdio stdio = { .fd = { 0, 1, 2 }, .borrowed = true };
+	struct ct_ns_started started;
+
+	choose_size(exec->spec->process, &stdio);
+	if (ct_exec_spawn(exec, &stdio, &started, err) < 0)
+		return -err->code;
+	if (hand_over(o, &started, err) < 0)
+		return fail_started(&started, err);
+	ct_fd_close(started.pidfd);
+	return 0;
+}
+
+static int spawn_attended(const struct exec_options *o, struct ct_exec *exec, struct oci_follow *f,
+			  struct ct_err *err)
+{
+	struct ct_ns_started started;
+	struct ct_ns_stdio stdio;
+	int terminal, code;
+
+	if (oci_follow_open(f, &stdio, err) < 0)
+		return -err->code;
+	choose_size(exec->spec->process, &stdio);
+	if (ct_exec_spawn(exec, &stdio, &started, err) < 0)
+		return -err->code;
+	if (hand_over(o, &started, err) < 0)
+		return fail_started(&started, err);
+	terminal = ct_take_fd(&started.terminal);
+	if (oci_follow_start(f, terminal, err) < 0)
+		return fail_started(&started, err);
+	code = oci_follow_wait(f, started.pidfd);
+	ct_fd_close(started.pidfd);
+	return code;
 }
 
 static int spawn(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
 {
 	const struct exec_options *o = call->options;
-	const struct ct_spec_process *process = exec->spec->process;
-	const struct ct_ns_stdio stdio = {
-		.fd = { 0, 1, 2 }, .borrowed = true,
-		.rows = process->console_height, .columns = process->console_width,
-	};
-	struct ct_ns_started started;
-	int ct_autofd pidfd = -1;
-	struct ct_exit status;
+	struct oci_follow oci_autofollow follow;
 
-	ct_foreground_block(!o->detach);
-	if (ct_exec_spawn(exec, &stdio, &started, err) < 0)
-		return -err->code;
-	pidfd = started.pidfd;
-	if (hand_over(o, &started, err) == 0)
-		return o->detach ? 0 : wait_for(&started);
-	ct_pidfd_signal(pidfd, SIGKILL);
-	ct_pidfd_wait(pidfd, &status);
-	ct_fd_close(started.terminal);
-	return -err->code;
+	oci_follow_init(&follow);
+	return o->detach ? spawn_detached(o, exec, err) : spawn_attended(o, exec, &follow, err);
 }
 
 static int exec_handler(const struct oci_call *call, struct ct_err *err)

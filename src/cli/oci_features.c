@@ -24,7 +24,13 @@ static const char *const mount_options[] = {
 	"unbindable", NULL,
 };
 
-static const char *const namespaces[] = { "cgroup", "ipc", "mount", "network", "pid", "user", "uts", NULL };
+static const char *const hooks[] = {
+	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL,
+};
+
+static const char *const namespaces[] = {
+	"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts", NULL,
+};
 
 static const char *const actions[] = {
 	"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
@@ -34,6 +40,15 @@ static const char *const actions[] = {
 static const char *const operators[] = {
 	"SCMP_CMP_EQ", "SCMP_CMP_GE", "SCMP_CMP_GT", "SCMP_CMP_LE", "SCMP_CMP_LT",
 	"SCMP_CMP_MASKED_EQ", "SCMP_CMP_NE", NULL,
+};
+
+static const char *const memory_modes[] = {
+	"MPOL_BIND", "MPOL_DEFAULT", "MPOL_INTERLEAVE", "MPOL_LOCAL", "MPOL_PREFERRED",
+	"MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE", NULL,
+};
+
+static const char *const memory_flags[] = {
+	"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES", NULL,
 };
 
 static void put_list(struct ct_json_writer *w, const char *key, const char *const *list)
@@ -87,6 +102,11 @@ static void put_linux(struct ct_json_writer *w)
 	ct_json_end_object(w);
 	put_switch(w, "apparmor", true);
 	put_switch(w, "selinux", true);
+	ct_json_key(w, "memoryPolicy");
+	ct_json_begin_object(w);
+	put_list(w, "modes", memory_modes);
+	put_list(w, "flags", memory_flags);
+	ct_json_end_object(w);
 	put_switch(w, "intelRdt", false);
 	ct_json_key(w, "mountExtensions");
 	ct_json_begin_object(w);
@@ -98,7 +118,6 @@ static void put_linux(struct ct_json_writer *w)
 
 static int features_handler(const struct oci_call *call, struct ct_err *err)
 {
-	static const char *const none[] = { NULL };
 	struct ct_buf ct_autobuf buf = { 0 };
 	struct ct_json_writer w;
 
@@ -108,7 +127,7 @@ static int features_handler(const struct oci_call *call, struct ct_err *err)
 	ct_json_begin_object(&w);
 	ct_json_put_string(&w, "ociVersionMin", "1.0.0");
 	ct_json_put_string(&w, "ociVersionMax", "1.3.0");
-	put_list(&w, "hooks", none);
+	put_list(&w, "hooks", hooks);
 	put_list(&w, "mountOptions", mount_options);
 	put_linux(&w);
 	ct_json_end_object(&w);

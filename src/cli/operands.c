@@ -26,12 +26,11 @@ static int act_on(struct ct_store *store, const struct ct_call *call, size_t i,
 	const char *name = call->operands.items[i], *id = ct_operand_id(call, i);
 	int r = ct_container_find(store, call->arena, id ? id : name, &container, err);
 
+	if (r == 0)
+		r = each->act(store, &container, each->arg, err);
 	/* what was chosen and has gone meanwhile is no more among those that were meant */
 	if (r == -ENOENT && (each->missing_ok || id))
 		return 0;
-	if (r < 0)
-		return r;
-	r = each->act(store, &container, each->arg, err);
 	return r < 0 ? r : ct_print_line(name, err);
 }
 

@@ -164,6 +164,7 @@ static int follow(struct run *run, struct ct_err *err)
 	run->plan.how.store = &run->store;
 	r = ct_follow_started(ct_take_fd(&run->session.channel), &run->plan, err);
 	ct_container_sweep(&run->container);
+	ct_container_await_hooks(&run->container);
 	return r;
 }
 

@@ -18,7 +18,8 @@
 const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_run,	  &ct_verb_create, &ct_verb_start,   &ct_verb_attach,
 	&ct_verb_exec,	  &ct_verb_logs,	  &ct_verb_send,   &ct_verb_clients, &ct_verb_detach,
-	&ct_verb_cp,	  &ct_verb_ps,	  &ct_verb_top,	  &ct_verb_stats, &ct_verb_events,
+	&ct_verb_cp,	  &ct_verb_diff,
+	&ct_verb_ps,	  &ct_verb_top,	  &ct_verb_stats, &ct_verb_events,
 	&ct_verb_inspect, &ct_verb_port,
 	&ct_verb_stop,	  &ct_verb_restart, &ct_verb_kill, &ct_verb_pause, &ct_verb_unpause,
 	&ct_verb_update, &ct_verb_rename,

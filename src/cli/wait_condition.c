@@ -6,8 +6,8 @@
  * status and name, and on the record of events, which tells of pauses. Whatever wakes it, all are
  * looked at anew. A state that has come and gone between two looks counts where the record shows it:
  * a start, and an end, since the command began. May fail: the limits of inotify, conditions that
- * nobody knows, or that cannot come (health, of a container that nothing checks), containers that do
- * not exist.
+ * nobody knows, or that cannot come (health, of a container that nothing checks, or that has ended and
+ * that its keeper does not start again), containers that do not exist.
  */
 #include "wait_condition.h"
 
@@ -23,6 +23,7 @@
 #include <cattach/states.h>
 
 #define NO_CODE	(-1)
+#define NEVER	1			/* exit code: it has ended, and does not come to that */
 
 /* What is waited for, in bits. */
 enum {
@@ -59,6 +60,7 @@ struct awaited {
 	char id[CT_CONTAINER_ID_LENGTH + 1];
 	int watch;
 	bool done;
+	bool over;			/* not done, and nobody starts it again */
 	int code;
 };
 
@@ -112,6 +114,22 @@ static bool is_met(const struct waiting *w, const struct ct_container *c)
 	return w->wants & WANT_NEXT_EXIT && (ended || between) && c->status.finished >= w->begun;
 }
 
+/* Nothing but its health is waited for, and that is checked in what runs only. */
+static bool is_about_health(const struct waiting *w)
+{
+	return w->wants & WANT_HEALTH && !(w->wants & ~WANT_HEALTH);
+}
+
+static int never_comes(const struct awaited *a, struct ct_err *err)
+{
+	const char *label = ct_container_label(&a->container);
+
+	ct_fail(err, ESRCH, "container %s has ended, and has not come to that", label);
+	ct_hint(err, "cattach start %s, or --condition exited besides", label);
+	ct_wrap(err, "--condition");
+	return ct_exit_with(err, NEVER);
+}
+
 /* ---- looking ---- */
 
 static int code_of(const struct ct_status *status)
@@ -135,7 +153,9 @@ static int look_at_gone(const struct waiting *w, struct awaited *a, struct ct_er
 		return 0;
 	ct_fail(err, ENOENT, "container %s has been removed, and never came to that",
 		ct_container_label(&a->container));
-	return ct_wrap(err, "--condition");
+	ct_wrap(err, "--condition");
+	/* One with --rm is seen when it has ended, or when it is gone. */
+	return is_about_health(w) ? ct_exit_with(err, NEVER) : -err->code;
 }
 
 static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
@@ -151,6 +171,7 @@ static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
 	if (r < 0)
 		return r;
 	a->done = is_met(w, &c);
+	a->over = !a->done && is_about_health(w) && c.state == CT_STATE_STOPPED;
 	a->code = c.state == CT_STATE_STOPPED || c.state == CT_STATE_RESTARTING ? code_of(&c.status) :
 										  NO_CODE;
 	return 0;
@@ -168,7 +189,8 @@ static void drain(int watch)
 /* 1 when it is over. */
 static int look_at_all(struct waiting *w, struct ct_err *err)
 {
-	size_t count = w->call->operands.count, done = 0;
+	size_t count = w->call->operands.count, done = 0, over = 0;
+	const struct awaited *ended = NULL;
 
 	ct_event_reader_drain(&w->events);
 	for (size_t i = 0; i < count; i++) {
@@ -180,7 +202,12 @@ static int look_at_all(struct waiting *w, struct ct_err *err)
 		if (w->items[i].done && w->how->first)
 			return 1;
 		done += w->items[i].done;
+		over += w->items[i].over;
+		ended = w->items[i].over && !ended ? &w->items[i] : ended;
 	}
+	/* Of the first match one that can still come is enough. */
+	if (ended && (!w->how->first || over == count))
+		return never_comes(ended, err);
 	return done == count;
 }
 
@@ -232,7 +259,7 @@ static int print_codes(const struct waiting *w, struct ct_err *err)
 
 static int check_health(const struct waiting *w, const struct ct_container *c, struct ct_err *err)
 {
-	if (!(w->wants & WANT_HEALTH) || w->wants & ~WANT_HEALTH || c->health != CT_HEALTH_NONE)
+	if (!is_about_health(w) || c->health != CT_HEALTH_NONE)
 		return 0;
 	ct_fail(err, EINVAL, "container %s has no health check: that never comes",
 		ct_container_label(c));

@@ -142,7 +142,7 @@ static int post_question(struct monitor *m, const struct client *c)
 					     .offset = ct_log_bound(m->log) });
 }
 
-/* One way in is as good as eight: all are there or none. */
+/* One way in is as good as all of them: all are there or none. */
 static int post_namespaces(struct monitor *m, const struct client *c)
 {
 	struct ct_message message = { .type = CT_MSG_NAMESPACES };

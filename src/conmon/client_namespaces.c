@@ -13,7 +13,7 @@
 
 #include "client.h"
 
-/* All eight or none: a part of them would let somebody in half. */
+/* All or none: a part of them would let somebody in half. */
 static int take_places(int fds[CT_FDS_MAX], int ret_fds[CT_ATTACH_PLACES], struct ct_err *err)
 {
 	for (size_t i = 0; i < CT_ATTACH_PLACES; i++)

@@ -430,7 +430,9 @@ int ct_log_reopen(struct ct_log_writer *writer)
 	/* The next run opens it by its name. */
 	if (d->over)
 		return 0;
-	/* Into the old file what is of before. */
+	/* Into the old file what is of before, if it takes it by now. */
+	d->tried_at = 0;
+	d->retry_wait = d->retry_min;
 	ct_log_driver_pump(writer, ct_now_monotonic());
 	return ct_driver_file_open(d);
 }

@@ -36,31 +36,34 @@ static void count_file(const struct log_driver *d)
 	atomic_fetch_add_explicit(&d->page->files, 1, memory_order_release);
 }
 
-/* From now on this is the file. */
-static void take(struct log_driver *d, int fd, const struct stat *st)
+/* From now on this is the file; one that we have made may be read by whoever may read the last one. */
+static void take(struct log_driver *d, int fd, const struct stat *st, bool made)
 {
 	struct stat old;
 
-	/* A new one may be read by whoever may read the last one. */
 	if (d->fd >= 0 && fstat(d->fd, &old) == 0) {
 		d->mode = old.st_mode & 0777;
 		if (old.st_dev != st->st_dev || old.st_ino != st->st_ino)
 			count_file(d);
 	}
-	if (d->fd >= 0 && !st->st_size && fchmod(fd, d->mode) < 0)
+	if (!made)
+		d->mode = st->st_mode & 0777;
+	else if (d->fd >= 0 && fchmod(fd, d->mode) < 0)
 		errno = 0;
 	ct_drop_fd(&d->fd);
 	d->fd = fd;
 	d->size = (uint64_t)st->st_size;
-	if (st->st_size)
-		d->mode = st->st_mode & 0777;
 }
 
 int ct_driver_file_open(struct log_driver *d)
 {
-	int ct_autofd fd = open_name(d, d->name, 0);
+	int ct_autofd fd = open_name(d, d->name, O_EXCL);
+	bool made = fd >= 0;
 	struct stat st;
 
+	/* Whoever rotates may have made it already, with permissions of its own. */
+	if (fd == -EEXIST)
+		fd = open_name(d, d->name, 0);
 	/* Of a pipe that nobody reads, and of a socket. */
 	if (fd == -ENXIO || fd == -ENODEV)
 		return -EINVAL;
@@ -70,7 +73,7 @@ int ct_driver_file_open(struct log_driver *d)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	take(d, ct_take_fd(&fd), &st);
+	take(d, ct_take_fd(&fd), &st, made);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
  * each F, are what was written. Nothing ever waits in memory.
  *
  * json-file: a record for every line; one that has no newline yet waits, and is written without one
- * when it has 16 KiB, or the stream ends. Escaped as Docker escapes: bytes that are no UTF-8 are
+ * when it has 16 KiB, but for a character that is not whole, or the stream ends. Escaped as Docker escapes: bytes that are no UTF-8 are
  * U+FFFD then, each. Times without the zeros at their end, and those of a line that was cut are all
  * that of its first record.
  *
@@ -257,16 +257,18 @@ static size_t put_record(struct log_encoder *e, int stream, uint64_t time, const
 	return put_docker(e, stream, time, data, size, newline, out);
 }
 
-/* What waits of a line, with or without the end. */
-static size_t put_line(struct log_encoder *e, int stream, uint64_t time, bool end, uint8_t *out)
+/* What waits of a line, with or without the end; one that is cut is cut between two characters. */
+static size_t put_line(struct log_encoder *e, int stream, bool end, uint8_t *out)
 {
 	struct log_line *line = &e->line[stream == CT_STREAM_STDERR];
-	size_t n;
+	size_t size = line->size, n;
 
-	line->first = line->partial ? line->first : time;
-	n = put_record(e, stream, line->first, line->text, line->size, end, out);
+	if (!end && size == LOG_RECORD_LINE)
+		size = ct_utf8_whole((const char *)line->text, size);
+	n = put_record(e, stream, line->first, line->text, size, end, out);
 	line->partial = !end;
-	line->size = 0;
+	line->size -= (uint32_t)size;
+	memmove(line->text, line->text + size, line->size);
 	return n;
 }
 
@@ -283,10 +285,12 @@ static size_t encode_line(struct log_encoder *e, int stream, uint64_t time, cons
 		*ret_size = put_record(e, stream, time, data, n, true, out);
 		return n + 1;
 	}
+	if (!line->size && !line->partial)
+		line->first = time;
 	n = end ? (size_t)(end - data) : most;
 	memcpy(line->text + line->size, data, n);
 	line->size += (uint32_t)n;
-	*ret_size = end || line->size == LOG_RECORD_LINE ? put_line(e, stream, time, end, out) : 0;
+	*ret_size = end || line->size == LOG_RECORD_LINE ? put_line(e, stream, end, out) : 0;
 	return n + (end != NULL);
 }
 
@@ -328,7 +332,8 @@ size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uin
 {
 	const struct log_line *line = &encoder->line[stream == CT_STREAM_STDERR];
 
-	return line->size ? put_line(encoder, stream, time, false, out) : 0;
+	(void)time;	/* it has its own; only as the one below */
+	return line->size ? put_line(encoder, stream, false, out) : 0;
 }
 
 size_t ct_record_break(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out)
@@ -338,7 +343,7 @@ size_t ct_record_break(struct log_encoder *encoder, int stream, uint64_t time, u
 	if (!line->size && !line->partial)
 		return 0;
 	if (encoder->kind != CT_LOG_FILE_K8S)
-		return put_line(encoder, stream, time, true, out);
+		return put_line(encoder, stream, true, out);
 	line->partial = false;
 	return put_cri(encoder, stream, time, (const uint8_t *)"", 0, false, out);
 }

@@ -18,7 +18,7 @@
 
 /* A line that has no end yet. */
 struct log_line {
-	uint64_t first;			/* the time of all records of a line that was cut: its first one's */
+	uint64_t first;			/* json-file, journald: when the line began, the time of all its records */
 	uint32_t size;			/* json-file, journald: bytes that no record has */
 	bool partial;			/* the last record was not the end of a line */
 	uint8_t text[LOG_RECORD_LINE];

@@ -36,7 +36,7 @@
 
 #define NS_PER_SECOND	INT64_C(1000000000)
 #define NEWS_EVERY	UINT64_C(1000000000)	/* ns between records of what is lost */
-#define OWN_DESCRIPTORS	35	/* without those of the log and of waiting clients */
+#define OWN_DESCRIPTORS	36	/* without those of the log and of waiting clients */
 #define WAITING_MAX	128
 #define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 

@@ -55,7 +55,7 @@ static bool is_absent(int code)
 	return code == -ENOENT || code == -ECONNREFUSED || code == -EPIPE || code == -ECONNRESET;
 }
 
-/* The monitor makes its socket again when asked; it takes a moment. */
+/* The monitor makes its socket again when asked; it takes a moment, in which it may end. */
 static int connect_again(struct ct_store *store, const struct ct_container *c,
 			 const struct ct_probe *probe, const struct request *q,
 			 struct ct_client *ret_client, struct ct_err *err)
@@ -63,31 +63,36 @@ static int connect_again(struct ct_store *store, const struct ct_container *c,
 	int ct_autofd monitor = ct_probe_open_monitor(probe, c->dir);
 	uint64_t limit = ct_now_monotonic() + REMAKE_TIME;
 	int r = monitor < 0 ? monitor : ct_pidfd_signal(monitor, SIGUSR1);
+	bool ended;
 
 	if (r < 0)
-		return refuse(c, err);
+		return -ECONNREFUSED;
 	do {
-		ct_pidfd_await(monitor, PAUSE);
+		ended = ct_pidfd_await(monitor, PAUSE) != 0;
 		r = connect_to(store, c, q, ret_client, err);
-	} while (is_absent(r) && ct_now_monotonic() < limit);
-	return is_absent(r) ? refuse(c, err) : r;
+	} while (is_absent(r) && !ended && ct_now_monotonic() < limit);
+	return r;
 }
 
 static int connect_running(struct ct_store *store, struct ct_container *c, const struct request *q,
 			   struct ct_client *ret_client, struct ct_err *err)
 {
-	struct ct_probe probe;
 	int r = connect_to(store, c, q, ret_client, err);
+	struct ct_probe probe;
+	pid_t asked = 0;
 
-	if (!is_absent(r))
-		return r;
-	if (ct_container_probe(c, &probe, err) < 0)
-		return ct_wrap(err, "%s", ct_container_label(c));
-	c->status = probe.status;
-	c->state = ct_probe_state(&probe, &c->damage);
-	if (!ct_state_is_live(c->state))
-		return refuse(c, err);
-	return connect_again(store, c, &probe, q, ret_client, err);
+	/* Each monitor is asked once: there is another one when it was started again meanwhile. */
+	while (is_absent(r)) {
+		if (ct_container_probe(c, &probe, err) < 0)
+			return ct_wrap(err, "%s", ct_container_label(c));
+		c->status = probe.status;
+		c->state = ct_probe_state(&probe, &c->damage);
+		if (!ct_state_is_live(c->state) || c->status.monitor_pid == asked)
+			return refuse(c, err);
+		asked = c->status.monitor_pid;
+		r = connect_again(store, c, &probe, q, ret_client, err);
+	}
+	return r;
 }
 
 bool ct_container_is_served(const struct ct_container *container)

@@ -17,7 +17,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -117,17 +116,6 @@ static void finish_visitor(int pidfd)
 	ct_pidfd_wait(pidfd, &status);
 }
 
-/* Directories in directories are a descriptor each. */
-static void allow_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= 4096)
-		return;
-	limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int converse(struct visit *v, struct ct_arena *arena, const struct ct_ns_visit *visit,
 		    int socket, uint64_t *ret_errors, struct ct_err *err)
 {
@@ -167,7 +155,7 @@ static int start(struct visit *v, struct ct_arena *arena, const struct ct_contai
 	};
 	int pair[2];
 
-	allow_descriptors();
+	ct_cp_allow_descriptors();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	visit.socket = pair[1];

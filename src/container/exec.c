@@ -72,7 +72,7 @@ static int ask_monitor(struct ct_store *store, const struct ct_container *contai
 /* Made by the runtime face, and not started: its process hands out the way in itself. */
 static bool is_held(const struct ct_container *c)
 {
-	return c->meta.unmonitored && c->state == CT_STATE_CREATED;
+	return c->state == CT_STATE_CREATED && ct_container_is_live(c);
 }
 
 static int ask_process(const struct ct_container *c, struct ct_ns_places *places, struct ct_err *err)
@@ -236,6 +236,8 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 		r = ct_plan_process(&p, err);
 	if (r == 0)
 		r = ct_plan_scheduling(&p, err);
+	if (r == 0)
+		r = ct_plan_affinity(&p, err);
 	if (r == 0)
 		r = ct_plan_seccomp(&p, err);
 	if (r < 0)

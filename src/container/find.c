@@ -81,11 +81,21 @@ static int not_found(const struct ct_store *store, struct ct_arena *arena, const
 static int by_name(const struct ct_store *store, struct ct_arena *arena, const char *name,
 		   struct ct_container *ret_container, struct ct_err *err)
 {
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	char id[CT_CONTAINER_ID_LENGTH + 1];
+	int r;
 
 	if (ct_name_lookup(store, name, id) < 0)
 		return ct_fail(err, ENOENT, "no such name: %s", name);
-	return ct_container_load(store, arena, NULL, id, ret_container, err);
+	r = ct_container_load(store, arena, NULL, id, &c, err);
+	if (r < 0)
+		return r;
+	/* The name comes last when one is made: where the record is missing, it has gone already. */
+	if (c.state == CT_STATE_CREATING && c.status_fd < 0)
+		return ct_fail(err, ENOENT, "no such name: %s", name);
+	*ret_container = c;
+	c = (struct ct_container)CT_CONTAINER_INIT;
+	return 0;
 }
 
 static int ambiguous(const struct ct_store *store, struct ct_arena *arena, const char *prefix,

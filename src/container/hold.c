@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <cattach/io.h>
 #include <cattach/json.h>
@@ -19,12 +18,10 @@
 static int look(struct ct_container *c, struct ct_err *err)
 {
 	struct ct_probe probe = { 0 };
-	struct stat st;
 	int r;
 
-	if (fstat(c->dir, &st) == 0 && st.st_nlink == 0)
-		return ct_fail(err, ENOENT, "container %s has been removed meanwhile",
-			       ct_container_label(c));
+	if (ct_container_is_removed(c))
+		return ct_container_fail_removed(c, err);
 	r = ct_container_refresh(c, &probe, err);
 	/* The lock is ours, so whoever was creating it has gone without an end. */
 	if (r == 0 && c->state == CT_STATE_CREATING)
@@ -37,9 +34,12 @@ static int read_again(struct ct_container *c, struct ct_arena *arena, struct ct_
 {
 	const char *text;
 	size_t size;
+	int r = ct_read_file_at(arena, c->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size, err);
 
-	if (ct_read_file_at(arena, c->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size, err) < 0 ||
-	    ct_meta_parse(arena, text, size, &c->meta, err) < 0)
+	/* One with --rm is removed by its monitor, whom our lock does not stop. */
+	if (r == -ENOENT)
+		return ct_container_fail_removed(c, err);
+	if (r < 0 || ct_meta_parse(arena, text, size, &c->meta, err) < 0)
 		return ct_wrap(err, "%s", ct_container_label(c));
 	return 0;
 }

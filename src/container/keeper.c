@@ -38,11 +38,6 @@ int ct_keeper_add_job(struct ct_keeper *k, struct ct_keeper_job *job)
 	return -ENOSPC;
 }
 
-void ct_keeper_restart(struct ct_keeper *k, bool again)
-{
-	k->again = again;
-}
-
 pid_t ct_keeper_fork(struct ct_keeper *k, int *ret_pidfd)
 {
 	sigset_t none;

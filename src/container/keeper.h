@@ -38,6 +38,7 @@
 #define CT_STOP_ASKED	"stop-asked"
 #define CT_KEEPER_JOBS	4
 #define CT_NEVER	UINT64_MAX
+#define CT_UNKNOWN_CODE	255		/* of a run whose end nobody has recorded */
 
 struct ct_keeper;
 
@@ -142,13 +143,14 @@ int ct_keeper_adopt(const struct ct_container *container, struct ct_err *err);
 
 /* ---- asking: keeper_ask.c ---- */
 
-/* Is a container that does not run going to be started again? @ended: its last run is over, of which
- * the keeper may not know yet; else somebody is starting it, which may be the keeper. */
-bool ct_keeper_will_restart(int dir, bool ended);
+/* Is a container that does not run going to be started again? @ended: the run that the status is about is
+ * over, of which the keeper may not know yet: then what it is going to decide is worked out. Else somebody
+ * is starting it, which may be the keeper. */
+bool ct_keeper_will_restart(int dir, const struct ct_status *status, bool ended);
 
-/* There is one that has not seen the end of the last run yet: whether it is going to start the container
- * again is open. It decides as soon as the monitor has gone. */
-bool ct_keeper_is_undecided(int dir);
+/* The record of the container, with its policy, as it is now. */
+int ct_keeper_read_policy(int dir, struct ct_arena *arena, struct ct_meta *ret_meta,
+			  struct ct_restart_policy *ret_policy, struct ct_err *err);
 
 bool ct_keeper_is_stop_asked(int dir);
 

@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/io.h>
+#include <cattach/json.h>
 #include <cattach/proc.h>
 
 #include "record.h"
@@ -58,7 +60,39 @@ bool ct_keeper_is_stop_asked(int dir)
 	return faccessat(dir, CT_STOP_ASKED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-bool ct_keeper_will_restart(int dir, bool ended)
+int ct_keeper_read_policy(int dir, struct ct_arena *arena, struct ct_meta *ret_meta,
+			  struct ct_restart_policy *ret_policy, struct ct_err *err)
+{
+	const char *text;
+	size_t size;
+
+	if (ct_read_file_at(arena, dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size, err) < 0 ||
+	    ct_meta_parse(arena, text, size, ret_meta, err) < 0)
+		return -err->code;
+	return ct_restart_parse(ret_meta->restart, ret_policy, err);
+}
+
+/* What the keeper is about to decide, by what it decides by: its own record, the container's, the status. */
+static bool is_expected(int dir, const struct ct_keeper_record *record,
+			const struct ct_status *status)
+{
+	const struct ct_restart_run run = {
+		.code = status->state == CT_STATUS_EXITED ? ct_exit_code(&status->exit) :
+							    CT_UNKNOWN_CODE,
+	};
+	struct ct_restart_tally tally = { .restarts = record->restarts };
+	struct ct_arena ct_autoarena arena = { 0 };
+	struct ct_restart_policy policy;
+	struct ct_err ignored;
+	struct ct_meta meta;
+
+	if (record->again || ct_arena_open(&arena, &ignored) < 0 ||
+	    ct_keeper_read_policy(dir, &arena, &meta, &policy, &ignored) < 0)
+		return true;
+	return ct_restart_decide(&policy, &run, &tally);
+}
+
+bool ct_keeper_will_restart(int dir, const struct ct_status *status, bool ended)
 {
 	struct ct_keeper_record record;
 	struct ct_err ignored;
@@ -69,18 +103,8 @@ bool ct_keeper_will_restart(int dir, bool ended)
 	if (ct_keeper_record_read(dir, &record, &ignored) < 0)
 		return true;
 	if (record.phase == CT_KEEPER_WATCHING)
-		return ended;
+		return ended && record.seen != status->started && is_expected(dir, &record, status);
 	return record.phase != CT_KEEPER_ENDED;
-}
-
-bool ct_keeper_is_undecided(int dir)
-{
-	struct ct_keeper_record record;
-	struct ct_err ignored;
-
-	return ct_lock_holder(dir, CT_KEEPER_LOCK, NULL) > 0 && !ct_keeper_is_stop_asked(dir) &&
-	       ct_keeper_record_read(dir, &record, &ignored) == 0 &&
-	       record.phase == CT_KEEPER_WATCHING;
 }
 
 bool ct_keeper_is_leaving(int dir)

@@ -132,6 +132,7 @@ static _Noreturn void keep(const struct ct_container *c, int control, bool runni
 	struct ct_err err = { 0 };
 	int r;
 
+	k.record.seen = k.seen;
 	snprintf(k.id, sizeof(k.id), "%s", c->meta.id);
 	name_process(ct_container_label(c));
 	r = ct_restart_parse(c->meta.restart, &k.policy, &err);

@@ -53,6 +53,8 @@ static int format(const struct ct_keeper_record *r, const char *error, struct ct
 	ct_json_put_u64(&w, "restarts", r->restarts);
 	ct_json_put_u64(&w, "until", r->until);
 	ct_json_put_u64(&w, "delay", r->delay);
+	ct_json_put_u64(&w, "seen", r->seen);
+	ct_json_put_bool(&w, "again", r->again);
 	ct_json_put_string(&w, "error", error);
 	ct_json_put_u64(&w, "end", r->generation);
 	ct_json_end_object(&w);
@@ -130,6 +132,16 @@ static int read_phase(const struct ct_json *root, enum ct_keeper_phase *ret_phas
 	return damaged(err, "phase is not known");
 }
 
+static int read_again(const struct ct_json *root, bool *ret_again, struct ct_err *err)
+{
+	const struct ct_json *value = ct_json_get(root, "again");
+
+	if (!value || value->type != CT_JSON_BOOL)
+		return damaged(err, "again must be true or false");
+	*ret_again = value->boolean;
+	return 0;
+}
+
 static int read_error(const struct ct_json *root, char *buf, size_t size, struct ct_err *err)
 {
 	const struct ct_json *value = ct_json_get(root, "error");
@@ -161,6 +173,10 @@ static int read_all(const struct ct_json *root, struct ct_keeper_record *record,
 		r = read_number(root, "until", &record->until, err);
 	if (r == 0)
 		r = read_number(root, "delay", &record->delay, err);
+	if (r == 0)
+		r = read_number(root, "seen", &record->seen, err);
+	if (r == 0)
+		r = read_again(root, &record->again, err);
 	if (r == 0)
 		r = read_error(root, record->error, sizeof(record->error), err);
 	return r < 0 ? r : read_number(root, "end", ret_end, err);

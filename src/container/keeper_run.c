@@ -20,12 +20,9 @@
 
 #include <cattach/fd.h>
 #include <cattach/io.h>
-#include <cattach/json.h>
 #include <cattach/proc.h>
 
 #include "record.h"
-
-#define UNKNOWN_CODE	255		/* nobody has recorded it */
 
 /* ---- the record ---- */
 
@@ -37,6 +34,8 @@ static void put_down(struct ct_keeper *k, enum ct_keeper_phase phase)
 	k->record.phase = phase;
 	k->record.generation++;
 	k->record.restarts = k->tally.restarts;
+	k->record.seen = k->seen;
+	k->record.again = k->again;
 	if (ct_keeper_record_write(k->record_fd, &k->record, &ignored) < 0)
 		errno = 0;
 }
@@ -45,6 +44,15 @@ void ct_keeper_leave(struct ct_keeper *k)
 {
 	k->leaving = true;
 	put_down(k, CT_KEEPER_ENDED);
+}
+
+/* On record, for who sees the end before us works out by it what we are going to do. */
+void ct_keeper_restart(struct ct_keeper *k, bool again)
+{
+	if (k->again == again)
+		return;
+	k->again = again;
+	put_down(k, k->record.phase);
 }
 
 static void tell_jobs(struct ct_keeper *k, enum ct_keeper_cause cause)
@@ -68,14 +76,9 @@ static bool read_policy(struct ct_keeper *k)
 	struct ct_arena ct_autoarena arena = { 0 };
 	struct ct_err ignored;
 	struct ct_meta meta;
-	const char *text;
-	size_t size;
 
 	if (ct_arena_open(&arena, &ignored) < 0 ||
-	    ct_read_file_at(&arena, k->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size,
-			    &ignored) < 0 ||
-	    ct_meta_parse(&arena, text, size, &meta, &ignored) < 0 ||
-	    ct_restart_parse(meta.restart, &k->policy, &ignored) < 0)
+	    ct_keeper_read_policy(k->dir, &arena, &meta, &k->policy, &ignored) < 0)
 		return false;
 	ct_keeper_add_jobs(k, &meta);
 	return true;
@@ -169,7 +172,7 @@ void ct_keeper_begin(struct ct_keeper *k)
 
 static struct ct_restart_run run_of(const struct ct_status *status)
 {
-	struct ct_restart_run run = { .code = UNKNOWN_CODE };
+	struct ct_restart_run run = { .code = CT_UNKNOWN_CODE };
 	uint64_t end = ct_now_real();
 
 	if (status->state == CT_STATUS_EXITED) {

@@ -193,6 +193,9 @@ static void finish(void *arg, bool started)
 		put_back(s);
 	else if (s->remove || !started)
 		forget(s);
+	/* Who waited for a start there while the container still was has gone without it. */
+	if (s->remove)
+		remove_runtime(s);
 }
 
 /* The runtime directory was there and is not any more: a logout, somebody's rm -r. */

@@ -284,6 +284,7 @@ void ct_container_close(struct ct_container *container)
 {
 	ct_drop_fd(&container->dir);
 	ct_drop_fd(&container->status_fd);
+	ct_drop_fd(&container->poststop);
 	if (container->leaf)
 		ct_cgroup_close(container->leaf);
 	free(container->leaf);

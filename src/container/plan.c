@@ -49,20 +49,17 @@ int ct_plan_source(const char *path, struct ct_plan_source *ret_source, struct c
 	return 0;
 }
 
-/* "kernel.shm_rmid_forced" and "kernel/shm_rmid_forced" are one name; the child wants the first. */
-static int plan_sysctls(struct planning *p, struct ct_err *err)
+static int copy_pairs(struct planning *p, const struct ct_spec_pairs *from, struct ct_plan_pair **ret_pairs,
+		      size_t *ret_count, struct ct_err *err)
 {
-	const struct ct_spec_pairs *pairs = &p->spec->linux_.sysctl;
-	struct ct_plan *plan = p->plan;
+	struct ct_plan_pair *pairs = ct_arena_calloc(p->arena, from->count + 1, sizeof(*pairs));
 
-	plan->sysctls = ct_arena_calloc(p->arena, pairs->count + 1, sizeof(*plan->sysctls));
-	if (!plan->sysctls)
+	if (!pairs)
 		return ct_fail_nomem(err);
-	for (size_t i = 0; i < pairs->count; i++) {
-		plan->sysctls[i].key = pairs->items[i].key;
-		plan->sysctls[i].value = pairs->items[i].value;
-	}
-	plan->sysctl_count = pairs->count;
+	for (size_t i = 0; i < from->count; i++)
+		pairs[i] = (struct ct_plan_pair){ from->items[i].key, from->items[i].value };
+	*ret_pairs = pairs;
+	*ret_count = from->count;
 	return 0;
 }
 
@@ -74,7 +71,10 @@ static int plan_settings(struct planning *p, struct ct_err *err)
 	plan->hostname = uts ? p->spec->hostname : NULL;
 	plan->domainname = uts ? p->spec->domainname : NULL;
 	plan->loopback = ct_plan_is_new(p, CT_NS_NETWORK);
-	return plan_sysctls(p, err);
+	if (copy_pairs(p, &p->spec->linux_.time_offsets, &plan->time_offsets,
+		       &plan->time_offset_count, err) < 0)
+		return -err->code;
+	return copy_pairs(p, &p->spec->linux_.sysctl, &plan->sysctls, &plan->sysctl_count, err);
 }
 
 /* Who joins a mount namespace finds everything there, its root included. */
@@ -114,7 +114,7 @@ int ct_plan_make(struct ct_arena *arena, const struct ct_spec *spec, const struc
 {
 	static int (*const steps[])(struct planning *p, struct ct_err *err) = {
 		ct_plan_namespaces, plan_file_systems, plan_settings, ct_plan_process,
-		ct_plan_scheduling, ct_plan_seccomp,   ct_plan_init,  plan_slots,
+		ct_plan_scheduling, ct_plan_seccomp,   ct_plan_init,  ct_plan_hooks, plan_slots,
 	};
 	struct planning p = {
 		.arena = arena, .spec = spec, .meta = meta, .cache = cache,

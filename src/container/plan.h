@@ -43,7 +43,10 @@ int ct_plan_mounts(struct planning *p, struct ct_err *err);
 int ct_plan_devices(struct planning *p, struct ct_err *err);
 int ct_plan_masks(struct planning *p, struct ct_err *err);
 int ct_plan_process(struct planning *p, struct ct_err *err);
+int ct_plan_hooks(struct planning *p, struct ct_err *err);
 int ct_plan_scheduling(struct planning *p, struct ct_err *err);
+/* Of a process that goes into a container. */
+int ct_plan_affinity(struct planning *p, struct ct_err *err);
 int ct_plan_seccomp(struct planning *p, struct ct_err *err);
 
 /**

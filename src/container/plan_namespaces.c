@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,7 +24,7 @@ static const struct {
 	{ CT_NS_USER, CLONE_NEWUSER },   { CT_NS_MOUNT, CLONE_NEWNS },
 	{ CT_NS_PID, CLONE_NEWPID },     { CT_NS_NETWORK, CLONE_NEWNET },
 	{ CT_NS_IPC, CLONE_NEWIPC },     { CT_NS_UTS, CLONE_NEWUTS },
-	{ CT_NS_CGROUP, CLONE_NEWCGROUP },
+	{ CT_NS_CGROUP, CLONE_NEWCGROUP }, { CT_NS_TIME, CLONE_NEWTIME },
 };
 
 /* The index in linux.namespaces is not kept by the spec: find it again for the error's place. */

@@ -6,9 +6,12 @@
  */
 #include <errno.h>
 #include <linux/ioprio.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <string.h>
 #include <sys/personality.h>
+
+#include <cattach/num.h>
 
 #include "plan.h"
 
@@ -46,6 +49,15 @@ static const struct number io_classes[] = {
 static const struct number personalities[] = {
 	{ "LINUX", PER_LINUX },
 	{ "LINUX32", PER_LINUX32 },
+	{ NULL, 0 },
+};
+
+static const struct number memory_modes[] = {
+	{ "MPOL_DEFAULT", MPOL_DEFAULT },     { "MPOL_PREFERRED", MPOL_PREFERRED },
+	{ "MPOL_BIND", MPOL_BIND },	      { "MPOL_INTERLEAVE", MPOL_INTERLEAVE },
+	{ "MPOL_LOCAL", MPOL_LOCAL },	      { "MPOL_PREFERRED_MANY", 5 },
+	{ "MPOL_WEIGHTED_INTERLEAVE", 6 },    { "MPOL_F_NUMA_BALANCING", 1 << 13 },
+	{ "MPOL_F_RELATIVE_NODES", 1 << 14 }, { "MPOL_F_STATIC_NODES", 1 << 15 },
 	{ NULL, 0 },
 };
 
@@ -90,13 +102,66 @@ static int plan_scheduler(struct planning *p, struct ct_err *err)
 	return 0;
 }
 
+/* "0-3,7" as a mask; NULL stays NULL. */
+static int plan_mask(struct planning *p, const char *list, const char *place, unsigned long **ret_mask,
+		     struct ct_err *err)
+{
+	unsigned long *mask;
+	int r;
+
+	if (!list || !*list)
+		return 0;
+	mask = ct_arena_calloc(p->arena, CT_PLAN_MASK_BITS / 8 / sizeof(*mask), sizeof(*mask));
+	if (!mask)
+		return ct_fail_nomem(err);
+	r = ct_cpu_list_bits(list, mask, CT_PLAN_MASK_BITS);
+	if (r < 0)
+		return ct_spec_fail(p->spec, err, -r, place, "%s: more than %d are not possible", list,
+				    CT_PLAN_MASK_BITS);
+	*ret_mask = mask;
+	return 0;
+}
+
+static int plan_memory(struct planning *p, struct ct_err *err)
+{
+	const struct ct_spec_linux *from = &p->spec->linux_;
+	struct ct_plan_process *to = &p->plan->process;
+	uint64_t value = 0;
+
+	if (!from->memory_mode)
+		return 0;
+	if (find(p, memory_modes, from->memory_mode, "linux.memoryPolicy.mode", &value, err) < 0)
+		return -err->code;
+	to->memory_mode = (int)value;
+	for (size_t i = 0; i < from->memory_flags.count; i++) {
+		const char *place = ct_plan_place(p, "linux.memoryPolicy.flags", i);
+
+		if (find(p, memory_modes, from->memory_flags.items[i], place, &value, err) < 0)
+			return -err->code;
+		to->memory_mode |= (int)value;
+	}
+	to->has_memory_policy = true;
+	return plan_mask(p, from->memory_nodes, "linux.memoryPolicy.nodes", &to->memory_nodes, err);
+}
+
+int ct_plan_affinity(struct planning *p, struct ct_err *err)
+{
+	const struct ct_spec_process *from = p->spec->process;
+	struct ct_plan_process *to = &p->plan->process;
+	int r = plan_mask(p, from->affinity_initial, "process.execCPUAffinity.initial",
+			  &to->affinity_initial, err);
+
+	return r < 0 ? r : plan_mask(p, from->affinity_final, "process.execCPUAffinity.final",
+				     &to->affinity_final, err);
+}
+
 int ct_plan_scheduling(struct planning *p, struct ct_err *err)
 {
 	const struct ct_spec_process *from = p->spec->process;
 	struct ct_plan_process *to = &p->plan->process;
 	uint64_t value = 0;
 
-	if (plan_scheduler(p, err) < 0)
+	if (plan_scheduler(p, err) < 0 || plan_memory(p, err) < 0)
 		return -err->code;
 	if (from->io_class) {
 		if (find(p, io_classes, from->io_class, "process.ioPriority.class", &value, err) < 0)

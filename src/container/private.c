@@ -16,6 +16,8 @@
 
 #include "store.h"
 
+#define MAKE_TRIES 10
+
 static int check_private(const struct stat *st, const char *path, const char *variable,
 			 struct ct_err *err)
 {
@@ -55,8 +57,8 @@ static int find_place(int parent, const char *name, bool make)
 	return openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
-int ct_open_private(int parent, const char *name, const char *path, const char *variable, bool make,
-		    struct ct_err *err)
+static int open_once(int parent, const char *name, const char *path, const char *variable, bool make,
+		     struct ct_err *err)
 {
 	int ct_autofd place = find_place(parent, name, make);
 	struct stat st;
@@ -74,4 +76,15 @@ int ct_open_private(int parent, const char *name, const char *path, const char *
 	if (fd < 0)
 		return ct_fail_errno(err, errno, "cannot open %s", path);
 	return fd;
+}
+
+int ct_open_private(int parent, const char *name, const char *path, const char *variable, bool make,
+		    struct ct_err *err)
+{
+	int r = -ENOENT;
+
+	/* Others take away what is empty, perhaps between our making and opening it. */
+	for (int i = 0; r == -ENOENT && i < (make ? MAKE_TRIES : 1); i++)
+		r = open_once(parent, name, path, variable, make, err);
+	return r;
 }

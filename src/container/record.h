@@ -101,6 +101,13 @@ int ct_container_thaw(const struct ct_container *container, struct ct_err *err);
 /* State and, where it needs one, its explanation in words, from a probe that succeeded. */
 enum ct_state ct_probe_state(const struct ct_probe *probe, const char **ret_why);
 
+/* Is its directory, which was opened before, gone by now? And to say so, instead of what came of it. */
+bool ct_container_is_removed(const struct ct_container *container);
+int ct_container_fail_removed(const struct ct_container *container, struct ct_err *err);
+
+/* Was it found, by a look since it was loaded, on its way out? */
+bool ct_container_is_going(const struct ct_container *container);
+
 /* Fill in everything about the container id: 0 (damaged and foreign ones too) or -ENOENT.
  * host is ct_host_identity() or NULL, which asks. Other errors: memory, descriptors. */
 int ct_container_load(const struct ct_store *store, struct ct_arena *arena, const char *host,

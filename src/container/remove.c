@@ -19,8 +19,10 @@
 
 #include <cattach/event.h>
 #include <cattach/fd.h>
+#include <cattach/log.h>
 #include <cattach/proc.h>
 
+#include "hooks.h"
 #include "keeper.h"
 #include "leaf.h"
 #include "record.h"
@@ -157,17 +159,28 @@ static bool ends_soon(const struct ct_probe *probe)
 	return payload < 0 || ct_pidfd_await(payload, CT_SECOND) != 0;
 }
 
-/* Is it over, or about to be? A keeper that does not know of the end yet is no reason to refuse. */
-static bool is_ending(const struct ct_container *c, struct ct_probe *probe)
+/* By somebody else, who holds the lock of its directory until nothing is left. */
+static bool is_being_removed(const struct ct_container *c, const struct ct_probe *probe)
+{
+	return probe->creator && faccessat(c->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0 &&
+	       errno == ENOENT;
+}
+
+/* Is it over, or about to be? */
+static bool is_ending(const struct ct_container *c, const struct ct_probe *probe)
 {
 	if (probe->payload)
 		return ends_soon(probe);
-	if (probe->kept && ct_keeper_is_undecided(c->dir))
+	if (is_being_removed(c, probe))
 		return true;
-	/* It may have decided since we looked. */
-	if (probe->kept)
-		look(c, probe);
 	return !is_busy(probe) || (!probe->kept && probe->status.state == CT_STATUS_EXITED);
+}
+
+static int fail_busy(const struct ct_container *c, struct ct_err *err)
+{
+	ct_fail(err, EBUSY, "container %s is being started or removed by another command",
+		ct_container_label(c));
+	return ct_hint(err, "end that command, then try again");
 }
 
 /* Without force: refuse what runs, wait a little for a monitor that is about to leave. */
@@ -177,12 +190,13 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	uint64_t limit = ct_now_monotonic() + grace;
 
 	while (is_busy(probe)) {
+		bool late = ct_now_monotonic() >= limit;
 		int ct_autofd monitor = -1;
 
-		bool late = ct_now_monotonic() >= limit;
-
-		if (!is_ending(c, probe) || (late && probe->kept))
+		if (!is_ending(c, probe))
 			return refuse_as(c, busy_state(probe), CT_ACT_REMOVE, err);
+		if (late && probe->creator)
+			return fail_busy(c, err);
 		if (late)
 			return ct_fail(err, EBUSY, "%s %s has ended, but its monitor is still busy; "
 				       "stop it first or use -f", ct_container_kind(c),
@@ -205,11 +219,8 @@ static int lock_starters_out(const struct ct_container *c, uint64_t grace, struc
 	while (flock(c->dir, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return 0;
-		if (ct_now_monotonic() >= limit) {
-			ct_fail(err, EBUSY, "container %s is being started or removed by another command",
-				ct_container_label(c));
-			return ct_hint(err, "end that command, then try again");
-		}
+		if (ct_now_monotonic() >= limit)
+			return fail_busy(c, err);
 		ct_nap(SLICE / 10);
 	}
 	return 0;
@@ -217,7 +228,8 @@ static int lock_starters_out(const struct ct_container *c, uint64_t grace, struc
 
 /*
  * From here on nobody can start it: a monitor needs the file "lock", which goes under the lock of
- * those who start. 1: somebody has started it since we looked.
+ * those who start. That stays ours until all is gone, however long it takes: whoever wants to start or
+ * rename it waits, and finds that it has been removed. 1: somebody has started it since we looked.
  */
 static int bar_starts(const struct ct_container *c, uint64_t grace, struct ct_err *err)
 {
@@ -233,7 +245,8 @@ static int bar_starts(const struct ct_container *c, uint64_t grace, struct ct_er
 	else if (unlinkat(c->dir, "lock", 0) < 0 && errno != ENOENT)
 		r = ct_fail_errno(err, errno, "cannot remove the lock of container %s",
 				  ct_container_label(c));
-	flock(c->dir, LOCK_UN);
+	if (r != 0)
+		ct_container_let_go(c);
 	return r;
 }
 
@@ -292,6 +305,34 @@ static int end_keeper(const struct ct_container *c, struct ct_err *err)
 	return ct_keeper_retire(c->dir, ct_container_label(c), err);
 }
 
+/* Nothing runs any more, nobody can start it, and the lock is ours. */
+static int forget(const struct ct_store *store, const struct ct_container *c, struct ct_err *err)
+{
+	int r;
+
+	/* One that is just ending; without force, too. */
+	if (c->dir >= 0 && end_keeper(c, err) < 0)
+		return -err->code;
+	if (!store->session_of[0])
+		ct_sessions_end(store, c);
+	/* What a monitor has left that was killed, with whoever is in there still. */
+	if (c->dir >= 0 && ct_leaf_clean(c->dir, c->meta.id, err) < 0)
+		return ct_wrap(err, "container %s", ct_container_label(c));
+	if (take_step(c, err) < 0)
+		return -err->code;
+	/* Before, for who is killed in between leaves nothing that cannot be found; and after, for
+	 * clients that began to wait for a start meanwhile. */
+	forget_runtime(c->meta.id);
+	r = ct_store_take_away(store, c->meta.id, c->meta.name);
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot remove %s/%s/%s", store->path,
+				     ct_store_part(store), c->meta.id);
+	forget_runtime(c->meta.id);
+	if (r > 0 && !store->session_of[0])
+		ct_event_record_in(store, c, "remove", CT_EVENT_END);
+	return 0;
+}
+
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err)
 {
@@ -321,27 +362,14 @@ int ct_container_remove_within(const struct ct_store *store, const struct ct_con
 	}
 	if (r < 0)
 		return r;
-	/* One that is just ending; without force, too. */
-	if (c->dir >= 0 && end_keeper(c, err) < 0)
-		return -err->code;
-	if (!store->session_of[0])
-		ct_sessions_end(store, c);
-	/* What a monitor has left that was killed, with whoever is in there still. */
-	if (c->dir >= 0 && ct_leaf_clean(c->dir, c->meta.id, err) < 0)
-		return ct_wrap(err, "container %s", ct_container_label(c));
-	if (take_step(c, err) < 0)
-		return -err->code;
-	/* Before, for who is killed in between leaves nothing that cannot be found; and after, for
-	 * clients that began to wait for a start meanwhile. */
-	forget_runtime(c->meta.id);
-	r = ct_store_take_away(store, c->meta.id, c->meta.name);
-	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot remove %s/%s/%s", store->path,
-				     ct_store_part(store), c->meta.id);
-	forget_runtime(c->meta.id);
-	if (r > 0 && !store->session_of[0])
-		ct_event_record_in(store, c, "remove", CT_EVENT_END);
-	return 0;
+	/* They may want to see what there was. With force not at any price. */
+	if (!ct_poststop_await(c, force ? grace : CT_FOREVER))
+		ct_log(CT_LOG_WARN, CT_TOPIC_STATE, "the poststop hooks of container %s go on",
+		       ct_container_label(c));
+	r = forget(store, c, err);
+	if (c->dir >= 0)
+		ct_container_let_go(c);
+	return r;
 }
 
 int ct_container_remove(struct ct_store *store, struct ct_container *container, bool force,

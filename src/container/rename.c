@@ -53,6 +53,12 @@ static int change(struct ct_store *store, struct ct_arena *arena, struct ct_cont
 		return r;
 	now->meta.name = name;
 	r = ct_meta_save(now->dir, &now->meta, err);
+	/* By its monitor (--rm), whom our lock does not stop, and who may not have seen the new name. */
+	if (ct_container_is_removed(now)) {
+		ct_name_release(store, name, now->meta.id);
+		now->meta.name = before;
+		return ct_container_fail_removed(now, err);
+	}
 	if (r < 0) {
 		ct_name_release(store, name, now->meta.id);
 		return ct_wrap(err, "%s", before ? before : now->meta.id);

@@ -18,6 +18,7 @@
 #include <cattach/proc.h>
 #include <cattach/top.h>
 
+#include "hooks.h"
 #include "leaf.h"
 #include "record.h"
 #include "runtime_parts.h"
@@ -44,7 +45,8 @@ static int refuse_start(const struct ct_container *c, struct ct_err *err)
 	return ct_fail(err, ESRCH, "cannot start a container that has stopped");
 }
 
-int ct_runtime_start(struct ct_container *container, struct ct_err *err)
+/* Its process goes on, and is the program. */
+static int go(struct ct_container *container, struct ct_err *err)
 {
 	int ct_autofd connection = -1;
 	int r;
@@ -59,6 +61,28 @@ int ct_runtime_start(struct ct_container *container, struct ct_err *err)
 	unlinkat(container->dir, CT_RUNTIME_SOCKET, 0);
 	if (r == 0)
 		container->state = CT_STATE_RUNNING;
+	return r;
+}
+
+/* A hook that fails takes the container with it. */
+int ct_runtime_start(struct ct_store *store, struct ct_container *container, struct ct_err *err)
+{
+	bool waited = container->state == CT_STATE_CREATED;
+	struct ct_arena ct_autoarena arena = { 0 };
+	struct ct_spec *spec = NULL;
+	struct ct_err ignored;
+	int r = ct_arena_open(&arena, err);
+
+	if (r == 0 && waited)
+		r = ct_container_spec(container, &arena, &spec, err);
+	if (r == 0)
+		r = go(container, err);
+	if (r < 0 && (!spec || !spec->hooks.lists[CT_HOOK_START_CONTAINER].count))
+		return r;
+	if (r == 0)
+		r = ct_hooks_run_poststart(&arena, spec, &container->meta, container->status.pid, err);
+	if (r < 0)
+		ct_runtime_delete(store, container, true, &ignored);
 	return r;
 }
 
@@ -112,18 +136,29 @@ static int kill_process(const struct ct_container *c, struct ct_err *err)
 int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bool force,
 		      struct ct_err *err)
 {
+	struct ct_arena ct_autoarena arena = { 0 };
 	enum ct_state state = container->state;
+	struct ct_spec *spec = NULL;
+	struct ct_err ignored;
 	int r;
 
 	if (!force && (state == CT_STATE_RUNNING || state == CT_STATE_PAUSED ||
 		       state == CT_STATE_CREATING))
 		return ct_fail(err, EBUSY, "cannot delete container %s that is not stopped: %s",
 			       container->meta.id, ct_runtime_state_name(state));
+	/* What cannot be read any more has no hooks that could be run. */
+	if (ct_arena_open(&arena, &ignored) < 0 ||
+	    ct_container_spec(container, &arena, &spec, &ignored) < 0)
+		spec = NULL;
 	r = kill_process(container, err);
 	if (r == 0)
 		r = ct_leaf_clean(container->dir, container->meta.id, err);
 	if (r < 0)
 		return r;
 	r = ct_store_forget(store, container->meta.id, NULL);
-	return r < 0 ? ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, container->meta.id) : 0;
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, container->meta.id);
+	if (spec)
+		ct_hooks_run_poststop(&arena, spec, &container->meta, ct_hooks_warn);
+	return 0;
 }

@@ -26,6 +26,7 @@
 #include <cattach/log.h>
 #include <cattach/run.h>
 
+#include "hooks.h"
 #include "leaf.h"
 #include "plan.h"
 #include "record.h"
@@ -42,6 +43,7 @@ struct making {
 	struct ct_ns_started started;
 	struct leaf leaf;
 	int listener;
+	bool attempted;			/* hooks may have run */
 	bool pid_file;
 };
 
@@ -161,11 +163,22 @@ static int prepare(struct making *m, struct ct_err *err)
 	return r;
 }
 
+static int check_terminal(const struct making *m, struct ct_err *err)
+{
+	if (!m->spec->process->terminal || m->options->console_socket || m->options->stdio)
+		return 0;
+	ct_spec_fail(m->spec, err, EINVAL, "process.terminal",
+		     "a terminal that nobody here is going to look at needs --console-socket");
+	return ct_hint(err, "or set it to false");
+}
+
 static int plan(struct making *m, struct ct_err *err)
 {
 	struct planning resources = { .arena = m->arena, .spec = m->spec, .meta = &m->c.meta };
 	int r = ct_spec_check(m->spec, m->options->rootless, err);
 
+	if (r == 0)
+		r = check_terminal(m, err);
 	if (r == 0)
 		r = ct_plan_make(m->arena, m->spec, &m->c.meta, m->store->cache,
 				 m->options->preserve_fds, &m->plan, err);
@@ -183,12 +196,16 @@ static int plan(struct making *m, struct ct_err *err)
 static int start(struct making *m, struct ct_err *err)
 {
 	const struct ct_spec_process *process = m->spec->process;
-	const struct ct_ns_stdio stdio = {
-		.fd = { 0, 1, 2 },
-		.rows = (unsigned short)process->console_height,
-		.columns = (unsigned short)process->console_width,
-	};
+	const struct ct_ns_stdio *given = m->options->stdio;
+	struct ct_ns_stdio stdio = { .fd = { 0, 1, 2 } };
 
+	m->attempted = true;
+	if (given)
+		stdio = *given;
+	if (process->console_height && process->console_width) {
+		stdio.rows = process->console_height;
+		stdio.columns = process->console_width;
+	}
 	return ct_ns_start(m->plan, &stdio, &m->started, err);
 }
 
@@ -257,6 +274,8 @@ static void undo(struct making *m)
 		ct_store_forget(m->store, m->options->id, NULL);
 	}
 	ct_container_close(&m->c);
+	if (m->attempted)
+		ct_hooks_run_poststop(m->arena, m->spec, &m->c.meta, ct_hooks_warn);
 }
 
 static int make(struct making *m, struct ct_err *err)

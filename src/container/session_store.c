@@ -103,7 +103,10 @@ int ct_session_list(const struct ct_store *store, struct ct_arena *arena,
 	int r = ct_store_sessions(store, container, false, &sessions, err);
 
 	if (r == 0)
-		return ct_container_list(&sessions, arena, ret_list, err);
+		r = ct_container_list(&sessions, arena, ret_list, err);
+	/* Or they are being removed, with it. */
+	if (r == 0)
+		return 0;
 	*ret_list = (struct ct_container_list){ 0 };
 	/* What cannot be opened of a damaged one is no reason to show nothing of it. */
 	return r == -ENOENT || container->state == CT_STATE_DAMAGED ? 0 : r;

@@ -9,14 +9,18 @@
 #include <cattach/container.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <cattach/fd.h>
 #include <cattach/log.h>
 
+#include "hooks.h"
 #include "keeper.h"
 #include "launch.h"
+#include "lower.h"
 #include "plan.h"
 
 static bool is_outside(const char *cgroups)
@@ -128,23 +132,60 @@ static int plan(struct ct_store *store, const struct ct_start_options *options,
 	return r;
 }
 
+/* The container does not stay without what its hooks have not done. */
+static void end_after_hook(struct ct_container *container)
+{
+	struct ct_err ignored;
+
+	ct_container_forbid_restart(container, 0);
+	ct_container_end_run(container, NULL, SIGKILL, 0, &ignored);
+}
+
+/* With those hooks that are run outside of it. */
+static int launch(struct ct_store *store, struct ct_container *container,
+		  const struct ct_start_options *options, struct planning *planning,
+		  struct launching *launching, struct ct_session *ret_session, struct ct_err *err)
+{
+	int r = ct_launch(store, container, options, launching, ret_session, err);
+	struct ct_status status;
+
+	if (r < 0 || !planning->spec->hooks.lists[CT_HOOK_POSTSTART].count)
+		return r;
+	r = ct_status_read(container->status_fd, &status, err);
+	if (r == 0)
+		r = ct_hooks_run_poststart(planning->arena, planning->spec, planning->meta, status.pid,
+					   err);
+	if (r < 0) {
+		end_after_hook(container);
+		ct_session_close(ret_session);
+	}
+	return r;
+}
+
 /* The keeper is forked first, and is ready by the time that there is a plan. */
 static int start(struct ct_store *store, struct ct_container *container,
 		 const struct ct_start_options *options, struct planning *planning,
 		 struct launching *launching, struct ct_session *ret_session, struct ct_err *err)
 {
 	struct ct_keeper_launch keeper = CT_KEEPER_LAUNCH_INIT;
+	struct ct_poststop poststop = CT_POSTSTOP_INIT;
 	int r = options->kept ? 0 : ct_keeper_launch(container, &keeper, err);
 
 	if (r == 0)
 		r = plan(store, options, planning, launching, err);
 	if (r == 0)
+		r = ct_lower_save(container, &launching->plan->root, err);
+	if (r == 0)
 		r = ct_keeper_await(&keeper, err);
+	if (r == 0)
+		r = ct_poststop_launch(container, planning->spec, &poststop, err);
 	if (r == 0) {
 		launching->request = make_request(container, planning->spec, planning->settings);
-		r = ct_launch(store, container, options, launching, ret_session, err);
+		r = launch(store, container, options, planning, launching, ret_session, err);
 	}
 	ct_keeper_release(&keeper, r == 0);
+	ct_poststop_release(&poststop, r == 0);
+	container->poststop = ct_take_fd(&poststop.pidfd);
 	return r;
 }
 

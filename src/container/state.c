@@ -7,7 +7,8 @@
  * A monitor takes its lock once and gives it up once, when it ends; the status is written before
  * that. So the lock is looked at first: what the status says after a free lock is final. A lock
  * that is taken between the two looks, or a creator that ends between them, is seen by looking a
- * second time.
+ * second time, and as often as the status has changed since the last: whoever takes the lock
+ * writes.
  *
  * Runs in commands, as the user; changes nothing. May fail: an unreadable status file.
  */
@@ -24,6 +25,8 @@
 #include "keeper.h"
 #include "leaf.h"
 #include "record.h"
+
+static const char going[] = "it is being removed";
 
 /* ---- the creator ---- */
 
@@ -120,18 +123,21 @@ int ct_container_probe(const struct ct_container *container, struct ct_probe *re
 	struct ct_probe p = { 0 };
 	int r = look(container, &p, err);
 
-	if (r == 0 && !is_settled(&p)) {
+	for (bool changed = true; r == 0 && changed && !is_settled(&p);) {
+		uint64_t seen = p.status.generation;
+
 		p.creator = ct_container_has_creator(container->dir);
 		p.complete = ct_container_is_complete(container->dir);
 		p.going = !p.complete && is_going(container->dir);
 		r = look(container, &p, err);
+		changed = p.status.generation != seen;
 	}
 	if (r == 0 && !is_settled(&p))
 		p.payload = lives(ct_probe_open_payload(&p));
 	if (r == 0 && p.monitor && p.status.state == CT_STATUS_RUNNING)
 		p.frozen = ct_leaf_is_frozen(container->dir, container->meta.id);
 	if (r == 0 && may_be_kept(&p))
-		p.kept = ct_keeper_will_restart(container->dir, has_ended(&p));
+		p.kept = ct_keeper_will_restart(container->dir, &p.status, has_ended(&p));
 	*ret_probe = p;
 	return r;
 }
@@ -162,6 +168,11 @@ enum ct_state ct_probe_state(const struct ct_probe *p, const char **ret_why)
 		return CT_STATE_CREATED;
 	if (p->creator && !p->going)
 		return CT_STATE_CREATING;
-	*ret_why = p->going ? "it is being removed" : "its start was interrupted";
+	*ret_why = p->going ? going : "its start was interrupted";
 	return CT_STATE_DAMAGED;
+}
+
+bool ct_container_is_going(const struct ct_container *container)
+{
+	return container->state == CT_STATE_DAMAGED && container->damage == going;
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "record.h"
 #include "state_text.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -173,7 +174,7 @@ static const struct answer answers[] = {
 	  "{kind} {label} cannot be stopped ({how})", "stop it there" },
 
 	{ ACT(KILL), LIVE | IN(RESTARTING), CT_ANSWER_YES, 0, NULL, NULL },
-	{ ACT(KILL), ENDED, CT_ANSWER_NO, ESRCH, "{kind} {label} is not running ({how})", NULL },
+	{ ACT(KILL), ENDED, CT_ANSWER_NO, ESRCH, "{kind} {label} is not running ({how})", START_IT },
 	{ ACT(KILL), IN(CREATING), CT_ANSWER_NO, ESRCH, "{kind} {label} is not running ({how})", AGAIN },
 	{ ACT(KILL), IN(DAMAGED), CT_ANSWER_NO, ESRCH, "{kind} {label} is not running ({how})",
 	  REMOVE_IT },
@@ -181,7 +182,8 @@ static const struct answer answers[] = {
 	  "do it on {host}" },
 
 	{ ACT(PAUSE), IN(RUNNING), CT_ANSWER_YES, 0, NULL, NULL },
-	{ ACT(PAUSE), IN(PAUSED), CT_ANSWER_NO, EALREADY, "container {label} is already paused", NULL },
+	{ ACT(PAUSE), IN(PAUSED), CT_ANSWER_NO, EALREADY, "container {label} is already paused",
+	  UNPAUSE_IT },
 	{ ACT(UNPAUSE), IN(PAUSED), CT_ANSWER_YES, 0, NULL, NULL },
 	/* One whose pause was cut short goes on. */
 	{ ACT(UNPAUSE), IN(RUNNING), CT_ANSWER_IF, EINVAL, "container {label} is not paused", NULL },
@@ -257,11 +259,22 @@ static const struct answer answers[] = {
 	{ ACT(STATS), ANY & ~LIVE, CT_ANSWER_IF, ESRCH, "{kind} {label} is not running: {how}", NULL },
 
 	{ ACT(CP), LIVE | ENDED | IN(RESTARTING), CT_ANSWER_YES, 0, NULL, NULL },
-	{ ACT(CP), IN(CREATING), CT_ANSWER_NO, EAGAIN, "container {label} is being created", AGAIN },
-	{ ACT(CP), IN(DAMAGED), CT_ANSWER_NO, EIO,
+	{ ACT(DIFF), LIVE, CT_ANSWER_YES, 0, NULL, NULL },
+	/* First of all it is said when there is no overlay. */
+	{ ACT(DIFF), IN(CREATED), CT_ANSWER_IF, ESRCH,
+	  "container {label} has changed nothing: it was created and never started", START_IT },
+	{ ACT(DIFF), IN(STOPPED), CT_ANSWER_IF, ESRCH,
+	  "container {label} does not run ({how}), and what it had changed went with its run", START_IT },
+	{ ACT(DIFF), IN(RESTARTING), CT_ANSWER_IF, EBUSY,
+	  "container {label} does not run ({how}), and what it had changed went with its run", AWAIT_IT },
+	{ ACT(CP) | ACT(DIFF), IN(CREATING), CT_ANSWER_NO, EAGAIN,
+	  "container {label} is being created", AGAIN },
+	{ ACT(CP) | ACT(DIFF), IN(DAMAGED), CT_ANSWER_NO, EIO,
 	  "container {label} has no files to be sure of ({how})", REMOVE_IT },
 	{ ACT(CP), IN(FOREIGN), CT_ANSWER_NO, EXDEV, "container {label} belongs to another machine",
 	  "copy on {host}" },
+	{ ACT(DIFF), IN(FOREIGN), CT_ANSWER_NO, EXDEV, "container {label} belongs to another machine",
+	  "compare on {host}" },
 
 	{ ACT(LOGS), ANY & ~IN(DAMAGED) & ~IN(FOREIGN), CT_ANSWER_YES, 0, NULL, NULL },
 	{ ACT(LOGS), IN(DAMAGED), CT_ANSWER_IF, ENOENT,
@@ -351,6 +364,16 @@ int ct_state_refuse(const struct ct_container *container, enum ct_act act, struc
 	const struct answer *row = find(act, container->state);
 	char text[CT_STATE_TEXT];
 
+	/* A moment later nobody would have found it. */
+	if (ct_container_is_going(container))
+		return ct_fail(err, ENOENT, "%s %s is being removed", ct_container_kind(container),
+			       ct_container_label(container));
+	/* By somebody who has written nothing yet, or does not any more: there is nothing to act on. */
+	if (container->state == CT_STATE_CREATING && container->status_fd < 0 && (!row || !row->text)) {
+		ct_fail(err, EAGAIN, "%s %s is being created", ct_container_kind(container),
+			ct_container_label(container));
+		return ct_hint(err, AGAIN);
+	}
 	if (!row || !row->text)
 		return ct_fail(err, ENOTRECOVERABLE, "%s %s is %s, which was not to be refused",
 			       ct_container_kind(container), ct_container_label(container),

@@ -18,8 +18,10 @@
 #include <cattach/fd.h>
 #include <cattach/proc.h>
 
+#include "hooks.h"
 #include "keeper.h"
 #include "record.h"
+#include "runtime_parts.h"
 
 #define KEEPER_TIMEOUT (10 * CT_SECOND)	/* for the keeper to go, or the start that it is making */
 #define RECORD_TIMEOUT (5 * CT_SECOND)	/* for the monitor to write down what it has reaped */
@@ -28,6 +30,11 @@ int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct 
 {
 	if (c->state == CT_STATE_FOREIGN)
 		return 0;
+	/* Its status never changes, and there is no monitor to be looked for. */
+	if (c->meta.unmonitored) {
+		c->state = ct_runtime_look(c);
+		return 0;
+	}
 	/* No status file was found when it was loaded: there is nothing to look at again. */
 	if (c->status_fd < 0)
 		return 0;
@@ -265,7 +272,12 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 	ct_container_forbid_restart(container, 0);
 	if (container->dir >= 0 && container->status_fd >= 0)
 		r = settle_keeper(container, &probe, err);
-	return r < 0 ? r : ct_container_end_run(container, NULL, signal, timeout, err);
+	ct_poststop_note(container);
+	if (r == 0)
+		r = ct_container_end_run(container, NULL, signal, timeout, err);
+	if (r == 0)
+		ct_container_await_hooks(container);
+	return r;
 }
 
 /* Under the lock of those who start: what is asked for here the next start lifts, and not the one before. */

@@ -138,7 +138,7 @@ int ct_store_take_away(const struct ct_store *store, const char *id, const char 
 {
 	struct ct_err ignored;
 	struct stat st;
-	int r;
+	int again, r;
 
 	/* Where there are no names the directories are called as somebody else likes. */
 	if (store->names < 0 ? ct_runtime_check_id(id, &ignored) < 0 : !ct_is_id(id))
@@ -149,7 +149,10 @@ int ct_store_take_away(const struct ct_store *store, const char *id, const char 
 	if (fstatat(store->containers, id, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	/* Only a directory can be a container; anything else is not ours to delete. */
-	return S_ISDIR(st.st_mode) ? remove_directory(store->containers, id, 0) : -ENOTDIR;
+	r = S_ISDIR(st.st_mode) ? remove_directory(store->containers, id, 0) : -ENOTDIR;
+	/* A rename may have come in between; one that comes now sees that there is nothing any more. */
+	again = r < 0 ? 0 : release_names(store, id, NULL);
+	return again < 0 ? again : r;
 }
 
 int ct_store_forget(const struct ct_store *store, const char *id, const char *name)

@@ -23,11 +23,13 @@
 #include "keeper.h"
 #include "record.h"
 #include "run_parts.h"
+#include "update.h"
 
 struct updating {
 	struct ct_arena *arena;
 	struct ct_container *c;
 	struct ct_spec *spec;		/* as it is, and then as it is to be */
+	const struct update_wish *wish;
 	struct ct_cgroup_settings settings;	/* that change */
 	struct ct_cgroup_settings before;	/* what takes it back */
 	struct ct_cgroup cgroup;	/* open while it runs */
@@ -85,15 +87,14 @@ static int settle(struct updating *u, struct ct_cgroup_settings *settings,
 	return r;
 }
 
-static int work_out(struct updating *u, const struct ct_resource_options *options,
-		    struct ct_err *err)
+static int work_out(struct updating *u, struct ct_err *err)
 {
 	struct ct_cgroup_settings old = { .count = 0 }, all = { .count = 0 };
 	struct ct_strings known = { .count = 0 }, warnings = { .count = 0 };
 	int r = settle(u, &old, &known, err);
 
 	if (r == 0)
-		r = ct_resources_from_options(u->arena, options, &u->spec->linux_.resources, err);
+		r = u->wish->give(u->wish, u->arena, &u->spec->linux_.resources, err);
 	if (r == 0)
 		r = settle(u, &all, &warnings, err);
 	if (r < 0)
@@ -109,7 +110,7 @@ static int change_cgroup(struct updating *u, struct ct_err *err)
 {
 	int r;
 
-	if (!ct_state_is_live(u->c->state) || !u->settings.count)
+	if (!ct_container_is_live(u->c) || !u->settings.count)
 		return 0;
 	r = ct_container_cgroup(u->c, &u->cgroup, err);
 	if (r < 0)
@@ -158,13 +159,12 @@ static int write_both(struct updating *u, struct ct_err *err)
 	return r;
 }
 
-static int update(struct updating *u, const struct ct_resource_options *options,
-		  struct ct_err *err)
+static int update(struct updating *u, struct ct_err *err)
 {
 	int r = ct_container_spec(u->c, u->arena, &u->spec, err);
 
 	if (r == 0)
-		r = work_out(u, options, err);
+		r = work_out(u, err);
 	if (r == 0)
 		r = change_cgroup(u, err);
 	if (r < 0)
@@ -175,18 +175,43 @@ static int update(struct updating *u, const struct ct_resource_options *options,
 	return r;
 }
 
-/* The record first: whoever starts the container or keeps it goes by that. */
-static int update_restart(struct updating *u, const char *policy, struct ct_err *err)
+int ct_update_limits(struct ct_container *c, struct ct_arena *arena, const struct update_wish *wish,
+		     struct ct_err *err)
 {
-	struct ct_meta *meta = &u->c->meta;
+	struct updating u = { .arena = arena, .c = c, .wish = wish, .cgroup = CT_CGROUP_INIT };
+	int r = update(&u, err);
+
+	ct_cgroup_close(&u.cgroup);
+	return r;
+}
+
+/* ---- by options ---- */
+
+struct option_wish {
+	struct update_wish wish;
+	const struct ct_resource_options *options;
+};
+
+static int give_options(const struct update_wish *wish, struct ct_arena *arena,
+			struct ct_cgroup_resources *inout, struct ct_err *err)
+{
+	const struct option_wish *o = (const struct option_wish *)wish;
+
+	return ct_resources_from_options(arena, o->options, inout, err);
+}
+
+/* The record first: whoever starts the container or keeps it goes by that. */
+static int update_restart(struct ct_container *c, const char *policy, struct ct_err *err)
+{
+	struct ct_meta *meta = &c->meta;
 	const char *before = meta->restart;
 
 	meta->restart = policy;
-	if (ct_meta_save(u->c->dir, meta, err) < 0) {
+	if (ct_meta_save(c->dir, meta, err) < 0) {
 		meta->restart = before;
 		return -err->code;
 	}
-	return ct_keeper_adopt(u->c, err);
+	return ct_keeper_adopt(c, err);
 }
 
 static bool has_limits(const struct ct_resource_options *options)
@@ -213,7 +238,7 @@ static bool has_limits(const struct ct_resource_options *options)
 int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 			const struct ct_update_options *options, struct ct_err *err)
 {
-	struct updating u = { .arena = arena, .c = container, .cgroup = CT_CGROUP_INIT };
+	const struct option_wish limits = { { give_options }, &options->resources };
 	int r = ct_container_hold(container, arena, CT_ACT_UPDATE, err);
 	struct ct_meta wanted = container->meta;
 
@@ -223,12 +248,11 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 	if (options->restart)
 		r = ct_run_restart(arena, options->restart, &wanted, err);
 	if (r == 0 && has_limits(&options->resources))
-		r = update(&u, &options->resources, err);
+		r = ct_update_limits(container, arena, &limits.wish, err);
 	if (r == 0 && options->restart)
-		r = update_restart(&u, wanted.restart, err);
+		r = update_restart(container, wanted.restart, err);
 	if (r == 0)
 		ct_event_record(container, "update", CT_EVENT_END);
-	ct_cgroup_close(&u.cgroup);
 	ct_container_let_go(container);
 	return r;
 }

@@ -107,7 +107,7 @@ int ct_usage_read(int cgroup, int network, struct ct_usage *ret_usage, struct ct
 
 static int fail_not_running(const struct ct_container *c, struct ct_err *err)
 {
-	if (ct_state_is_live(c->state))
+	if (ct_container_is_live(c))
 		return ct_fail(err, ESRCH, "%s %s is not running: it is just ending",
 			       ct_container_kind(c), ct_container_label(c));
 	return ct_state_refuse(c, CT_ACT_STATS, err);
@@ -120,7 +120,7 @@ int ct_container_usage(const struct ct_container *container, struct ct_usage *re
 	int ct_autofd network = -1;
 	int r;
 
-	if (!ct_state_is_live(container->state))
+	if (!ct_container_is_live(container))
 		return fail_not_running(container, err);
 	r = ct_container_cgroup(container, &cgroup, err);
 	if (r == 0) {

@@ -15,23 +15,27 @@
 #include "waiter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cattach/container.h>
 #include <cattach/fd.h>
+#include <cattach/log.h>
 #include <cattach/proc.h>
 
 #include "record.h"
 #include "store.h"
 
 #define PREFIX		"wait."
+#define TRIES		10
 #define HELLO_TIME	CT_SECOND	/* for all waiters together */
 #define CHANGES		(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_TO)
 #define REMOVALS	(IN_DELETE | IN_MOVED_FROM)
@@ -88,22 +92,56 @@ static int make_watch(struct ct_waiter *w, int dir, int above)
 	return r < 0 ? r : add_watch(w, above, REMOVALS);
 }
 
+/* The directory is made, and others take it away when it is empty: the monitor of a run that is just
+ * ending, whoever removes the container. */
+static int open_listener(struct ct_store *store, const struct ct_container *c, struct ct_waiter *w,
+			 struct ct_err *err)
+{
+	int r = -ENOENT;
+
+	for (int i = 0; r == -ENOENT && i < TRIES; i++) {
+		ct_drop_fd(&w->listener);
+		ct_drop_fd(&w->dir);
+		w->dir = ct_store_runtime(store, c->meta.id, true, err);
+		if (w->dir < 0)
+			return w->dir;
+		r = make_listener(w);
+	}
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot wait for the start of container %s",
+				     ct_container_label(c));
+	snprintf(w->id, sizeof(w->id), "%s", c->meta.id);
+	w->above = fcntl(store->runtime, F_DUPFD_CLOEXEC, 3);
+	w->container = fcntl(c->dir, F_DUPFD_CLOEXEC, 3);
+	return w->above < 0 || w->container < 0 ? ct_fail_errno(err, errno, "cannot wait") : 0;
+}
+
+static bool is_gone(const struct ct_waiter *w)
+{
+	struct stat st;
+
+	return w->container >= 0 && fstat(w->container, &st) == 0 && st.st_nlink == 0;
+}
+
 int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
 		   struct ct_waiter *ret_waiter, struct ct_err *err)
 {
 	struct ct_waiter w = CT_WAITER_INIT;
-	int r;
+	int r = open_listener(store, container, &w, err);
 
-	w.dir = ct_store_runtime(store, container->meta.id, true, err);
-	if (w.dir < 0)
-		return w.dir;
-	r = make_listener(&w);
-	if (r == 0)
+	if (r == 0) {
 		r = make_watch(&w, container->dir, store->containers);
+		if (r < 0)
+			ct_fail_errno(err, -r, "cannot wait for the start of container %s",
+				      ct_container_label(container));
+	}
+	/* Who has removed it has looked for us before we were there. */
+	if (r == 0 && is_gone(&w))
+		r = ct_fail(err, ESTALE, "container %s has been removed meanwhile",
+			    ct_container_label(container));
 	if (r < 0) {
 		ct_waiter_close(&w);
-		return ct_fail_errno(err, -r, "cannot wait for the start of container %s",
-				     ct_container_label(container));
+		return r;
 	}
 	*ret_waiter = w;
 	return 0;
@@ -138,9 +176,14 @@ void ct_waiter_drain(struct ct_waiter *waiter)
 void ct_waiter_close(struct ct_waiter *waiter)
 {
 	remove_socket(waiter);
+	/* Nobody else comes back to it; those who wait besides have their sockets there. */
+	if (is_gone(waiter) && unlinkat(waiter->above, waiter->id, AT_REMOVEDIR) < 0)
+		ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "its runtime directory stays");
 	ct_drop_fd(&waiter->listener);
 	ct_drop_fd(&waiter->watch);
 	ct_drop_fd(&waiter->dir);
+	ct_drop_fd(&waiter->above);
+	ct_drop_fd(&waiter->container);
 }
 
 /* ---- the one who starts ---- */

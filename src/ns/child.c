@@ -103,8 +103,10 @@ static int build_root(struct child *c, struct ct_err *err)
 		r = ct_child_sysctls(c, err);
 	if (r < 0)
 		return r;
-	if (c->plan->mounts_joined)
-		return ct_child_enter_root(c, err);
+	if (c->plan->mounts_joined) {
+		r = ct_child_create_hooks(c, err);
+		return r < 0 ? r : ct_child_enter_root(c, err);
+	}
 	r = ct_child_attach_root(c, err);
 	if (r == 0)
 		r = ct_child_mounts(c, err);
@@ -114,6 +116,8 @@ static int build_root(struct child *c, struct ct_err *err)
 		r = ct_child_terminal(c, err);
 	if (r == 0)
 		r = ct_child_masks(c, err);
+	if (r == 0)
+		r = ct_child_create_hooks(c, err);
 	return r < 0 ? r : ct_child_pivot(c, err);
 }
 
@@ -133,14 +137,18 @@ static int apply_settings(struct child *c, struct ct_err *err)
 
 static int run(struct child *c, struct ct_err *err)
 {
-	int r = open_everything(c, err);
+	int r = ct_child_affinity(c->plan->process.affinity_initial, "initial", err);
 
+	if (r == 0)
+		r = open_everything(c, err);
 	if (r == 0)
 		r = apply_settings(c, err);
 	if (r == 0)
 		r = wait_for_maps(c, err);
 	if (r == 0)
 		r = ct_child_cgroup_namespace(c, err);
+	if (r == 0)
+		r = ct_child_time_namespace(c, err);
 	if (r == 0)
 		r = build_root(c, err);
 	if (r == 0)

@@ -96,8 +96,17 @@ int ct_child_descriptors(struct child *c, struct ct_err *err);
 int ct_child_become_root(struct child *c, struct ct_err *err);
 int ct_child_process(struct child *c, struct ct_err *err);
 int ct_child_exec(struct child *c, struct ct_err *err);
+/* The processors that it may use, a mask or NULL; where it was asked for: "initial", "final". */
+int ct_child_affinity(const unsigned long *mask, const char *place, struct ct_err *err);
 /* Is the program there? What changes until ct_child_exec() is found then. */
 int ct_child_look(const struct child *c, struct ct_err *err);
+
+/* hooks.c: when the root is complete and not entered; and just before the program, after prepare() in
+ * the hook's own process. In the starter: what SYNC_HOOKS asks for, and the answer. */
+int ct_child_create_hooks(struct child *c, struct ct_err *err);
+int ct_child_start_hooks(struct child *c, int (*prepare)(void *arg, struct ct_err *err),
+			 struct ct_err *err);
+int ct_sync_hooks(const struct ct_plan *plan, int sync, pid_t pid, struct ct_err *err);
 
 /* exec_explain.c: fill the error for an execve(2) that failed with code; negative */
 int ct_exec_explain(const char *path, int code, struct ct_err *err);
@@ -129,6 +138,8 @@ int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
 bool ct_joins_user(const struct ct_plan *plan);
 /* In the child, in its cgroup: the cgroup namespace that it is to have. */
 int ct_child_cgroup_namespace(struct child *c, struct ct_err *err);
+/* clock.c: likewise; it cannot be made by the clone */
+int ct_child_time_namespace(struct child *c, struct ct_err *err);
 
 /* places.c: descriptors of the namespaces and the root, for the starter */
 int ct_child_report_places(struct child *c, struct ct_err *err);
@@ -146,6 +157,8 @@ enum sync_type {
 	SYNC_HELD,		/* to the starter: everything is set up, and waits for... */
 	SYNC_GO,		/* ...this, from whoever connects; who gets what follows SYNC_HELD */
 	SYNC_WAY_IN,		/* from who connects instead: SYNC_PLACES, please */
+	SYNC_HOOKS,		/* to the starter: run those that are before the pivot, and say... */
+	SYNC_HOOKED,		/* ...this when they have succeeded */
 	SYNC_ERROR,		/* to the starter: struct ct_err */
 };
 

@@ -128,6 +128,25 @@ static int drop_privileges(struct child *c, struct ct_err *err)
 	return r == 0 && p->has_caps ? ct_caps_apply(&p->caps, err) : r;
 }
 
+/* The same for a hook, which has its own end to tell of and no monitor that it must not outlive. */
+static int drop_like_program(void *arg, struct ct_err *err)
+{
+	const struct child *c = arg;
+	const struct ct_plan_process *p = &c->plan->process;
+	int r = 0;
+
+	if (p->no_new_privileges) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+			return ct_fail_errno(err, errno, "cannot set no_new_privs");
+		r = p->has_caps ? ct_caps_apply(&p->caps, err) : 0;
+		return r < 0 ? r : load_filter(p, err);
+	}
+	r = p->seccomp.length ? ct_caps_raise(err) : 0;
+	if (r == 0)
+		r = load_filter(p, err);
+	return r == 0 && p->has_caps ? ct_caps_apply(&p->caps, err) : r;
+}
+
 /* What only the starter knows: how much there is, and that there is a filter. */
 static int explain(const struct ct_plan_process *p, const char *program, int code,
 		   struct ct_err *err)
@@ -194,6 +213,8 @@ int ct_child_exec(struct child *c, struct ct_err *err)
 	char program[4096];
 	int r = look(c, program, sizeof(program), err);
 
+	if (r == 0)
+		r = ct_child_start_hooks(c, drop_like_program, err);
 	if (r == 0)
 		r = drop_privileges(c, err);
 	if (r < 0)

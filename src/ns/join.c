@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <linux/nsfs.h>
+#include <linux/sched.h>
 
 #include "child.h"
 
@@ -21,7 +22,7 @@ static const struct {
 } types[] = {
 	{ CLONE_NEWUSER, "user" },     { CLONE_NEWIPC, "ipc" },       { CLONE_NEWUTS, "uts" },
 	{ CLONE_NEWNET, "network" },   { CLONE_NEWPID, "pid" },       { CLONE_NEWNS, "mount" },
-	{ 0x80 /* CLONE_NEWTIME */, "time" },			       { CLONE_NEWCGROUP, "cgroup" },
+	{ CLONE_NEWTIME, "time" },			       { CLONE_NEWCGROUP, "cgroup" },
 };
 
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))

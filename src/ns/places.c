@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container from inside, as descriptors: its seven namespaces and its root. Who has them can go
+ * A container from inside, as descriptors: its eight namespaces and its root. Who has them can go
  * in, whatever has become of the payload: setns(2) on a descriptor asks for rights in the user
  * namespace, but not for the right to trace a process, which a payload that is not dumpable, or
  * whose program is unreadable, does not grant to anybody outside. ptrace(2), namespaces(7).
@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <linux/nsfs.h>
+#include <linux/sched.h>
 
 #include <cattach/fd.h>
 
@@ -32,6 +33,7 @@ static const struct {
 	[CT_PLACE_UTS] = { "ns/uts", CLONE_NEWUTS },
 	[CT_PLACE_CGROUP] = { "ns/cgroup", CLONE_NEWCGROUP },
 	[CT_PLACE_ROOT] = { "root", 0 },
+	[CT_PLACE_TIME] = { "ns/time", CLONE_NEWTIME },
 };
 
 void ct_ns_places_close(struct ct_ns_places *places)
@@ -47,6 +49,9 @@ static int open_all(int process, struct ct_ns_places *places)
 		int flags = kinds[i].flag ? O_RDONLY : O_PATH | O_DIRECTORY;
 
 		places->fd[i] = openat(process, kinds[i].path, flags | O_CLOEXEC);
+		/* Nobody counts on it, but all of them are handed on together. */
+		if (places->fd[i] < 0 && errno == ENOENT && i == CT_PLACE_TIME)
+			places->fd[i] = openat(process, "ns/uts", flags | O_CLOEXEC);
 		if (places->fd[i] < 0) {
 			int code = errno;
 
@@ -153,7 +158,8 @@ int ct_ns_places_join(const struct ct_ns_places *places, const char *place, stru
 		return ct_fail_errno(err, errno, "cannot open /proc/self");
 	plan->join_count = 0;
 	for (size_t i = 0; i < CT_PLACES; i++) {
-		if (!kinds[i].flag || is_own(places->fd[i], self, kinds[i].path))
+		if (!kinds[i].flag || is_own(places->fd[i], self, kinds[i].path) ||
+		    (i == CT_PLACE_TIME && ioctl(places->fd[i], NS_GET_NSTYPE) != CLONE_NEWTIME))
 			continue;
 		plan->joins[plan->join_count++] = (struct ct_plan_join){
 			.fd = places->fd[i],

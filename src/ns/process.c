@@ -73,6 +73,35 @@ static int set_limits(const struct ct_plan_process *p, struct ct_err *err)
 	return 0;
 }
 
+int ct_child_affinity(const unsigned long *mask, const char *place, struct ct_err *err)
+{
+	if (!mask || syscall(SYS_sched_setaffinity, 0, CT_PLAN_MASK_BITS / 8, mask) >= 0)
+		return 0;
+	ct_fail_errno(err, errno, "cannot be set");
+	ct_wrap(err, "process.execCPUAffinity.%s", place);
+	if (err->code == EINVAL)
+		return ct_hint(err, "none of these processors is there, or allowed here");
+	return -err->code;
+}
+
+static int set_memory_policy(const struct ct_plan_process *p, struct ct_err *err)
+{
+	unsigned long bits = p->memory_nodes ? CT_PLAN_MASK_BITS + 1 : 0;
+
+	if (!p->has_memory_policy ||
+	    syscall(SYS_set_mempolicy, p->memory_mode, p->memory_nodes, bits) == 0)
+		return 0;
+	if (errno == ENOSYS)
+		ct_fail(err, ENOTSUP, "this kernel has no memory policies (CONFIG_NUMA)");
+	else
+		ct_fail_errno(err, errno, "cannot be set");
+	ct_wrap(err, "linux.memoryPolicy");
+	if (err->code == EINVAL)
+		return ct_hint(err, "is there such a node, in the container's cpuset, too? "
+			       "/sys/devices/system/node/has_memory");
+	return -err->code;
+}
+
 static int set_scheduling(const struct ct_plan_process *p, struct ct_err *err)
 {
 	const struct ct_plan_scheduler *s = &p->scheduler;
@@ -100,7 +129,9 @@ static int set_scheduling(const struct ct_plan_process *p, struct ct_err *err)
 		ct_fail_errno(err, errno, "cannot be set");
 		return ct_wrap(err, "linux.personality");
 	}
-	return 0;
+	if (set_memory_policy(p, err) < 0)
+		return -err->code;
+	return ct_child_affinity(p->affinity_final, "final", err);
 }
 
 static int fail_id(const char *what, unsigned id, struct ct_err *err)

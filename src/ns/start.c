@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -50,10 +51,10 @@ int ct_fail_clone(int code, uint64_t flags, struct ct_err *err)
 }
 
 /* A cgroup namespace is made by the child: its root is where its maker is, and a clone that makes it
- * makes it for the parent's. */
+ * makes it for the parent's. So is a time namespace, whose clocks are set before anybody is in it. */
 static pid_t clone_into(const struct ct_plan *plan, uint64_t flags, int exit_signal, int *ret_pidfd)
 {
-	flags |= plan->new_namespaces & ~(uint64_t)CLONE_NEWCGROUP;
+	flags |= plan->new_namespaces & ~(uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME);
 	return ct_clone(flags, plan->cgroup ? plan->cgroup : -1, exit_signal, ret_pidfd);
 }
 
@@ -270,6 +271,9 @@ int ct_sync_follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdi
 			return 0;
 		if (message.type == SYNC_EXEC)
 			at_exec = true;
+		if (message.type == SYNC_HOOKS && plan && !at_exec &&
+		    ct_sync_hooks(plan, sync, started->pid, err) < 0)
+			return -err->code;
 		if (message.type == SYNC_ERROR) {
 			*err = message.err;
 			return -(err->code > 0 ? err->code : EIO);

@@ -24,11 +24,11 @@ extern const char *const ct_seccomp_actions[], *const ct_seccomp_archs[];
 extern const char *const ct_seccomp_flags[];
 /* spec_resources.c: struct ct_cgroup_resources */
 extern const struct ct_read_object ct_read_resources;
-/* spec_unsupported.c: checked, never stored */
+/* spec_hooks.c: struct ct_hooks */
 extern const struct ct_read_object ct_read_hooks;
+/* spec_unsupported.c: checked, never stored */
 extern const struct ct_read_object ct_read_net_device;
 extern const struct ct_read_object ct_read_intel_rdt;
-extern const struct ct_read_object ct_read_memory_policy;
 
 /* spec_idmaps.c: at most 340 lines, none overlapping another; list is the JSON or NULL. */
 int ct_check_idmaps(const struct ct_reader *r, const struct ct_json *list,
@@ -38,7 +38,7 @@ int ct_check_idmaps(const struct ct_reader *r, const struct ct_json *list,
 int ct_check_seccomp_errno(const struct ct_reader *r, const struct ct_json *object,
 			   const char *key, const char *action);
 
-/* spec_unsupported.c: refuse by name what only the document holds: hooks, ... */
+/* spec_unsupported.c: refuse by name what only the document holds: netDevices, ... */
 int ct_refuse_unsupported(const struct ct_reader *r, const struct ct_json *root);
 
 /* Parts of ct_spec_check(): spec_check_ids.c, spec_check_names.c, spec_check_mounts.c. */

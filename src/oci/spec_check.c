@@ -14,40 +14,23 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The place of a namespace in the list as written: "linux.namespaces[3]". */
-static const char *namespace_path(const struct ct_spec *spec, enum ct_spec_ns ns, char *buf,
-				  size_t size)
+/* Those of a namespace that is joined are set, and those of the host's are everybody's. */
+static int check_clocks(const struct ct_spec *spec, struct ct_err *err)
 {
-	const struct ct_json *list = ct_json_find(spec->source.root, "linux.namespaces");
-	const struct ct_json *v = list ? list->child : NULL;
-	size_t i = 0;
+	const struct ct_spec_namespace *ns = &spec->linux_.namespaces[CT_NS_TIME];
 
-	for (; v; v = v->next, i++) {
-		const struct ct_json *type = ct_json_get(v, "type");
-
-		if (type && type->type == CT_JSON_STRING &&
-		    strcmp(type->text, ct_spec_ns_name(ns)) == 0)
-			break;
-	}
-	if (v)
-		snprintf(buf, size, "linux.namespaces[%zu]", i);
-	else
-		snprintf(buf, size, "linux.namespaces");
-	return buf;
+	if (!spec->linux_.time_offsets.count || (ns->present && !ns->path))
+		return 0;
+	ct_spec_fail(spec, err, EINVAL, "linux.timeOffsets", "needs a new time namespace");
+	return ct_hint(err, "add { \"type\": \"time\" } to linux.namespaces");
 }
 
 static int check_namespaces(const struct ct_spec *spec, bool rootless, struct ct_err *err)
 {
 	const struct ct_spec_namespace *namespaces = spec->linux_.namespaces;
-	char path[64];
 
-	if (namespaces[CT_NS_TIME].present)
-		return ct_spec_fail(spec, err, ENOTSUP,
-				    namespace_path(spec, CT_NS_TIME, path, sizeof(path)),
-				    "time namespaces are not made by this version of cattach");
-	if (spec->linux_.time_offsets.count)
-		return ct_spec_fail(spec, err, ENOTSUP, "linux.timeOffsets",
-				    "clock offsets are not set by this version of cattach");
+	if (check_clocks(spec, err) < 0)
+		return -err->code;
 	if (rootless && !namespaces[CT_NS_USER].present) {
 		ct_spec_fail(spec, err, EINVAL, "linux.namespaces",
 			     "without privileges a user namespace is needed");

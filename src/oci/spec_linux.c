@@ -170,6 +170,41 @@ static const struct ct_read_object personality = {
 	.fields = personality_fields, .finish = finish_personality,
 };
 
+static const char *const memory_modes[] = {
+	"MPOL_DEFAULT", "MPOL_PREFERRED", "MPOL_BIND", "MPOL_INTERLEAVE", "MPOL_LOCAL",
+	"MPOL_PREFERRED_MANY", "MPOL_WEIGHTED_INTERLEAVE", NULL,
+};
+
+static const char *const memory_flags[] = {
+	"MPOL_F_NUMA_BALANCING", "MPOL_F_RELATIVE_NODES", "MPOL_F_STATIC_NODES", NULL,
+};
+
+static const char *const without_nodes[] = { "MPOL_DEFAULT", "MPOL_LOCAL", NULL };
+
+static int finish_memory_policy(const struct ct_reader *r, const struct ct_json *object, void *target)
+{
+	const struct ct_spec_linux *lx = target;
+	bool has_nodes = lx->memory_nodes && *lx->memory_nodes;
+
+	if (ct_read_known(without_nodes, lx->memory_mode))
+		return has_nodes ? ct_read_fail(r, ct_read_get(object, "nodes"), EINVAL,
+						"%s is for no nodes", lx->memory_mode) : 0;
+	if (!has_nodes && strcmp(lx->memory_mode, "MPOL_PREFERRED") != 0)
+		return ct_read_missing(r, object, "nodes");
+	return 0;
+}
+
+static const struct ct_read_field memory_policy_fields[] = {
+	{ "mode", READ_STRING, .required = true, .choices = memory_modes, .offset = L(memory_mode) },
+	{ "nodes", READ_STRING, .check = ct_read_cpu_list, .offset = L(memory_nodes) },
+	{ "flags", READ_STRINGS, .choices = memory_flags, .offset = L(memory_flags) },
+	{0},
+};
+
+static const struct ct_read_object memory_policy = {
+	.fields = memory_policy_fields, .finish = finish_memory_policy,
+};
+
 struct time_offset {
 	int64_t secs;
 	uint32_t nanosecs;
@@ -238,7 +273,8 @@ static const struct ct_read_field linux_fields[] = {
 	{ "cgroupsPath", READ_STRING, .check = check_cgroups_path, .offset = L(cgroups_path) },
 	{ "resources", READ_OBJECT, .object = &ct_read_resources, .offset = L(resources) },
 	{ "intelRdt", READ_OBJECT, .object = &ct_read_intel_rdt, .offset = READ_NOWHERE },
-	{ "memoryPolicy", READ_OBJECT, .object = &ct_read_memory_policy, .offset = READ_NOWHERE },
+	/* Its rows, too. */
+	{ "memoryPolicy", READ_OBJECT, .object = &memory_policy, .offset = 0 },
 	{ "sysctl", READ_PAIRS, .offset = L(sysctl) },
 	{ "seccomp", READ_POINTER, .object = &ct_read_seccomp, .offset = L(seccomp) },
 	{ "rootfsPropagation", READ_STRING, .choices = propagations,

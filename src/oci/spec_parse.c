@@ -68,7 +68,7 @@ static const struct ct_read_field spec_fields[] = {
 	  .count = T(mounts.count) },
 	{ "annotations", READ_PAIRS, .offset = T(annotations) },
 	{ "linux", READ_OBJECT, .object = &ct_read_linux, .offset = T(linux_) },
-	{ "hooks", READ_OBJECT, .object = &ct_read_hooks, .offset = READ_NOWHERE },
+	{ "hooks", READ_OBJECT, .object = &ct_read_hooks, .offset = T(hooks) },
 	{0},
 };
 
@@ -102,22 +102,42 @@ int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, si
 	return 0;
 }
 
+/* A document that is one object, into a struct of zeros. */
+static int parse_alone(struct ct_reader *r, const struct ct_read_object *object, const char *text,
+		       size_t size, void *target)
+{
+	const struct ct_json *top;
+	int ret = ct_json_parse(r->arena, r->name, text, size, &top, r->err);
+
+	if (ret < 0)
+		return ret;
+	if (top->type != CT_JSON_OBJECT)
+		return ct_read_fail(r, top, EINVAL, "the top level must be an object, not %s",
+				    ct_json_type_name(top->type));
+	return ct_read_object(r, top, object, target);
+}
+
 int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *text, size_t size,
 			  struct ct_spec_process **ret_process, struct ct_err *err)
 {
 	struct ct_reader r = { .arena = arena, .name = name, .err = err };
 	struct ct_spec_process *process = ct_arena_alloc(arena, sizeof(*process));
-	const struct ct_json *top;
-	int ret = process ? ct_json_parse(arena, name, text, size, &top, err) : ct_fail_nomem(err);
+	int ret = process ? parse_alone(&r, &ct_read_process, text, size, process) : ct_fail_nomem(err);
 
-	if (ret < 0)
-		return ret;
-	if (top->type != CT_JSON_OBJECT)
-		return ct_read_fail(&r, top, EINVAL, "the top level must be an object, not %s",
-				    ct_json_type_name(top->type));
-	ret = ct_read_object(&r, top, &ct_read_process, process);
 	if (ret == 0)
 		*ret_process = process;
+	return ret;
+}
+
+int ct_spec_parse_resources(struct ct_arena *arena, const char *name, const char *text, size_t size,
+			    struct ct_cgroup_resources *ret_resources, struct ct_err *err)
+{
+	struct ct_reader r = { .arena = arena, .name = name, .err = err };
+	struct ct_cgroup_resources resources = { 0 };
+	int ret = parse_alone(&r, &ct_read_resources, text, size, &resources);
+
+	if (ret == 0)
+		*ret_resources = resources;
 	return ret;
 }
 

@@ -207,6 +207,7 @@ static void write_spec(struct ct_json_writer *w, const struct ct_spec *spec)
 	write_mounts(w, &spec->mounts);
 	ct_write_pairs(w, "annotations", &spec->annotations);
 	ct_write_linux(w, &spec->linux_);
+	ct_write_hooks(w, &spec->hooks);
 	ct_json_end_object(w);
 }
 

@@ -144,6 +144,14 @@ void ct_write_linux(struct ct_json_writer *w, const struct ct_spec_linux *lx)
 	write_paths(w, "maskedPaths", lx->has_masked_paths, &lx->masked_paths);
 	write_paths(w, "readonlyPaths", lx->has_readonly_paths, &lx->readonly_paths);
 	ct_write_string(w, "mountLabel", lx->mount_label);
+	if (lx->memory_mode) {
+		ct_json_key(w, "memoryPolicy");
+		ct_json_begin_object(w);
+		ct_json_put_string(w, "mode", lx->memory_mode);
+		ct_write_string(w, "nodes", lx->memory_nodes);
+		ct_write_strings(w, "flags", &lx->memory_flags);
+		ct_json_end_object(w);
+	}
 	if (lx->personality) {
 		ct_json_key(w, "personality");
 		ct_json_begin_object(w);

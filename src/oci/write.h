@@ -14,6 +14,9 @@ void ct_write_idmaps(struct ct_json_writer *w, const char *key, const struct ct_
 /* spec_write_linux.c: the member "linux" with its name */
 void ct_write_linux(struct ct_json_writer *w, const struct ct_spec_linux *lx);
 
+/* spec_hooks.c: the member "hooks" with its name, where there is one */
+void ct_write_hooks(struct ct_json_writer *w, const struct ct_hooks *hooks);
+
 /* spec_write_resources.c: the member "resources" with its name, where there is anything in it */
 void ct_write_resources(struct ct_json_writer *w, const struct ct_cgroup_resources *resources);
 

@@ -63,7 +63,7 @@ grows() { [ "$(size)" -gt "$1" ]; }
 	refused 125 "no such container: nosuch" cattach pause nosuch
 	run ! --separate-stderr cattach pause "$N" "$N-b"
 	is "$status $output" "125 $N-b"
-	is "$stderr" "cattach: container $N is already paused"
+	is "$stderr" "cattach: container $N is already paused (cattach unpause $N)"
 	refused 125 "pause needs a CONTAINER, or --all" cattach pause
 	refused 125 "unpause takes --all or containers, not both" cattach unpause -a "$N"
 }
@@ -113,6 +113,13 @@ grows() { [ "$(size)" -gt "$1" ]; }
 	is "$(leaf_event frozen)" 1
 	cattach unpause "$N"
 	is "$(cattach exec "$N" cat /tmp/other)" other
+}
+
+@test "what it has changed can be seen" {
+	start "$N" "$R:O" sh -c 'echo > /root/f; echo ready; exec sleep 1000'
+	cattach wait --for-output ready "$N"
+	cattach pause "$N"
+	is "$(cattach diff "$N")" $'C /root\nA /root/f'
 }
 
 @test "top and cp find their way into one that nobody may look at" {

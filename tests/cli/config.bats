@@ -94,6 +94,15 @@ log_of() { cattach inspect -f '{{.HostConfig.LogConfig.Type}}' "$1"; }
 	is "$(cattach ps -aq | wc -l)" 1
 }
 
+@test "defaults that make sense beside another option only are for commands that have it" {
+	config '{"healthInterval": "1h", "healthOnFailure": "kill", "memorySwap": "64g"}'
+	is "$(cattach run --rm "$R" echo plain)" plain
+	start "$N" --health-cmd true "$R" sleep 1000
+	is "$(cattach inspect -f '{{.Config.Healthcheck.Interval}}' "$N")" 3600000000000
+	refused 125 "--memory-swap: is memory and swap together, so it needs a memory limit (give --memory, too)" \
+		cattach run --memory-swap 64g "$R" true
+}
+
 @test "detach keys that are a default are not recorded as the container's" {
 	config '{"detachKeys": "ctrl-x"}'
 	start "$N" "$R" true

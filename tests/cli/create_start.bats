@@ -237,6 +237,27 @@ ${id:0:12}"
 	is "$(state "$N" Status)" running
 }
 
+has_socket() { readlink /proc/"$1"/fd/* 2> /dev/null | grep -q '^socket:'; }
+
+@test "start -a starts what ends before it can be followed" {
+	local monitor payload client
+	create "$N" -v "$T:/mnt" "$R" sh -c 'echo up; [ -e /mnt/second ] || exec sleep 1000'
+	cattach start "$N"
+	monitor=$(state "$N" ConmonPid)
+	payload=$(state "$N" Pid)
+	# It runs and does not answer, so whoever comes now has found it running when it ends.
+	kill -STOP "$monitor"
+	cattach start -a "$N" > "$T/out" 2>&1 3>&- &
+	client=$!
+	eventually has_socket $client
+	: > "$T/second"
+	kill -9 "$payload"
+	eventually grep -q '^State:.Z' "/proc/$payload/status"
+	kill -9 "$monitor"
+	wait $client || { cat "$T/out"; false; }
+	is "$(cat "$T/out")" up
+}
+
 @test "start -l starts the newest" {
 	create "$N-old" "$R" sleep 1000
 	sleep 0.01

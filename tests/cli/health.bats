@@ -122,6 +122,51 @@ happened()
 	cattach wait --condition healthy --condition unhealthy "$N"
 }
 
+# ends_while_awaited NAME CODE ARG...: "wait ARG..." sleeps, and ends with CODE when the container does.
+ends_while_awaited()
+{
+	local name=$1 wanted=$2 code=0
+	shift 2
+	cattach wait "$@" "$name" > "$T/out" 2> "$T/err" 3>&- &
+	eventually grep -q poll "/proc/$!/wchan"
+	cattach kill "$name"
+	wait "$!" || code=$?
+	is "$code" "$wanted"
+}
+
+@test "wait for health ends when the container does, and nobody starts it again" {
+	local never
+	checked "$N"
+	ends_while_awaited "$N" 1 --condition healthy --condition unhealthy
+	never="cattach: --condition: container $N has ended, and has not come to that (cattach start $N, or --condition exited besides)"
+	is "$(cat "$T/out" "$T/err")" "$never"
+	refused 1 "$never" cattach wait --condition healthy "$N"
+	checked "$N-r" --rm
+	ends_while_awaited "$N-r" 1 --condition healthy
+	# With others: all have to come to it, or one.
+	checked "$N-b"
+	refused 1 "$never" cattach wait --condition healthy "$N-b" "$N"
+	run -124 cattach wait --timeout 0 --exit-first-match --condition healthy "$N-b" "$N"
+	ends_while_awaited "$N-b" 0 --condition healthy --condition exited
+	is "$(cat "$T/out")" 137
+}
+
+@test "wait for health goes on through a restart, and before the first start" {
+	start "$N" --restart on-failure --health-cmd 'test -e /mnt/first' --health-interval 20ms \
+		-v "$T:/mnt" "$R" sh -c 'while [ ! -e /mnt/go ]; do sleep 0.02; done
+			[ -e /mnt/second ] && { touch /mnt/first; exec sleep 1000; }
+			touch /mnt/second; exit 3'
+	chmod 777 "$T"
+	cattach wait --condition healthy "$N" > "$T/healthy" &
+	eventually grep -q poll "/proc/$!/wchan"
+	touch "$T/go"
+	wait "$!"
+	is "$(cattach inspect -f '{{.RestartCount}}' "$N")" 1
+	cattach create --name "$N-c" --health-cmd true "$R" sleep 1000 > "$T/out"
+	STARTED+=("$N-c")
+	run -124 cattach wait --timeout 0 --condition healthy "$N-c"
+}
+
 @test "events tells of changes, in docker's form" {
 	checked "$N" --health-retries 1
 	well "$N"

@@ -8,7 +8,7 @@
 
 bats_require_minimum_version 1.5.0
 
-verbs="run create start attach exec logs send clients detach cp ps top stats events inspect port stop restart kill pause unpause update rename healthcheck wait rm prune unshare spec generate oci info version help"
+verbs="run create start attach exec logs send clients detach cp diff ps top stats events inspect port stop restart kill pause unpause update rename healthcheck wait rm prune unshare spec generate oci info version help"
 
 @test "cattach help is the golden text and lists every command" {
 	cattach help > "$BATS_TEST_TMPDIR/out"

@@ -15,6 +15,9 @@ files() { find "$(dirname "$1")" -name "$(basename "$1")*" | sort -rV; }
 # ended NAME
 ended() { [ "$(state "$1" Status)" = exited ]; }
 
+# asks PID: a command that has its connection with a monitor.
+asks() { readlink /proc/"$1"/fd/* | grep -q socket; }
+
 # decoded KIND STREAM PATH
 decoded() { files "$3" | xargs "$BATS_TEST_DIRNAME/decode_log.py" "$1" "$2"; }
 
@@ -167,6 +170,47 @@ hostile()
 	done
 	is "$(cattach wait "$N")" 0
 	seq 0 29999 | cmp - <(decoded json stdout "$T/logs/web.log")
+}
+
+@test "logs --reopen: whoever is killed meanwhile, command or monitor, no line is lost" {
+	local monitor status=0
+	mkdir "$T/logs"
+	start "$N" --log-driver k8s-file --log-opt "path=$T/logs/x" -i "$R" sh -c 'while read x; do echo "$x"; done'
+	monitor=$(state "$N" ConmonPid)
+	cattach send "$N" one
+	eventually grep -q one "$T/logs/x"
+	# It asks a monitor that does not answer, and is killed.
+	kill -STOP "$monitor"
+	mv "$T/logs/x" "$T/logs/first"
+	cattach logs --reopen "$N" 2> "$T/err" 3>&- &
+	CLI=$!
+	eventually asks $CLI
+	kill -9 $CLI
+	wait $CLI || status=$?
+	is $status 137
+	kill -CONT "$monitor"
+	cattach send "$N" two
+	cattach wait --for-output two "$N"
+	cattach logs --reopen "$N"
+	is "$(sed 's/.* //' "$T/logs/first" "$T/logs/x" | tr '\n' ' ')" "one two "
+	# The monitor is killed before it answers.
+	kill -STOP "$monitor"
+	mv "$T/logs/x" "$T/logs/second"
+	cattach logs --reopen "$N" 2> "$T/err" 3>&- &
+	CLI=$!
+	eventually asks $CLI
+	kill -9 "$monitor"
+	wait $CLI || status=$?
+	is $status 125
+	is "$(cat "$T/err")" "cattach: container $N has ended meanwhile"
+	eventually ended "$N"
+	[ ! -e "$T/logs/x" ]
+	# The next run has a file of the name again, and the rest is as it was.
+	cattach start "$N" > /dev/null
+	cattach send "$N" three
+	eventually grep -q three "$T/logs/x"
+	is "$(cat "$T/logs/first" "$T/logs/second" "$T/logs/x" | sed 's/.* //' | tr '\n' ' ')" "one two three "
+	is "$(cattach logs "$N")" three
 }
 
 @test "logs --reopen: what has no such file, or does not run, is refused" {

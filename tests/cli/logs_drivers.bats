@@ -336,6 +336,67 @@ is_waiting()
 	[[ $fds == *inotify* && $fds == *socket* ]]
 }
 
+# attached FILE ARG...: "cattach attach ARG..." in the background, when it is there.
+attached()
+{
+	local file=$1 before
+	shift
+	before=$(cattach clients -q "$C" | wc -l)
+	timeout 60 cattach attach --no-stdin "$@" "$C" > "$file" 3>&- &
+	attached+=($!)
+	eventually sh -c "[ \$(cattach clients -q $C | wc -l) -gt $before ]"
+}
+
+@test "attach begins with what the files have, earlier runs and rotated ones, and goes on at that byte" {
+	local at attached=()
+	mkdir "$T/shared"
+	# more than memory has
+	seq -f '%0200.0f' 60000 > "$T/shared/in"
+	for D in native k8s-file json-file; do
+		C=$N-$D
+		start "$C" --log-driver $D --log-opt max-size=5m --log-opt max-file=20 -i -v "$T/shared:/mnt" "$R" \
+			sh -c 'cat /mnt/in; printf "prompt> "; read x; echo "got $x"'
+		cattach send "$C" one
+		is "$(cattach wait "$C")" 0
+		at=$(date +%s.%N)
+		cattach start "$C" > /dev/null
+		cattach wait --timeout 60 --for-output 'prompt> $' "$C"
+		{ cat "$T/shared/in"; echo "prompt> got one"; cat "$T/shared/in"; printf 'prompt> '; } > "$T/all"
+		attached "$T/replay" --replay
+		attached "$T/many" --tail 70000
+		attached "$T/few" --tail 2
+		attached "$T/none" --tail 0
+		attached "$T/since" --since "$at"
+		attached "$T/both" --since "$at" --tail 100000
+		cattach send "$C" two
+		wait "${attached[@]}"
+		{ cat "$T/all"; echo "got two"; } | cmp - "$T/replay"
+		{ tail -n 70000 "$T/all"; echo "got two"; } | cmp - "$T/many"
+		{ tail -n 2 "$T/all"; echo "got two"; } | cmp - "$T/few"
+		is "$(cat "$T/none")" "got two"
+		{ tail -n 60001 "$T/all"; echo "got two"; } | cmp - "$T/since"
+		cmp "$T/since" "$T/both"
+		cattach rm "$C" > /dev/null
+	done
+}
+
+@test "attach --replay in the middle of a storm has every byte once" {
+	local attached=()
+	for D in k8s-file json-file; do
+		C=$N-$D
+		start "$C" --log-driver $D --log-opt max-size=1m --log-opt max-file=128 -i "$R" \
+			sh -c 'seq 600000; read x; seq 600001 700000 >&2'
+		attached "$T/a" --replay --lag block 2> "$T/a.err"
+		attached "$T/b" --replay --lag block 2> "$T/b.err"
+		cattach send "$C" go
+		wait "${attached[@]}"
+		seq 600000 | cmp - "$T/a"
+		seq 600001 700000 | cmp - "$T/a.err"
+		cmp "$T/a" "$T/b"
+		cmp "$T/a.err" "$T/b.err"
+	done
+}
+
 @test "logs -F goes on over runs that are over in a moment, each once" {
 	local D i
 	for D in $DRIVERS; do

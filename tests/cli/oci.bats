@@ -5,54 +5,7 @@
 # numbers are those of the list of what hand-written runtimes get wrong (docs/integrations.md).
 
 load helpers
-
-oci() { cattach oci --root "$T/root" "$@"; }
-
-# bundle JSON: $T/b with config.json changed by JSON, a Python expression on "c".
-bundle()
-{
-	mkdir -p "$T/b"
-	[ -e "$T/b/config.json" ] || cattach spec -b "$T/b"
-	python3 -c '
-import json, sys
-path, rootfs, change = sys.argv[1:]
-c = json.load(open(path))
-c["process"]["terminal"] = False
-c["root"] = {"path": rootfs, "readonly": True}
-exec(change)
-json.dump(c, open(path, "w"))' "$T/b/config.json" "$CT_ROOTFS" "$1"
-}
-
-# args WORD...: what the process is.
-args() { bundle "c['process']['args'] = $(python3 -c 'import sys; print(sys.argv[1:])' "$@")"; }
-
-# make ID: create it, with its output in $T/out.
-make() { oci create -b "$T/b" --pid-file "$T/pid" "$1" < /dev/null > "$T/out" 2>&1; }
-
-status() { oci state "$1" | sed -n 's/.*"status": "\(.*\)",/\1/p'; }
-
-# until_status ID STATUS
-until_status()
-{
-	for _ in $(seq 500); do
-		[ "$(status "$1")" = "$2" ] && return 0
-		sleep 0.01
-	done
-	echo "still $(status "$1")"
-	return 1
-}
-
-eval "$(declare -f teardown | sed '1s/teardown/helpers_teardown/')"
-
-teardown()
-{
-	local id
-	for id in $(oci list -q 2> /dev/null); do
-		oci delete -f "$id"
-	done
-	helpers_teardown
-	[ -z "$(ls -A "$T/root" 2> /dev/null)" ] || { ls -laR "$T/root"; return 1; }
-}
+load oci
 
 @test "create waits, start runs, delete takes away" {
 	args sh -c 'echo ran; id -u'
@@ -239,6 +192,7 @@ assert state["bundle"] == sys.argv[1] and state["ociVersion"], state' "$T/b"
 	END
 	run -4 oci exec --process "$T/process.json" c1
 	[ "$output" = $'y\n0' ]
+	run -4 oci exec --process <(cat "$T/process.json") c1
 	oci exec --detach --pid-file "$T/exec.pid" c1 sleep 100
 	kill -0 "$(cat "$T/exec.pid")"
 	oci kill c1 KILL
@@ -289,7 +243,7 @@ assert record["level"] == "error" and "container does not exist" in record["msg"
 import json, sys
 features = json.load(sys.stdin)
 assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in features["mountOptions"]'
-	for command in create start state kill delete run exec ps list features spec; do
+	for command in create start state kill delete run exec ps list pause resume update events features spec; do
 		oci $command --help | grep -q "^Usage: cattach oci $command"
 	done
 	run -1 oci checkpoint c1
@@ -298,25 +252,32 @@ assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in feat
 	"$T/cattach-oci" --root "$T/root" list -q
 }
 
-@test "a terminal goes to the console socket" {
-	bundle "c['process']['terminal'] = True; c['process']['args'] = ['sh', '-c', 'tty; test -t 0 && echo yes']"
-	python3 - "$T/console" > "$T/console.out" <<- 'END' &
-		import array, os, socket, sys
-		listener = socket.socket(socket.AF_UNIX)
-		listener.bind(sys.argv[1])
-		listener.listen(1)
-		connection = listener.accept()[0]
-		data, ancillary, flags, address = connection.recvmsg(100, socket.CMSG_SPACE(4))
-		fd = array.array("i", ancillary[0][2])[0]
-		seen = b""
-		while b"yes" not in seen:
-		    seen += os.read(fd, 1000)
-		sys.stdout.write(seen.decode().replace("\r", ""))
-	END
-	reader=$!
-	until [ -S "$T/console" ]; do sleep 0.02; done
+@test "a terminal goes to the console socket, of create and of exec" {
+	bundle "c['process']['terminal'] = True
+c['process']['args'] = ['sh', '-c', 'tty; test -t 0 && echo yes; exec sleep 100']"
+	run -1 oci create -b "$T/b" c1
+	[[ "$output" = *config.json:*process.terminal*'--console-socket'* ]]
+	[ -z "$(oci list -q)" ]
+	listen "$T/console" yes
 	oci create -b "$T/b" --console-socket "$T/console" c1 < /dev/null > "$T/out" 2>&1
 	oci start c1
-	wait $reader
+	wait "$LISTENER"
 	[ "$(cat "$T/console.out")" = $'/dev/pts/0\nyes' ]
+	# by --tty, by the file, and by both, as monitors of different ages do
+	cat > "$T/process.json" <<- END
+		{ "args": ["sh", "-c", "tty; test -t 2 && echo yes; exec sleep 100"], "cwd": "/",
+		  "env": ["PATH=/bin"], "user": { "uid": 0, "gid": 0 }, "terminal": true }
+	END
+	listen "$T/console" yes
+	oci exec --pid-file "$T/exec.pid" --process "$T/process.json" --detach --tty \
+		--console-socket "$T/console" c1 < /dev/null
+	wait "$LISTENER"
+	[ "$(cat "$T/console.out")" = $'/dev/pts/1\nyes' ]
+	kill -0 "$(cat "$T/exec.pid")"
+	listen "$T/console" yes
+	oci exec --process "$T/process.json" --detach --console-socket "$T/console" c1 < /dev/null
+	wait "$LISTENER"
+	listen "$T/console" yes
+	oci exec --tty --detach --console-socket "$T/console" c1 sh -c 'echo yes; sleep 100' < /dev/null
+	wait "$LISTENER"
 }

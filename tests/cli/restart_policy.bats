@@ -249,32 +249,56 @@ is_locked() { ! flock -n "$1" true; }
 	is "$(state "$N" Status)" running
 }
 
-# ends_well NAME: by itself, while its keeper is stopped and cannot see that. Its pid is in $keeper.
-ends_well()
+# ends_by NAME SIGNAL: by itself, while its keeper is stopped and cannot see that. Its pid is in $keeper.
+ends_by()
 {
 	cattach wait --for-output ready "$1"
 	keeper=$(keeper "$1")
 	kill -STOP "$keeper"
-	cattach kill -s USR1 "$1"
-	eventually in_state "$1" restarting
+	cattach kill -s "$2" "$1"
+	eventually bash -c "! cattach top $1"
 }
 
-@test "what is not going to be started again can be started and removed as soon as it has ended" {
+# USR1 ends it well, USR2 badly.
+WELL_OR_BADLY='trap "exit 0" USR1; trap "exit 4" USR2; echo ready; while :; do sleep 1000 & wait $!; done'
+
+@test "what is not going to be started again is exited as soon as it has ended, for every verb" {
 	local keeper starter
-	start "$N" --restart on-failure "$R" sh -c \
-		'trap "exit 0" USR1; echo ready; while :; do sleep 1000 & wait $!; done'
-	ends_well "$N"
+	start "$N" --restart on-failure "$R" sh -c "$WELL_OR_BADLY"
+	ends_by "$N" USR1
+	run -0 cattach wait "$N"
+	is "$output" 0
+	is "$(state "$N" Status) $(state "$N" Restarting)" "exited false"
+	is "$(cattach ps -aq --no-trunc --filter status=exited --filter "name=^$N\$")" "$ID"
 	cattach start "$N" > "$T/out" 3>&- &
 	starter=$!
 	eventually is_locked "$STORE/containers/$ID"
 	kill -CONT "$keeper"
 	wait "$starter"
 	is "$(state "$N" Status)" running
-	ends_well "$N"
-	run -124 timeout 0.5 cattach rm "$N"
+	ends_by "$N" USR1
 	kill -CONT "$keeper"
 	cattach rm "$N"
 	STARTED=()
+}
+
+@test "what is going to be started again is restarting before its keeper knows of the end" {
+	local keeper
+	start "$N" --restart on-failure:1 "$R" sh -c "$WELL_OR_BADLY"
+	ends_by "$N" USR2
+	eventually in_state "$N" restarting
+	run -124 cattach wait --timeout 0 "$N"
+	run -125 cattach rm "$N"
+	has "$output" "container $N is restarting; stop it first or use -f"
+	run -0 cattach start "$N"
+	kill -CONT "$keeper"
+	eventually has_count "$N" 1
+	eventually in_state "$N" running
+	# That was the only one.
+	ends_by "$N" USR2
+	run -0 cattach wait "$N"
+	is "$output $(state "$N" Status)" "4 exited"
+	kill -CONT "$keeper"
 }
 
 @test "update gives a running container a policy, changes it and takes it away" {

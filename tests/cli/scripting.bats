@@ -92,7 +92,7 @@ clients() { [ "$(cattach clients -q "$N" | wc -l)" -eq "$1" ]; }
 	code 125 cattach no-such-command
 	code 125 cattach ps --no-such-option
 	code 125 cattach ps operand
-	for verb in start attach logs send clients detach inspect port stop restart kill pause unpause \
+	for verb in start attach logs send clients detach diff inspect port stop restart kill pause unpause \
 		wait rm top; do
 		code 125 cattach $verb "$N-none"
 	done

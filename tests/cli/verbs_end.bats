@@ -81,10 +81,10 @@ signals() { cattach events --filter "container=$1" --filter event=kill --format 
 	cattach create --name "$N-c" "$R" sleep 1000
 	STARTED+=("$N-c")
 	says 125 "$N-b $N-a" "cattach: no such container: $N-none (known: $N-a, $N-b, $N-c)
-cattach: container $N-c is not running (created)" cattach kill -s URG "$N-b" "$N-none" "$N-c" "$N-a"
+cattach: container $N-c is not running (created) (cattach start $N-c)" cattach kill -s URG "$N-b" "$N-none" "$N-c" "$N-a"
 	is "$(cattach kill -s URG -a | xargs)" "$N-b $N-a"
 	is "$(cattach kill -s URG --cidfile "$T/b" --cidfile "$T/a" | head -n 1)" "$b"
-	refused 125 "container $N-c is not running (created)" cattach kill -l
+	refused 125 "container $N-c is not running (created) (cattach start $N-c)" cattach kill -l
 	is "$(signals "$N-a")" "23 23 23"
 	refused 125 "kill takes --latest or containers, not both" cattach kill -l "$N-a"
 	refused 125 "kill takes --cidfile or containers, not both" cattach kill --cidfile "$T/a" "$N-a"

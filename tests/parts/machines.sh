@@ -3,7 +3,7 @@
 #
 # The parts of tests/run.sh, which reads this, that "make check-all" has because they need more than a
 # minute or more than this machine: the storm, the virtual machines, podman. What they call (record,
-# quiet_make, make_stage, as_user, count_tap, count_python) and $stage and $logs are tests/run.sh's.
+# quiet_make, make_stage, as_user, count_tap, show_tap, count_python) and $stage and $logs are tests/run.sh's.
 # shellcheck disable=SC2154,SC2034
 
 # storm [SECONDS]: "make soak" has ten minutes of it. In a delegated cgroup where root runs it.
@@ -58,7 +58,7 @@ part_vm()
 			printf '%s: %s: %s of %s ok\n' "$flavour" "$name" "$(grep -cE '^ok ' "$file")" \
 				"$(grep -cE '^(not )?ok ' "$file")"
 			[ "$(cat "${file%.tap}.status")" = 0 ] || tail -n 50 "${file%.tap}.err"
-			grep -vE '^(ok |1\.\.)' "$file" | head -n 200
+			show_tap "$file"
 		done
 	done
 }
@@ -92,5 +92,5 @@ part_podman()
 	count_tap podman "$status" "$logs/podman.tap"
 	printf 'podman: %s of %s ok\n' "$(grep -cE '^ok ' "$logs/podman.tap")" \
 		"$(grep -cE '^(not )?ok ' "$logs/podman.tap")"
-	grep -vE '^(ok |1\.\.)' "$logs/podman.tap" | head -n 100
+	show_tap "$logs/podman.tap"
 }

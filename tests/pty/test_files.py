@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""cp and unshare at a terminal: what is shown while files are copied, and whose the terminal is."""
+"""cp, diff and unshare at a terminal: what is shown of files, and whose the terminal is."""
 import os
 import tempfile
 
@@ -45,6 +45,14 @@ def test_no_stream():
     assert "a tar stream does not go to or come from a terminal" in session.ends(125)
     session = Session("cattach", "cp", "-", "nosuch:/etc")
     assert "a tar stream does not go to or come from a terminal" in session.ends(125)
+
+
+def test_changes():
+    """names of changed files do nothing to the terminal, and forge no line"""
+    capture("run", "-d", "--name", "changed", ROOTFS + ":O", "sleep", "1000")
+    capture("exec", "changed", "sh", "-c", r'touch "/root/$(printf "a\033[2J\nA forged")"')
+    rest = Session("cattach", "diff", "changed").ends(0)
+    assert rest == "C /root\r\nA /root/a\\x1b[2J\\nA forged\r\n", repr(rest)
 
 
 def test_unshare():

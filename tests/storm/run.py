@@ -86,7 +86,10 @@ def whole(seconds, seed):
     for thread in workers:
         thread.join()
     # Now and then a follower makes one, or attaches to what is there for the first time now.
-    while any(thread.is_alive() for thread in followers):
+    following = True
+    while following:
+        following = any(thread.is_alive() for thread in followers)
+        # Once more when all have gone: what they have made or started last runs on.
         for identity in harness.cattach("ps", "-aq", "--no-trunc").split():
             storm.run("rm -f", ("rm", "-f", identity))
         time.sleep(0.1)

@@ -9,8 +9,9 @@ LABEL = r"(storm\d+|[0-9a-f]{12,64})"
 HOW = r"(created|being created|it is just ending|exited \(\d+\) .*)"
 DONE = ("done", 0, "")
 GONE = ("there is none", 125, rf"no such container: {LABEL}( \(.*\))?")
-REMOVED = ("removed meanwhile", 125, rf"container {LABEL} has been removed meanwhile")
-NO_LOG = ("removed meanwhile", 125, r"container [0-9a-f]{12} has no log any more")
+# Found, and gone or going a moment later: no other than GONE, but for who had looked first.
+REMOVED = ("removed meanwhile", 125, rf"container {LABEL} (has been removed meanwhile|is being removed)")
+NO_LOG = ("removed meanwhile", 125, rf"container {LABEL} has no log any more")
 SIGNALLED = ("ended by a signal", (130, 137, 143), "")
 NAME_TAKEN = ("name taken", 125, rf'name "{LABEL}" is in use by .*')
 NOT_RUNNING = ("does not run", 125, rf"container {LABEL} (is not running(: .*| \({HOW}\)( \(.*\))?)|has just ended)")
@@ -34,22 +35,22 @@ ANSWERS = {
     "start": (DONE, GONE, REMOVED),
     "start -a": (ENDED, SIGNALLED, GONE, REMOVED),
     "restart": (DONE, GONE, REMOVED, NOT_STOPPED),
-    "stop": (DONE, GONE, NOT_STOPPED),
-    "kill": (DONE, GONE, NOT_RUNNING),
+    "stop": (DONE, GONE, REMOVED, NOT_STOPPED),
+    "kill": (DONE, GONE, REMOVED, NOT_RUNNING),
     "rm": (DONE, GONE,
            ("runs", 125, rf"container {LABEL} is (running|being created); stop it first or use -f")),
     "rm -f": (DONE,),
     "rename": (DONE, GONE, REMOVED, NAME_TAKEN,
                ("has it already", 125, rf"container {LABEL} has that name already")),
-    "exec": (ENDED, SIGNALLED, GONE, NOT_RUNNING, BEING_CREATED),
-    "exec -d": (DONE, GONE, NOT_RUNNING, BEING_CREATED),
-    "attach": (ENDED, SIGNALLED, GONE,
+    "exec": (ENDED, SIGNALLED, GONE, REMOVED, NOT_RUNNING, BEING_CREATED),
+    "exec -d": (DONE, GONE, REMOVED, NOT_RUNNING, BEING_CREATED),
+    "attach": (ENDED, SIGNALLED, GONE, REMOVED,
                ("does not run", 125, "You cannot attach to a (stopped container, start it first|"
                                      "container that is being created): .*"),
                ("removed meanwhile", 125, rf"container {LABEL} was removed before it was started")),
     "logs": (DONE, GONE, NO_LOG),
     "logs -f": (DONE, GONE, NO_LOG),
-    "wait": (DONE, GONE),
+    "wait": (DONE, GONE, REMOVED),
     "inspect": (DONE, GONE),
     "ps": (DONE,),
 }

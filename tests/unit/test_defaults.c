@@ -345,11 +345,42 @@ START_TEST(a_default_gives_way_to_what_excludes_it)
 		struct ct_run_options o;
 		char text[64];
 
-		snprintf(text, sizeof(text), "{\"%s\": \"1\"}", health[i]);
+		/* Alone they would not count in any case. */
+		snprintf(text, sizeof(text), i ? "{\"healthCmd\": \"x\", \"%s\": \"1\"}" :
+						 "{\"%s\": \"1\"}", health[i]);
 		d = parsed(text);
 		o = applied(&d, &ct_verb_run, given);
 		ck_assert_msg(!memcmp(&o, &none, sizeof(o)), "%s", text);
 	}
+}
+END_TEST
+
+START_TEST(a_default_of_how_something_is_done_is_for_those_who_do_it)
+{
+	struct ct_defaults d = parsed("{\"healthInterval\": \"1s\", \"healthTimeout\": \"1s\", "
+				      "\"healthRetries\": \"1\", \"healthStartPeriod\": \"1s\", "
+				      "\"healthStartInterval\": \"1s\", \"healthOnFailure\": \"kill\", "
+				      "\"memorySwap\": \"1g\"}");
+	bool *given = nothing_given(&ct_verb_run);
+	static const struct ct_run_options none;
+	struct ct_run_options o = applied(&d, &ct_verb_run, given);
+
+	ck_assert(!memcmp(&o, &none, sizeof(o)));
+	given[option(&ct_verb_run, "health-cmd") - ct_verb_run.options] = true;
+	o = applied(&d, &ct_verb_run, given);
+	ck_assert_str_eq(o.health_interval, "1s");
+	ck_assert_str_eq(o.health_timeout, "1s");
+	ck_assert_str_eq(o.health_retries, "1");
+	ck_assert_str_eq(o.health_start_period, "1s");
+	ck_assert_str_eq(o.health_start_interval, "1s");
+	ck_assert_str_eq(o.health_on_failure, "kill");
+	ck_assert_ptr_null(o.resources.memory_swap);
+	given[option(&ct_verb_run, "memory") - ct_verb_run.options] = true;
+	ck_assert_str_eq(applied(&d, &ct_verb_run, given).resources.memory_swap, "1g");
+	/* One that is a default, too, does as well. */
+	d = parsed("{\"memory\": \"1g\", \"memorySwap\": \"2g\"}");
+	ck_assert_str_eq(applied(&d, &ct_verb_create, nothing_given(&ct_verb_create)).resources.memory_swap,
+			 "2g");
 }
 END_TEST
 
@@ -442,6 +473,7 @@ Suite *suite_defaults(void)
 	tcase_add_test(order, an_option_under_another_name_is_given_too);
 	tcase_add_test(order, a_default_gives_way_to_what_makes_it_senseless);
 	tcase_add_test(order, a_default_gives_way_to_what_excludes_it);
+	tcase_add_test(order, a_default_of_how_something_is_done_is_for_those_who_do_it);
 	tcase_add_test(order, keys_that_are_a_default_are_not_taken_for_given_ones);
 	tcase_add_test(order, a_default_of_capabilities_is_for_what_makes_containers);
 	suite_add_tcase(suite, order);

@@ -176,7 +176,7 @@ START_TEST(the_largest_record_survives_and_fits)
 	int ct_autofd fd = new_record();
 	struct ct_keeper_record r = {
 		.generation = UINT64_MAX, .phase = CT_KEEPER_WAITING, .restarts = UINT32_MAX,
-		.until = UINT64_MAX, .delay = UINT64_MAX,
+		.until = UINT64_MAX, .delay = UINT64_MAX, .seen = UINT64_MAX, .again = true,
 	}, read = { 0 };
 	struct ct_err err = { 0 };
 	struct stat st;
@@ -239,6 +239,8 @@ static const char *const damages[][3] = {
 	{ "\"restarts\":0", "\"restarts\":x", NULL },
 	{ "\"restarts\":0", "\"rEstarts\":0", "restarts must be a number" },
 	{ "\"until\":0", "\"until\":-", NULL },
+	{ "\"seen\":0", "\"sEen\":0", "seen must be a number" },
+	{ "\"again\":false", "\"again\":12345", "again must be true or false" },
 	{ "\"error\":\"\"", "\"error\":12", "error must be a short string" },
 	{ "\"end\":1", "\"enD\":1", "end must be a number" },
 };

@@ -4,11 +4,14 @@
  * becomes of it while nobody reads, or nobody is there. Runs unprivileged.
  */
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -191,10 +194,12 @@ START_TEST(what_is_lost_meanwhile_is_told_at_its_place)
 	static char line[1000];
 	unsigned long long lost = 0;
 	unsigned received = 0;
+	bool ended = false;
 	char *at;
 
 	memset(line, 'x', sizeof(line) - 1);
 	line[sizeof(line) - 1] = '\n';
+	log_text(&f, CT_STREAM_STDERR, "open");
 	ct_drop_fd(&journald);
 	ck_assert_int_eq(unlink(path), 0);
 	for (int i = 0; i < 20000; i++)
@@ -203,6 +208,8 @@ START_TEST(what_is_lost_meanwhile_is_told_at_its_place)
 	while (f.writer->driver->failing || lost == 0) {
 		while (receive()) {
 			received++;
+			if (!strncmp(said, "MESSAGE=open\nPRIORITY=3\nSYSLOG", 30))
+				ended = !lost;
 			at = strstr(said, "\nCATTACH_LOST=");
 			if (!at)
 				continue;
@@ -215,7 +222,33 @@ START_TEST(what_is_lost_meanwhile_is_told_at_its_place)
 	while (receive())
 		received++;
 	ck_assert_uint_eq(lost, state().lost);
-	ck_assert_uint_eq(lost + (received - 1) * sizeof(line), 20000 * sizeof(line));
+	/* The hole and, before it, the line that it has ended; that gets no more. */
+	ck_assert(ended);
+	ck_assert_uint_eq(lost + (received - 2) * sizeof(line), 20000 * sizeof(line));
+}
+END_TEST
+
+/* The queue is full, and somebody begins to empty it when the run ends. */
+START_TEST(the_end_waits_for_a_slow_journald)
+{
+	struct pollfd one = { .fd = journald, .events = POLLIN };
+	pid_t reader;
+
+	for (int i = 0; i < 3000; i++)
+		log_text(&f, CT_STREAM_STDOUT, "line\n");
+	ck_assert(f.writer->driver->failing);
+	reader = fork();
+	ck_assert_int_ge(reader, 0);
+	if (reader == 0) {
+		while (poll(&one, 1, -1) > 0)
+			recv(journald, said, sizeof(said), 0);
+		_exit(0);
+	}
+	log_exit(&f, 0);
+	kill(reader, SIGKILL);
+	waitpid(reader, NULL, 0);
+	ck_assert_uint_eq(state().unsaved, 0);
+	ck_assert_uint_eq(state().lost, 0);
 }
 END_TEST
 
@@ -266,6 +299,7 @@ Suite *suite_log_journald(void)
 	tcase_add_test(tc, a_slow_journald_gets_everything_later);
 	tcase_add_test(tc, a_journald_that_comes_back_gets_what_it_has_missed);
 	tcase_add_test(tc, what_is_lost_meanwhile_is_told_at_its_place);
+	tcase_add_test(tc, the_end_waits_for_a_slow_journald);
 	tcase_add_test(tc, what_nobody_has_taken_at_the_end_is_counted);
 	tcase_add_test(tc, there_is_no_file_to_be_opened_again);
 	tcase_add_test(tc, without_journald_nothing_starts);

@@ -204,6 +204,30 @@ START_TEST(long_lines_are_cut_where_others_cut_them)
 }
 END_TEST
 
+/* Each cut falls into another place of a character of three bytes, or of four. */
+START_TEST(a_line_is_cut_between_two_characters)
+{
+	const char *character = _i < 3 ? "\xe2\x82\xac" : "\xf0\x9f\x90\x8b";
+	size_t size = strlen(character), count = 50000 / size, found = 0;
+	char *line = malloc(4 + 50000);
+	size_t at = (size_t)_i % size;
+
+	ck_assert_ptr_nonnull(line);
+	memset(line, 'x', at);
+	for (size_t i = 0; i < count; i++, at += size)
+		memcpy(line + at, character, size);
+	ct_record_init(&encoder, CT_LOG_FILE_JSON, NULL);
+	feed(CT_STREAM_STDOUT, NOW, line, at);
+	end(CT_STREAM_STDOUT, NOW);
+	text[length] = '\0';
+	ck_assert_ptr_null(strstr(text, "ufffd"));
+	for (const char *c = strstr(text, character); c; c = strstr(c + size, character))
+		found++;
+	ck_assert_uint_eq(found, count);
+	free(line);
+}
+END_TEST
+
 START_TEST(a_line_of_bytes_that_are_no_text_fits_into_its_room)
 {
 	char *line = calloc(1, 16384);
@@ -231,6 +255,16 @@ START_TEST(what_waits_on_one_stream_is_not_mixed_with_the_other)
 	feed(CT_STREAM_STDOUT, NOW, "b\n", 2);
 	check("{\"log\":\"E\\n\",\"stream\":\"stderr\",\"time\":\"2023-11-14T22:13:20.12Z\"}\n"
 	      JSON("ab\\n"));
+}
+END_TEST
+
+START_TEST(a_line_has_the_time_of_its_first_byte)
+{
+	ct_record_init(&encoder, CT_LOG_FILE_JSON, NULL);
+	feed(CT_STREAM_STDOUT, NOW, "a", 1);
+	feed(CT_STREAM_STDOUT, NOW + 5000000000u, "b\nc", 3);
+	end(CT_STREAM_STDOUT, NOW + 9000000000u);
+	check(JSON("ab\\n") "{\"log\":\"c\",\"stream\":\"stdout\",\"time\":\"2023-11-14T22:13:25.12Z\"}\n");
 }
 END_TEST
 
@@ -328,8 +362,10 @@ Suite *suite_log_record(void)
 	tcase_add_loop_test(tc, every_line_is_an_object_as_docker_writes_it, 0, COUNT(lines));
 	tcase_add_loop_test(tc, objects_do_not_depend_on_how_the_bytes_come, 0, COUNT(lines));
 	tcase_add_loop_test(tc, long_lines_are_cut_where_others_cut_them, 0, COUNT(lengths));
+	tcase_add_loop_test(tc, a_line_is_cut_between_two_characters, 0, 7);
 	tcase_add_test(tc, a_line_of_bytes_that_are_no_text_fits_into_its_room);
 	tcase_add_test(tc, what_waits_on_one_stream_is_not_mixed_with_the_other);
+	tcase_add_test(tc, a_line_has_the_time_of_its_first_byte);
 	tcase_add_test(tc, a_line_that_was_cut_has_the_time_of_its_first_record);
 	tcase_add_loop_test(tc, times_are_utc_with_nine_digits_or_without_zeros, 0, COUNT(times));
 	tcase_add_test(tc, every_day_of_five_centuries_is_that_of_the_c_library);

@@ -66,7 +66,7 @@ static bool joins(const struct ct_plan *plan, int flag)
 	return false;
 }
 
-START_TEST(all_eight_are_opened_and_are_what_they_should_be)
+START_TEST(all_are_opened_and_are_what_they_should_be)
 {
 	struct ct_ns_places ct_autoplaces places = CT_NS_PLACES_INIT;
 	struct ct_err err = { 0 };
@@ -169,7 +169,7 @@ Suite *suite_places(void)
 	TCase *tc = tcase_create("places");
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
-	tcase_add_test(tc, all_eight_are_opened_and_are_what_they_should_be);
+	tcase_add_test(tc, all_are_opened_and_are_what_they_should_be);
 	tcase_add_test(tc, closing_twice_is_closing);
 	tcase_add_test(tc, nobody_and_the_dead_have_none);
 	tcase_add_test(tc, what_we_are_in_ourselves_is_no_container);

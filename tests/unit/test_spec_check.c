@@ -285,8 +285,6 @@ START_TEST(what_is_not_done_yet_is_refused_as_such)
 	ck_assert_int_eq(err.code, 95);
 	spec->linux_.time_offsets = (struct ct_spec_pairs){ &offset, 1 };
 	ck_assert_ptr_nonnull(strstr(check(true), "linux.timeOffsets: "));
-	spec->linux_.namespaces[CT_NS_TIME].present = true;
-	ck_assert_ptr_nonnull(strstr(check(true), "linux.namespaces: time namespaces"));
 }
 END_TEST
 

@@ -34,7 +34,7 @@ START_TEST(every_verb_has_one_answer_to_every_state)
 }
 END_TEST
 
-START_TEST(who_says_no_says_why_in_one_line)
+START_TEST(who_says_no_says_why_and_the_way_out_in_one_line)
 {
 	for (int act = 0; act < CT_ACT_COUNT; act++) {
 		for (int state = 0; state < CT_STATE_COUNT; state++) {
@@ -48,6 +48,9 @@ START_TEST(who_says_no_says_why_in_one_line)
 			ck_assert_msg(strstr(err.what, "web"), "%s", err.what);
 			ck_assert_msg(!strpbrk(err.what, "{}\n"), "%s", err.what);
 			ck_assert_msg(!strpbrk(err.hint, "{}\n"), "%s", err.hint);
+			/* and the way out */
+			ck_assert_msg(err.hint[0] || strstr(err.what, "; stop it first or use -f"), "%s",
+				      err.what);
 		}
 	}
 }
@@ -197,7 +200,7 @@ Suite *suite_states(void)
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
 	tcase_add_test(tc, every_verb_has_one_answer_to_every_state);
-	tcase_add_test(tc, who_says_no_says_why_in_one_line);
+	tcase_add_test(tc, who_says_no_says_why_and_the_way_out_in_one_line);
 	tcase_add_test(tc, nothing_to_do_is_told_from_yes_and_no);
 	tcase_add_test(tc, one_that_is_restarted_is_asked_to_be_waited_for);
 	tcase_add_test(tc, a_session_is_not_said_to_be_startable);

@@ -6,6 +6,8 @@
 #include "cli/stats.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -72,6 +74,60 @@ START_TEST(a_reading_has_what_the_files_say)
 	ck_assert_uint_eq(u.received, 1230);
 	ck_assert_uint_eq(u.sent, 1000815);
 	ck_assert_uint_gt(u.taken, 0);
+}
+END_TEST
+
+static char told[512];
+
+static void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void tell(const char *format, ...)
+{
+	size_t used = strlen(told);
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(told + used, sizeof(told) - used, format, list);
+	va_end(list);
+}
+
+static void tell_key(void *arg, const char *key, uint64_t value)
+{
+	(void)arg;
+	tell("%s=%llu ", key, (unsigned long long)value);
+}
+
+static void tell_io(void *arg, const struct ct_cgroup_io *io)
+{
+	(void)arg;
+	tell("%u:%u %llu/%llu %llu/%llu; ", io->major, io->minor, (unsigned long long)io->read_bytes,
+	     (unsigned long long)io->write_bytes, (unsigned long long)io->reads,
+	     (unsigned long long)io->writes);
+}
+
+static void tell_huge(void *arg, const struct ct_cgroup_huge_usage *huge)
+{
+	(void)arg;
+	tell("%s %llu %llu", huge->size, (unsigned long long)huge->usage,
+	     (unsigned long long)huge->failed);
+}
+
+START_TEST(each_device_and_size_is_told_by_itself)
+{
+	make_files();
+	fixture_file("memory.stat", "anon 5\nfile 7\n");
+	fixture_file("hugetlb.2MB.current", "4194304\n");
+	fixture_file("hugetlb.2MB.rsvd.current", "1\n");
+	fixture_file("hugetlb.2MB.events", "max 3\n");
+	told[0] = '\0';
+	ct_cgroup_each_memory_stat(fixture_dir(), tell_key, NULL);
+	ck_assert_str_eq(told, "anon=5 file=7 ");
+	told[0] = '\0';
+	ct_cgroup_each_io(fixture_dir(), tell_io, NULL);
+	ck_assert_str_eq(told, "8:0 1000000/2048 10/2; 8:16 500000/0 5/0; ");
+	told[0] = '\0';
+	ct_cgroup_each_huge(fixture_dir(), tell_huge, NULL);
+	ck_assert_str_eq(told, "2MB 4194304 3");
 }
 END_TEST
 
@@ -272,6 +328,7 @@ Suite *suite_stats(void)
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
 	tcase_add_test(tc, a_reading_has_what_the_files_say);
+	tcase_add_test(tc, each_device_and_size_is_told_by_itself);
 	tcase_add_test(tc, no_limit_or_one_above_the_host_is_the_host);
 	tcase_add_test(tc, more_inactive_pages_than_memory_is_none_in_use);
 	tcase_add_test(tc, the_rate_is_the_difference_of_two_readings);

@@ -83,7 +83,7 @@ START_TEST(a_container_that_is_not_running_is_not_signalled)
 
 	make_stopped(&w, &exited);
 	ck_assert_int_eq(ct_container_signal(&w.c, SIGKILL, &w.err), -ESRCH);
-	ck_err(&w.err, ESRCH, "container web is not running (exited (5) 3 seconds ago)");
+	ck_err(&w.err, ESRCH, "container web is not running (exited (5) 3 seconds ago) (cattach start web)");
 	container_set_status(w.id, &none);
 	ck_assert_int_eq(ct_container_signal(&w.c, SIGKILL, &w.err), -ESRCH);
 	ck_err(&w.err, ESRCH, "container web is not running (damaged: its start was interrupted) (cattach rm -f web)");
@@ -101,7 +101,7 @@ START_TEST(what_was_found_earlier_is_looked_at_again)
 	ck_assert_int_eq(w.c.state, CT_STATE_RUNNING);
 	ck_assert_int_eq(ct_container_signal(&w.c, SIGKILL, &w.err), -ESRCH);
 	ck_err(&w.err, ESRCH,
-	       "container web is not running (exited (137) Less than a second ago)");
+	       "container web is not running (exited (137) Less than a second ago) (cattach start web)");
 }
 END_TEST
 
@@ -236,7 +236,7 @@ START_TEST(nor_one_that_fits_a_record_of_another_boot)
 	make_stopped(&w, &s);
 	ck_assert_int_eq(ct_container_signal(&w.c, SIGKILL, &w.err), -ESRCH);
 	ck_err(&w.err, ESRCH,
-	       "container web is not running (exited, nobody knows how: the host restarted)");
+	       "container web is not running (exited, nobody knows how: the host restarted) (cattach start web)");
 	ck_assert_int_eq(ct_container_remove(&w.store, &w.c, true, &w.err), 0);
 	end_innocent(innocent);
 }

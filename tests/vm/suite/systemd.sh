@@ -39,10 +39,17 @@ journald_fields()
 }
 row "systemd" "journald gets every line with its fields" journald_fields
 
+has_line() { cattach logs --stream stdout "$N" | grep -qx "$1"; }
+
+# What is read from the container in one go has one time: "end" is written when the lines have been read.
 journald_read_back()
 {
-	start --log-driver journald "$R" sh -c \
-		'i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); echo "line $i"; done; printf "\201\n" >&2; printf end'
+	mkdir -p "$T/share"
+	start --log-driver journald -v "$T/share:/mnt" "$R" sh -c \
+		'i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); echo "line $i"; done; printf "\201\n" >&2
+		until [ -e /mnt/go ]; do :; done; printf end'
+	until_true has_line "line 3000"
+	touch "$T/share/go"
 	same "$(cattach wait "$N")" 0
 	until_true entries 3002
 	cattach logs "$N" > "$HOME/stdout" 2> "$HOME/stderr"
