@@ -52,7 +52,7 @@ endif
 
 B := build/$(MODE)
 init_program := $(if $(wildcard src/init/*.c),$(B)/cattach-init)
-layers := base ns cgroups oci conmon copy container cli
+layers := base ns cgroups oci conmon copy container dropin cli
 
 # ---- which targets build nothing themselves (they work before the compiler is installed) -------
 
@@ -295,11 +295,13 @@ $(B)/bench/%: bench/%.c $(B)/libcattach.a
 # ---- installation ------------------------------------------------------------------------------
 
 man_pages := $(wildcard man/*.1)
+man_pages_8 := $(wildcard man/*.8)
 
 install: all ## install below $(DESTDIR)$(PREFIX)
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBEXECDIR)/cattach $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 755 $(B)/cattach $(DESTDIR)$(BINDIR)/cattach
 	ln -sf cattach $(DESTDIR)$(BINDIR)/cattach-oci
+	ln -sf cattach $(DESTDIR)$(BINDIR)/cattach-conmon
 	$(if $(init_program),$(INSTALL) -m 755 $(init_program) $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init)
 	$(INSTALL) -m 644 LICENSE $(wildcard *.md) $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -d $(DESTDIR)$(UNITDIR)/user $(DESTDIR)$(UNITDIR)/system
@@ -309,11 +311,14 @@ install: all ## install below $(DESTDIR)$(PREFIX)
 ifneq ($(man_pages),)
 	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(man_pages) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 644 $(man_pages_8) $(DESTDIR)$(MANDIR)/man8
 endif
 
 uninstall: ## remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/cattach $(DESTDIR)$(BINDIR)/cattach-oci $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
-	rm -f $(man_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+	rm -f $(DESTDIR)$(BINDIR)/cattach $(DESTDIR)$(BINDIR)/cattach-oci \
+		$(DESTDIR)$(BINDIR)/cattach-conmon $(DESTDIR)$(LIBEXECDIR)/cattach/cattach-init
+	rm -f $(man_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%) $(man_pages_8:man/%=$(DESTDIR)$(MANDIR)/man8/%)
 	rm -f $(DESTDIR)$(UNITDIR)/user/cattach-restart.service $(DESTDIR)$(UNITDIR)/system/cattach-restart.service
 	rm -rf $(DESTDIR)$(DOCDIR)
 	-rmdir $(DESTDIR)$(LIBEXECDIR)/cattach 2> /dev/null

@@ -20,9 +20,10 @@ LAYERS = {
     "cgroups": ["base"],
     "oci": ["base"],
     "conmon": ["base"],
+    "dropin": ["base", "conmon"],
     "copy": ["base"],
     "container": ["base", "ns", "cgroups", "oci", "conmon", "copy"],
-    "cli": ["base", "ns", "cgroups", "oci", "conmon", "copy", "container"],
+    "cli": ["base", "ns", "cgroups", "oci", "conmon", "copy", "container", "dropin"],
     "init": ["base", "ns"],
 }
 
@@ -38,8 +39,9 @@ HEADERS = {
     "ns": "caps idmap mount ns plan probe seccomp",
     "cgroups": "cgroup",
     "oci": "spec",
-    "conmon": "attach client monitor protocol streamlog",
+    "conmon": "adopt attach client monitor protocol streamlog",
     "copy": "copy",
+    "dropin": "dropin",
     "container": "age container cp diff event exec health keeper run runtime size states stats top",
 }
 LAYER_OF = {f"cattach/{name}.h": layer for layer, names in HEADERS.items() for name in names.split()}

@@ -50,6 +50,7 @@ make DESTDIR="$work/dest" PREFIX=/usr install > "$work/log" 2>&1 || fail "$(cat 
 [ -x "$work/dest/usr/bin/cattach" ] || fail "make install installs no cattach"
 "$work/dest/usr/bin/cattach" version > /dev/null || fail "what is installed does not run"
 "$work/dest/usr/bin/cattach-oci" --version | grep -q 'cattach-oci' || fail "make install installs no cattach-oci"
+"$work/dest/usr/bin/cattach-conmon" --version | grep -q '^cattach-conmon ' || fail "make install installs no cattach-conmon"
 make DESTDIR="$work/dest" PREFIX=/usr uninstall > "$work/log" 2>&1 || fail "$(cat "$work/log")"
 left=$(find "$work/dest" ! -type d)
 [ -z "$left" ] || fail "make uninstall leaves $left"

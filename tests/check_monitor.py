@@ -29,7 +29,7 @@ CALLS = set("""
     fork fstat fstatat ftruncate getdents64 geteuid getsockopt ioctl listen madvise mkdirat open
     nanosleep openat pread pwrite read readlinkat recv recvmsg renameat sched_yield sendmsg sendto shutdown socket
     stat syscall timerfd_settime umask unlinkat waitid write
-    fgetxattr getpid lseek poll
+    fgetxattr getpid lseek poll fallocate fstatfs getpgid kill setsockopt
     memchr memcmp memcpy memmove memset strcat strchr strcmp strcpy strlen strncmp strnlen strcspn strrchr strspn
     snprintf vsnprintf strerrordesc_np
     errno_location stack_chk_fail getenv sysconf dl_iterate_phdr malloc_trim

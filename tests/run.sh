@@ -7,7 +7,7 @@
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
 #                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang
-#                                   dist storm podman vm
+#                                   dist storm podman podman_oci podman_conmon vm
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests, by the names of their files
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
@@ -15,7 +15,7 @@
 #   tests/run.sh vm FLAVOUR...      only these virtual machines (uml, plain, systemd)
 #
 # Unit tests and command tests run as an unprivileged user, from a copy that this user can read:
-# as root an account is made for it (cattach-test). The unit tests of what only root can do run as
+# as root an account is made for it (cattach-test). The tests of what only root can do (*_root) run as
 # root, and are skipped otherwise. Every unit test, command test and check counts
 # as one. The last line is "N passed, N failed, N skipped"; what failed and why something was
 # skipped stands before it. The exit status is 0 only when nothing failed and something passed.
@@ -53,6 +53,7 @@ trap 'exit 143' TERM
 . tests/side_by_side.sh
 . tests/parts/analysis.sh
 . tests/parts/machines.sh
+. tests/parts/callers.sh
 
 # record pass|fail|skip NAME [REASON]
 record() { printf '%s\t%s\t%s\n' "$1" "$2" "${3:-}" >> "$results"; }
@@ -348,10 +349,13 @@ part_fuzz()
 # One file of command tests; its output goes to a file.
 run_bats()
 {
-	local base around=
+	local base how=as_user
 	base=$(basename "$1" .bats)
-	[ "${base#cgroups}" = "$base" ] || around=delegated
-	$around as_user tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
+	case $base in
+	cgroups*) how="delegated as_user" ;;
+	*_root) [ "$(id -u)" != 0 ] || how=as_root ;;
+	esac
+	$how tests/bats-file.sh "tests/cli/$base.bats" < /dev/null > "$logs/$base.tap" 2>&1
 	echo $? > "$logs/$base.status"
 }
 
@@ -499,7 +503,7 @@ check)
 	run_parts build make layers size hardening
 	run_beside
 	slowest ;;
-all) run_parts tidy cppcheck shellcheck format clang dynamic dist storm podman vm ;;
+all) run_parts tidy cppcheck shellcheck format clang dynamic dist storm podman podman_oci podman_conmon vm ;;
 cli | unit | pty | storm | vm)
 	part=$1
 	shift

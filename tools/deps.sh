@@ -29,7 +29,7 @@ for group; do
 		packages="$packages clang clang-tidy clang-format cppcheck shellcheck
 			bubblewrap conmon" ;;
 	podman)
-		packages="$packages podman" ;;
+		packages="$packages podman conmon runc" ;;
 	*)
 		echo "deps.sh: no such group: $group" >&2
 		exit 1 ;;

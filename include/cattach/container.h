@@ -168,6 +168,7 @@ struct ct_meta {
 	struct ct_strings cap_add, cap_drop, security_opt, binds;
 	struct ct_health_config health;
 	bool unmonitored;		/* of the runtime face: see runtime.h */
+	bool no_process;		/* likewise: there is nothing that it could be started as */
 	const char *hostname;
 	const char *host;		/* identity of the machine that made it: host name + machine id */
 	uint32_t version;		/* of this format: 1 */

@@ -171,6 +171,12 @@ struct ct_monitor_config {
 	void (*leave)(void *arg, bool attended);	/* these three, too, or NULL */
 	void (*finish)(void *arg, bool started);
 	int (*remake)(void *arg);
+	/* Clients speak conmon's frames, see <cattach/adopt.h>; orphans are ours to reap. */
+	bool tagged;
+	bool sync;			/* the log file is on disk before the end is recorded */
+	bool created;			/* the payload waits for its start when spawn() returns */
+	int watched;			/* descriptor for on_watched(), when there is one */
+	void (*on_watched)(void *arg);
 	int keep[CT_MONITOR_KEEP];	/* descriptors that these need, -1: none; others are closed */
 	struct ct_confinement confinement;
 	void *arg;

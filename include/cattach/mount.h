@@ -20,7 +20,7 @@ struct ct_mount_options {
 	bool tree_propagation;		/* rprivate, ... */
 	bool bind, recursive;		/* bind, rbind */
 	bool copy_up;			/* tmpcopyup: fill the tmpfs with what it hides */
-	bool idmap;			/* idmap or ridmap */
+	bool idmap, idmap_tree;		/* idmap or ridmap, and the latter */
 	bool read_only;			/* "ro" was asked for: the file system's flag too */
 	struct ct_strings flags;	/* fsconfig flags: "sync", "dirsync", "lazytime", ... */
 	struct ct_strings data;		/* "key=value" or "key" for fsconfig, in order */

@@ -53,6 +53,7 @@ struct ct_plan_mount {
 	const char *type;		/* file system type for fsopen(2); NULL: a bind */
 	struct ct_plan_source source;	/* of a bind */
 	struct ct_mount_options options;
+	struct ct_plan_ids uid_map, gid_map;	/* of its own, with options.idmap; none: the container's */
 };
 
 struct ct_plan_device {
@@ -61,6 +62,10 @@ struct ct_plan_device {
 	const char *host;		/* on the host */
 	mode_t type;			/* S_IFCHR, S_IFBLK or S_IFIFO */
 	dev_t number;			/* st_rdev that it must have */
+	bool made;			/* a node of its own, not the host's: */
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
 };
 
 /* A link in /dev: "fd" → "/proc/self/fd". */
@@ -113,6 +118,18 @@ struct ct_plan_scheduler {
 	uint64_t runtime, deadline, period;
 };
 
+/* Who answers system calls instead of the kernel, and what it gets with the descriptor for that. */
+struct ct_plan_listener {
+	const char *path;		/* of its socket */
+	const char *head;		/* {"ociVersion":"1.3.0","fds":["seccompFd"],...,"state": */
+	struct ct_hook_state state;
+	const char *container_pid;	/* of a process that goes into a container; NULL: it is this one */
+	bool killable;			/* its answers are waited for in a way that only SIGKILL ends */
+	char *text;			/* room for all of it, pids included */
+	size_t size;
+	int fd;				/* the connection, while there is one; else -1 */
+};
+
 #define CT_PLAN_MASK_BITS 1024
 
 struct ct_plan_process {
@@ -148,6 +165,7 @@ struct ct_plan_process {
 	unsigned long personality;
 	struct ct_seccomp_program seccomp;
 	const char *seccomp_place;	/* where the policy came from, for errors */
+	struct ct_plan_listener *listener;	/* where the filter has SCMP_ACT_NOTIFY, or NULL */
 	bool seccomp_given;		/* it is the user's, who may have forgotten a call */
 	unsigned preserve_fds;
 	bool untied;			/* outlives who started it; else SIGKILL when that ends */
@@ -171,6 +189,7 @@ struct ct_plan {
 	void *move_arg;
 	int hold;			/* a listening SOCK_SEQPACKET socket: when all is set up the
 					 * process waits there for ct_ns_go(); 0: it does not wait */
+	bool no_program;		/* it waits for ever: there is nothing that it could become */
 	bool report_places;		/* the starter wants descriptors of the namespaces and the root */
 	struct ct_plan_ids uid_map, gid_map;	/* when CLONE_NEWUSER is made; empty otherwise */
 	struct ct_plan_root root;

@@ -64,6 +64,8 @@ struct ct_run_options {
 	struct ct_strings create_command;	/* the verb and the words behind it: for the record */
 	const char *bundle, *rootfs;	/* --bundle, --rootfs, or the first operand once it is known */
 	const char *operand;		/* BUNDLE|ROOTFS operand, NULL when an option named it */
+	const char *config;		/* instead of the bundle's config.json; or NULL */
+	bool without_process;		/* a bundle may have none: it is made, and cannot be started */
 	struct ct_strings command;	/* COMMAND [ARG...] */
 	bool interactive, tty, detach, remove, init, read_only, privileged;
 	bool quiet;			/* there is nothing that it could silence */

@@ -4,7 +4,7 @@
  * owns their stdio and reaps them; we make them, let them run, signal them and take them away. The
  * engine behind the runtime command line, "cattach oci" (OCI runtime-spec, runtime.md).
  *
- *   ROOT/<id>/  meta.json config.json status cgroup start
+ *   ROOT/<id>/  meta.json config.json status process cgroup start
  *
  * ROOT is --root, $XDG_RUNTIME_DIR/cattach-oci, or /run/cattach-oci. A process that was created and
  * not started listens on the socket "start". There is no monitor and no log.
@@ -40,11 +40,17 @@ int ct_runtime_open(const char *root, struct ct_store *ret_store, struct ct_err 
  * ct_runtime_find - load a container
  * @err: ENOENT "container does not exist", EINVAL for what is no id
  *
+ * The process of one whose status is damaged is known from the file "process" all the same.
+ *
  * State: CREATED while its process waits, RUNNING, PAUSED, STOPPED when its process is gone, is a
  * zombie or was another boot's; DAMAGED with the reason.
  */
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,
 		    struct ct_container *ret_container, struct ct_err *err);
+
+/* The same in the default store, which is not made for that: for who looks for one by its name alone. */
+int ct_runtime_find_default(struct ct_arena *arena, const char *id, struct ct_container *ret_container,
+			    struct ct_err *err);
 
 /* All of them, in the order of their names; damaged ones, too. */
 int ct_runtime_list(struct ct_store *store, struct ct_arena *arena,
@@ -55,9 +61,11 @@ const char *ct_runtime_state_name(enum ct_state state);
 
 struct ct_runtime_create {
 	const char *id, *bundle;
+	const char *config;		/* instead of the bundle's config.json; or NULL */
 	const char *console_socket;	/* gets the terminal's master; NULL: none */
 	const char *pid_file, *pidfd_socket;	/* or NULL */
-	unsigned preserve_fds;
+	unsigned preserve_fds;		/* descriptors 3... that the process keeps */
+	unsigned listen_fds;		/* the first of them, which it is told of (sd_listen_fds(3)) */
 	bool rootless;
 	const char *cgroups;		/* as of struct ct_meta */
 	const struct ct_ns_stdio *stdio;	/* of a caller who stays and can look after a terminal; or
@@ -79,7 +87,7 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 
 /**
  * ct_runtime_start - let the process of a container that was created go on
- * @err: EALREADY "cannot start an already running container", ESRCH "... stopped ..."; or the exact
+ * @err: EALREADY "cannot start an already running container", EINVAL without a process, ESRCH "... stopped ..."; or the exact
  *       error of the process, which has ended then
  */
 int ct_runtime_start(struct ct_store *store, struct ct_container *container, struct ct_err *err);

@@ -199,9 +199,9 @@ struct ct_spec {
  *
  * Types, ranges, enumerations, duplicates and required properties are checked here; unknown
  * properties are ignored, as the spec demands. What is valid but not done yet is refused by name
- * with ENOTSUP: moved network devices and the like here, id-mapped mounts and seccomp listeners by
- * ct_spec_check(), resources that version 2 of control groups has no equivalent for by
- * ct_cgroup_convert().
+ * with ENOTSUP: moved network devices and the like here, idmapped mounts
+ * without privileges by ct_spec_check(), resources that version 2 of control groups has no equivalent
+ * for by ct_cgroup_convert().
  */
 int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, size_t size,
 		  struct ct_spec **ret_spec, struct ct_err *err);

@@ -121,7 +121,15 @@ struct ct_log_options {
 	 * takes them gets a note of them, and then this is 0. */
 	uint64_t *owed;
 	bool tty;
+	/* Of CT_LOG_FILE_K8S, for who expects conmon's: times are the time zone's of the writer, and a
+	 * record has at most CT_LOG_ZONED_LINE bytes. */
+	bool zoned;
+	uint64_t max_total;		/* bytes of such a file's records that are ever written; 0: any */
+	bool alone;			/* nobody reads but the writer's process: memory can be given back */
+	bool privileged;		/* whoever writes keeps the rights that this is made with */
 };
+
+#define CT_LOG_ZONED_LINE	8192u
 
 #define CT_LOG_MAX_FILES	128
 /* A container's log has at least this max_size: room for four frames, or a reader that the payload
@@ -141,6 +149,24 @@ struct ct_log_writer;			/* one mapping of its own; nothing is allocated later */
 int ct_log_create(int dir, const struct ct_log_options *options, struct ct_log_writer **ret_writer,
 		  struct ct_err *err);
 void ct_log_free(struct ct_log_writer *writer);
+
+/*
+ * For a reader in the writer's own process, of a log in memory (options.memory, .file): how many bytes,
+ * frames' headers included, follow each other in memory from this offset on, 0: it is not there (any
+ * more). And who is told, with what it holds, before a segment is used again.
+ */
+size_t ct_log_at(const struct ct_log_writer *writer, uint64_t offset, const uint8_t **ret_bytes);
+typedef void ct_log_dropping(void *arg, uint64_t offset, const uint8_t *bytes, size_t size);
+void ct_log_on_drop(struct ct_log_writer *writer, ct_log_dropping *dropping, void *arg);
+/* Whoever reads in this process has all that there is: its memory can go, until there is more. */
+void ct_log_forget(struct ct_log_writer *writer);
+/* Bytes that one segment in memory has room for. */
+size_t ct_log_memory(const struct ct_log_writer *writer);
+
+/* fsync(2) of the file for other tools, if there is one. */
+void ct_log_sync(const struct ct_log_writer *writer);
+/* A duplicate of its directory's descriptor, or -1. */
+int ct_log_file_dir(const struct ct_log_writer *writer);
 
 /* Borrowed descriptors of the commit page and of the eventfd that wakes readers. */
 int ct_log_page(const struct ct_log_writer *writer);

@@ -103,6 +103,8 @@ int ct_command(int argc, char *const *argv, struct ct_err *err);
 /* The text of "cattach help" and of "cattach help VERB". */
 void ct_help_main(struct ct_buf *buf);
 void ct_help_verb(struct ct_buf *buf, const struct ct_verb *verb);
+/* The options of a table, as help has them. */
+void ct_help_options(struct ct_buf *buf, const struct ct_option *table);
 
 /* The manual page of a verb, or of cattach itself for NULL, in troff with man(7) macros. */
 void ct_man_page(struct ct_buf *buf, const struct ct_verb *verb);

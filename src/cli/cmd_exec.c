@@ -7,6 +7,8 @@
  */
 #include "exec.h"
 
+#include <cattach/runtime.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -129,6 +131,21 @@ static int take_operands(const struct ct_call *call, struct ct_exec_call *exec,
 	return 0;
 }
 
+/* One that an engine has made and watches (cattach oci): sessions are among what our monitors do. */
+static int find_watched(const struct ct_call *call, struct ct_exec_call *exec, const char *name,
+			int not_found, struct ct_err *err)
+{
+	struct ct_err ignored = { 0 };
+
+	if (ct_runtime_find_default(call->arena, name, &exec->container, &ignored) < 0)
+		return not_found;
+	*err = ignored;
+	if (!ct_exec_is_session(exec->options))
+		return 0;
+	ct_fail(err, ENOTSUP, "container %s was made by an engine, and has no sessions", name);
+	return ct_hint(err, "cattach oci exec --tty %s COMMAND", name);
+}
+
 static int find_container(const struct ct_call *call, struct ct_exec_call *exec, const char *name,
 			  struct ct_err *err)
 {
@@ -138,7 +155,8 @@ static int find_container(const struct ct_call *call, struct ct_exec_call *exec,
 		r = ct_operand_or_latest(call, true, &exec->store, &name, err);
 	if (r < 0)
 		return r;
-	return ct_container_find(&exec->store, call->arena, name, &exec->container, err);
+	r = ct_container_find(&exec->store, call->arena, name, &exec->container, err);
+	return r == -ENOENT ? find_watched(call, exec, name, r, err) : r;
 }
 
 /* ---- all of it ---- */

@@ -88,6 +88,11 @@ static void add_options(struct ct_buf *buf, const struct ct_option *table)
 	add_entry(buf, "      --help", "Show this help and exit", HELP_COLUMN);
 }
 
+void ct_help_options(struct ct_buf *buf, const struct ct_option *table)
+{
+	add_options(buf, table);
+}
+
 static void add_paragraphs(struct ct_buf *buf, const char *text)
 {
 	while (*text) {

@@ -15,6 +15,7 @@
 
 #include <cattach/proc.h>
 
+#include "conmon_front.h"
 #include "oci.h"
 
 /*
@@ -54,6 +55,8 @@ int main(int argc, char **argv)
 	struct ct_err err = {0};
 	int code = prepare_process(&err);
 
+	if (code == 0 && argc > 0 && ct_conmon_is_called(argv[0]))
+		return ct_conmon_main(argc - 1, argv + 1);
 	if (code == 0 && argc > 0 && is_runtime(argv[0]))
 		code = oci_main(argc - 1, argv + 1);
 	else if (code == 0)

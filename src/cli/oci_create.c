@@ -7,8 +7,10 @@
  * it to its end (oci_follow.c). May fail as ct_runtime_make() does: 1; 255 from run when the
  * command could not be started.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cattach/fd.h>
 #include <cattach/num.h>
@@ -27,6 +29,8 @@ struct create_options {
 
 static const struct ct_option create_table[] = {
 	{ "bundle", 'b', CT_OPTION_STRING, "DIR", OPTION(bundle), "The bundle (default: here)" },
+	{ "config", 'f', CT_OPTION_STRING, "FILE", OPTION(config),
+	  "Instead of the bundle's config.json" },
 	{ "console-socket", 0, CT_OPTION_STRING, "PATH", OPTION(console_socket),
 	  "Where the master of the terminal is sent to" },
 	{ "pid-file", 'p', CT_OPTION_STRING, "FILE", OPTION(pid_file), "Gets the pid of the process" },
@@ -42,17 +46,28 @@ static const struct ct_option create_table[] = {
 	{ 0 },
 };
 
-/* Those of systemd's socket activation count as asked for. */
-static int count_descriptors(const struct create_options *o, unsigned *ret_count, struct ct_err *err)
+/* Those of systemd's socket activation, when they are meant for us. */
+static unsigned count_listening(void)
 {
-	const char *listen = getenv("LISTEN_FDS");
+	const char *count = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
+	struct ct_err ignored;
+	uint64_t fds = 0, who = 0;
+
+	if (!count || !pid || ct_parse_u64(pid, 0, INT_MAX, &who, &ignored) < 0 ||
+	    who != (uint64_t)getpid() || ct_parse_u64(count, 0, 1024, &fds, &ignored) < 0)
+		return 0;
+	return (unsigned)fds;
+}
+
+static int count_descriptors(const struct create_options *o, struct ct_runtime_create *create,
+			     struct ct_err *err)
+{
 	uint64_t count = 0;
 
 	if (o->preserve_fds && ct_parse_u64(o->preserve_fds, 0, 1024, &count, err) < 0)
 		return ct_wrap(err, "--preserve-fds");
-	if (!o->preserve_fds && listen && ct_parse_u64(listen, 0, 1024, &count, err) < 0)
-		count = 0;
-	*ret_count = (unsigned)count;
+	create->listen_fds = count_listening();
+	create->preserve_fds = create->listen_fds + (unsigned)count;
 	return 0;
 }
 
@@ -64,6 +79,7 @@ static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, st
 	struct ct_runtime_create create = {
 		.id = call->operands.items[0],
 		.bundle = o->bundle ? o->bundle : ".",
+		.config = o->config,
 		.console_socket = o->console_socket,
 		.pid_file = o->pid_file,
 		.pidfd_socket = o->pidfd_socket,
@@ -71,7 +87,7 @@ static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, st
 		.stdio = stdio,
 	};
 	const char *manager = call->globals->cgroup_manager;
-	int r = count_descriptors(o, &create.preserve_fds, err);
+	int r = count_descriptors(o, &create, err);
 
 	if (manager && !strcmp(manager, "disabled"))
 		create.cgroups = "disabled";

@@ -209,13 +209,30 @@ static int spawn(const struct oci_call *call, struct ct_exec *exec, struct ct_er
 	return o->detach ? spawn_detached(o, exec, err) : spawn_attended(o, exec, &follow, err);
 }
 
+/* Or one of the other face: by name or id, where no root says that it must be of this one. */
+static int find(const struct oci_call *call, struct ct_store *store, struct ct_container *c,
+		struct ct_err *err)
+{
+	struct ct_store ct_autostore own = CT_STORE_INIT;
+	struct ct_err other = { 0 };
+	int r = oci_find(call, store, c, err);
+
+	if (r != -ENOENT || call->globals->root || ct_store_open(&own, &other) < 0 ||
+	    ct_container_find(&own, call->arena, call->operands.items[0], c, &other) < 0)
+		return r;
+	ct_store_close(store);
+	*store = own;
+	own = (struct ct_store)CT_STORE_INIT;
+	return 0;
+}
+
 static int exec_handler(const struct oci_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
 
-	if (oci_find(call, &store, &c, err) < 0 ||
+	if (find(call, &store, &c, err) < 0 ||
 	    ct_exec_open(&store, call->arena, &c, &exec, err) < 0 ||
 	    plan(call, &store, &exec, err) < 0)
 		return -err->code;

@@ -14,10 +14,10 @@
 #include "oci.h"
 
 static const char *const mount_options[] = {
-	"async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "iversion",
+	"async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "iversion",
 	"lazytime", "loud", "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime",
 	"norelatime", "nostrictatime", "nosuid", "nosymfollow", "private", "ratime", "rbind", "rdev",
-	"rdiratime", "relatime", "remount", "rexec", "rnoatime", "rnodev", "rnodiratime", "rnoexec",
+	"rdiratime", "relatime", "remount", "rexec", "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec",
 	"rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime",
 	"rro", "rrw", "rshared", "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw",
 	"shared", "silent", "slave", "strictatime", "suid", "symfollow", "sync", "tmpcopyup",
@@ -34,7 +34,7 @@ static const char *const namespaces[] = {
 
 static const char *const actions[] = {
 	"SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS",
-	"SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP", NULL,
+	"SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY", "SCMP_ACT_TRACE", "SCMP_ACT_TRAP", NULL,
 };
 
 static const char *const operators[] = {
@@ -110,7 +110,7 @@ static void put_linux(struct ct_json_writer *w)
 	put_switch(w, "intelRdt", false);
 	ct_json_key(w, "mountExtensions");
 	ct_json_begin_object(w);
-	put_switch(w, "idmap", false);
+	put_switch(w, "idmap", true);
 	ct_json_end_object(w);
 	put_switch(w, "netDevices", false);
 	ct_json_end_object(w);

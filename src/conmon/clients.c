@@ -73,6 +73,8 @@ struct client *ct_client_add(struct monitor *m, int fd)
 		c->pid = peer.pid;
 		c->uid = peer.uid;
 	}
+	if (m->config->tagged)
+		ct_tagged_come(m, c);
 	m->last_id++;
 	m->client_count++;
 	if (ct_client_slot(m, c) == m->client_top)
@@ -127,15 +129,22 @@ void ct_client_written(struct monitor *m, struct client *c)
 		return;
 	}
 	c->credit = true;
-	ct_client_owe(m, c, OWE_ROOM);
+	if (m->config->tagged)
+		ct_tagged_watch(m, c);
+	else
+		ct_client_owe(m, c, OWE_ROOM);
 }
 
 static void say(const struct monitor *m, const struct client *c, uint32_t flags, const char *text)
 {
 	struct ct_message message = { .type = CT_MSG_ERROR, .flags = flags,
 				      .data = (const uint8_t *)text, .size = strlen(text) };
-	ssize_t n = ct_message_encode(&message, m->record);
+	ssize_t n;
 
+	/* There is no such message among conmon's. */
+	if (m->config->tagged)
+		return;
+	n = ct_message_encode(&message, m->record);
 	/* Who does not read what it was told before need not be told more. */
 	if (n > 0)
 		ct_send_fds(c->fd, m->record, (size_t)n, NULL, 0, MSG_DONTWAIT);
@@ -204,6 +213,10 @@ void ct_client_ready(struct monitor *m, unsigned slot, uint32_t generation, uint
 
 	if (slot >= m->client_top || c->generation != generation || !ct_client_connected(c))
 		return;
+	if (m->config->tagged) {
+		ct_tagged_ready(m, c, events);
+		return;
+	}
 	/* It cannot hear any more; what it said before is still to be read. */
 	if (events & (EPOLLHUP | EPOLLERR))
 		c->owes = 0;

@@ -119,4 +119,6 @@ void ct_monitor_give_back_buffers(struct monitor *m)
 
 	forget((uintptr_t)m->frame + CT_FRAME_HEADER + page - 1, (uintptr_t)m->clients);
 	ct_log_give_back(m->log);
+	if (m->config->tagged && !ct_tagged_any_behind(m))
+		ct_log_forget(m->log);
 }

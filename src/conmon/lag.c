@@ -18,6 +18,8 @@ static bool blocks(const struct client *c)
 
 void ct_lag_count(struct monitor *m)
 {
+	if (m->config->tagged)
+		return;
 	m->blockers = 0;
 	m->slowest = UINT64_MAX;
 	for (unsigned i = 0; i < m->client_top; i++) {
@@ -63,6 +65,10 @@ void ct_lag_look(struct monitor *m)
 	bool held = m->hold & HOLD_LAG;
 	uint64_t end, bound, behind;
 
+	if (m->config->tagged) {
+		ct_tagged_look(m);
+		return;
+	}
 	if (!m->blockers) {
 		if (held)
 			ct_output_hold(m, HOLD_LAG, false);

@@ -47,20 +47,34 @@ void ct_limit_begin(struct monitor *m)
 	arm(m, m->config->time_limit);
 }
 
+/* As conmon does: without a word before, and whoever is in the same group of processes. */
+static void end_at_once(const struct monitor *m)
+{
+	pid_t pid = m->payload.pid;
+
+	if (getpgid(pid) == pid && kill(-pid, SIGKILL) < 0)
+		errno = 0;
+	ct_pidfd_signal(m->payload.pidfd, SIGKILL);
+}
+
 void ct_limit_ready(struct monitor *m)
 {
 	uint64_t times;
 
 	if (read(m->limit, &times, sizeof(times)) < 0 || m->exited)
 		return;
-	ct_pidfd_signal(m->payload.pidfd, m->timed_out ? SIGKILL : SIGTERM);
-	if (!m->timed_out)
-		arm(m, KILL_AFTER);
+	if (m->config->tagged) {
+		end_at_once(m);
+	} else {
+		ct_pidfd_signal(m->payload.pidfd, m->timed_out ? SIGKILL : SIGTERM);
+		if (!m->timed_out)
+			arm(m, KILL_AFTER);
+	}
 	m->timed_out = true;
 }
 
 void ct_limit_judge(struct monitor *m)
 {
 	if (m->timed_out)
-		m->status.exit = (struct ct_exit){ .value = CT_EXIT_TIMED_OUT };
+		m->status.exit = (struct ct_exit){ .value = m->config->tagged ? -1 : CT_EXIT_TIMED_OUT };
 }

@@ -6,8 +6,9 @@
  *
  * Runs in the monitor, when the exit is recorded and told, the socket is gone and the lock released.
  * Others wait for the monitor's pid ("cattach wait"): so after a moment, in which nearly every client
- * has gone, a child takes over what is left and the monitor itself ends. Where no child can be made
- * it stays itself, which only lets those who wait for it wait longer.
+ * has gone, a child takes over what is left and the monitor itself ends (or goes on with what its
+ * front has still to do). Where no child can be made it stays itself, which only lets those who wait
+ * for it wait longer.
  */
 #include <unistd.h>
 
@@ -39,7 +40,11 @@ void ct_linger(struct monitor *m)
 	if (serve_until(m, ct_now_monotonic() + MOMENT_NS, false))
 		return;
 	pid = fork();
+	if (pid > 0 && m->config->tagged)
+		return;
 	if (pid > 0)
 		_exit(ct_exit_code(&m->status.exit));
 	serve_until(m, limit, true);
+	if (pid == 0)
+		_exit(ct_exit_code(&m->status.exit));
 }

@@ -18,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <cattach/adopt.h>
 #include <cattach/fd.h>
 #include <cattach/io.h>
 
@@ -33,6 +34,7 @@ static int make_socket(int dir)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int ct_autofd sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t ct_autoumask before = umask(077);
 
 	if (sock < 0)
 		return -errno;
@@ -82,14 +84,17 @@ bool ct_listen_resume(struct monitor *m)
 
 /* ---- accepting ---- */
 
-static void send_away(int fd, const char *text)
+static void send_away(const struct monitor *m, int fd, const char *text)
 {
 	struct ct_message message = { .type = CT_MSG_ERROR, .data = (const uint8_t *)text,
 				      .size = strlen(text) };
 	uint8_t record[CT_ATTACH_HEADER + 128];
 	ssize_t n = ct_message_encode(&message, record);
 
-	ct_send_fds(fd, record, (size_t)n, NULL, 0, MSG_DONTWAIT);
+	if (m->config->tagged)
+		ct_tagged_send(fd, CT_TAG_STDERR, text, strlen(text));
+	else
+		ct_send_fds(fd, record, (size_t)n, NULL, 0, MSG_DONTWAIT);
 	ct_client_hang_up(fd);
 }
 
@@ -125,7 +130,7 @@ static int refuse_one(struct monitor *m)
 	ct_drop_fd(&m->reserve);
 	fd = accept_one(m);
 	if (fd >= 0)
-		send_away(fd, "the monitor has no descriptor left for another client");
+		send_away(m, fd, "the monitor has no descriptor left for another client");
 	m->reserve = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
 	return fd < 0 ? fd : 0;
 }
@@ -133,9 +138,9 @@ static int refuse_one(struct monitor *m)
 static void take_in(struct monitor *m, int fd)
 {
 	if (!is_allowed(m, fd))
-		send_away(fd, "permission denied: the container belongs to somebody else");
+		send_away(m, fd, "permission denied: the container belongs to somebody else");
 	else if (m->client_count >= CT_ATTACH_MAX_CLIENTS)
-		send_away(fd, "1024 clients are attached already, and that is all there is room for");
+		send_away(m, fd, "1024 clients are attached already, and that is all there is room for");
 	else
 		ct_client_add(m, fd);
 }

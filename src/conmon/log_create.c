@@ -87,6 +87,7 @@ static struct ct_log_writer *new_writer(const struct ct_log_options *o)
 		w->max_size = 1ull << 50;
 	w->max_files = o->max_files ? o->max_files : MAX_FILES;
 	w->memory_only = o->memory || o->file != CT_LOG_FILE_NONE;
+	w->alone = o->alone;
 	w->retry_wait = LOG_RETRY_MIN;
 	return w;
 }

@@ -23,6 +23,7 @@
 #include <cattach/arena.h>
 #include <cattach/fd.h>
 
+#define NS_PER_SECOND	UINT64_C(1000000000)
 #define JOURNALD_RETRY	2000000ull	/* ns: its queue is full for a moment only */
 #define JOURNALD_END	5000000000ull	/* ns that the last records may take: nobody waits but the end */
 
@@ -32,11 +33,12 @@
  * The monitor of root gives up root's privileges: what it opened with them it could write on, but
  * never rotate.
  */
-static int check_dir(const struct log_driver *d, const char *path, struct ct_err *err)
+static int check_dir(const struct log_driver *d, const char *path, bool privileged,
+		     struct ct_err *err)
 {
 	struct stat st;
 
-	if (geteuid() != 0 || fstat(d->dir, &st) < 0 || st.st_uid == 0 || (st.st_mode & S_IWOTH) ||
+	if (privileged || geteuid() != 0 || fstat(d->dir, &st) < 0 || st.st_uid == 0 || (st.st_mode & S_IWOTH) ||
 	    (st.st_gid == getegid() && (st.st_mode & S_IWGRP)))
 		return 0;
 	ct_fail(err, EPERM, "log file %s: its directory is another user's, where root's monitor may "
@@ -71,7 +73,7 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 	d->dir = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->dir < 0)
 		return ct_fail_errno(err, errno, "log file %s: cannot open its directory", o->path);
-	return check_dir(d, o->path, err);
+	return check_dir(d, o->path, o->privileged, err);
 }
 
 /* A full disk does not keep a container from starting: neither would it end one. */
@@ -113,10 +115,13 @@ int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *opt
 	d->dir = d->fd = -1;
 	d->max_size = w->max_size;
 	d->max_files = w->max_files;
+	d->max_total = options->max_total;
 	d->mode = 0600;
 	d->retry_wait = d->retry_min = d->journald ? JOURNALD_RETRY : LOG_RETRY_MIN;
 	d->segment = w->next;
 	ct_record_init(&d->encoder, options->file, d->journald ? options->fields : options->tag);
+	if (options->zoned)
+		ct_record_zone(&d->encoder, ct_now_real() / NS_PER_SECOND);
 	if (d->journald)
 		return ct_driver_journald_open(d, options->path, err);
 	r = open_dir(d, options, dir, err);
@@ -216,6 +221,10 @@ static int add(struct log_driver *d, size_t size, uint64_t now)
 	uint8_t *record = d->out + d->used;
 	int r = 0;
 
+	/* What is past it is taken as anything else, and not written. */
+	d->total += size;
+	if (d->max_total && d->total > d->max_total)
+		return 0;
 	if (!d->journald && size && d->size + d->used + size > d->max_size && now >= d->rotate_at) {
 		r = flush(d, now);
 		if (r == 0) {
@@ -406,6 +415,13 @@ uint64_t ct_log_driver_due(const struct ct_log_writer *w)
 	return d && d->failing && !d->over ? d->tried_at + d->retry_wait : UINT64_MAX;
 }
 
+bool ct_log_driver_is_done(const struct ct_log_writer *w)
+{
+	const struct log_driver *d = w->driver;
+
+	return !d || (!d->failing && d->taken == w->payload);
+}
+
 void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *state)
 {
 	const struct log_driver *d = w->driver;
@@ -435,4 +451,19 @@ int ct_log_reopen(struct ct_log_writer *writer)
 	d->retry_wait = d->retry_min;
 	ct_log_driver_pump(writer, ct_now_monotonic());
 	return ct_driver_file_open(d);
+}
+
+void ct_log_sync(const struct ct_log_writer *writer)
+{
+	const struct log_driver *d = writer->driver;
+
+	if (d && !d->journald && d->fd >= 0 && fsync(d->fd) < 0)
+		return;
+}
+
+int ct_log_file_dir(const struct ct_log_writer *writer)
+{
+	const struct log_driver *d = writer->driver;
+
+	return d && d->dir >= 0 ? fcntl(d->dir, F_DUPFD_CLOEXEC, 3) : -1;
 }

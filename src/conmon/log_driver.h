@@ -29,6 +29,7 @@ struct log_driver {
 	uint64_t max_size;
 	uint32_t max_files;
 	uint64_t size;			/* of the file, as we know it */
+	uint64_t total, max_total;	/* of all records so far; 0: there may be any number of bytes */
 	unsigned mode;			/* permissions of the next one */
 
 	/* A reader of the segments in memory: where it is. */

@@ -42,6 +42,22 @@ static void *make_memfd(const char *name, size_t size, int *ret_fd)
 	return map;
 }
 
+/* Where nobody else is to read it: memory as any other, which can be given back. */
+static void *make_part(const struct ct_log_writer *w, const char *name, size_t size, int *ret_fd)
+{
+	void *map;
+
+	if (!w->alone)
+		return make_memfd(name, size, ret_fd);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return NULL;
+	/* No more of it at once than is written to. */
+	if (madvise(map, size, MADV_NOHUGEPAGE) < 0)
+		errno = 0;
+	return map;
+}
+
 static size_t index_bytes(const struct ct_log_writer *w)
 {
 	return (size_t)ct_entry_place(w->memory_entries);
@@ -53,7 +69,7 @@ static int fit_limit(struct ct_log_writer *w, struct ct_err *err)
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 	uint64_t most = LOG_MEMORY_SIZE;
 
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < most)
+	if (!w->alone && getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < most)
 		most = limit.rlim_cur & ~(uint64_t)(CT_PAGE_SIZE - 1);
 	if (most < LOG_MEMORY_MIN) {
 		ct_fail(err, EFBIG,
@@ -82,9 +98,8 @@ int ct_log_memory_open(struct ct_log_writer *w, struct ct_err *err)
 	for (int i = 0; i < 2 && r == 0; i++) {
 		struct log_memory *m = &w->memory[i];
 
-		m->bytes = make_memfd("cattach-log", w->memory_size, &m->data);
-		m->header = m->bytes ? make_memfd("cattach-index", index_bytes(w), &m->index) :
-				       NULL;
+		m->bytes = make_part(w, "cattach-log", w->memory_size, &m->data);
+		m->header = m->bytes ? make_part(w, "cattach-index", index_bytes(w), &m->index) : NULL;
 		if (!m->header)
 			r = ct_fail_errno(err, errno, "cannot make the log's memory");
 	}
@@ -155,6 +170,9 @@ static void lose(struct ct_log_writer *w, int slot)
 
 	if (!m->used)
 		return;
+	if (w->dropping)
+		w->dropping(w->dropping_arg, m->header->base, m->bytes,
+			    (size_t)(m->end - m->header->base));
 	m->used = false;
 	if (w->memory_only)
 		return;
@@ -190,7 +208,9 @@ void ct_log_memory_begin(struct ct_log_writer *w)
 	ct_log_publish_reach(w);
 	atomic_store(&w->page->memory[slot], w->head.segment + 1);
 	atomic_thread_fence(memory_order_seq_cst);
-	memset(m->header + 1, 0, m->header->entries * CT_ENTRY_SIZE);
+	/* Nobody is to see old entries, where anybody sees them. */
+	if (!w->alone)
+		memset(m->header + 1, 0, m->header->entries * CT_ENTRY_SIZE);
 	*m->header = w->head;
 	m->used = true;
 	if (!w->memory_only) {
@@ -257,4 +277,63 @@ uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w)
 			bytes += end - m->header->payload;
 	}
 	return bytes;
+}
+
+/* ---- read, in this process ---- */
+
+size_t ct_log_at(const struct ct_log_writer *writer, uint64_t offset, const uint8_t **ret_bytes)
+{
+	for (int i = 0; i < 2; i++) {
+		const struct log_memory *m = &writer->memory[i];
+		uint64_t end = i == writer->slot ? writer->end : m->end;
+
+		if (!m->used || offset < m->header->base || offset >= end)
+			continue;
+		*ret_bytes = m->bytes + (offset - m->header->base);
+		return (size_t)(end - offset);
+	}
+	return 0;
+}
+
+void ct_log_on_drop(struct ct_log_writer *writer, ct_log_dropping *dropping, void *arg)
+{
+	writer->dropping = dropping;
+	writer->dropping_arg = arg;
+}
+
+size_t ct_log_memory(const struct ct_log_writer *writer)
+{
+	return writer->memory_size;
+}
+
+/* All of a mapping but its first page, if that is to stay, and the one in which what is used ends: also
+ * what the segment before has left behind that. */
+static void forget(void *map, bool first, size_t used, size_t size)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), from = first ? page : 0;
+	size_t end = used / page * page, rest = end + page;
+	uint8_t *bytes = map;
+
+	if (end > from && madvise(bytes + from, end - from, MADV_DONTNEED) < 0)
+		errno = 0;
+	if (size > rest && madvise(bytes + rest, size - rest, MADV_DONTNEED) < 0)
+		errno = 0;
+}
+
+void ct_log_forget(struct ct_log_writer *writer)
+{
+	const struct ct_log_writer *w = writer;
+
+	if (!w->alone || !ct_log_driver_is_done(w))
+		return;
+	for (int i = 0; i < 2; i++) {
+		const struct log_memory *m = &w->memory[i];
+		uint64_t end = i == w->slot ? w->end : m->end;
+		uint32_t entries = i == w->slot ? w->entries : m->header->entries;
+
+		if (!m->used)
+			continue;
+		forget(m->bytes, false, (size_t)(end - m->header->base), w->memory_size);
+		forget(m->header, true, (size_t)ct_entry_place(entries), index_bytes(w));
+	}
 }

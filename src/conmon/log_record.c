@@ -52,11 +52,29 @@ static void put_day(char *p, uint64_t days)
 	p[4] = p[7] = '-';
 }
 
+/* The zone of a second, as text: what it differs from UTC, in minutes. */
+static int set_zone(struct log_encoder *e, uint64_t second)
+{
+	int minutes = e->zones[0].minutes;
+	unsigned all;
+
+	for (size_t i = 1; i < LOG_ZONES && e->zones[i].from && e->zones[i].from <= second; i++)
+		minutes = e->zones[i].minutes;
+	all = (unsigned)(minutes < 0 ? -minutes : minutes);
+	e->zone[0] = minutes < 0 ? '-' : '+';
+	put_number(e->zone + 1, all / 60, 2);
+	e->zone[3] = ':';
+	put_number(e->zone + 4, all % 60, 2);
+	return minutes;
+}
+
 static void set_second(struct log_encoder *e, uint64_t second)
 {
 	if (second == e->second && e->date[0])
 		return;
 	e->second = second;
+	if (e->zoned)
+		second += (uint64_t)(set_zone(e, second) * 60);
 	put_day(e->date, second / 86400);
 	e->date[10] = 'T';
 	put_number(e->date + 11, second / 3600 % 24, 2);
@@ -65,7 +83,7 @@ static void set_second(struct log_encoder *e, uint64_t second)
 	e->date[13] = e->date[16] = ':';
 }
 
-/* RFC 3339 in UTC: nine digits, or as many as it takes. */
+/* RFC 3339, in UTC unless there is a zone: nine digits, or as many as it takes. */
 static uint8_t *put_time(struct log_encoder *e, uint8_t *p, uint64_t time, bool trim)
 {
 	unsigned digits = 9;
@@ -77,6 +95,10 @@ static uint8_t *put_time(struct log_encoder *e, uint8_t *p, uint64_t time, bool 
 	while (trim && digits && p[19 + digits] == '0')
 		digits--;
 	p += digits ? 20 + digits : 19;
+	if (e->zoned) {
+		memcpy(p, e->zone, 6);
+		return p + 6;
+	}
 	*p++ = 'Z';
 	return p;
 }
@@ -169,7 +191,7 @@ static size_t put_cri(struct log_encoder *e, int stream, uint64_t time, const ui
 static size_t encode_cri(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 			 size_t size, uint8_t *out, size_t *ret_size)
 {
-	size_t most = size < LOG_RECORD_LINE ? size : LOG_RECORD_LINE;
+	size_t most = size < e->record_max ? size : e->record_max;
 	/* The newline of a line that fills a record belongs to it. */
 	const uint8_t *end = memchr(data, '\n', most < size ? most + 1 : most);
 	size_t n = end ? (size_t)(end - data) : most;
@@ -312,6 +334,7 @@ static void set_tag(struct log_encoder *encoder, const char *tag)
 void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *text)
 {
 	encoder->kind = kind;
+	encoder->record_max = LOG_RECORD_LINE;
 	if (kind == CT_LOG_FILE_JSON)
 		set_tag(encoder, text);
 	if (kind != CT_LOG_FILE_JOURNALD || !text)

@@ -24,20 +24,37 @@ struct log_line {
 	uint8_t text[LOG_RECORD_LINE];
 };
 
+/* From a second since 1970 on, clocks show so many minutes more than UTC. */
+struct log_zone {
+	uint64_t from;
+	int minutes;
+};
+
+#define LOG_ZONES	48u	/* changes that are known beforehand */
+
 struct log_encoder {
 	enum ct_log_file kind;
+	bool zoned;			/* see ct_record_zone() */
+	uint32_t record_max;		/* k8s-file: bytes of a line in one record */
+	char zone[7];			/* "+00:00", of that second */
 	uint64_t second;		/* whose text this is */
 	char date[20];			/* "2006-01-02T15:04:05" */
 	size_t attrs_size;
 	/* json-file: what stands before the time; journald: what every record ends with. */
 	char attrs[6 * LOG_RECORD_TAG + 32];
 	struct log_line line[2];	/* stdout, stderr */
+	struct log_zone zones[LOG_ZONES];	/* the first one from the beginning; 0 ends them */
 };
 
 _Static_assert(LOG_RECORD_FIELDS <= 6 * LOG_RECORD_TAG + 32, "room for journald's fields");
 
 /* Set up an encoder, which is zeros; text is the tag of json-file, the fields of journald, or NULL. */
 void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *text);
+
+/* k8s-file as conmon writes it: the time that clocks show here, from now (seconds since 1970) on for
+ * ten years, with what it differs from UTC, and shorter records. Before the monitor's loop: it reads
+ * the time zone's file. */
+void ct_record_zone(struct log_encoder *encoder, uint64_t now);
 
 /**
  * ct_record_encode - at most one record, from the beginning of some bytes of a stream

@@ -47,6 +47,7 @@ struct ct_log_writer {
 	uint64_t bound;			/* max_size * max_files */
 	uint32_t memory_size, memory_entries;	/* what a memory segment has room for */
 	bool memory_only;
+	bool alone;			/* memory is this process' alone: no memfds */
 	bool serving;			/* readers may be at any segment: keep what is unlinked */
 	bool held;			/* ct_log_hold() was called: drop nothing any more */
 
@@ -62,6 +63,8 @@ struct ct_log_writer {
 
 	struct log_memory memory[2];
 	struct log_driver *driver;	/* the file for other tools, or NULL */
+	ct_log_dropping *dropping;	/* told before a segment in memory is used again, or NULL */
+	void *dropping_arg;
 	uint64_t disk_payload;		/* payload bytes up to the end of the last segment on disk */
 	uint64_t lost;			/* those that are lost to everybody */
 	uint64_t owed;			/* those that earlier runs have lost at their end, untold */
@@ -144,6 +147,8 @@ void ct_log_driver_pump(struct ct_log_writer *w, uint64_t now);
 void ct_log_driver_end(struct ct_log_writer *w, uint64_t now);
 /* When it wants to try again, monotonic ns, or UINT64_MAX. */
 uint64_t ct_log_driver_due(const struct ct_log_writer *w);
+/* Has it all that there is, and written? */
+bool ct_log_driver_is_done(const struct ct_log_writer *w);
 void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *state);
 size_t ct_log_driver_descriptors(const struct ct_log_writer *w, int *fds, size_t max);
 

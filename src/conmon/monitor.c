@@ -21,7 +21,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -35,10 +34,8 @@
 #include "monitor.h"
 
 #define NS_PER_SECOND	INT64_C(1000000000)
+#define EXIT_UNKNOWN	255
 #define NEWS_EVERY	UINT64_C(1000000000)	/* ns between records of what is lost */
-#define OWN_DESCRIPTORS	36	/* without those of the log and of waiting clients */
-#define WAITING_MAX	128
-#define KEEP_MAX	(OWN_DESCRIPTORS + CT_LOG_DESCRIPTORS + WAITING_MAX)
 
 /* Where the parts of a monitor's memory are, each on pages of its own. A frame's header is an
  * exception: what the payload writes begins a page, where the kernel copies it to three times as
@@ -96,6 +93,9 @@ static int record(struct monitor *m, enum ct_status_state state, struct ct_err *
 {
 	m->status.state = state;
 	m->status.generation++;
+	/* Another program's front has records of its own. */
+	if (m->status_fd < 0)
+		return 0;
 	return ct_status_write(m->status_fd, &m->status, err);
 }
 
@@ -119,6 +119,10 @@ int ct_monitor_open_loop(struct monitor *m, struct ct_err *err)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
+	if (m->config->tagged) {
+		sigaddset(&set, SIGQUIT);
+		sigaddset(&set, SIGCHLD);
+	}
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	m->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -186,40 +190,6 @@ static int start(struct monitor *m, struct ct_err *warning, struct ct_err *err)
 	return r;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
-/* Close everything that is not the monitor's own: what the caller had open, what starting needed. */
-static void keep_own_descriptors(const struct monitor *m)
-{
-	int keep[KEEP_MAX] = { m->status_fd,   m->lock_fd,   m->epoll,		m->signals,
-			       m->timer,       m->out[0].fd, m->out[1].fd,	m->in,
-			       m->peer,	       m->listener,  m->reserve,	m->runtime,
-			       m->config->dir, m->config->client, m->payload.pidfd,
-			       m->config->owner, m->limit };
-	size_t n = OWN_DESCRIPTORS - CT_ATTACH_PLACES - CT_MONITOR_KEEP;
-	unsigned next = 3;
-
-	for (size_t i = 0; i < CT_MONITOR_KEEP; i++)
-		keep[n++] = m->config->keep[i];
-	for (size_t i = 0; i < CT_ATTACH_PLACES; i++)
-		keep[n++] = m->payload.places[i];
-	for (size_t i = 0; i < m->config->waiting_count && i < WAITING_MAX; i++)
-		keep[n++] = m->config->waiting[i];
-	n += ct_log_descriptors(m->log, keep + n, KEEP_MAX - n);
-	qsort(keep, n, sizeof(keep[0]), by_number);
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i] < (int)next)
-			continue;
-		if ((unsigned)keep[i] > next)
-			close_range(next, (unsigned)keep[i] - 1, 0);
-		next = (unsigned)keep[i] + 1;
-	}
-	close_range(next, ~0U, 0);
-}
-
 /* The client that came with the start: without a look at its uid, and waited for. */
 static void add_first_client(struct monitor *m)
 {
@@ -256,6 +226,10 @@ void ct_monitor_watch_all(struct monitor *m)
 	ct_monitor_watch(m, m->timer, SRC_TIMER, EPOLLIN);
 	if (m->config->owner >= 0)
 		ct_monitor_watch(m, m->config->owner, SRC_OWNER, EPOLLIN);
+	if (m->config->on_watched)
+		ct_monitor_watch(m, m->config->watched, SRC_WATCHED, EPOLLIN);
+	if (m->config->tagged)
+		ct_control_watch(m);
 	ct_limit_begin(m);
 	ct_listen_resume(m);
 	/* Whoever must get everything counts before the first byte is read. */
@@ -276,12 +250,14 @@ static void on_signals(struct monitor *m)
 	while (read(m->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGUSR1)
 			ct_listen_again(m);
-		if (info.ssi_signo != SIGTERM)
+		if (info.ssi_signo == SIGCHLD)
+			ct_adopt_reap(m);
+		if (info.ssi_signo != SIGTERM && !ct_adopt_passes_on(m, info.ssi_signo))
 			continue;
 		if (m->exited)
 			m->leave = true;
 		else
-			ct_pidfd_signal(m->payload.pidfd, SIGTERM);
+			ct_pidfd_signal(m->payload.pidfd, (int)info.ssi_signo);
 	}
 }
 
@@ -300,9 +276,14 @@ static void on_owner(struct monitor *m)
 		ct_pidfd_signal(m->payload.pidfd, SIGKILL);
 }
 
-static void on_payload(struct monitor *m)
+void ct_monitor_reap_payload(struct monitor *m)
 {
-	if (m->exited || ct_pidfd_wait(m->payload.pidfd, &m->status.exit) < 0)
+	int r = m->exited ? 0 : ct_pidfd_wait(m->payload.pidfd, &m->status.exit);
+
+	/* Somebody else's child, of a runtime that has not left it to us: all that is known is its end. */
+	if (r == -ECHILD)
+		m->status.exit = (struct ct_exit){ .value = EXIT_UNKNOWN };
+	else if (r < 0 || m->exited)
 		return;
 	m->exited = true;
 	ct_limit_judge(m);
@@ -333,8 +314,13 @@ static void record_end(struct monitor *m)
  */
 static void await_rest(struct monitor *m)
 {
+	uint64_t end = ct_log_end(m->log);
+	/* conmon waits for nobody; who has not written for a moment is not going to. */
+	bool silent = m->config->tagged && m->drained == end;
+
+	m->drained = end;
 	if (!(m->hold & HOLD_LAG)) {
-		if (++m->grace > GRACE_TICKS)
+		if (++m->grace > GRACE_TICKS || silent)
 			ct_output_close(m);
 	} else if (m->status.state != CT_STATUS_EXITED) {
 		record_end(m);
@@ -352,6 +338,8 @@ static void on_timer(struct monitor *m)
 		await_rest(m);
 	idle = ct_listen_resume(m) && idle;
 	idle = ct_clients_retry(m) && idle;
+	/* Whether a terminal's clients still read is a matter of time. */
+	idle = idle && !(m->config->tagged && m->hold);
 	if (idle)
 		ct_monitor_tick(m, false);
 }
@@ -365,7 +353,7 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 		on_signals(m);
 		return;
 	case SRC_PAYLOAD:
-		on_payload(m);
+		ct_monitor_reap_payload(m);
 		return;
 	case SRC_OWNER:
 		on_owner(m);
@@ -391,7 +379,18 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 	case SRC_TIMER:
 		on_timer(m);
 		return;
+	case SRC_CONTROL:
+		ct_control_ready(m, ref.slot);
+		return;
+	case SRC_WATCHED:
+		m->config->on_watched(m->config->arg);
+		return;
 	}
+}
+
+static bool is_listen(const struct epoll_event *event)
+{
+	return ((union event_ref){ .u64 = event->data.u64 }).source == SRC_LISTEN;
 }
 
 /* epoll_wait(2) with a time in ns, -1: for ever. */
@@ -413,7 +412,13 @@ int ct_monitor_turn(struct monitor *m, int timeout)
 	struct epoll_event events[8];
 	int n = wait_for_events(m, events, 8, busy ? due : ns);
 
+	/* Who has connected before the payload wrote gets what it wrote: so those first. */
+	for (int i = 0; i < n; i++)
+		if (is_listen(&events[i]))
+			dispatch(m, &events[i]);
 	for (int i = 0; i < n; i++) {
+		if (is_listen(&events[i]))
+			continue;
 		dispatch(m, &events[i]);
 		ct_lag_look(m);
 	}
@@ -465,11 +470,14 @@ static bool is_attended(const struct monitor *m)
 static void finish(struct monitor *m)
 {
 	ct_log_end_run(m->log, &m->status.exit);
+	if (m->config->sync)
+		ct_log_sync(m->log);
 	m->news_at = 0;
 	has_news(m);
 	record_end(m);
 	ct_input_close(m);
 	ct_listen_close(m);
+	ct_control_close(m);
 	/* Nobody keeps the directory for those who still read: --rm, or somebody's rm from now on. */
 	if (m->client_count)
 		ct_log_hold(m->log);
@@ -493,6 +501,9 @@ static void set_up(struct monitor *m, const struct ct_monitor_config *config,
 		m->payload.places[i] = -1;
 	m->out[0] = (struct output){ .fd = -1, .stream = CT_STREAM_STDOUT, .source = SRC_STDOUT };
 	m->out[1] = (struct output){ .fd = -1, .stream = CT_STREAM_STDERR, .source = SRC_STDERR };
+	m->backlog.fd = -1;
+	for (size_t i = 0; i < CONTROLS; i++)
+		m->control[i].fd = -1;
 	m->in = m->peer = m->listener = m->reserve = m->runtime = -1;
 	m->queue_head = m->queue_tail = NO_SLOT;
 	m->run_start = ct_log_end(log);
@@ -521,37 +532,15 @@ struct monitor *ct_monitor_new(const struct ct_monitor_config *config, struct ct
 	return m;
 }
 
-/* Limits that the caller meant for the payload, which has them by now: not for its log, nor for who
- * serves it. What is hard stays. */
-static void raise_limits(void)
-{
-	static const __rlimit_resource_t resources[] = { RLIMIT_FSIZE, RLIMIT_CPU };
-
-	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
-		struct rlimit limit;
-
-		if (getrlimit(resources[i], &limit) < 0)
-			continue;
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(resources[i], &limit);
-	}
-}
-
 void ct_monitor_free(struct monitor *m)
 {
 	munmap(m, MONITOR_SIZE);
 }
 
-/* In the monitor, once its payload runs. */
-static _Noreturn void monitor_payload(struct monitor *m)
+void ct_monitor_serve(struct monitor *m)
 {
 	void (*tidy)(struct monitor *m) = ct_monitor_give_back;
 
-	ct_confine_prepare(m);
-	m->config->release(m->config->arg);
-	raise_limits();
-	ct_confine(m);
-	keep_own_descriptors(m);
 	ct_monitor_watch_all(m);
 	m->untidy = true;
 	while (!m->exited || !ct_output_done(m)) {
@@ -566,6 +555,17 @@ static _Noreturn void monitor_payload(struct monitor *m)
 		tidy = ct_monitor_give_back_buffers;
 	}
 	finish(m);
+}
+
+/* In the monitor, once its payload runs. */
+static _Noreturn void monitor_payload(struct monitor *m)
+{
+	ct_confine_prepare(m);
+	m->config->release(m->config->arg);
+	ct_monitor_raise_limits();
+	ct_confine(m);
+	ct_monitor_keep_descriptors(m);
+	ct_monitor_serve(m);
 	ct_linger(m);
 	_exit(ct_exit_code(&m->status.exit));
 }

@@ -3,8 +3,9 @@
  * The monitor's one struct, shared by the files that make up its process: monitor.c (start, loop,
  * exit), payload.c (stdio and spawn), output.c (payload to log), stdin.c (clients to payload),
  * listen.c, clients.c, client_messages.c, client_answers.c (attach), size_policy.c, lag.c,
- * linger.c (after the exit), confine.c. All of it is allocated before the payload starts; nothing
- * is allocated afterwards.
+ * linger.c (after the exit), confine.c; adopt.c, tagged.c, tagged_feed.c, backlog.c and control.c
+ * where another program's front has the session (<cattach/adopt.h>). All of it is allocated before
+ * the payload starts; nothing is allocated afterwards.
  */
 #ifndef CATTACH_CONMON_MONITOR_H
 #define CATTACH_CONMON_MONITOR_H
@@ -25,6 +26,8 @@ enum source {
 	SRC_LISTEN,
 	SRC_CLIENT,
 	SRC_TIMER,
+	SRC_CONTROL,		/* slot: which of the FIFOs */
+	SRC_WATCHED,		/* config->watched */
 };
 
 /* What travels in epoll_event.data.u64. The generation makes an event for a client that was
@@ -73,16 +76,32 @@ struct client {
 	uint32_t generation;
 	uint32_t id;		/* as shown to people; never used twice */
 	uint32_t hello;		/* CT_HELLO_* */
-	uint32_t segment;	/* asked for, while OWE_SEGMENT */
-	uint32_t turn;		/* of its last word about sizes, see size_policy.c */
-	uint64_t since;		/* ns since the epoch */
+	/* What stands second is that of one that speaks conmon's frames, see tagged.c. */
+	union {
+		uint32_t segment;	/* asked for, while OWE_SEGMENT */
+		uint32_t left;		/* bytes of the frame at position that it has not got */
+	};
+	union {
+		uint32_t turn;		/* of its last word about sizes, see size_policy.c */
+		uint32_t taken;		/* bytes of the record at its socket's head that are written */
+	};
+	union {
+		uint64_t since;		/* ns since the epoch */
+		uint64_t moved;		/* when it took something last, monotonic ns */
+	};
 	uint64_t position;	/* as it has reported; where the run began, if it must get everything */
 	pid_t pid;
-	uid_t uid;
+	union {
+		uid_t uid;
+		uint32_t missed;	/* KiB, which it has not been told of */
+	};
 	uint16_t rows, columns;
 	uint16_t start, end;	/* of its bytes in its place of the stdin area */
 	uint16_t next;		/* slot behind it in the stdin queue */
-	uint16_t listed;	/* next slot to tell about, while OWE_LIST; count, while OWE_COUNT */
+	union {
+		uint16_t listed;	/* next slot to tell about, while OWE_LIST; count, while OWE_COUNT */
+		uint16_t stream;	/* of the frame at position */
+	};
 	uint16_t owes;		/* OWE_* */
 	uint8_t reopened;	/* what became of it, while OWE_REOPENED: 0 or an errno */
 	bool greeted;		/* has said HELLO */
@@ -93,7 +112,26 @@ struct client {
 	bool told;		/* has been told that stdin is not open */
 	bool asked;		/* for its position, and has not answered yet */
 	bool pushing;		/* its socket is watched for room instead of for records */
+	bool deaf;		/* conmon's: it hears nothing any more */
 };
+
+/* What readers in this process have still to get, and memory does no longer have: backlog.c. */
+struct backlog {
+	int fd;			/* a file without a name, or -1 */
+	uint64_t base, end;	/* offsets in the log of its first byte and behind its last; equal: empty */
+	uint64_t freed;		/* up to here its blocks have been given back */
+	bool refused;		/* there is no place for it, or no room */
+};
+
+/* A line that comes by a FIFO: control.c. */
+struct control {
+	int fd;
+	uint8_t size;
+	bool skip;		/* what comes up to the end of the line is too long to be one */
+	char line[64];
+};
+
+#define CONTROLS 2		/* ctl and winsz */
 
 struct monitor {
 	const struct ct_monitor_config *config;
@@ -147,6 +185,12 @@ struct monitor {
 
 	uint16_t rows, columns;	/* of the pty, 0: not known */
 	unsigned short filter_length;	/* instructions in record until ct_confine() loads them */
+
+	/* With config->tagged. */
+	struct backlog backlog;
+	struct control control[CONTROLS];
+	uint64_t drained;	/* end of the log when it was last looked whether more comes */
+	char made_as[16];	/* the payload's name before it is started, "": it is already */
 };
 
 #define TICK_MS		100	/* of the timer, which runs only when there is something to wait for */
@@ -157,6 +201,16 @@ void ct_monitor_watch(struct monitor *m, int fd, enum source source, uint32_t ev
 void ct_monitor_unwatch(struct monitor *m, int fd);
 /* Let the timer tick, or stop it. */
 void ct_monitor_tick(struct monitor *m, bool on);
+
+/* inherited.c: close everything that is not the monitor's own; limits as high as they may be */
+void ct_monitor_keep_descriptors(const struct monitor *m);
+void ct_monitor_raise_limits(void);
+
+/* monitor.c: the payload has ended. adopt.c: some child has, perhaps the payload. */
+void ct_monitor_reap_payload(struct monitor *m);
+void ct_adopt_reap(struct monitor *m);
+/* adopt.c: is a signal meant for the payload, too, beside SIGTERM? */
+bool ct_adopt_passes_on(const struct monitor *m, uint32_t number);
 
 /* payload.c: make the stdio and start the payload; watch what it writes */
 int ct_payload_start(struct monitor *m, struct ct_err *err);
@@ -225,7 +279,42 @@ bool ct_clients_retry(struct monitor *m);	/* by the timer; false: not yet */
 void ct_client_list(struct monitor *m, struct client *c);	/* it wants to know who is there */
 void ct_client_placed(struct monitor *m, struct client *c);	/* it has said where it is */
 
+/* tagged.c: clients that speak conmon's frames */
+void ct_tagged_come(struct monitor *m, struct client *c);
+void ct_tagged_ready(struct monitor *m, struct client *c, uint32_t events);
+/* Watch its socket for what there is to do. */
+void ct_tagged_watch(struct monitor *m, struct client *c);
+/* The name of a process. */
+void ct_tagged_name(pid_t pid, char name[16]);
+/* One record to it: 0 or -errno. */
+int ct_tagged_send(int fd, int tag, const void *data, size_t size);
+
+/* tagged_feed.c: the log to them; wait for those that are to be waited for. Drops those that have
+ * everything, once the exit is told. */
+void ct_tagged_look(struct monitor *m);
+/* Is there anything that it has not got? */
+bool ct_tagged_behind(const struct monitor *m, const struct client *c);
+bool ct_tagged_any_behind(const struct monitor *m);
+/* It will not get what is before this offset. */
+void ct_tagged_skip(struct client *c, uint64_t offset);
+
+#define TAGGED_MAX	8192u		/* bytes in a record */
+
+/* backlog.c: how far a client may be behind, and what it has missed in memory */
+void ct_backlog_open(struct monitor *m);
+void ct_backlog_close(struct monitor *m);
+uint64_t ct_backlog_bound(const struct monitor *m);
+/* At most max bytes from an offset into buf: how many. */
+size_t ct_backlog_read(const struct monitor *m, uint64_t offset, void *buf, size_t max);
+
+/* control.c: the FIFOs ctl and winsz in the runtime directory */
+int ct_control_open(struct monitor *m, struct ct_err *err);
+void ct_control_watch(struct monitor *m);
+void ct_control_ready(struct monitor *m, unsigned slot);
+void ct_control_close(struct monitor *m);
+
 /* size_policy.c */
+void ct_size_set(struct monitor *m, uint16_t rows, uint16_t columns);	/* whoever says so */
 void ct_size_take(struct monitor *m, struct client *c, uint16_t rows, uint16_t columns);
 void ct_size_choose(struct monitor *m);
 
@@ -255,6 +344,8 @@ void ct_monitor_free(struct monitor *m);
 int ct_monitor_open_loop(struct monitor *m, struct ct_err *err);
 /* Watch what is open by now, and let in who came with the start. */
 void ct_monitor_watch_all(struct monitor *m);
+/* From a payload that runs to the last word about its end. */
+void ct_monitor_serve(struct monitor *m);
 /* Wait for events, at most timeout ms, and do what is due; 0 when there was nothing to do. */
 int ct_monitor_turn(struct monitor *m, int timeout);
 

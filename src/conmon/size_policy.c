@@ -10,7 +10,7 @@
 
 #include "monitor.h"
 
-static void apply(struct monitor *m, uint16_t rows, uint16_t columns)
+void ct_size_set(struct monitor *m, uint16_t rows, uint16_t columns)
 {
 	struct winsize size = { .ws_row = rows, .ws_col = columns };
 
@@ -70,7 +70,7 @@ void ct_size_choose(struct monitor *m)
 			consider(m->config->size_policy, &best, &m->clients[i]);
 	/* The last one has gone: it stays as it is. */
 	if (best.rows)
-		apply(m, best.rows, best.columns);
+		ct_size_set(m, best.rows, best.columns);
 }
 
 void ct_size_take(struct monitor *m, struct client *c, uint16_t rows, uint16_t columns)

@@ -242,6 +242,9 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 		r = ct_plan_seccomp(&p, err);
 	if (r < 0)
 		return r;
+	if (p.plan->process.listener)
+		p.plan->process.listener->container_pid =
+			ct_arena_printf(arena, "%d", (int)exec->container->status.pid);
 	plan_leaf(exec, p.plan);
 	p.plan->process.untied = untied;
 	p.plan->process.cwd_is_there = true;

@@ -61,7 +61,7 @@ static const struct field fields[] = {
 	HEALTH(test, LIST), HEALTH(interval, TIME), HEALTH(timeout, TIME),
 	HEALTH(start_period, TIME), HEALTH(start_interval, TIME), HEALTH(retries, NUMBER),
 	HEALTH(on_failure, TEXT),
-	FIELD(unmonitored, FLAG),
+	FIELD(unmonitored, FLAG), FIELD(no_process, FLAG),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(fields[0]))

@@ -39,6 +39,8 @@ int ct_plan_source(const char *path, struct ct_plan_source *ret_source, struct c
 
 int ct_plan_root(struct planning *p, struct ct_err *err);
 int ct_plan_namespaces(struct planning *p, struct ct_err *err);
+int ct_plan_ids(struct planning *p, const struct ct_spec_idmaps *maps, struct ct_plan_ids *ids,
+		struct ct_err *err);
 int ct_plan_mounts(struct planning *p, struct ct_err *err);
 int ct_plan_devices(struct planning *p, struct ct_err *err);
 int ct_plan_masks(struct planning *p, struct ct_err *err);

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Devices of the plan: the six that the spec says every container has, those that config.json adds,
- * and the links in /dev. All are nodes of the host, bound; an unprivileged user cannot make any,
- * and no device that is not bound exists in the container.
+ * and the links in /dev. The six are nodes of the host, bound, and so are the others in a user namespace:
+ * the kernel lets nobody make any there. Root's are made, with the owner and mode that was asked for; so
+ * are FIFOs everywhere.
  *
  * Runs in the CLI. What may fail: a node that the host does not have, or has with other numbers.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+
+#include <cattach/caps.h>
 
 #include "plan.h"
 
@@ -82,6 +86,7 @@ static int add_device(struct planning *p, size_t i, struct ct_err *err)
 {
 	const struct ct_spec_device *d = &p->spec->linux_.devices[i];
 	struct ct_plan_device *device = &p->plan->devices[p->plan->device_count];
+	bool rootful = !p->spec->linux_.namespaces[CT_NS_USER].present && ct_caps_have(CAP_MKNOD);
 	struct stat st;
 
 	*device = (struct ct_plan_device){
@@ -90,10 +95,18 @@ static int add_device(struct planning *p, size_t i, struct ct_err *err)
 		.host = d->path,
 		.type = type_of(d->type),
 		.number = makedev((unsigned)d->major, (unsigned)d->minor),
+		.made = rootful || d->type == 'p',
+		.mode = d->has_mode ? d->mode : 0666,
+		.uid = d->uid,
+		.gid = d->gid,
 	};
+	if (device->made) {
+		p->plan->device_count++;
+		return 0;
+	}
 	if (stat(device->host, &st) < 0) {
 		ct_spec_fail(p->spec, err, errno, device->place, "the host has no %s", d->path);
-		return ct_hint(err, "device nodes are bound from the host, they cannot be made");
+		return ct_hint(err, "in a user namespace device nodes are bound from the host, they cannot be made");
 	}
 	if ((st.st_mode & S_IFMT) != device->type ||
 	    (device->type != S_IFIFO && st.st_rdev != device->number))

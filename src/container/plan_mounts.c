@@ -9,9 +9,11 @@
  * Runs in the CLI. Also masked and read-only paths.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include "plan.h"
 
@@ -82,6 +84,26 @@ static void drop_unmapped_gid(struct planning *p, struct ct_strings *data)
 	data->count = kept;
 }
 
+/* Files of a fresh file system get the label; those of the kernel's have their own, binds the host's. */
+static int add_label(struct planning *p, struct ct_plan_mount *m, struct ct_err *err)
+{
+	const char *label = p->spec->linux_.mount_label, *option;
+
+	if (!label || (strcmp(m->type, "tmpfs") != 0 && strcmp(m->type, "devpts") != 0))
+		return 0;
+	option = ct_arena_printf(p->arena, "context=%s", label);
+	return option && ct_strings_add(p->arena, &m->options.data, option) == 0 ? 0 : ct_fail_nomem(err);
+}
+
+static int check_label(const struct planning *p, struct ct_err *err)
+{
+	if (!p->spec->linux_.mount_label ||
+	    faccessat(AT_FDCWD, "/sys/fs/selinux/enforce", F_OK, 0) == 0)
+		return 0;
+	ct_spec_fail(p->spec, err, ENOTSUP, "linux.mountLabel", "this host has no SELinux");
+	return ct_hint(err, "remove it, or run with --security-opt label=disable");
+}
+
 static int plan_bind(struct planning *p, const struct ct_spec_mount *s, struct ct_plan_mount *m,
 		     struct ct_err *err)
 {
@@ -115,16 +137,14 @@ static int plan_file_system(struct planning *p, const struct ct_spec_mount *s,
 	}
 	if (strcmp(s->type, "devpts") == 0)
 		drop_unmapped_gid(p, &m->options.data);
-	return 0;
+	return add_label(p, m, err);
 }
 
 static int check_options(const struct ct_spec_mount *s, const struct ct_mount_options *o,
 			 struct ct_err *err)
 {
-	if (o->idmap) {
-		ct_fail(err, ENOTSUP, "idmapped mounts are not made by this version of cattach");
-		return ct_hint(err, "remove the option idmap");
-	}
+	if (o->idmap && !o->bind)
+		return ct_fail(err, EINVAL, "only a bind mount can be idmapped");
 	if (o->copy_up && (!s->type || strcmp(s->type, "tmpfs") != 0))
 		return ct_fail(err, EINVAL, "tmpcopyup works on a tmpfs only");
 	return 0;
@@ -137,6 +157,12 @@ static int plan_mount(struct planning *p, size_t i, struct ct_err *err)
 	int r = ct_mount_options_parse(p->arena, &s->options, &m->options, err);
 
 	m->destination = s->destination;
+	/* The maps alone ask for it. */
+	m->options.idmap = m->options.idmap || s->uid_mappings.count;
+	if (r == 0)
+		r = ct_plan_ids(p, &s->uid_mappings, &m->uid_map, err);
+	if (r == 0)
+		r = ct_plan_ids(p, &s->gid_mappings, &m->gid_map, err);
 	if (r == 0)
 		r = check_options(s, &m->options, err);
 	if (r < 0)
@@ -152,6 +178,8 @@ int ct_plan_mounts(struct planning *p, struct ct_err *err)
 {
 	size_t count = p->spec->mounts.count;
 
+	if (check_label(p, err) < 0)
+		return -err->code;
 	p->plan->mounts = ct_arena_calloc(p->arena, count + 1, sizeof(*p->plan->mounts));
 	if (!p->plan->mounts)
 		return ct_fail_nomem(err);

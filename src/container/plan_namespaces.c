@@ -83,8 +83,8 @@ static int plan_join(struct planning *p, enum ct_spec_ns ns, int flag, struct ct
 	return 0;
 }
 
-static int plan_ids(struct planning *p, const struct ct_spec_idmaps *maps, struct ct_plan_ids *ids,
-		    struct ct_err *err)
+int ct_plan_ids(struct planning *p, const struct ct_spec_idmaps *maps, struct ct_plan_ids *ids,
+		struct ct_err *err)
 {
 	ids->items = ct_arena_calloc(p->arena, maps->count + 1, sizeof(*ids->items));
 	if (!ids->items)
@@ -112,6 +112,6 @@ int ct_plan_namespaces(struct planning *p, struct ct_err *err)
 	}
 	if (r < 0 || !ct_plan_is_new(p, CT_NS_USER))
 		return r;
-	r = plan_ids(p, &l->uid_mappings, &p->plan->uid_map, err);
-	return r < 0 ? r : plan_ids(p, &l->gid_mappings, &p->plan->gid_map, err);
+	r = ct_plan_ids(p, &l->uid_mappings, &p->plan->uid_map, err);
+	return r < 0 ? r : ct_plan_ids(p, &l->gid_mappings, &p->plan->gid_map, err);
 }

@@ -117,14 +117,31 @@ static int pick_source(struct ct_run *run, struct source *ret_source, struct ct_
 	return 0;
 }
 
+/* A container that is going to be made, and not started: a process that is none. */
+static int stand_in(struct ct_run *run, struct ct_err *err)
+{
+	struct ct_spec_process *process = ct_arena_calloc(run->arena, 1, sizeof(*process));
+
+	if (!process || ct_strings_add(run->arena, &process->args, "-") < 0)
+		return ct_fail_nomem(err);
+	process->cwd = "/";
+	run->spec->process = process;
+	run->meta->no_process = true;
+	return 0;
+}
+
 /* The bundle's config.json into run->spec. */
 static int read_config(struct ct_run *run, int bundle, struct ct_err *err)
 {
-	ct_autofd int fd = openat(bundle, "config.json",
+	const char *given = run->options->config, *name = given ? given : "config.json";
+	ct_autofd int fd = openat(given ? AT_FDCWD : bundle, name,
 				  O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	const char *text;
 	size_t size;
+	int r;
 
+	if (fd < 0 && given)
+		return ct_fail_errno(err, errno, "cannot open %s", given);
 	if (fd < 0 && errno == ENOENT) {
 		ct_fail(err, ENOENT, "config.json not found");
 		ct_hint(err, "is this a bundle directory?");
@@ -133,8 +150,11 @@ static int read_config(struct ct_run *run, int bundle, struct ct_err *err)
 	if (fd < 0)
 		return ct_fail_errno(err, errno, "cannot open %s/config.json", run->meta->bundle);
 	if (ct_read_file(run->arena, fd, CT_JSON_MAX_SIZE, &text, &size, err) < 0)
-		return ct_wrap(err, "config.json");
-	return ct_spec_parse(run->arena, "config.json", text, size, &run->spec, err);
+		return ct_wrap(err, "%s", name);
+	r = ct_spec_parse(run->arena, name, text, size, &run->spec, err);
+	if (r == 0 && !run->spec->process && run->options->without_process)
+		r = stand_in(run, err);
+	return r;
 }
 
 /* root.path of a bundle, opened and made absolute. */

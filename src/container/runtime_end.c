@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -28,8 +29,12 @@
 static int open_process(const struct ct_container *c)
 {
 	const struct ct_probe probe = { .status = c->status };
+	char boot_id[37];
 
-	return c->status.state == CT_STATUS_RUNNING ? ct_probe_open_payload(&probe) : -ESRCH;
+	if (c->status.state != CT_STATUS_RUNNING || ct_boot_id(boot_id) < 0 ||
+	    strcmp(boot_id, c->status.boot_id) != 0)
+		return -ESRCH;
+	return ct_probe_open_payload(&probe);
 }
 
 /* ---- start ---- */
@@ -53,6 +58,10 @@ static int go(struct ct_container *container, struct ct_err *err)
 
 	if (container->state != CT_STATE_CREATED)
 		return refuse_start(container, err);
+	if (container->meta.no_process) {
+		ct_fail(err, EINVAL, "cannot start a container whose config.json has no process");
+		return ct_hint(err, "delete it, and create it anew with one");
+	}
 	connection = ct_runtime_connect(container->dir);
 	if (connection < 0)
 		return ct_fail_errno(err, -connection, "the process does not wait any more");
@@ -133,6 +142,13 @@ static int kill_process(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "the kernel holds it; see /proc/%d/wchan", (int)c->status.pid);
 }
 
+static bool is_alive(const struct ct_container *c)
+{
+	int ct_autofd fd = open_process(c);
+
+	return fd >= 0 && ct_pidfd_await(fd, 0) == 0;
+}
+
 int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bool force,
 		      struct ct_err *err)
 {
@@ -146,6 +162,11 @@ int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bo
 		       state == CT_STATE_CREATING))
 		return ct_fail(err, EBUSY, "cannot delete container %s that is not stopped: %s",
 			       container->meta.id, ct_runtime_state_name(state));
+	if (!force && state == CT_STATE_DAMAGED && is_alive(container)) {
+		ct_fail(err, EBUSY, "cannot delete container %s, whose process %d still runs: %s",
+			container->meta.id, (int)container->status.pid, container->damage);
+		return ct_hint(err, "delete --force %s ends it", container->meta.id);
+	}
 	/* What cannot be read any more has no hooks that could be run. */
 	if (ct_arena_open(&arena, &ignored) < 0 ||
 	    ct_container_spec(container, &arena, &spec, &ignored) < 0)

@@ -87,6 +87,8 @@ static int write_record(struct making *m, struct ct_err *err)
 	if (ct_proc_starttime(s->pid, &s->starttime) < 0 || ct_boot_id(s->boot_id) < 0)
 		return ct_fail(err, ENOTSUP, "the host's /proc does not show the process");
 	m->c.status_fd = ct_take_fd(&fd);
+	if (ct_runtime_note_process(m->c.dir, s, err) < 0)
+		return -err->code;
 	return ct_status_write(m->c.status_fd, s, err);
 }
 
@@ -147,9 +149,26 @@ static int make_leaf(struct making *m, const struct ct_cgroup_settings *settings
 
 /* ---- the process ---- */
 
+/* It is the first process of its pid namespace, or nobody knows its pid yet. */
+static int tell_sockets(struct making *m, struct ct_err *err)
+{
+	struct ct_strings *env = &m->spec->process->env;
+	const char *count = ct_arena_printf(m->arena, "LISTEN_FDS=%u", m->options->listen_fds);
+
+	if (!m->options->listen_fds)
+		return 0;
+	if (!count || ct_strings_add(m->arena, env, count) < 0 ||
+	    ct_strings_add(m->arena, env, "LISTEN_PID=1") < 0)
+		return ct_fail_nomem(err);
+	return 0;
+}
+
 static int prepare(struct making *m, struct ct_err *err)
 {
-	const struct ct_run_options run = { .bundle = m->options->bundle, .sig_proxy = true };
+	const struct ct_run_options run = {
+		.bundle = m->options->bundle, .config = m->options->config, .sig_proxy = true,
+		.without_process = true,
+	};
 	struct ct_meta *meta = &m->c.meta;
 	int r = ct_run_prepare(&run, m->options->rootless, m->arena, &m->spec, meta, err);
 
@@ -160,7 +179,7 @@ static int prepare(struct making *m, struct ct_err *err)
 	meta->host = ct_host_identity(m->arena);
 	meta->stop_signal = SIGTERM;
 	meta->version = CT_META_VERSION;
-	return r;
+	return r < 0 ? r : tell_sockets(m, err);
 }
 
 static int check_terminal(const struct making *m, struct ct_err *err)
@@ -190,6 +209,7 @@ static int plan(struct making *m, struct ct_err *err)
 	m->plan->hold = m->listener;
 	m->plan->process.untied = true;
 	m->plan->report_places = false;
+	m->plan->no_program = m->c.meta.no_process;
 	return make_leaf(m, resources.settings, err);
 }
 

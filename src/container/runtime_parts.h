@@ -12,6 +12,9 @@
 /* A connection to the process that is held, or -errno: nobody is there any more. */
 int ct_runtime_connect(int dir);
 
+/* The process once more beside the status: what is spoilt can be ended, too. */
+int ct_runtime_note_process(int dir, const struct ct_status *status, struct ct_err *err);
+
 /* The state now, by the record that has been read. */
 enum ct_state ct_runtime_look(const struct ct_container *container);
 

@@ -168,12 +168,43 @@ static int read_meta(struct ct_arena *arena, struct ct_container *c, struct ct_e
 	return 0;
 }
 
+int ct_runtime_note_process(int dir, const struct ct_status *s, struct ct_err *err)
+{
+	char text[128];
+	int n = snprintf(text, sizeof(text), "%d %llu %s\n", (int)s->pid,
+			 (unsigned long long)s->starttime, s->boot_id);
+
+	return ct_write_file_at(dir, "process", text, (size_t)n, 0600, err);
+}
+
+/* What it says is checked against the process, as ever. */
+static void read_noted_process(struct ct_container *c)
+{
+	int ct_autofd fd = openat(c->dir, "process", FILE_FLAGS);
+	unsigned long long starttime = 0;
+	struct ct_status s = { 0 };
+	char text[128];
+	int pid = 0;
+
+	if (fd < 0 || ct_read_text(fd, text, sizeof(text)) <= 0 ||
+	    sscanf(text, "%d %llu %36[0-9a-f-]", &pid, &starttime, s.boot_id) != 3 || pid <= 1)
+		return;
+	s.state = CT_STATUS_RUNNING;
+	s.pid = pid;
+	s.starttime = starttime;
+	c->status = s;
+}
+
 static int read_status(struct ct_container *c, struct ct_err *err)
 {
+	int r;
+
 	c->status_fd = openat(c->dir, "status", FILE_FLAGS);
-	if (c->status_fd < 0)
-		return ct_fail_errno(err, errno, "status cannot be opened");
-	return ct_status_read(c->status_fd, &c->status, err);
+	r = c->status_fd < 0 ? ct_fail_errno(err, errno, "status cannot be opened") :
+			       ct_status_read(c->status_fd, &c->status, err);
+	if (r < 0)
+		read_noted_process(c);
+	return r;
 }
 
 enum ct_state ct_runtime_look(const struct ct_container *c)
@@ -210,7 +241,7 @@ static int load(const struct ct_store *store, struct ct_arena *arena, const char
 	}
 	if (c.dir < 0)
 		return ct_fail_errno(err, errno, "cannot open %s/%s", store->path, id);
-	if (read_meta(arena, &c, err) < 0 || read_status(&c, err) < 0)
+	if (read_status(&c, err) < 0 || read_meta(arena, &c, err) < 0)
 		r = damaged(arena, &c, err);
 	else
 		c.state = ct_runtime_look(&c);
@@ -227,6 +258,21 @@ int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *
 	int r = ct_runtime_check_id(id, err);
 
 	return r < 0 ? r : load(store, arena, id, ret_container, err);
+}
+
+int ct_runtime_find_default(struct ct_arena *arena, const char *id, struct ct_container *ret_container,
+			    struct ct_err *err)
+{
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	char path[PATH_MAX];
+
+	if (absolute(NULL, path, sizeof(path), err) < 0 || ct_runtime_check_id(id, err) < 0)
+		return -err->code;
+	store.path = strdup(path);
+	if (!store.path)
+		return ct_fail_nomem(err);
+	store.containers = ct_open_private(AT_FDCWD, path, path, "XDG_RUNTIME_DIR", false, err);
+	return store.containers < 0 ? store.containers : load(&store, arena, id, ret_container, err);
 }
 
 /* ---- all of them ---- */

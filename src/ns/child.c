@@ -142,6 +142,8 @@ static int run(struct child *c, struct ct_err *err)
 	if (r == 0)
 		r = open_everything(c, err);
 	if (r == 0)
+		r = ct_child_listener(c, err);
+	if (r == 0)
 		r = apply_settings(c, err);
 	if (r == 0)
 		r = wait_for_maps(c, err);
@@ -199,7 +201,7 @@ void ct_child_init(struct child *c, const struct ct_plan *plan, const struct ct_
 	*c = (struct child){
 		.plan = plan, .stdio = stdio, .sync = sync, .root = -1, .under = -1,
 		.host_root = -1, .proc = -1, .dev = -1, .pts = -1, .null = -1, .terminal = -1,
-		.init = -1, .hold = -1, .places = CT_NS_PLACES_INIT,
+		.init = -1, .agent = -1, .hold = -1, .places = CT_NS_PLACES_INIT,
 		.sources = plan->slots,
 		.devices = plan->slots + plan->mount_count,
 		.layers = plan->slots + plan->mount_count + plan->device_count,

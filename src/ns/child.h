@@ -39,6 +39,7 @@ struct child {
 	int *layers;		/* one descriptor per plan->root.layers[], -1 where none is needed */
 	int terminal;		/* slave of the pty, or -1 */
 	int init;		/* our init's program, once descriptors are sorted, or -1 */
+	int agent;		/* connection to who answers system calls, or -1 */
 	int hold;		/* where the word to go on is heard, likewise, or -1 */
 	struct ct_ns_places places;	/* of our own, for who comes in while we are held */
 };
@@ -108,6 +109,13 @@ int ct_child_start_hooks(struct child *c, int (*prepare)(void *arg, struct ct_er
 			 struct ct_err *err);
 int ct_sync_hooks(const struct ct_plan *plan, int sync, pid_t pid, struct ct_err *err);
 
+/* listener.c: in the starter, a connection to the agent; in the child, the state that it gets, and the
+ * filter with its listener, 0 or -errno */
+int ct_listener_connect(const struct ct_plan *plan, struct ct_err *err);
+void ct_listener_close(const struct ct_plan *plan);
+int ct_child_listener(struct child *c, struct ct_err *err);
+int ct_child_load_listened(struct child *c);
+
 /* exec_explain.c: fill the error for an execve(2) that failed with code; negative */
 int ct_exec_explain(const char *path, int code, struct ct_err *err);
 bool ct_exec_has_caps(const char *path);
@@ -132,6 +140,11 @@ int ct_fail_clone(int code, uint64_t flags, struct ct_err *err);
 
 /* maps.c: write the id maps of a process in a new user namespace */
 int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
+
+/* idmapped.c: in the starter, before the process is made: the mounts whose files have other ids, into
+ * plan->slots */
+int ct_idmapped_open(const struct ct_plan *plan, struct ct_err *err);
+void ct_idmapped_close(const struct ct_plan *plan);
 
 /* join.c: enter the namespaces that the plan joins, in an order that works */
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err);

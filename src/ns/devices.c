@@ -5,12 +5,15 @@
  * Nodes are opened on the host before anything of the container exists, must be the device that
  * they are named after (type and number), and are used through that descriptor only; nothing is
  * ever taken from the container's own /dev. Runs in the child: opening with the caller's ids,
- * placing as the container's root. An unprivileged user cannot make nodes, only bind them.
+ * placing as the container's root. An unprivileged user cannot make nodes, only bind them; what root
+ * makes has the owner and mode that was asked for, whatever the umask is.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -61,8 +64,10 @@ int ct_child_open_devices(struct child *c, struct ct_err *err)
 {
 	for (size_t i = 0; i < c->plan->device_count; i++) {
 		const struct ct_plan_device *d = &c->plan->devices[i];
-		int ct_autofd fd = open_node(c, d->host, d->type, d->number, err);
+		int ct_autofd fd = d->made ? -1 : open_node(c, d->host, d->type, d->number, err);
 
+		if (d->made)
+			continue;
 		if (fd < 0)
 			return ct_wrap(err, "%s", d->place);
 		c->devices[i] = ct_child_clone_node(c, fd, d->host, err);
@@ -107,11 +112,59 @@ static int place_fresh(struct child *c, int mount, const char *name, struct ct_e
 	return 0;
 }
 
+static int open_parent(struct child *c, const char *path, const char *name, struct ct_err *err)
+{
+	char parent[PATH_MAX];
+
+	if (c->dev >= 0 && name == path + strlen("/dev/") && strncmp(path, "/dev/", 5) == 0)
+		return fcntl(c->dev, F_DUPFD_CLOEXEC, 3);
+	if ((size_t)(name - path) > sizeof(parent))
+		return ct_fail(err, ENAMETOOLONG, "%s: the path is too long", path);
+	memcpy(parent, path, (size_t)(name - path));
+	parent[name - path > 1 ? name - path - 1 : 1] = '\0';
+	return ct_path_make_dir(c->root, parent, 0755, err);
+}
+
+/* By descriptor and after a look: the root file system may hold anything at that name. */
+static int set_owner(struct child *c, int parent, const char *name, const struct ct_plan_device *d,
+		     struct ct_err *err)
+{
+	int ct_autofd fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char path[32];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return ct_fail_errno(err, errno, "cannot examine %s", d->path);
+	if ((st.st_mode & S_IFMT) != d->type || (d->type != S_IFIFO && st.st_rdev != d->number))
+		return ct_fail(err, EEXIST, "%s exists in the root file system and is something else",
+			       d->path);
+	snprintf(path, sizeof(path), "self/fd/%d", fd);
+	if (fchownat(fd, "", d->uid, d->gid, AT_EMPTY_PATH) < 0 ||
+	    (c->proc >= 0 && fchmodat(c->proc, path, d->mode, 0) < 0))
+		return ct_fail_errno(err, errno, "cannot set owner and mode of %s", d->path);
+	return 0;
+}
+
+static int make_node(struct child *c, const struct ct_plan_device *d, struct ct_err *err)
+{
+	const char *name = strrchr(d->path, '/') + 1;
+	int ct_autofd parent = open_parent(c, d->path, name, err);
+
+	if (parent < 0)
+		return -err->code;
+	if (mknodat(parent, name, d->type | d->mode, d->type == S_IFIFO ? 0 : d->number) < 0 &&
+	    errno != EEXIST)
+		return ct_fail_errno(err, errno, "cannot make %s", d->path);
+	return set_owner(c, parent, name, d, err);
+}
+
 static int place_node(struct child *c, int mount, const struct ct_plan_device *d,
 		      struct ct_err *err)
 {
 	int r;
 
+	if (d->made)
+		return make_node(c, d, err);
 	if (c->dev >= 0 && strncmp(d->path, "/dev/", 5) == 0 && !strchr(d->path + 5, '/'))
 		return place_fresh(c, mount, d->path + 5, err);
 	r = check_target(c, d, err);

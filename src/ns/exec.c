@@ -95,10 +95,15 @@ static int tie_to_monitor(const struct child *c, struct ct_err *err)
 	return 0;
 }
 
-static int load_filter(const struct ct_plan_process *p, struct ct_err *err)
+static int load_filter(struct child *c, struct ct_err *err)
 {
-	int r = p->seccomp.length ? ct_seccomp_load(&p->seccomp) : 0;
+	const struct ct_plan_process *p = &c->plan->process;
+	int r = 0;
 
+	if (p->listener)
+		r = ct_child_load_listened(c);
+	else if (p->seccomp.length)
+		r = ct_seccomp_load(&p->seccomp);
 	if (r == 0)
 		return 0;
 	ct_fail_errno(err, -r, "cannot load the seccomp filter");
@@ -119,19 +124,19 @@ static int drop_privileges(struct child *c, struct ct_err *err)
 	if (p->no_new_privileges) {
 		r = p->has_caps ? ct_caps_apply(&p->caps, err) : 0;
 		ct_sync_send(c->sync, SYNC_EXEC, NULL, -1);
-		return r < 0 ? r : load_filter(p, err);
+		return r < 0 ? r : load_filter(c, err);
 	}
 	r = p->seccomp.length ? ct_caps_raise(err) : 0;
 	ct_sync_send(c->sync, SYNC_EXEC, NULL, -1);
 	if (r == 0)
-		r = load_filter(p, err);
+		r = load_filter(c, err);
 	return r == 0 && p->has_caps ? ct_caps_apply(&p->caps, err) : r;
 }
 
 /* The same for a hook, which has its own end to tell of and no monitor that it must not outlive. */
 static int drop_like_program(void *arg, struct ct_err *err)
 {
-	const struct child *c = arg;
+	struct child *c = arg;
 	const struct ct_plan_process *p = &c->plan->process;
 	int r = 0;
 
@@ -139,11 +144,11 @@ static int drop_like_program(void *arg, struct ct_err *err)
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 			return ct_fail_errno(err, errno, "cannot set no_new_privs");
 		r = p->has_caps ? ct_caps_apply(&p->caps, err) : 0;
-		return r < 0 ? r : load_filter(p, err);
+		return r < 0 ? r : load_filter(c, err);
 	}
 	r = p->seccomp.length ? ct_caps_raise(err) : 0;
 	if (r == 0)
-		r = load_filter(p, err);
+		r = load_filter(c, err);
 	return r == 0 && p->has_caps ? ct_caps_apply(&p->caps, err) : r;
 }
 

@@ -27,7 +27,10 @@ enum effect {
 	BIND_TREE,
 	COPY_UP,
 	IDMAP,
-	NOTHING,	/* accepted and without meaning: "defaults", "loud" */
+	IDMAP_TREE,
+	/* Accepted and without meaning: "defaults"; "loud" and "silent", for we are given the kernel's words
+	 * in any case; "iversion", which file systems do by themselves or not at all. */
+	NOTHING,
 };
 
 struct word {
@@ -50,7 +53,7 @@ static const struct word words[] = {
 	{ "dirsync", FLAG, 0, "dirsync" },
 	{ "exec", CLEAR, MOUNT_ATTR_NOEXEC, NULL },
 	{ "idmap", IDMAP, 0, NULL },
-	{ "iversion", FLAG, 0, "iversion" },
+	{ "iversion", NOTHING, 0, NULL },
 	{ "lazytime", FLAG, 0, "lazytime" },
 	{ "loud", NOTHING, 0, NULL },
 	{ "mand", FLAG, 0, "mand" },
@@ -58,7 +61,7 @@ static const struct word words[] = {
 	{ "nodev", SET, MOUNT_ATTR_NODEV, NULL },
 	{ "nodiratime", SET, MOUNT_ATTR_NODIRATIME, NULL },
 	{ "noexec", SET, MOUNT_ATTR_NOEXEC, NULL },
-	{ "noiversion", UNFLAG, 0, "iversion" },
+	{ "noiversion", NOTHING, 0, NULL },
 	{ "nolazytime", UNFLAG, 0, "lazytime" },
 	{ "nomand", UNFLAG, 0, "mand" },
 	{ "norelatime", CLEAR, MOUNT_ATTR_RELATIME, NULL },
@@ -72,7 +75,7 @@ static const struct word words[] = {
 	{ "rdiratime", TREE_CLEAR, MOUNT_ATTR_NODIRATIME, NULL },
 	{ "relatime", SET, MOUNT_ATTR_RELATIME, NULL },
 	{ "rexec", TREE_CLEAR, MOUNT_ATTR_NOEXEC, NULL },
-	{ "ridmap", IDMAP, 0, NULL },
+	{ "ridmap", IDMAP_TREE, 0, NULL },
 	{ "rnoatime", TREE_SET, MOUNT_ATTR_NOATIME, NULL },
 	{ "rnodev", TREE_SET, MOUNT_ATTR_NODEV, NULL },
 	{ "rnodiratime", TREE_SET, MOUNT_ATTR_NODIRATIME, NULL },
@@ -94,7 +97,7 @@ static const struct word words[] = {
 	{ "runbindable", PROPAGATE_TREE, MS_UNBINDABLE, NULL },
 	{ "rw", CLEAR, MOUNT_ATTR_RDONLY, NULL },
 	{ "shared", PROPAGATE, MS_SHARED, NULL },
-	{ "silent", FLAG, 0, "silent" },
+	{ "silent", NOTHING, 0, NULL },
 	{ "slave", PROPAGATE, MS_SLAVE, NULL },
 	{ "strictatime", SET, MOUNT_ATTR_STRICTATIME, NULL },
 	{ "suid", CLEAR, MOUNT_ATTR_NOSUID, NULL },
@@ -197,7 +200,9 @@ static int apply(struct ct_arena *arena, struct ct_mount_options *o, const struc
 		o->copy_up = true;
 		return 0;
 	case IDMAP:
+	case IDMAP_TREE:
 		o->idmap = true;
+		o->idmap_tree = o->idmap_tree || w->effect == IDMAP_TREE;
 		return 0;
 	case NOTHING:
 		return 0;

@@ -48,6 +48,7 @@ static const struct word actions[] = {
 	{ "SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS },
 	{ "SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD },
 	{ "SCMP_ACT_LOG", SCMP_ACT_LOG },
+	{ "SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY },
 	{ "SCMP_ACT_TRACE", SCMP_ACT_TRACE(0) },
 	{ "SCMP_ACT_TRAP", SCMP_ACT_TRAP },
 	{ NULL, 0 },
@@ -68,7 +69,7 @@ static const struct word flags[] = {
 	{ "SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG },
 	{ "SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 	{ "SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC },
-	/* How a supervisor's answers are waited for: without one the kernel refuses the bit. */
+	/* How a supervisor's answers are waited for: listener.c sets it, without one the kernel refuses it. */
 	{ "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 0 },
 	{ NULL, 0 },
 };
@@ -104,14 +105,10 @@ static int parse_action(const char *name, uint32_t data, uint32_t *ret_action, s
 {
 	uint32_t action = 0;
 
-	if (name && !strcmp(name, "SCMP_ACT_NOTIFY")) {
-		ct_fail(err, ENOTSUP, "SCMP_ACT_NOTIFY needs a supervising process");
-		return ct_hint(err, "give the calls another action, such as SCMP_ACT_ERRNO");
-	}
 	if (find_word(actions, name, &action) < 0) {
 		ct_fail(err, EINVAL, "unknown action \"%s\"", name ? name : "");
 		return ct_hint(err, "SCMP_ACT_ followed by ALLOW, ERRNO, KILL_PROCESS, KILL_THREAD, "
-				    "LOG, TRACE or TRAP");
+				    "LOG, NOTIFY, TRACE or TRAP");
 	}
 	if (action == SCMP_ACT_ERRNO(0) || action == SCMP_ACT_TRACE(0)) {
 		uint32_t max = action == SCMP_ACT_ERRNO(0) ? ERRNO_MAX : TRACE_MAX;
@@ -420,6 +417,7 @@ static int check_execve(const struct ct_seccomp_program *program, struct ct_err 
 	case SECCOMP_RET_ALLOW:
 	case SECCOMP_RET_LOG:
 	case SECCOMP_RET_TRACE:
+	case SECCOMP_RET_USER_NOTIF:
 		return 0;
 	case SECCOMP_RET_ERRNO:
 		snprintf(how, sizeof(how), "answers %s", name ? name : "an unknown error");

@@ -62,7 +62,7 @@ int ct_child_open_sources(struct child *c, struct ct_err *err)
 	for (size_t i = 0; i < c->plan->mount_count; i++) {
 		const struct ct_plan_mount *m = &c->plan->mounts[i];
 
-		if (m->type)
+		if (m->type || m->options.idmap)
 			continue;
 		c->sources[i] = clone_source(&m->source, m->options.recursive, err);
 		if (c->sources[i] < 0)

@@ -331,7 +331,13 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	ours = pair[0];
-	r = start_process(plan, stdio, pair, &started, &helper, err);
+	r = ct_idmapped_open(plan, err);
+	if (r == 0)
+		r = ct_listener_connect(plan, err);
+	if (r == 0)
+		r = start_process(plan, stdio, pair, &started, &helper, err);
+	ct_idmapped_close(plan);
+	ct_listener_close(plan);
 	/* Ours only to give: its end of file must mean the child's exec or end. */
 	close(pair[1]);
 	if (r == 0)

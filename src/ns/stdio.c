@@ -61,7 +61,7 @@ static int keep_preserved(unsigned count, struct ct_err *err)
 
 /* What the set-up still needs: its place in the child, and the descriptor. */
 struct kept {
-	int *places[3 + CT_PLACES];
+	int *places[4 + CT_PLACES];
 	int count;
 };
 
@@ -101,6 +101,7 @@ int ct_child_descriptors(struct child *c, struct ct_err *err)
 	keep(&kept, &c->sync);
 	keep(&kept, &c->init);
 	keep(&kept, &c->hold);
+	keep(&kept, &c->agent);
 	for (size_t i = 0; i < CT_PLACES; i++)
 		keep(&kept, &c->places.fd[i]);
 	if (r == 0)

@@ -45,7 +45,7 @@ int ct_refuse_unsupported(const struct ct_reader *r, const struct ct_json *root)
 int ct_check_ids(const struct ct_spec *spec, bool rootless, struct ct_err *err);
 int ct_check_names(const struct ct_spec *spec, struct ct_err *err);
 int ct_check_sysctls(const struct ct_spec *spec, struct ct_err *err);
-int ct_check_mounts(const struct ct_spec *spec, struct ct_err *err);
+int ct_check_mounts(const struct ct_spec *spec, bool rootless, struct ct_err *err);
 
 /**
  * ct_clean_path - a path as an absolute one without ".", ".." and doubled slashes

@@ -45,10 +45,19 @@ static int check_namespaces(const struct ct_spec *spec, bool rootless, struct ct
 	return 0;
 }
 
-static int refuse_notify(const struct ct_spec *spec, const char *path, struct ct_err *err)
+/* The first place that hands calls to somebody outside, in path; false when there is none. */
+static bool find_notify(const struct ct_spec_seccomp *seccomp, char *path, size_t size)
 {
-	return ct_spec_fail(spec, err, ENOTSUP, path,
-			    "system calls are not handed to a listener by this version of cattach");
+	snprintf(path, size, "linux.seccomp.defaultAction");
+	if (strcmp(seccomp->default_action, "SCMP_ACT_NOTIFY") == 0)
+		return true;
+	for (size_t i = 0; i < seccomp->rule_count; i++) {
+		if (strcmp(seccomp->rules[i].action, "SCMP_ACT_NOTIFY") != 0)
+			continue;
+		snprintf(path, size, "linux.seccomp.syscalls[%zu].action", i);
+		return true;
+	}
+	return false;
 }
 
 static int check_seccomp(const struct ct_spec *spec, struct ct_err *err)
@@ -58,16 +67,15 @@ static int check_seccomp(const struct ct_spec *spec, struct ct_err *err)
 
 	if (!seccomp)
 		return 0;
-	if (seccomp->listener_path)
-		return refuse_notify(spec, "linux.seccomp.listenerPath", err);
-	if (strcmp(seccomp->default_action, "SCMP_ACT_NOTIFY") == 0)
-		return refuse_notify(spec, "linux.seccomp.defaultAction", err);
-	for (size_t i = 0; i < seccomp->rule_count; i++) {
-		if (strcmp(seccomp->rules[i].action, "SCMP_ACT_NOTIFY") != 0)
-			continue;
-		snprintf(path, sizeof(path), "linux.seccomp.syscalls[%zu].action", i);
-		return refuse_notify(spec, path, err);
+	if (!find_notify(seccomp, path, sizeof(path)))
+		return 0;
+	if (!seccomp->listener_path) {
+		ct_spec_fail(spec, err, EINVAL, path, "needs somebody who answers");
+		return ct_hint(err, "linux.seccomp.listenerPath: the socket of an agent");
 	}
+	if (spec->hooks.lists[CT_HOOK_START_CONTAINER].count)
+		return ct_spec_fail(spec, err, ENOTSUP, path, "a listener together with startContainer hooks, "
+				    "which would each need one");
 	return 0;
 }
 
@@ -80,7 +88,7 @@ int ct_spec_check(const struct ct_spec *spec, bool rootless, struct ct_err *err)
 				    spec->process ? "process.args" : "process", "missing");
 	if (check_namespaces(spec, rootless, err) < 0 || ct_check_ids(spec, rootless, err) < 0 ||
 	    ct_check_names(spec, err) < 0 || ct_check_sysctls(spec, err) < 0 ||
-	    ct_check_mounts(spec, err) < 0)
+	    ct_check_mounts(spec, rootless, err) < 0)
 		return -err->code;
 	return check_seccomp(spec, err);
 }

@@ -54,29 +54,51 @@ static int check_destination(const struct ct_spec *spec, size_t index, const cha
 	return 0;
 }
 
-static int check_mount(const struct ct_spec *spec, size_t index, struct ct_err *err)
+static bool has_option(const struct ct_spec_mount *mount, const char *name)
+{
+	for (size_t i = 0; i < mount->options.count; i++)
+		if (strcmp(mount->options.items[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* The kernel lets nobody give other ids to the files of a file system that is not theirs. */
+static int check_idmap(const struct ct_spec *spec, size_t index, bool rootless, struct ct_err *err)
+{
+	const struct ct_spec_mount *mount = &spec->mounts.items[index];
+	bool maps = mount->uid_mappings.count;
+	char path[64];
+
+	if (!maps && !has_option(mount, "idmap") && !has_option(mount, "ridmap"))
+		return 0;
+	snprintf(path, sizeof(path), "mounts[%zu].%s", index, maps ? "uidMappings" : "options");
+	if (!maps && !spec->linux_.namespaces[CT_NS_USER].present)
+		return ct_spec_fail(spec, err, EINVAL, path, "idmap needs uidMappings and gidMappings, or "
+				    "a user namespace");
+	if (!rootless)
+		return 0;
+	ct_spec_fail(spec, err, ENOTSUP, path, "idmapped mounts need privileges over the file system, which "
+		     "only root has");
+	return ct_hint(err, "without root a user namespace with other id maps is the way");
+}
+
+static int check_mount(const struct ct_spec *spec, size_t index, bool rootless, struct ct_err *err)
 {
 	const struct ct_spec_mount *mount = &spec->mounts.items[index];
 	char ct_autofree *clean = malloc(strlen(mount->destination) + 2);
-	char path[64];
 
 	if (!clean)
 		return ct_fail_nomem(err);
 	ct_clean_path(mount->destination, clean);
 	if (check_destination(spec, index, clean, err) < 0)
 		return -err->code;
-	if (!mount->uid_mappings.count && !mount->gid_mappings.count)
-		return 0;
-	snprintf(path, sizeof(path), "mounts[%zu].uidMappings", index);
-	return ct_spec_fail(spec, err, ENOTSUP, path,
-			    "mounts with id maps of their own are not made by this version of "
-			    "cattach");
+	return check_idmap(spec, index, rootless, err);
 }
 
-int ct_check_mounts(const struct ct_spec *spec, struct ct_err *err)
+int ct_check_mounts(const struct ct_spec *spec, bool rootless, struct ct_err *err)
 {
 	for (size_t i = 0; i < spec->mounts.count; i++) {
-		if (check_mount(spec, i, err) < 0)
+		if (check_mount(spec, i, rootless, err) < 0)
 			return -err->code;
 	}
 	return 0;

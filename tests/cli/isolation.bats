@@ -312,7 +312,7 @@ root_optional() { in_bundle 'awk "\$5 == \"/\" { for (i = 7; \$i != \"-\"; i++) 
 
 @test "scheduler and I/O priority" {
 	is "$(in_bundle 'cut -d " " -f 19,41 /proc/self/stat' \
-		"p['scheduler'] = {'policy': 'SCHED_BATCH', 'nice': 5}")" "5 3"
+		"p['scheduler'] = {'policy': 'SCHED_BATCH', 'nice': 19}")" "19 3"
 	is "$(in_bundle 'ionice -p $$' \
 		"p['ioPriority'] = {'class': 'IOPRIO_CLASS_IDLE', 'priority': 0}")" idle
 }

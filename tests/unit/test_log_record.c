@@ -103,6 +103,41 @@ static const struct {
 	{ CRI "F x\n", 0, CRI "F " CRI "F x\n", JSON(CRI "F x\\n") },
 };
 
+static void expect(const char *records)
+{
+	ck_assert_uint_eq(length, strlen(records));
+	ck_assert_mem_eq(text, records, length);
+}
+
+START_TEST(local_time_changes_when_clocks_are_changed)
+{
+	/* Central European time: at 2026-03-29T01:00:00Z from one hour to two, on 2026-10-25 back. */
+	setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+	ct_record_init(&encoder, CT_LOG_FILE_K8S, NULL);
+	ct_record_zone(&encoder, 1770000000);
+	feed(CT_STREAM_STDOUT, 1774745999000000001u, "a\n", 2);
+	feed(CT_STREAM_STDOUT, 1774746000000000002u, "b\n", 2);
+	feed(CT_STREAM_STDOUT, 1792890000000000003u, "c\n", 2);
+	expect("2026-03-29T01:59:59.000000001+01:00 stdout F a\n"
+	       "2026-03-29T03:00:00.000000002+02:00 stdout F b\n"
+	       "2026-10-25T02:00:00.000000003+01:00 stdout F c\n");
+	unsetenv("TZ");
+	tzset();
+}
+END_TEST
+
+START_TEST(a_zone_west_of_greenwich_and_half_an_hour_off)
+{
+	setenv("TZ", "NST3:30", 1);
+	ct_record_init(&encoder, CT_LOG_FILE_K8S, NULL);
+	ct_record_zone(&encoder, NOW / 1000000000u);
+	feed(CT_STREAM_STDOUT, NOW, "a\n", 2);
+	expect("2023-11-14T18:43:20.120000000-03:30 stdout F a\n");
+	unsetenv("TZ");
+	tzset();
+}
+END_TEST
+
 START_TEST(every_line_is_a_record_of_the_cri_format)
 {
 	size_t size = lines[_i].size ? lines[_i].size : strlen(lines[_i].bytes);
@@ -363,6 +398,8 @@ Suite *suite_log_record(void)
 	tcase_add_loop_test(tc, objects_do_not_depend_on_how_the_bytes_come, 0, COUNT(lines));
 	tcase_add_loop_test(tc, long_lines_are_cut_where_others_cut_them, 0, COUNT(lengths));
 	tcase_add_loop_test(tc, a_line_is_cut_between_two_characters, 0, 7);
+	tcase_add_test(tc, local_time_changes_when_clocks_are_changed);
+	tcase_add_test(tc, a_zone_west_of_greenwich_and_half_an_hour_off);
 	tcase_add_test(tc, a_line_of_bytes_that_are_no_text_fits_into_its_room);
 	tcase_add_test(tc, what_waits_on_one_stream_is_not_mixed_with_the_other);
 	tcase_add_test(tc, a_line_has_the_time_of_its_first_byte);

@@ -224,8 +224,8 @@ static const struct flags {
 	{ "async,sync", "sync" },	{ "sync,sync", "sync" },
 	{ "dirsync,lazytime", "dirsync,lazytime" },
 	{ "lazytime,dirsync,nolazytime", "dirsync" },
-	{ "mand,nomand", "" },		{ "iversion", "iversion" },
-	{ "iversion,noiversion", "" },	{ "silent,loud", "silent" },
+	{ "mand,nomand", "" },		{ "iversion", "" },
+	{ "iversion,noiversion", "" },	{ "silent,loud", "" },
 };
 
 START_TEST(flags_of_the_file_system_are_on_or_off)

@@ -298,16 +298,13 @@ static const struct {
 } bad[] = {
 	{ .default_action = "SCMP_ACT_MAYBE", .code = EINVAL,
 	  .text = "defaultAction: unknown action \"SCMP_ACT_MAYBE\" (SCMP_ACT_ followed by ALLOW, "
-		  "ERRNO, KILL_PROCESS, KILL_THREAD, LOG, TRACE or TRAP)" },
+		  "ERRNO, KILL_PROCESS, KILL_THREAD, LOG, NOTIFY, TRACE or TRAP)" },
 	{ .default_action = "", .code = EINVAL,
 	  .text = "defaultAction: unknown action \"\" (SCMP_ACT_ followed by ALLOW, "
-		  "ERRNO, KILL_PROCESS, KILL_THREAD, LOG, TRACE or TRAP)" },
+		  "ERRNO, KILL_PROCESS, KILL_THREAD, LOG, NOTIFY, TRACE or TRAP)" },
 	{ .action = "allow", .code = EINVAL,
 	  .text = "syscalls[0]: action: unknown action \"allow\" (SCMP_ACT_ followed by ALLOW, "
-		  "ERRNO, KILL_PROCESS, KILL_THREAD, LOG, TRACE or TRAP)" },
-	{ .action = "SCMP_ACT_NOTIFY", .code = ENOTSUP,
-	  .text = "syscalls[0]: action: SCMP_ACT_NOTIFY needs a supervising process (give the calls "
-		  "another action, such as SCMP_ACT_ERRNO)" },
+		  "ERRNO, KILL_PROCESS, KILL_THREAD, LOG, NOTIFY, TRACE or TRAP)" },
 	{ .data = 4095, .code = EINVAL,
 	  .text = "syscalls[0]: action: errno 4095: must be 0...4094" },
 	{ .action = "SCMP_ACT_TRACE", .data = 65536, .code = EINVAL,

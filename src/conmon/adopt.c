@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A monitor in the caller's process, for a payload that a runtime makes: everything is made, the
+ * runtime started, and then it is the loop as ever.
+ *
+ * The process is the caller's own: detached, parent of orphans, with all that it has inherited. It
+ * is not confined, for its front executes the runtime and a command at the end; what it reads from
+ * the payload, clients and FIFOs is bytes in all cases. The log is in memory and in the file that the
+ * front has named. May fail until the payload runs.
+ */
+#include <cattach/adopt.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <cattach/arena.h>
+#include <cattach/fd.h>
+
+#include "monitor.h"
+
+/* Orphans of the container's, for whom a runtime has left us as their parent. */
+void ct_adopt_reap(struct monitor *m)
+{
+	siginfo_t info = { 0 };
+
+	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid) {
+		if (info.si_pid == m->payload.pid && !m->exited)
+			ct_monitor_reap_payload(m);
+		else if (waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG) < 0)
+			return;
+		info.si_pid = 0;
+	}
+}
+
+bool ct_adopt_passes_on(const struct monitor *m, uint32_t number)
+{
+	return m->config->tagged && (number == SIGINT || number == SIGQUIT);
+}
+
+static int start(struct monitor *m, struct ct_err *err)
+{
+	const struct ct_monitor_config *config = m->config;
+	struct ct_err warning = { 0 };
+	int r = ct_monitor_open_loop(m, err);
+
+	if (r == 0)
+		r = ct_limit_open(m, err);
+	if (r == 0 && config->runtime >= 0)
+		r = ct_listen_open(m, err);
+	if (r == 0 && config->runtime >= 0)
+		r = ct_control_open(m, err);
+	if (r == 0 && config->prepare)
+		r = config->prepare(config->arg, &warning, err);
+	if (r == 0)
+		r = ct_payload_start(m, err);
+	return r;
+}
+
+static void serve(struct monitor *m)
+{
+	const struct ct_monitor_config *config = m->config;
+
+	m->status.pid = m->payload.pid;
+	m->status.started = ct_now_real();
+	/* An exec's is started already: who attaches to it has asked for it. */
+	if (config->created)
+		ct_tagged_name(m->payload.pid, m->made_as);
+	ct_backlog_open(m);
+	config->started(config->arg);
+	ct_monitor_serve(m);
+	ct_linger(m);
+	ct_backlog_close(m);
+}
+
+int ct_adopt(const struct ct_monitor_config *config, struct ct_err *err)
+{
+	struct ct_log_writer *log;
+	struct monitor *m;
+	int r = ct_log_create(config->dir, &config->log, &log, err);
+
+	if (r < 0)
+		return r;
+	m = ct_monitor_new(config, log);
+	if (!m)
+		return ct_fail_nomem(err);
+	r = start(m, err);
+	if (r == 0) {
+		serve(m);
+	} else {
+		ct_listen_close(m);
+		ct_control_close(m);
+	}
+	ct_monitor_free(m);
+	ct_log_free(log);
+	return r;
+}

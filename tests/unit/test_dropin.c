@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parts of conmon's front that need no session: the runtime's command line, what a container may
+ * notify, and the log's options.
+ */
+#include <check.h>
+#include <string.h>
+
+#include "../../src/dropin/dropin.h"
+#include "fixture.h"
+
+static struct ct_arena arena;
+static struct ct_dropin_options options;
+static struct dropin d;
+
+static void setup(void)
+{
+	struct ct_err err = { 0 };
+
+	ck_assert_int_eq(ct_arena_open(&arena, &err), 0);
+	options = (struct ct_dropin_options){ .cid = "id", .runtime = "/rt", .bundle = "/b" };
+	d = (struct dropin){ .o = &options, .arena = &arena, .pidfile = "/p" };
+}
+
+static void teardown(void)
+{
+	ct_arena_close(&arena);
+}
+
+static void add(struct ct_strings *list, const char *word)
+{
+	ck_assert_int_eq(ct_strings_add(&arena, list, word), 0);
+}
+
+static void expect_argv(const char *words)
+{
+	struct ct_err err = { 0 };
+	char all[512] = "";
+
+	ck_assert_int_eq(ct_runtime_argv(&d, &err), 0);
+	for (char *const *word = d.argv; *word; word++) {
+		strcat(all, word == d.argv ? "" : " ");
+		strcat(all, *word);
+	}
+	ck_assert_str_eq(all, words);
+}
+
+START_TEST(the_runtime_is_called_in_the_order_that_it_knows)
+{
+	add(&options.runtime_args, "--log-format=json");
+	add(&options.runtime_opts, "--preserve-fds");
+	add(&options.runtime_opts, "2");
+	options.systemd_cgroup = true;
+	expect_argv("/rt --log-format=json --systemd-cgroup create --bundle /b --pid-file /p "
+		    "--preserve-fds 2 id");
+	d.console_path = "/c";
+	options.restore = "/i";
+	expect_argv("/rt --log-format=json --systemd-cgroup restore --detach --bundle /b --pid-file /p "
+		    "--image-path /i --work-path /b --console-socket /c --preserve-fds 2 id");
+}
+END_TEST
+
+START_TEST(an_exec_has_its_process_and_no_cgroup)
+{
+	options.exec = options.systemd_cgroup = options.terminal = true;
+	options.process_spec = "/spec";
+	d.console_path = "/c";
+	expect_argv("/rt exec --pid-file /p --process /spec --detach --tty --console-socket /c id");
+}
+END_TEST
+
+static void expect_notified(const char *said, const char *passed)
+{
+	char text[256];
+	size_t n = strlen(said);
+
+	memcpy(text, said, n);
+	n = ct_notify_filter(text, n);
+	ck_assert_uint_eq(n, strlen(passed));
+	ck_assert_mem_eq(text, passed, n);
+}
+
+START_TEST(a_container_notifies_states_and_nothing_about_processes)
+{
+	expect_notified("READY=1", "READY=1\n");
+	expect_notified("MAINPID=1\nREADY=1\nSTATUS=a b\nFDSTORE=1\n", "READY=1\nSTATUS=a b\n");
+	expect_notified("READY", "");
+	expect_notified("XREADY=1\n\n=\n", "");
+	expect_notified("", "");
+}
+END_TEST
+
+static int settle(const char *first, const char *second, struct ct_err *err)
+{
+	*err = (struct ct_err){ 0 };
+	options.log_paths = (struct ct_strings){ 0 };
+	d.config.log = (struct ct_log_options){ 0 };
+	d.passthrough = false;
+	if (first)
+		add(&options.log_paths, first);
+	if (second)
+		add(&options.log_paths, second);
+	return ct_dropin_settle_log(&d, err);
+}
+
+START_TEST(a_log_path_names_a_driver_or_a_file)
+{
+	struct ct_err err;
+
+	ck_assert_int_eq(settle("k8s-file:/x/y", NULL, &err), 0);
+	ck_assert_str_eq(d.config.log.path, "/x/y");
+	ck_assert(d.config.log.zoned);
+	ck_assert_int_eq(settle(":/x/z", NULL, &err), 0);
+	ck_assert_str_eq(d.config.log.path, "/x/z");
+	ck_assert_int_eq(settle("/x/w", "none", &err), 0);
+	ck_assert_str_eq(d.config.log.path, "/x/w");
+	ck_assert_int_eq(settle("null", NULL, &err), 0);
+	ck_assert_int_eq(d.config.log.file, CT_LOG_FILE_NONE);
+	ck_assert_int_eq(settle("passthrough", NULL, &err), 0);
+	ck_assert(d.passthrough);
+	ck_assert_int_lt(settle("/x", "/y", &err), 0);
+	ck_assert_str_eq(err.where, "--log-path");
+	ck_assert_int_lt(settle("fluentd:/x", NULL, &err), 0);
+	ck_assert_int_lt(settle(NULL, NULL, &err), 0);
+	options.log_tag = "t";
+	ck_assert_int_lt(settle("/x", NULL, &err), 0);
+	ck_assert_str_eq(err.where, "--log-tag");
+}
+END_TEST
+
+START_TEST(journald_gets_the_fields_that_readers_look_for)
+{
+	struct ct_err err;
+
+	options.cid = "0123456789abcdef";
+	options.name = "web";
+	add(&options.log_labels, "A=b");
+	ck_assert_int_eq(settle("journald:", NULL, &err), 0);
+	ck_assert_str_eq(d.config.log.fields,
+			 "CONTAINER_ID=0123456789ab\nCONTAINER_ID_FULL=0123456789abcdef\n"
+			 "CONTAINER_NAME=web\nSYSLOG_IDENTIFIER=web\nA=b\n");
+	options.name = "a\nPRIORITY=0";
+	ck_assert_int_lt(settle("journald", NULL, &err), 0);
+}
+END_TEST
+
+START_TEST(a_size_that_is_negative_is_none_and_files_are_counted_with_the_first)
+{
+	struct ct_err err;
+
+	options.log_size_max = "-1";
+	ck_assert_int_eq(settle("/x", NULL, &err), 0);
+	ck_assert_uint_eq(d.config.log.max_size, UINT64_MAX);
+	ck_assert_uint_eq(d.config.log.max_files, 1);
+	options.log_size_max = "10000";
+	options.log_rotate = true;
+	options.log_max_files = "3";
+	ck_assert_int_eq(settle("/x", NULL, &err), 0);
+	ck_assert_uint_eq(d.config.log.max_size, 10000);
+	ck_assert_uint_eq(d.config.log.max_files, 4);
+	options.log_max_files = "1000";
+	ck_assert_int_lt(settle("/x", NULL, &err), 0);
+	ck_assert_str_eq(err.where, "--log-max-files");
+}
+END_TEST
+
+Suite *suite_dropin(void);
+Suite *suite_dropin(void)
+{
+	Suite *s = suite_create("dropin");
+	TCase *t = tcase_create("dropin");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, the_runtime_is_called_in_the_order_that_it_knows);
+	tcase_add_test(t, an_exec_has_its_process_and_no_cgroup);
+	tcase_add_test(t, a_container_notifies_states_and_nothing_about_processes);
+	tcase_add_test(t, a_log_path_names_a_driver_or_a_file);
+	tcase_add_test(t, journald_gets_the_fields_that_readers_look_for);
+	tcase_add_test(t, a_size_that_is_negative_is_none_and_files_are_counted_with_the_first);
+	suite_add_tcase(s, t);
+	return s;
+}
