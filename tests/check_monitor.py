@@ -20,7 +20,10 @@ ROOTS = ["ct_monitor_turn", "ct_log_publish", "ct_log_hold", "ct_clients_say_exi
          "ct_input_close", "ct_listen_close", "ct_status_write", "ct_monitor_give_back",
          "ct_monitor_give_back_buffers", "ct_store_forget", "ct_store_runtime",
          "ct_leaf_is_oom", "ct_leaf_end", "ct_event_tell_end", "ct_event_tell_removal",
-         "ct_event_teller_look"]
+         "ct_event_teller_look",
+         # What the front of conmon calls from there.
+         "ct_backlog_take", "ct_log_sync", "ct_notify_pass", "ct_oom_happened", "ct_records_oom",
+         "ct_records_exit", "ct_pipes_ended", "ct_exit_command"]
 
 # Of the C library: system calls, bytes, and formatting into memory that is there, which takes no
 # more for plain %s and %d. malloc_trim() gives back. New here? Look whether it allocates.
@@ -30,6 +33,7 @@ CALLS = set("""
     nanosleep openat pread pwrite read readlinkat recv recvmsg renameat sched_yield sendmsg sendto shutdown socket
     stat syscall timerfd_settime umask unlinkat waitid write
     fgetxattr getpid lseek poll fallocate fstatfs getpgid kill setsockopt
+    execv fsync prctl sigemptyset sigprocmask strstr strtoull unlink waitpid
     memchr memcmp memcpy memmove memset strcat strchr strcmp strcpy strlen strncmp strnlen strcspn strrchr strspn
     snprintf vsnprintf strerrordesc_np
     errno_location stack_chk_fail getenv sysconf dl_iterate_phdr malloc_trim

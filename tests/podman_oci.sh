@@ -201,7 +201,8 @@ paused()
 	fi
 	is 'rm -f' 0 '*' p rm -f -t 0 four
 	is 'nothing is left' 0 '' p ps -aq
-	is 'nor in the runtime' 0 '' "$runtime" list -q
+	# There may be those of others.
+	is 'nor in the runtime' 1 '' bash -c '"$1" list | grep -F "$2/"' sh "$runtime" "$dir"
 }
 
 if ! prepare; then

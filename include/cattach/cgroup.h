@@ -198,7 +198,7 @@ struct ct_cgroup {
 	int parent;		/* the directory that holds it */
 	int dir;		/* PLACE/cattach-ID */
 	int container;		/* CLONE_INTO_CGROUP goes here; the limits are here */
-	int monitor;
+	int monitor;		/* -1 where the container has a name of its own */
 	int origin;		/* where the monitor came from, or -1 */
 	char path[CT_CGROUP_PATH];	/* of dir below the top, to be recorded */
 };
@@ -208,6 +208,8 @@ struct ct_cgroup {
 
 struct ct_cgroup_plan {
 	const char *id;			/* checked by ct_check_name() */
+	const char *name;		/* of a directory that is the container's by itself, with no place
+					 * for a monitor; NULL: "cattach-ID", and both in it */
 	pid_t pid;			/* goes into the monitor's cgroup; 0: our child is born there */
 	const struct ct_cgroup_settings *settings;
 	const char *also;		/* controllers that are wanted for statistics: "cpu memory" */
@@ -221,7 +223,9 @@ struct ct_cgroup_plan {
  * @place: CT_CGROUP_HERE
  * @plan: what is to be made
  * @ret_cgroup: set on success; release with ct_cgroup_close()
- * @err: where is the setting's that cannot be had; EEXIST for an id in use
+ * @err: where is the setting's that cannot be had; EEXIST for an id or a name in use
+ *
+ * One by a name that is there already, without processes, is taken as it is.
  *
  * Processes of a crowded place are moved into its child "cattach-callers", but only for a limit
  * that was asked for. Failed, nothing is left but controllers that are enabled, and the process is
@@ -242,6 +246,9 @@ static inline void ct_autocgroup_cleanup(struct ct_cgroup *cgroup)
 {
 	ct_cgroup_close(cgroup);
 }
+
+/* Is it this container's? By its name, or by what was written on one with a name of its own. */
+bool ct_cgroup_is_of(const struct ct_cgroup *cgroup, const char *id);
 
 /* struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;  closed at the end of the scope */
 #define ct_autocgroup __attribute__((cleanup(ct_autocgroup_cleanup)))
@@ -288,6 +295,10 @@ struct ct_cgroup_entry {
  */
 int ct_cgroup_entry_open(const struct ct_cgroup *cgroup, pid_t payload,
 			 struct ct_cgroup_entry *ret_entry, struct ct_err *err);
+
+/* The same, below the container's own: a path without "..", "/" for that itself. */
+int ct_cgroup_entry_open_below(const struct ct_cgroup *cgroup, const char *below,
+			       struct ct_cgroup_entry *ret_entry, struct ct_err *err);
 
 /* Move a process there, with systemd's help where the kernel does not let us: EACCES when neither
  * does. */

@@ -126,6 +126,7 @@ struct ct_health_config {
 	uint64_t start_period, start_interval;	/* ns, the period may be 0 */
 	int retries;			/* failures in a row that make it unhealthy, at least 1 */
 	const char *on_failure;		/* "none", "kill", "restart" or "stop" */
+	uint64_t changed;		/* when test was, by an update: ns since the epoch; 0: never */
 };
 
 /* What is fixed when a container is made: meta.json. Strings are NULL when not given. */

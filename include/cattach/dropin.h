@@ -31,10 +31,10 @@ struct ct_dropin_options {
  * @options, @arena: they live as long as the monitor
  * @err: what keeps the session from being made; whoever listens on the sync pipe has been told
  *
- * Forks, unless options->sync: returns in the caller as soon as the child is on its own, and in the
- * child when the session has ended and the exit command has run.
+ * Forks, unless options->sync: returns in the caller as soon as the child is on its own. The monitor
+ * does not return: it ends when the session has ended and the exit command has run.
  *
- * Return: the process' exit code, or -errno.
+ * Return: 0, or -errno.
  */
 int ct_dropin(const struct ct_dropin_options *options, struct ct_arena *arena, struct ct_err *err);
 

@@ -77,6 +77,9 @@ static inline void ct_autoexec_cleanup(struct ct_exec *exec)
 int ct_exec_process(struct ct_exec *exec, struct ct_arena *arena,
 		    const struct ct_exec_options *options, struct ct_err *err);
 
+/* It goes into this cgroup below the container's, "/" for that itself. ENOTSUP when there is none. */
+int ct_exec_choose_cgroup(struct ct_exec *exec, const char *path, struct ct_err *err);
+
 /**
  * ct_exec_plan - work out everything that the process has to do before it is the program
  * @preserve_fds: descriptors 3... of the caller that it keeps

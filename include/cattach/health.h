@@ -35,6 +35,7 @@ struct ct_health {
 	enum ct_health_status status;
 	unsigned streak;		/* failures since the last success, as far as they count */
 	uint64_t run;			/* when that run was started: ct_status.started */
+	uint64_t check;			/* which command said so: ct_health_config.changed */
 	struct ct_health_check log[CT_HEALTH_LOG_MAX];	/* oldest first */
 	size_t count;			/* of log */
 };
@@ -84,7 +85,7 @@ uint64_t ct_health_delay(const struct ct_health_config *config, enum ct_health_s
 
 /**
  * ct_health_read - the record of the present or last run
- * @container: with its directory open
+ * @container: with its directory open; what another command said than the one it has now is none of it
  * @ret_health: of a container that does not run: starting, with the checks of its last run; of a run
  *              that has not been checked yet, and when the record cannot be read: as it begins
  */
@@ -95,9 +96,9 @@ enum ct_health_status ct_health_of(const struct ct_container *container);
 
 /**
  * ct_health_update - put a check into the record, and tell of a change
- * @container: as it was found before the check
+ * @container: as it was found before the check; how often it may fail is looked up anew
  * @ret_health: as it is now
- * @err: ESRCH when that run is over: nothing was recorded
+ * @err: ESRCH when that run is over, or another command is to say it now: nothing was recorded
  */
 int ct_health_update(const struct ct_container *container, const struct ct_health_check *check,
 		     struct ct_health *ret_health, struct ct_err *err);

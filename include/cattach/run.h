@@ -45,9 +45,16 @@ int ct_resources_from_options(struct ct_arena *arena, const struct ct_resource_o
  * was none, as in everything that has been read back. */
 const char *ct_resources_option(const struct ct_cgroup_resources *resources, const char *where);
 
+/* The options of run, create and update about how its health is checked, as given. */
+struct ct_health_options {
+	const char *cmd, *interval, *timeout, *retries, *start_period, *start_interval, *on_failure;
+	bool no_check;
+};
+
 /* The options of update. */
 struct ct_update_options {
 	struct ct_resource_options resources;
+	struct ct_health_options health;
 	const char *restart;		/* POLICY[:N]; NULL: as it is */
 };
 
@@ -86,9 +93,7 @@ struct ct_run_options {
 	struct ct_resource_options resources;
 	const char *cgroups, *cgroup_parent;
 	struct ct_strings device_cgroup_rule;
-	const char *health_cmd, *health_interval, *health_timeout, *health_retries;
-	const char *health_start_period, *health_start_interval, *health_on_failure;
-	bool no_healthcheck;
+	struct ct_health_options health;
 };
 
 /**

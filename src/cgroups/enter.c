@@ -52,13 +52,18 @@ static bool is_open_to_us(const char *own, const char *path, int fd)
 	return above >= 0 && faccessat(above, "cgroup.procs", W_OK, AT_EACCESS) == 0;
 }
 
+static size_t container_path(const struct ct_cgroup *cgroup, char path[CT_CGROUP_PATH])
+{
+	return (size_t)snprintf(path, CT_CGROUP_PATH, "%.*s%s", CT_CGROUP_PATH - 16, cgroup->path,
+				ct_cgroup_is_named(cgroup->path) ? "" : "/container");
+}
+
 /* One that hands controllers on has no processes itself: then where the payload is, which has made
  * it so. The path that is meant. */
 static void choose_path(const struct ct_cgroup *cgroup, pid_t payload, char path[CT_CGROUP_PATH])
 {
 	char text[CT_CGROUP_SELF], list[256], payloads[CT_CGROUP_PATH];
-	size_t length = (size_t)snprintf(path, CT_CGROUP_PATH, "%.*s/container",
-					 CT_CGROUP_PATH - 16, cgroup->path);
+	size_t length = container_path(cgroup, path);
 	struct ct_err ignored;
 
 	if (ct_cgroup_read(cgroup->container, "cgroup.subtree_control", list, sizeof(list)) <= 0 ||
@@ -77,20 +82,48 @@ static int open_path(const char *path)
 	return top < 0 ? top : ct_cgroup_open_below(top, path);
 }
 
-int ct_cgroup_entry_open(const struct ct_cgroup *cgroup, pid_t payload,
-			 struct ct_cgroup_entry *ret_entry, struct ct_err *err)
+/* entry->path is set: open it, and see how one gets there. */
+static int open_entry(struct ct_cgroup_entry *entry, struct ct_err *err)
 {
-	struct ct_cgroup_entry entry = { 0 };
 	char text[CT_CGROUP_SELF], own[CT_CGROUP_PATH];
 
 	if (ct_cgroup_read_self(0, text, sizeof(text), err) < 0)
 		return -err->code;
 	ct_cgroup_path_of(text, own, sizeof(own));
+	entry->fd = open_path(entry->path);
+	if (entry->fd < 0)
+		return ct_fail_errno(err, -entry->fd, "cannot open cgroup %.160s", entry->path);
+	entry->direct = is_open_to_us(own, entry->path, entry->fd);
+	return 0;
+}
+
+int ct_cgroup_entry_open(const struct ct_cgroup *cgroup, pid_t payload,
+			 struct ct_cgroup_entry *ret_entry, struct ct_err *err)
+{
+	struct ct_cgroup_entry entry = { 0 };
+
 	choose_path(cgroup, payload, entry.path);
-	entry.fd = open_path(entry.path);
-	if (entry.fd < 0)
-		return ct_fail_errno(err, -entry.fd, "cannot open cgroup %.160s", entry.path);
-	entry.direct = is_open_to_us(own, entry.path, entry.fd);
+	if (open_entry(&entry, err) < 0)
+		return -err->code;
+	*ret_entry = entry;
+	return 0;
+}
+
+/* Looked up below the container's first: what leads out of it is not there. */
+int ct_cgroup_entry_open_below(const struct ct_cgroup *cgroup, const char *below,
+			       struct ct_cgroup_entry *ret_entry, struct ct_err *err)
+{
+	const char *path = below + strspn(below, "/");
+	int ct_autofd probe = ct_cgroup_open_below(cgroup->container, *path ? path : ".");
+	struct ct_cgroup_entry entry = { 0 };
+	size_t length = container_path(cgroup, entry.path), room = sizeof(entry.path) - length;
+
+	if (probe < 0)
+		return ct_fail_errno(err, -probe, "no cgroup %.160s in the container's", below);
+	if (snprintf(entry.path + length, room, "%s%s", *path ? "/" : "", path) >= (int)room)
+		return ct_fail(err, ENAMETOOLONG, "the path of the cgroup is too long");
+	if (open_entry(&entry, err) < 0)
+		return -err->code;
 	*ret_entry = entry;
 	return 0;
 }

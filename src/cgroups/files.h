@@ -18,6 +18,10 @@
 /* Version 2 comes last in /proc/PID/cgroup, behind a line for every controller of version 1. */
 #define CT_CGROUP_SELF		16384
 #define CT_CGROUP_MADE		"user.cattach.made"	/* attribute of parents that we made */
+#define CT_CGROUP_ID		"user.cattach.id"	/* of those with a name of their own: whose it is */
+
+/* Has the container of this cgroup a name of its own, so that it is no "container" in it? */
+bool ct_cgroup_is_named(const char *path);
 
 /* A file or, with O_DIRECTORY, a child of a directory. What is ours and lacks our rights, which a payload
  * that is the same user has taken, gets them back. A descriptor or -errno. */

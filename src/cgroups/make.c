@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Making a container's cgroup: PLACE/[PARENT/]cattach-ID/{container,monitor}.
+ * Making a container's cgroup: PLACE/[PARENT/]cattach-ID/{container,monitor}, or PLACE/[PARENT/]NAME
+ * alone, for who wants it by a name of his and has no monitor of ours.
  *
  * Runs in the process that starts a container, with the caller's privileges, before the payload is
  * cloned. The monitor stays outside of the limits, in a sibling of the container's cgroup; so
@@ -36,6 +37,7 @@ struct making {
 	unsigned number;	/* "cattach-ID", "cattach-ID+1", ... */
 	int dirs[DIRS_MAX];	/* from below the place to the parent; what can be enabled in */
 	size_t count;
+	bool adopted;		/* it was there, and stays when something fails */
 };
 
 static void making_done(struct making *m)
@@ -129,6 +131,11 @@ static int set_path(struct making *m)
 	char number[16] = "";
 	int n;
 
+	if (m->plan->name) {
+		n = snprintf(m->out->path, sizeof(m->out->path), "%s%s%s/%s", top,
+			     *place->parent ? "/" : "", place->parent, m->plan->name);
+		return n < 0 || (size_t)n >= sizeof(m->out->path) ? -ENAMETOOLONG : 0;
+	}
 	if (m->number)
 		snprintf(number, sizeof(number), "%s%u", CT_CGROUP_AGAIN, m->number);
 	n = snprintf(m->out->path, sizeof(m->out->path), "%s%s%s/%s%s%s", top,
@@ -202,6 +209,42 @@ static int make_dir(struct making *m, struct ct_err *err)
 	return 0;
 }
 
+static int fail_in_use(const struct making *m, struct ct_err *err)
+{
+	ct_fail(err, EEXIST, "cgroup %.200s is there already and has processes", m->out->path);
+	return ct_hint(err, "give the container another cgroup, or end them");
+}
+
+/* Whose it is must be written on it, or nobody would find it again. */
+static int make_named(struct making *m, struct ct_err *err)
+{
+	const struct ct_cgroup_plan *plan = m->plan;
+	struct ct_cgroup_events events;
+	bool made;
+	int fd;
+
+	if (set_path(m) < 0)
+		return ct_fail(err, ENAMETOOLONG, "the cgroup's path is too long");
+	if (plan->record && plan->record(plan->arg, m->out->path, err) < 0)
+		return -err->code;
+	made = mkdirat(m->out->parent, plan->name, 0755) == 0;
+	if (!made && errno != EEXIST)
+		return errno == ENOENT ? -ENOENT : fail_make(err, errno, m->out->path);
+	m->adopted = !made;
+	fd = ct_cgroup_open_below(m->out->parent, plan->name);
+	if (fd < 0)
+		return fail_make(err, -fd, m->out->path);
+	m->out->dir = fd;
+	if (ct_cgroup_events(fd, &events, err) < 0)
+		return -err->code;
+	if (events.populated)
+		return fail_in_use(m, err);
+	if (fsetxattr(fd, CT_CGROUP_ID, plan->id, strlen(plan->id), 0) < 0)
+		return ct_fail_errno(err, errno, "cannot mark cgroup %.200s", m->out->path);
+	m->out->container = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return m->out->container < 0 ? ct_fail_errno(err, errno, "cannot keep a descriptor") : 0;
+}
+
 static int make_tree(struct making *m, struct ct_err *err)
 {
 	int ret = -ENOENT;
@@ -218,11 +261,11 @@ static int make_tree(struct making *m, struct ct_err *err)
 				       F_DUPFD_CLOEXEC, 0);
 		if (m->out->parent < 0)
 			return ct_fail_errno(err, errno, "cannot keep a descriptor");
-		ret = make_dir(m, err);
+		ret = m->plan->name ? make_named(m, err) : make_dir(m, err);
 	}
 	if (ret == -ENOENT)
 		return fail_make(err, ENOENT, m->out->path);
-	if (ret < 0)
+	if (ret < 0 || m->plan->name)
 		return ret;
 	ret = open_child(m->out->dir, "container", &m->out->container);
 	if (ret == 0)
@@ -248,7 +291,7 @@ static int enable_everywhere(struct making *m, const char *name, size_t length, 
 		dir = m->dirs[i];
 		ret = ct_cgroup_enable(dir, name, length, NULL);
 	}
-	if (ret == 0)
+	if (ret == 0 && !m->plan->name)
 		ret = ct_cgroup_enable(m->out->dir, name, length, NULL);
 	if (ret < 0)
 		return ct_cgroup_fail_controller(err, -ret, dir, name, length, m->out->path);
@@ -391,7 +434,7 @@ static void take_back(struct making *m)
 	if (m->plan->pid && c->monitor >= 0)
 		ct_cgroup_leave(c, m->plan->pid, &ignored);
 	/* Without a directory of its own there may be parents that were made for it. */
-	if (c->parent >= 0)
+	if (c->parent >= 0 && !m->adopted)
 		ct_cgroup_remove(c, 0, &ignored);
 	ct_cgroup_close(c);
 }

@@ -3,8 +3,8 @@
  * Finding a container's cgroup again, and giving it to another owner.
  *
  * Runs in commands with the caller's privileges. The path comes from the container's record: it is
- * resolved by openat2(2) below the top of version 2, without links, and must have the form of ours,
- * so that no damaged record makes anyone freeze or remove something else. Fails with ENOENT when
+ * resolved by openat2(2) below the top of version 2, without links, and must have the form of ours or
+ * our mark, so that no damaged record makes anyone freeze or remove something else. Fails with ENOENT when
  * the cgroup is gone.
  */
 #include <cattach/cgroup.h>
@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cattach/io.h>
@@ -28,6 +29,20 @@ static int open_half(int dir, const char *name)
 	return fd == -EACCES ? ct_cgroup_open_at(dir, name, O_RDONLY | O_DIRECTORY) : fd;
 }
 
+bool ct_cgroup_is_named(const char *path)
+{
+	return strncmp(strrchr(path, '/') + 1, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)) != 0;
+}
+
+/* One with a name of its own: somebody has written on it that it is. */
+static int open_named(struct ct_cgroup *c)
+{
+	if (fgetxattr(c->dir, CT_CGROUP_ID, NULL, 0) < 0)
+		return -EINVAL;
+	c->container = fcntl(c->dir, F_DUPFD_CLOEXEC, 0);
+	return c->container < 0 ? -errno : 0;
+}
+
 static int open_parts(int top, const char *path, struct ct_cgroup *c)
 {
 	char parent[CT_CGROUP_PATH];
@@ -40,6 +55,8 @@ static int open_parts(int top, const char *path, struct ct_cgroup *c)
 	c->dir = ct_cgroup_open_below(c->parent, name);
 	if (c->dir < 0)
 		return c->dir;
+	if (ct_cgroup_is_named(path))
+		return open_named(c);
 	c->container = open_half(c->dir, "container");
 	c->monitor = open_half(c->dir, "monitor");
 	/* Being removed, one of them is gone before the other. */
@@ -64,12 +81,12 @@ static void normalise(struct ct_cgroup *c)
 int ct_cgroup_open(const char *path, struct ct_cgroup *ret_cgroup, struct ct_err *err)
 {
 	struct ct_cgroup cgroup = CT_CGROUP_INIT;
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : "";
 	enum ct_cgroup_layout layout;
-	const char *slash = strrchr(path, '/');
 	int ct_autofd top = -1;
 	int ret;
 
-	if (path[0] != '/' || strncmp(slash + 1, CT_CGROUP_OWN, strlen(CT_CGROUP_OWN)) != 0 ||
+	if (path[0] != '/' || !name[0] || !strcmp(name, ".") || !strcmp(name, "..") ||
 	    strlen(path) >= sizeof(cgroup.path))
 		return ct_fail(err, EINVAL, "\"%.160s\" is no cgroup of a container", path);
 	top = ct_cgroup_top(&layout);
@@ -79,11 +96,27 @@ int ct_cgroup_open(const char *path, struct ct_cgroup *ret_cgroup, struct ct_err
 	normalise(&cgroup);
 	if (ret < 0) {
 		ct_cgroup_close(&cgroup);
+		if (ret == -EINVAL)
+			return ct_fail(err, EINVAL, "\"%.160s\" is no cgroup of a container", path);
 		return ct_fail_errno(err, -ret, "cannot open cgroup %.160s", path);
 	}
 	snprintf(cgroup.path, sizeof(cgroup.path), "%s", path);
 	*ret_cgroup = cgroup;
 	return 0;
+}
+
+bool ct_cgroup_is_of(const struct ct_cgroup *cgroup, const char *id)
+{
+	const char *name = strrchr(cgroup->path, '/') + 1;
+	size_t own = strlen(CT_CGROUP_OWN), length = strlen(id);
+	char text[256];
+	ssize_t n;
+
+	if (!ct_cgroup_is_named(cgroup->path))
+		return !strncmp(name + own, id, length) &&
+		       (!name[own + length] || name[own + length] == CT_CGROUP_AGAIN[0]);
+	n = fgetxattr(cgroup->dir, CT_CGROUP_ID, text, sizeof(text));
+	return n >= 0 && (size_t)n == length && !memcmp(text, id, length);
 }
 
 /* ---- another owner ---- */

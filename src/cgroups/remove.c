@@ -194,7 +194,11 @@ int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct
 int ct_cgroup_remove_container(const struct ct_cgroup *cgroup, unsigned timeout,
 			       struct ct_err *err)
 {
-	int ret = remove_empty(cgroup->dir, "container", cgroup->container, timeout);
+	int ret;
+
+	if (ct_cgroup_is_named(cgroup->path))
+		return ct_cgroup_remove(cgroup, timeout, err);
+	ret = remove_empty(cgroup->dir, "container", cgroup->container, timeout);
 
 	return ret < 0 ? fail_remove(cgroup, ret, err) : 0;
 }

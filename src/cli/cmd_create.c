@@ -14,7 +14,7 @@ static const struct ct_option create_table[] = {
 	CT_RUN_SESSION,
 	CT_RUN_NOTIFY,
 	CT_RUN_LOG,
-	CT_RUN_HEALTH,
+	CT_HEALTH_OPTIONS(OPTION(health)),
 	CT_RUN_SURROUNDINGS,
 	CT_RUN_LIMITS,
 	{ 0 },

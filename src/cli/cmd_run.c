@@ -28,7 +28,7 @@ static const struct ct_option run_table[] = {
 	  "Give N more descriptors, from 3 on, to the command" },
 	CT_RUN_NOTIFY,
 	CT_RUN_LOG,
-	CT_RUN_HEALTH,
+	CT_HEALTH_OPTIONS(OPTION(health)),
 	CT_RUN_SURROUNDINGS,
 	CT_RUN_LIMITS,
 	{ 0 },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cattach update: change what containers may have, and whether they are started again.
+ * cattach update: change what containers may have, how their health is checked, and whether they are
+ * started again.
  *
  * Runs in the command's own process, on containers and cgroups of the caller. One that fails is
  * reported, stays as it was, and the others go on. Fails without any option, for limits that cannot
@@ -10,10 +11,12 @@
 
 #include <errno.h>
 
+#include "health_options.h"
 #include "resource_options.h"
 
 static const struct ct_option update_table[] = {
 	CT_RESOURCE_OPTIONS(offsetof(struct ct_update_options, resources)),
+	CT_HEALTH_OPTIONS(offsetof(struct ct_update_options, health)),
 	{ .kind = CT_OPTION_HEADING, .help = "After its end" },
 	{ "restart", 0, CT_OPTION_STRING, "POLICY", offsetof(struct ct_update_options, restart),
 	  "Start it again: no, on-failure[:N], always, unless-stopped" },
@@ -67,16 +70,20 @@ static int update_handler(const struct ct_call *call, struct ct_err *err)
 
 const struct ct_verb ct_verb_update = {
 	.name = "update",
-	.summary = "Change the limits and the restart policy of containers",
+	.summary = "Change the limits, the health check and the restart policy of containers",
 	.synopsis = "OPTIONS CONTAINER...",
 	.description =
 		"What is given changes, at once for containers that run, and for their next starts; what "
 		"is not given stays. The options are those of \"cattach run\". A limit that cannot be had "
 		"is an error, and the container then has all the limits that it had.\n\n"
 		"A restart policy counts from the next end of the container on.\n\n"
+		"Of a health check what is not given stays, too. The next check comes an interval later, and "
+		"one that is under way is left out. With another command the container is \"starting\" "
+		"again, and nothing that the old one has said counts.\n\n"
 		"Less memory than is in use makes the kernel take back what it can, and when that is not "
 		"enough it kills processes of the container.",
 	.examples = "cattach update --restart on-failure:5 web\tFive more tries\n"
+		    "cattach update --health-cmd 'test -e /ready' web\tCheck it, or check it by this\n"
 		    "cattach update -m 512m --cpus 1.5 web\tHalf a gigabyte, one and a half processors\n"
 		    "cattach update --pids-limit -1 web\tNo limit any more",
 	.options = update_table,

@@ -148,14 +148,14 @@ static int call(const struct oci_command *command, struct oci_globals *globals, 
 		int argc, char *const *argv, struct ct_err *err)
 {
 	const struct ct_option_context context = {
-		.verb = command->name,
+		.verb = ct_arena_printf(c->arena, "oci %s", command->name),
 		.table = command->options ? command->options : no_options,
 		.stop_at_operand = command->stop_at_operand,
 	};
 	void *options = ct_arena_calloc(c->arena, 1, command->options_size + 1);
 	int r;
 
-	if (!options)
+	if (!options || !context.verb)
 		return ct_fail_nomem(err);
 	c->options = options;
 	r = parse(c->arena, &context, argc, argv, options, &c->operands, err);
@@ -174,11 +174,10 @@ static int call(const struct oci_command *command, struct oci_globals *globals, 
 	return command->handler(c, err);
 }
 
-/* CRIU is not there, and callers ask by looking at the exit code or for a word. */
-static int refuse_checkpoint(const char *name, struct ct_err *err)
+/* Callers ask by looking at the exit code or for a word, also with --help. */
+static bool is_refused(const char *name)
 {
-	ct_fail(err, ENOTSUP, "%s is not supported", name);
-	return ct_hint(err, "containers cannot be frozen to disk by this runtime");
+	return !strcmp(name, "checkpoint") || !strcmp(name, "restore") || !strcmp(name, "mounts");
 }
 
 static int run(struct ct_arena *arena, struct oci_globals *globals, int argc, char *const *argv,
@@ -201,8 +200,8 @@ static int run(struct ct_arena *arena, struct oci_globals *globals, int argc, ch
 		return print_version(err);
 	if (!words.count || !strcmp(words.items[0], "help"))
 		return print_help(arena, NULL, err);
-	if (!strcmp(words.items[0], "checkpoint") || !strcmp(words.items[0], "restore"))
-		return refuse_checkpoint(words.items[0], err);
+	if (is_refused(words.items[0]))
+		return ct_fail(err, ENOTSUP, "%s is not supported", words.items[0]);
 	command = find(words.items[0]);
 	if (!command) {
 		ct_fail(err, EINVAL, "unknown command \"%s\"", words.items[0]);

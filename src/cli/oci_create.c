@@ -146,7 +146,11 @@ static int run_attended(const struct oci_call *call, struct oci_follow *f, struc
 	struct ct_err ignored;
 	int ct_autofd pidfd = -1;
 
-	if (oci_follow_open(f, &stdio, err) < 0 || make(call, &stdio, &store, &c, &started, err) < 0)
+	if (oci_follow_open(f, &stdio, err) < 0)
+		return -err->code;
+	/* As of create: pipes become its user's, who may open /dev/stdout. */
+	stdio.borrowed = false;
+	if (make(call, &stdio, &store, &c, &started, err) < 0)
 		return -err->code;
 	pidfd = started.pidfd;
 	if (oci_follow_start(f, started.terminal, err) == 0 && ct_runtime_start(&store, &c, err) == 0)

@@ -27,8 +27,8 @@
 
 struct exec_options {
 	const char *process, *pid_file, *console_socket, *pidfd_socket, *preserve_fds;
-	const char *user, *cwd, *gids, *apparmor, *label, *cgroup;
-	struct ct_strings env, cap;
+	const char *user, *cwd, *apparmor, *label, *cgroup;
+	struct ct_strings env, cap, gids;
 	bool detach, tty, no_new_privs, ignore_paused;
 };
 
@@ -48,6 +48,10 @@ static const struct ct_option exec_table[] = {
 	{ "cwd", 0, CT_OPTION_STRING, "DIR", OPTION(cwd), "Its working directory" },
 	{ "env", 'e', CT_OPTION_LIST, "NAME=VALUE", OPTION(env), "A variable of its environment" },
 	{ "cap", 'c', CT_OPTION_LIST, "CAP", OPTION(cap), "A capability more" },
+	{ "additional-gids", 'g', CT_OPTION_LIST, "GID", OPTION(gids), "A group more" },
+	{ "cgroup", 0, CT_OPTION_STRING, "PATH", OPTION(cgroup), "A cgroup below the container's" },
+	{ "apparmor", 0, CT_OPTION_STRING, "PROFILE", OPTION(apparmor), "Its AppArmor profile" },
+	{ "process-label", 0, CT_OPTION_STRING, "LABEL", OPTION(label), "Its SELinux label" },
 	{ "no-new-privs", 0, CT_OPTION_BOOL, NULL, OPTION(no_new_privs), "It gets no privileges by executing" },
 	{ "ignore-paused", 0, CT_OPTION_BOOL, NULL, OPTION(ignore_paused), NULL },
 	{ 0 },
@@ -79,6 +83,41 @@ static int take_process(const struct oci_call *call, struct ct_exec *exec, struc
 	return r;
 }
 
+static int add_groups(const struct ct_strings *list, struct ct_arena *arena,
+		      struct ct_spec_process *process, struct ct_err *err)
+{
+	size_t count = process->additional_gid_count;
+	uint32_t *all = ct_arena_calloc(arena, count + list->count + 1, sizeof(*all));
+
+	if (!all)
+		return ct_fail_nomem(err);
+	if (count)
+		memcpy(all, process->additional_gids, count * sizeof(*all));
+	for (size_t i = 0; i < list->count; i++) {
+		uint64_t gid = 0;
+
+		if (ct_parse_u64(list->items[i], 0, UINT32_MAX - 1, &gid, err) < 0)
+			return ct_wrap(err, "--additional-gids");
+		all[count++] = (uint32_t)gid;
+	}
+	process->additional_gids = all;
+	process->additional_gid_count = count;
+	return 0;
+}
+
+/* What the other face's exec has no option for. */
+static int change_process(const struct exec_options *o, struct ct_arena *arena,
+			  struct ct_spec_process *process, struct ct_err *err)
+{
+	if (o->no_new_privs)
+		process->no_new_privileges = true;
+	if (o->apparmor)
+		process->apparmor_profile = o->apparmor;
+	if (o->label)
+		process->selinux_label = o->label;
+	return o->gids.count ? add_groups(&o->gids, arena, process, err) : 0;
+}
+
 static int choose_process(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
 {
 	const struct exec_options *o = call->options;
@@ -93,9 +132,7 @@ static int choose_process(const struct oci_call *call, struct ct_exec *exec, str
 	if (!options.command.count)
 		return ct_fail(err, EINVAL, "exec: neither --process nor a command is given");
 	r = ct_exec_process(exec, call->arena, &options, err);
-	if (o->no_new_privs)
-		exec->spec->process->no_new_privileges = true;
-	return r;
+	return r < 0 ? r : change_process(o, call->arena, exec->spec->process, err);
 }
 
 static int write_pid(const char *path, pid_t pid, struct ct_err *err)
@@ -142,6 +179,8 @@ static int plan(const struct oci_call *call, struct ct_store *store, struct ct_e
 		r = check(o, exec, err);
 	if (r == 0 && o->preserve_fds && ct_parse_u64(o->preserve_fds, 0, 1024, &count, err) < 0)
 		return ct_wrap(err, "--preserve-fds");
+	if (r == 0 && o->cgroup && ct_exec_choose_cgroup(exec, o->cgroup, err) < 0)
+		return ct_wrap(err, "--cgroup");
 	return r < 0 ? r : ct_exec_plan(exec, store, call->arena, (unsigned)count, o->detach, err);
 }
 

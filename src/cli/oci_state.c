@@ -7,6 +7,7 @@
  * callers of runc expect, key by key; so are the words of the errors.
  */
 #include <errno.h>
+#include <regex.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -183,25 +184,75 @@ static int kill_handler(const struct oci_call *call, struct ct_err *err)
 }
 
 struct delete_options {
-	bool force;
+	bool force, regex;
 };
 
 static const struct ct_option delete_table[] = {
 	{ "force", 'f', CT_OPTION_BOOL, NULL, offsetof(struct delete_options, force),
 	  "Also one that runs; one that is not there is no error" },
+	{ "regex", 0, CT_OPTION_BOOL, NULL, offsetof(struct delete_options, regex),
+	  "ID is an extended regular expression: all that it fits" },
 	{ 0 },
 };
+
+static int delete_one(const struct oci_call *call, struct ct_store *store, const char *id,
+		      struct ct_err *err)
+{
+	const struct delete_options *o = call->options;
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	int r = ct_runtime_find(store, call->arena, id, &c, err);
+
+	if (r == -ENOENT && o->force)
+		return 0;
+	return r < 0 ? r : ct_runtime_delete(store, &c, o->force, err);
+}
+
+/* One that cannot be deleted does not keep the others; the first error is told. */
+static int delete_all(const struct oci_call *call, struct ct_store *store, const regex_t *regex,
+		      struct ct_err *err)
+{
+	struct ct_container_list list;
+	struct ct_err later;
+	int first = 0, r = ct_runtime_list(store, call->arena, &list, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list.count; i++) {
+		const char *id = list.items[i].meta.id;
+
+		if (regexec(regex, id, 0, NULL, 0) != 0)
+			continue;
+		r = delete_one(call, store, id, first < 0 ? &later : err);
+		first = first < 0 ? first : r;
+	}
+	return first;
+}
+
+static int delete_by_regex(const struct oci_call *call, struct ct_store *store, struct ct_err *err)
+{
+	regex_t regex;
+	char why[128];
+	int r = regcomp(&regex, call->operands.items[0], REG_EXTENDED | REG_NOSUB);
+
+	if (r != 0) {
+		regerror(r, &regex, why, sizeof(why));
+		return ct_fail(err, EINVAL, "invalid regular expression \"%s\": %s",
+			       call->operands.items[0], why);
+	}
+	r = delete_all(call, store, &regex, err);
+	regfree(&regex);
+	return r;
+}
 
 static int delete_handler(const struct oci_call *call, struct ct_err *err)
 {
 	const struct delete_options *o = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
-	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
-	int r = oci_find(call, &store, &c, err);
 
-	if (r == -ENOENT && o->force)
-		return 0;
-	return r < 0 ? r : ct_runtime_delete(&store, &c, o->force, err);
+	if (oci_open(call, &store, err) < 0)
+		return -err->code;
+	return o->regex ? delete_by_regex(call, &store, err) :
+			  delete_one(call, &store, call->operands.items[0], err);
 }
 
 /* ---- ps ---- */
@@ -235,7 +286,7 @@ static int ps_handler(const struct oci_call *call, struct ct_err *err)
 	const struct list_options *o = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
-	struct ct_top top;
+	struct ct_top top = { 0 };
 	int r = check_format(o->format, err);
 
 	if (r == 0)
@@ -291,7 +342,7 @@ const struct oci_command oci_delete = {
 const struct oci_command oci_ps = {
 	.name = "ps", .synopsis = "[OPTIONS] ID [ARG...]", .summary = "List the processes of a container",
 	.options = ps_table, .options_size = sizeof(struct list_options),
-	.min_operands = 1, .max_operands = CT_OPERANDS_ANY, .handler = ps_handler,
+	.min_operands = 1, .max_operands = CT_OPERANDS_ANY, .stop_at_operand = true, .handler = ps_handler,
 };
 
 const struct oci_command oci_pause = {

@@ -7,6 +7,7 @@
 #define CATTACH_CLI_RUN_TABLE_H
 
 #include "cli.h"
+#include "health_options.h"
 #include "resource_options.h"
 
 #define OPTION(member) offsetof(struct ct_run_options, member)
@@ -75,26 +76,6 @@
 	{ "log-opt", 0, CT_OPTION_LIST, "KEY=VALUE", OPTION(log_opt), \
 	  "max-size=SIZE of one log file (default 64m, 256k at least), max-file=N of them (default 4), " \
 	  "path=FILE for k8s-file and json-file, tag=TEXT for json-file and journald" }
-
-/* Whether it does what it is there for */
-#define CT_RUN_HEALTH \
-	{ .kind = CT_OPTION_HEADING, .help = "Health" }, \
-	{ "health-cmd", 0, CT_OPTION_STRING, "COMMAND", OPTION(health_cmd), \
-	  "Command that says by its exit code, 0 or not, whether the container is healthy: for /bin/sh, " \
-	  "or a JSON array of words" }, \
-	{ "health-interval", 0, CT_OPTION_STRING, "TIME", OPTION(health_interval), \
-	  "Time from one check to the next (default 30s)" }, \
-	{ "health-timeout", 0, CT_OPTION_STRING, "TIME", OPTION(health_timeout), \
-	  "A check that takes longer is killed and has failed (default 30s)" }, \
-	{ "health-retries", 0, CT_OPTION_STRING, "N", OPTION(health_retries), \
-	  "Failures in a row that make it unhealthy (default 3)" }, \
-	{ "health-start-period", 0, CT_OPTION_STRING, "TIME", OPTION(health_start_period), \
-	  "Time to start up, in which failures do not count (default 0s)" }, \
-	{ "health-start-interval", 0, CT_OPTION_STRING, "TIME", OPTION(health_start_interval), \
-	  "Time from one check to the next in the start period (default 5s)" }, \
-	{ "health-on-failure", 0, CT_OPTION_STRING, "ACTION", OPTION(health_on_failure), \
-	  "What is done to an unhealthy container: none (default), kill, restart or stop" }, \
-	{ "no-healthcheck", 0, CT_OPTION_BOOL, NULL, OPTION(no_healthcheck), "Check nothing" }
 
 /* What surrounds its process */
 #define CT_RUN_SURROUNDINGS \

@@ -60,7 +60,8 @@ struct awaited {
 	char id[CT_CONTAINER_ID_LENGTH + 1];
 	int watch;
 	bool done;
-	bool over;			/* not done, and nobody starts it again */
+	bool over;			/* not done, and nobody starts it again... */
+	bool unchecked;			/* ...or asks how it is */
 	int code;
 };
 
@@ -124,8 +125,14 @@ static int never_comes(const struct awaited *a, struct ct_err *err)
 {
 	const char *label = ct_container_label(&a->container);
 
-	ct_fail(err, ESRCH, "container %s has ended, and has not come to that", label);
-	ct_hint(err, "cattach start %s, or --condition exited besides", label);
+	if (a->unchecked) {
+		ct_fail(err, ESRCH, "container %s is not checked any more, and has not come to that",
+			label);
+		ct_hint(err, "cattach update --health-cmd COMMAND %s", label);
+	} else {
+		ct_fail(err, ESRCH, "container %s has ended, and has not come to that", label);
+		ct_hint(err, "cattach start %s, or --condition exited besides", label);
+	}
 	ct_wrap(err, "--condition");
 	return ct_exit_with(err, NEVER);
 }
@@ -171,7 +178,11 @@ static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
 	if (r < 0)
 		return r;
 	a->done = is_met(w, &c);
-	a->over = !a->done && is_about_health(w) && c.state == CT_STATE_STOPPED;
+	/* Of what cannot be read nothing is known. */
+	a->unchecked = is_about_health(w) && c.health == CT_HEALTH_NONE &&
+		       (c.state == CT_STATE_CREATED || c.state == CT_STATE_RESTARTING ||
+			ct_state_is_live(c.state));
+	a->over = !a->done && is_about_health(w) && (a->unchecked || c.state == CT_STATE_STOPPED);
 	a->code = c.state == CT_STATE_STOPPED || c.state == CT_STATE_RESTARTING ? code_of(&c.status) :
 										  NO_CODE;
 	return 0;
@@ -263,7 +274,8 @@ static int check_health(const struct waiting *w, const struct ct_container *c, s
 		return 0;
 	ct_fail(err, EINVAL, "container %s has no health check: that never comes",
 		ct_container_label(c));
-	ct_hint(err, "run or create it with --health-cmd, or --for-output waits for what it writes");
+	ct_hint(err, "cattach update --health-cmd COMMAND %s, or --for-output waits for what it writes",
+		ct_container_label(c));
 	return ct_wrap(err, "--condition");
 }
 

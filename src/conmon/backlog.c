@@ -115,7 +115,7 @@ static void skip_all(struct monitor *m, uint64_t place, uint64_t to)
 }
 
 /* The segment in memory at this offset is going to be used again. */
-static void take(void *arg, uint64_t offset, const uint8_t *bytes, size_t size)
+void ct_backlog_take(void *arg, uint64_t offset, const uint8_t *bytes, size_t size)
 {
 	struct monitor *m = arg;
 	struct backlog *b = &m->backlog;
@@ -142,7 +142,7 @@ static void take(void *arg, uint64_t offset, const uint8_t *bytes, size_t size)
 
 void ct_backlog_open(struct monitor *m)
 {
-	ct_log_on_drop(m->log, take, m);
+	ct_log_on_drop(m->log, ct_backlog_take, m);
 }
 
 void ct_backlog_close(struct monitor *m)

@@ -303,6 +303,8 @@ void ct_tagged_skip(struct client *c, uint64_t offset);
 /* backlog.c: how far a client may be behind, and what it has missed in memory */
 void ct_backlog_open(struct monitor *m);
 void ct_backlog_close(struct monitor *m);
+/* The segment in memory at this offset is going to be used again. */
+void ct_backlog_take(void *arg, uint64_t offset, const uint8_t *bytes, size_t size);
 uint64_t ct_backlog_bound(const struct monitor *m);
 /* At most max bytes from an offset into buf: how many. */
 size_t ct_backlog_read(const struct monitor *m, uint64_t offset, void *buf, size_t max);

@@ -141,6 +141,19 @@ static int open_leaf(struct ct_exec *exec, struct ct_err *err)
 	return r;
 }
 
+int ct_exec_choose_cgroup(struct ct_exec *exec, const char *path, struct ct_err *err)
+{
+	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
+	struct ct_cgroup_entry entry;
+
+	if (ct_container_cgroup(exec->container, &cgroup, err) < 0 ||
+	    ct_cgroup_entry_open_below(&cgroup, path, &entry, err) < 0)
+		return -err->code;
+	ct_drop_fd(&exec->leaf.fd);
+	exec->leaf = entry;
+	return 0;
+}
+
 /* Its record goes after its payload. */
 static bool has_gone(const struct ct_container *c)
 {

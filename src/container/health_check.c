@@ -293,7 +293,7 @@ int ct_health_check(struct ct_store *store, struct ct_arena *arena,
 	if (!ct_health_is_checked(&container->meta)) {
 		ct_fail(err, EINVAL, "container %s has no health check",
 			ct_container_label(container));
-		return ct_hint(err, "run or create it with --health-cmd COMMAND");
+		return ct_hint(err, "cattach update --health-cmd COMMAND %s", ct_container_label(container));
 	}
 	exec.container = container;
 	if (go_in(&c, &exec, store, arena, &check, &failure) < 0)

@@ -9,6 +9,9 @@
  * nothing came of (the container is paused, there was no memory) is left out, and the next one comes
  * after the same time.
  *
+ * What is asked for may change at any time: the keeper is told then, a check under way is killed, and
+ * the next one comes an interval later.
+ *
  * To kill an unhealthy container is what a crash would be: its restart policy decides what follows.
  * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy. Checks
  * and what follows from them are about one run, and nothing is done to another.
@@ -96,13 +99,13 @@ static _Noreturn void child_main(const struct ct_keeper *k, enum ct_health_actio
 
 /* ---- in the keeper ---- */
 
-static void plan_next(struct ct_keeper_health *h)
+static void plan_next(const struct ct_keeper *k, struct ct_keeper_health *h)
 {
 	uint64_t now = ct_now_monotonic();
 
 	h->job.next = CT_NEVER;
 	if (h->running && h->job.fd < 0)
-		h->job.next = now + ct_health_delay(&h->config, h->status, h->begun, now);
+		h->job.next = now + ct_health_delay(&h->config, h->status, k->begun, now);
 }
 
 /* Else the next end, which may be a good one, would be taken for what we have done. */
@@ -128,7 +131,22 @@ static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h, enum ct_
 		h->job.fd = -1;
 		child_failed(k, h);
 	}
-	plan_next(h);
+	plan_next(k, h);
+}
+
+/* What it comes to does not count any more. What is done about an unhealthy container is not left half
+ * done; a check ends here. */
+static void retire(struct ct_keeper_health *h)
+{
+	h->stale = h->job.fd >= 0;
+	if (h->stale && !h->acting)
+		ct_pidfd_signal(h->job.fd, SIGKILL);
+}
+
+static void take_away(struct ct_keeper *k, struct ct_keeper_health *h)
+{
+	ct_keeper_drop_job(k, &h->job);
+	h->job.act = NULL;
 }
 
 static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
@@ -144,12 +162,17 @@ static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
 	h->acting = h->stale = false;
 	if (counts)
 		h->status = (enum ct_health_status)status.value;
+	if (!h->wanted) {
+		take_away(k, h);
+		ct_keeper_look(k);
+		return;
+	}
 	if (counts && h->status == CT_HEALTH_UNHEALTHY && h->action != CT_HEALTH_DO_NOTHING) {
 		ct_keeper_restart(k, h->action == CT_HEALTH_RESTART);
 		fork_child(k, h, h->action);
 		return;
 	}
-	plan_next(h);
+	plan_next(k, h);
 }
 
 static void act(struct ct_keeper *k, struct ct_keeper_job *job, enum ct_keeper_cause cause)
@@ -159,16 +182,13 @@ static void act(struct ct_keeper *k, struct ct_keeper_job *job, enum ct_keeper_c
 	switch (cause) {
 	case CT_KEEPER_BEGUN:
 		h->running = true;
-		h->begun = ct_now_monotonic();
 		h->status = CT_HEALTH_STARTING;
-		plan_next(h);
+		plan_next(k, h);
 		break;
 	case CT_KEEPER_OVER:
 		h->running = false;
-		h->stale = h->job.fd >= 0;
-		if (h->stale && !h->acting)
-			ct_pidfd_signal(h->job.fd, SIGKILL);
-		plan_next(h);
+		retire(h);
+		plan_next(k, h);
 		break;
 	case CT_KEEPER_DUE:
 		fork_child(k, h, CT_HEALTH_DO_NOTHING);
@@ -179,19 +199,64 @@ static void act(struct ct_keeper *k, struct ct_keeper_job *job, enum ct_keeper_c
 	}
 }
 
+/* ---- what is asked for ---- */
+
+static void drop(struct ct_keeper *k, struct ct_keeper_health *h)
+{
+	h->wanted = false;
+	h->job.next = CT_NEVER;
+	retire(h);
+	/* A child has to be waited for. */
+	if (h->job.fd < 0)
+		take_away(k, h);
+}
+
 /* The memory of what was parsed goes; of the configuration only numbers are kept. */
-void ct_health_add_job(struct ct_keeper *k, const struct ct_meta *meta)
+static struct ct_health_config numbers_of(const struct ct_health_config *config)
+{
+	struct ct_health_config numbers = *config;
+
+	numbers.test = (struct ct_strings){ 0 };
+	numbers.on_failure = NULL;
+	return numbers;
+}
+
+static bool is_same(const struct ct_health_config *a, const struct ct_health_config *b)
+{
+	return a->interval == b->interval && a->timeout == b->timeout && a->retries == b->retries &&
+	       a->start_period == b->start_period && a->start_interval == b->start_interval &&
+	       a->changed == b->changed;
+}
+
+/* The time to the next check begins anew, the start period does not: it is the run's. */
+static void change(struct ct_keeper *k, struct ct_keeper_health *h, const struct ct_health_config *wanted)
+{
+	if (h->config.changed != wanted->changed)
+		h->status = CT_HEALTH_STARTING;
+	h->config = numbers_of(wanted);
+	retire(h);
+	plan_next(k, h);
+}
+
+void ct_health_plan_job(struct ct_keeper *k, const struct ct_meta *meta)
 {
 	struct ct_keeper_health *h = &k->health;
+	bool there = h->job.act;
 
-	if (h->job.act || !ct_health_is_checked(meta))
+	if (!ct_health_is_checked(meta)) {
+		if (there && h->wanted)
+			drop(k, h);
 		return;
-	*h = (struct ct_keeper_health){
-		.job = { .next = CT_NEVER, .fd = -1, .act = act, .arg = h },
-		.config = meta->health,
-		.action = ct_health_action_of(&meta->health),
-	};
-	h->config.test = (struct ct_strings){ 0 };
-	h->config.on_failure = NULL;
-	ct_keeper_add_job(k, &h->job);
+	}
+	if (!there) {
+		*h = (struct ct_keeper_health){
+			.job = { .next = CT_NEVER, .fd = -1, .act = act, .arg = h },
+			.status = CT_HEALTH_STARTING, .running = k->monitor >= 0,
+		};
+		ct_keeper_add_job(k, &h->job);
+	}
+	h->action = ct_health_action_of(&meta->health);
+	if (!h->wanted || !is_same(&h->config, &meta->health))
+		change(k, h, &meta->health);
+	h->wanted = true;
 }

@@ -2,8 +2,9 @@
 /*
  * The file "health" of a container's directory: what its last checks have said, as JSON, replaced in
  * one step so that a reader has the old or the new one whole. It names the run that it is about by
- * the time of its start: a record of another run says nothing, so nobody has to reset it when a
- * container ends or is started again, and nobody who is killed can leave a wrong one.
+ * the time of its start, and the command that has said it by the time of the update that brought it: a
+ * record of another run or command says nothing, so nobody has to reset it when a container ends, is
+ * started again or updated, and nobody who is killed can leave a wrong one.
  *
  * Written by whoever has made a check: a command, or what a keeper forks; as the user. Two at a time
  * take turns under a lock on the file "health.lock". Read by everybody.
@@ -55,6 +56,7 @@ static int write_record(int dir, const struct ct_health *health, struct ct_err *
 	ct_json_begin_object(&w);
 	ct_json_put_u64(&w, "version", VERSION);
 	ct_json_put_u64(&w, "run", health->run);
+	ct_json_put_u64(&w, "check", health->check);
 	ct_json_put_string(&w, "status", ct_health_name(health->status));
 	ct_json_put_u64(&w, "streak", health->streak);
 	ct_json_key(&w, "log");
@@ -149,6 +151,9 @@ static int parse_record(const struct ct_json *root, struct ct_health *health, st
 		r = wrong("version", err);
 	if (r == 0)
 		r = read_number(root, "run", UINT64_MAX, &health->run, err);
+	/* One that was written before there were updates of it has none. */
+	if (r == 0 && ct_json_get(root, "check"))
+		r = read_number(root, "check", UINT64_MAX, &health->check, err);
 	if (r == 0)
 		r = read_number(root, "streak", UINT32_MAX, &streak, err);
 	if (r == 0)
@@ -177,16 +182,18 @@ static int read_record(int dir, struct ct_health *ret_health, struct ct_err *err
 
 /* ---- of a container ---- */
 
-/* What is on record about the run that began then; without it, what every run begins with. */
-static void read_run(int dir, uint64_t run, struct ct_health *ret_health)
+/* What is on record about this run by this command; without it, what every run begins with. */
+static void read_run(int dir, uint64_t run, uint64_t check, struct ct_health *ret_health)
 {
 	struct ct_err err;
 	int r = read_record(dir, ret_health, &err);
 
 	if (r < 0 && r != -ENOENT)
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_STATE, "%s: %s", FILE_NAME, err.what);
-	if (r < 0 || ret_health->run != run)
-		*ret_health = ct_health_begin(run);
+	if (r == 0 && ret_health->run == run && ret_health->check == check)
+		return;
+	*ret_health = ct_health_begin(run);
+	ret_health->check = check;
 }
 
 static bool runs(const struct ct_container *c)
@@ -196,7 +203,7 @@ static bool runs(const struct ct_container *c)
 
 void ct_health_read(const struct ct_container *container, struct ct_health *ret_health)
 {
-	read_run(container->dir, container->status.started, ret_health);
+	read_run(container->dir, container->status.started, container->meta.health.changed, ret_health);
 	if (runs(container))
 		return;
 	/* What its last checks said may be why it ended. */
@@ -245,6 +252,25 @@ static int look_again(const struct ct_container *container, struct ct_err *err)
 	return 0;
 }
 
+/* How it is checked by now; texts are in the arena. An update does not wait for those who check. */
+static int read_config(const struct ct_container *container, struct ct_arena *arena,
+		       struct ct_health_config *ret_config, struct ct_err *err)
+{
+	const char *text;
+	struct ct_meta meta;
+	size_t size;
+
+	if (ct_arena_open(arena, err) < 0 ||
+	    ct_read_file_at(arena, container->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size, err) < 0 ||
+	    ct_meta_parse(arena, text, size, &meta, err) < 0)
+		return -err->code;
+	if (!ct_health_is_checked(&meta) || meta.health.changed != container->meta.health.changed)
+		return ct_fail(err, ESRCH, "the health check of container %s has just been changed",
+			       ct_container_label(container));
+	*ret_config = meta.health;
+	return 0;
+}
+
 static void tell(const struct ct_container *container, enum ct_health_status status)
 {
 	char action[64];
@@ -257,16 +283,20 @@ static void tell(const struct ct_container *container, enum ct_health_status sta
 int ct_health_update(const struct ct_container *container, const struct ct_health_check *check,
 		     struct ct_health *ret_health, struct ct_err *err)
 {
+	struct ct_arena ct_autoarena scratch = { 0 };
+	struct ct_health_config config;
 	int ct_autofd lock = -1;
 	bool changed;
 	int r = lock_record(container->dir, &lock, err);
 
 	if (r == 0)
 		r = look_again(container, err);
+	if (r == 0)
+		r = read_config(container, &scratch, &config, err);
 	if (r < 0)
 		return r;
-	read_run(container->dir, container->status.started, ret_health);
-	changed = ct_health_apply(&container->meta.health, ret_health, check);
+	read_run(container->dir, container->status.started, config.changed, ret_health);
+	changed = ct_health_apply(&config, ret_health, check);
 	r = write_record(container->dir, ret_health, err);
 	if (r < 0)
 		return ct_wrap(err, FILE_NAME);

@@ -38,6 +38,13 @@ int ct_keeper_add_job(struct ct_keeper *k, struct ct_keeper_job *job)
 	return -ENOSPC;
 }
 
+void ct_keeper_drop_job(struct ct_keeper *k, const struct ct_keeper_job *job)
+{
+	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
+		if (k->jobs[i] == job)
+			k->jobs[i] = NULL;
+}
+
 pid_t ct_keeper_fork(struct ct_keeper *k, int *ret_pidfd)
 {
 	sigset_t none;

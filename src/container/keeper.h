@@ -7,9 +7,11 @@
  * readable (a check of the container's health, say):
  *
  *   1. ct_keeper_is_wanted() (keeper_policy.c) says yes for containers that need it;
- *   2. ct_keeper_add_jobs() (keeper_run.c), called when the keeper begins and whenever it was told that
+ *   2. ct_keeper_plan_jobs() (keeper_run.c), called when the keeper begins and whenever it was told that
  *      the container's record has changed, calls a function of yours, which puts a struct
- *      ct_keeper_job into the loop by ct_keeper_add_job();
+ *      ct_keeper_job into the loop by ct_keeper_add_job(), or takes it out of it again by
+ *      ct_keeper_drop_job() when there is nothing left to be done. Where that is later, in act(),
+ *      ct_keeper_look() has the keeper see that it may go;
  *   3. the job's act() is called when its time has come or its descriptor is readable, and when a run
  *      of the container begins or ends; there it sets next and fd anew. It must not block: what takes
  *      time is a child's work, whose pidfd or pipe is the job's fd. Children must not have the
@@ -64,10 +66,10 @@ struct ct_keeper_health {
 	struct ct_health_config config;	/* without its texts */
 	enum ct_health_action action;
 	enum ct_health_status status;	/* by the last check of this run */
-	uint64_t begun;			/* when the run began, of CLOCK_MONOTONIC */
+	bool wanted;			/* else the job goes when its child has */
 	bool running;
 	bool acting;			/* the child is about the action, not a check */
-	bool stale;			/* the child is about a run that is over */
+	bool stale;			/* it is about a run that is over, or what is not asked any more */
 };
 
 struct ct_keeper {
@@ -77,10 +79,12 @@ struct ct_keeper {
 	int signals;
 	int monitor;			/* pidfd of the run that is waited for, or -1 */
 	struct ct_run_id run;		/* that one */
+	uint64_t begun;			/* when it began, of CLOCK_MONOTONIC */
 	int child, report;		/* pidfd of who starts it again, and its error; or -1 */
 	uint64_t next;			/* when that begins, of CLOCK_MONOTONIC; CT_NEVER */
 	uint64_t seen;			/* status.started of the last run that is dealt with */
 	bool again;			/* ct_keeper_restart() */
+	bool owed;			/* the next start is that one: no policy's */
 	bool leaving;			/* nothing is left to be done */
 	struct ct_restart_policy policy;
 	struct ct_restart_tally tally;
@@ -102,14 +106,15 @@ void ct_keeper_start_again(struct ct_keeper *k);	/* it is time */
 void ct_keeper_child_ended(struct ct_keeper *k);
 void ct_keeper_look(struct ct_keeper *k);	/* somebody wants us to */
 void ct_keeper_leave(struct ct_keeper *k);	/* put down that nothing is started again */
-void ct_keeper_add_jobs(struct ct_keeper *k, const struct ct_meta *meta);
+void ct_keeper_plan_jobs(struct ct_keeper *k, const struct ct_meta *meta);
 
-/* health_keeper.c: put its job into the loop, if there is one; once is enough. */
-void ct_health_add_job(struct ct_keeper *k, const struct ct_meta *meta);
+/* health_keeper.c: have its job in the loop as it is to be by now, or none. */
+void ct_health_plan_job(struct ct_keeper *k, const struct ct_meta *meta);
 
 /* ---- for jobs ---- */
 
 int ct_keeper_add_job(struct ct_keeper *k, struct ct_keeper_job *job);
+void ct_keeper_drop_job(struct ct_keeper *k, const struct ct_keeper_job *job);
 void ct_keeper_restart(struct ct_keeper *k, bool again);
 /* fork(2) without the keeper's lock and signals: 0 in the child; its pidfd comes with it; or -errno. */
 pid_t ct_keeper_fork(struct ct_keeper *k, int *ret_pidfd);

@@ -144,7 +144,7 @@ static _Noreturn void keep(const struct ct_container *c, int control, bool runni
 	/* Nobody there to hear of it: then there is nobody who starts anything, either. */
 	if (ct_send(k.control, &err, sizeof(err), -1) < 0 || r < 0)
 		_exit(1);
-	ct_keeper_add_jobs(&k, &c->meta);
+	ct_keeper_plan_jobs(&k, &c->meta);
 	ct_keeper_loop(&k);
 	_exit(0);
 }

@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cattach/age.h>
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/proc.h>
@@ -63,9 +64,9 @@ static void tell_jobs(struct ct_keeper *k, enum ct_keeper_cause cause)
 }
 
 /* What else there is to be done for this container. */
-void ct_keeper_add_jobs(struct ct_keeper *k, const struct ct_meta *meta)
+void ct_keeper_plan_jobs(struct ct_keeper *k, const struct ct_meta *meta)
 {
-	ct_health_add_job(k, meta);
+	ct_health_plan_job(k, meta);
 }
 
 /* ---- the policy ---- */
@@ -80,7 +81,7 @@ static bool read_policy(struct ct_keeper *k)
 	if (ct_arena_open(&arena, &ignored) < 0 ||
 	    ct_keeper_read_policy(k->dir, &arena, &meta, &k->policy, &ignored) < 0)
 		return false;
-	ct_keeper_add_jobs(k, &meta);
+	ct_keeper_plan_jobs(k, &meta);
 	return true;
 }
 
@@ -98,7 +99,7 @@ static bool is_idle(const struct ct_keeper *k)
 	bool unwanted = k->policy.kind == CT_RESTART_NO && !k->again;
 
 	if (k->record.phase == CT_KEEPER_WAITING)
-		return unwanted || ct_keeper_is_stop_asked(k->dir);
+		return (unwanted && !k->owed) || ct_keeper_is_stop_asked(k->dir);
 	return k->record.phase == CT_KEEPER_WATCHING && unwanted && !has_jobs(k) && k->control < 0;
 }
 
@@ -145,20 +146,23 @@ static int open_monitor(const struct ct_keeper *k)
 	return ct_take_fd(&fd);
 }
 
-/* What is not known is no run at all. */
-static struct ct_run_id run_there(const struct ct_keeper *k)
+/* What is not known is no run at all. It may have begun long before us. */
+static void note_run(struct ct_keeper *k)
 {
+	uint64_t now = ct_now_monotonic(), age;
 	struct ct_status status = { 0 };
 
 	if (read_status(k, &status) < 0)
-		return (struct ct_run_id){ 0 };
-	return (struct ct_run_id){ .pid = status.pid, .starttime = status.starttime };
+		status = (struct ct_status){ .started = ct_now_real() };
+	age = ct_age_since(status.started, ct_now_real());
+	k->run = (struct ct_run_id){ .pid = status.pid, .starttime = status.starttime };
+	k->begun = age < now ? now - age : 0;
 }
 
 void ct_keeper_begin(struct ct_keeper *k)
 {
 	k->monitor = open_monitor(k);
-	k->run = run_there(k);
+	note_run(k);
 	if (k->record.phase != CT_KEEPER_WATCHING)
 		put_down(k, CT_KEEPER_WATCHING);
 	if (k->monitor < 0) {
@@ -188,6 +192,7 @@ static void decide(struct ct_keeper *k, const struct ct_restart_run *run)
 	bool again = k->again;
 
 	k->again = false;
+	k->owed = again;
 	if (ct_keeper_is_stop_asked(k->dir)) {
 		ct_keeper_leave(k);
 		return;

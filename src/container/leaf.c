@@ -83,11 +83,30 @@ static int go_without(const struct leaf_request *q, struct ct_err *why, struct c
 
 /* ---- where ---- */
 
+/* The last part of a path that is the container's own, or NULL. Names of ours, and those of systemd's
+ * way to say it, are none. */
+static const char *own_name(const struct leaf_request *q)
+{
+	const char *slash = q->parent ? strrchr(q->parent, '/') : NULL;
+	const char *name = slash ? slash + 1 : q->parent;
+
+	if (!q->exact || !name || !*name || strchr(name, ':') || !strcmp(name, ".") || !strcmp(name, "..") ||
+	    !strncmp(name, "cattach-", 8))
+		return NULL;
+	return name;
+}
+
 /* SLICE:PREFIX:NAME is how engines name a scope that they want of systemd: the slice is kept. */
 static const char *parent_of(const struct leaf_request *q, bool systemd, char buf[CT_CGROUP_PATH])
 {
 	const char *colon = q->parent ? strchr(q->parent, ':') : NULL;
 
+	if (own_name(q)) {
+		size_t length = (size_t)(own_name(q) - q->parent);
+
+		snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(length > 1 ? length - 1 : length), q->parent);
+		return *buf ? buf : NULL;
+	}
 	if (!colon || !strchr(colon + 1, ':'))
 		return q->parent;
 	snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(colon - q->parent), q->parent);
@@ -250,7 +269,7 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 	struct ct_cgroup_settings relaxed = relax(q, items, sizeof(items) / sizeof(items[0]));
 	bool best_effort = is_mode(q, "best-effort");
 	struct ct_cgroup_plan plan = {
-		.id = q->id, .pid = pid, .also = STATISTICS,
+		.id = q->id, .name = own_name(q), .pid = pid, .also = STATISTICS,
 		.settings = best_effort ? &relaxed : q->settings,
 		.record = record_path, .arg = q,
 	};
@@ -271,12 +290,30 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 	return 0;
 }
 
+static bool climbs(const char *path)
+{
+	for (const char *part = path; part; part = strchr(part, '/')) {
+		part += *part == '/';
+		if (!strncmp(part, "..", 2) && (!part[2] || part[2] == '/'))
+			return true;
+	}
+	return false;
+}
+
+/* Not that there is nowhere, but that it must not be there. */
+static bool is_refusal(const struct leaf_request *q, int r)
+{
+	if (q->exact)
+		return r == -EEXIST || (r == -EPERM && climbs(q->parent));
+	return r == -EPERM;
+}
+
 /* What was asked for decides whether a failure is one. */
 static int judge(const struct leaf_request *q, int r, struct ct_err *warning, struct ct_err *err)
 {
 	if (r == 0)
 		return 0;
-	if (!is_insisted_on(q) && r != -EPERM)
+	if (!is_insisted_on(q) && !is_refusal(q, r))
 		return go_without(q, err, warning);
 	if (err->where[0])
 		return r;

@@ -20,6 +20,8 @@ struct leaf_request {
 	const char *cgroups;		/* the option --cgroups, or NULL */
 	const char *parent;		/* linux.cgroupsPath, or NULL */
 	bool parent_is_hint;		/* from a bundle, which may come from another host */
+	bool exact;			/* it is the container's cgroup itself, not what holds that; without
+					 * limits a container is made where it cannot be had, too */
 	bool monitor_outside;		/* it stays where its maker is */
 	const struct ct_cgroup_settings *settings;	/* NULL: none */
 	const struct ct_cgroup_device_rule *devices;	/* enforced for root alone; count 0: all */

@@ -22,7 +22,6 @@
 
 #include "record.h"
 
-#define LEAF_NAME	"cattach-"
 #define END_TIME	2000	/* ms for what has been killed to be gone */
 #define SWEEP_NAP	(CT_SECOND / 10000)
 
@@ -117,15 +116,6 @@ int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
 
 /* "/PLACE/cattach-ID", or with a number behind it. What is another's must not be ended for this one,
  * whatever has become of the record. */
-static bool is_of(const char *path, const char *id)
-{
-	const char *name = strrchr(path, '/') + 1;
-	size_t own = strlen(LEAF_NAME), length = strlen(id);
-
-	return !strncmp(name, LEAF_NAME, own) && !strncmp(name + own, id, length) &&
-	       (!name[own + length] || name[own + length] == '+');
-}
-
 static int open_recorded(int dir, const char *id, struct ct_cgroup *cgroup, struct ct_err *err)
 {
 	char path[CT_CGROUP_PATH];
@@ -133,9 +123,12 @@ static int open_recorded(int dir, const char *id, struct ct_cgroup *cgroup, stru
 
 	if (r < 0)
 		return ct_fail_errno(err, -r, "no cgroup is recorded");
-	if (!is_of(path, id))
+	r = ct_cgroup_open(path, cgroup, err);
+	if (r == 0 && !ct_cgroup_is_of(cgroup, id)) {
+		ct_cgroup_close(cgroup);
 		return ct_fail(err, EINVAL, "the recorded cgroup is another container's");
-	return ct_cgroup_open(path, cgroup, err);
+	}
+	return r;
 }
 
 bool ct_leaf_is_frozen(int dir, const char *id)

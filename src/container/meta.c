@@ -60,7 +60,7 @@ static const struct field fields[] = {
 	FIELD(restart, TEXT),
 	HEALTH(test, LIST), HEALTH(interval, TIME), HEALTH(timeout, TIME),
 	HEALTH(start_period, TIME), HEALTH(start_interval, TIME), HEALTH(retries, NUMBER),
-	HEALTH(on_failure, TEXT),
+	HEALTH(on_failure, TEXT), HEALTH(changed, TIME),
 	FIELD(unmonitored, FLAG), FIELD(no_process, FLAG),
 };
 

@@ -73,7 +73,10 @@ int ct_run_log(struct ct_run *run, struct ct_err *err);
 int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *meta,
 		   struct ct_err *err);
 
-/* run_health.c: --health-cmd and all that goes with it. */
+/* run_health.c: --health-cmd and all that goes with it, over what the container has until now; @inout is
+ * unchanged when that fails. And the same for one that is new. */
+int ct_health_from_options(struct ct_arena *arena, const struct ct_health_options *o,
+			   struct ct_meta *inout, struct ct_err *err);
 int ct_run_health(struct ct_run *run, struct ct_err *err);
 
 /* run_process.c: what is executed, where, with which limits; run_environ.c: its environment. */

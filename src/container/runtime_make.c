@@ -133,6 +133,7 @@ static int make_leaf(struct making *m, const struct ct_cgroup_settings *settings
 		.cgroups = m->options->cgroups,
 		.parent = m->spec->linux_.cgroups_path,
 		.parent_is_hint = true,
+		.exact = true,
 		.settings = settings,
 		.devices = m->spec->linux_.resources.devices,
 		.device_count = m->spec->linux_.resources.device_count,

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/json.h>
+#include <cattach/num.h>
 
 #include "leaf.h"
 #include "record.h"
@@ -177,22 +179,34 @@ int ct_runtime_note_process(int dir, const struct ct_status *s, struct ct_err *e
 	return ct_write_file_at(dir, "process", text, (size_t)n, 0600, err);
 }
 
+/* "PID STARTTIME BOOT", as above. */
+static bool parse_process(char *text, struct ct_status *ret_status)
+{
+	char *rest = text, *pid = strsep(&rest, " \n"), *start = rest ? strsep(&rest, " \n") : NULL;
+	const char *boot = rest ? strsep(&rest, " \n") : NULL;
+	struct ct_status s = { .state = CT_STATUS_RUNNING };
+	uint64_t number = 0;
+	struct ct_err ignored;
+
+	if (!start || !boot || ct_parse_u64(pid, 2, INT_MAX, &number, &ignored) < 0 ||
+	    ct_parse_u64(start, 0, UINT64_MAX, &s.starttime, &ignored) < 0 ||
+	    strlen(boot) >= sizeof(s.boot_id))
+		return false;
+	s.pid = (pid_t)number;
+	memcpy(s.boot_id, boot, strlen(boot) + 1);
+	*ret_status = s;
+	return true;
+}
+
 /* What it says is checked against the process, as ever. */
 static void read_noted_process(struct ct_container *c)
 {
 	int ct_autofd fd = openat(c->dir, "process", FILE_FLAGS);
-	unsigned long long starttime = 0;
-	struct ct_status s = { 0 };
+	struct ct_status s;
 	char text[128];
-	int pid = 0;
 
-	if (fd < 0 || ct_read_text(fd, text, sizeof(text)) <= 0 ||
-	    sscanf(text, "%d %llu %36[0-9a-f-]", &pid, &starttime, s.boot_id) != 3 || pid <= 1)
-		return;
-	s.state = CT_STATUS_RUNNING;
-	s.pid = pid;
-	s.starttime = starttime;
-	c->status = s;
+	if (fd >= 0 && ct_read_text(fd, text, sizeof(text)) > 0 && parse_process(text, &s))
+		c->status = s;
 }
 
 static int read_status(struct ct_container *c, struct ct_err *err)

@@ -7,8 +7,9 @@
  * first, for it is the kernel that refuses; then config.json is replaced in one step, and when that
  * fails the cgroup is set back. Killed in between, a container runs with limits that it does not
  * have after its next start. That nobody has asked for the limit of swap stands in meta.json, which
- * is replaced before. Fails, with everything as it was, on what cannot be had. A restart policy stands
- * in meta.json, too, and comes after the limits; of a container that runs its keeper is told, or made.
+ * is replaced before. Fails, with everything as it was, on what cannot be had. A restart policy and how
+ * the health is checked stand in meta.json, too, and come after the limits; of a container that runs
+ * its keeper is told, or made.
  */
 #include <errno.h>
 #include <string.h>
@@ -200,18 +201,70 @@ static int give_options(const struct update_wish *wish, struct ct_arena *arena,
 	return ct_resources_from_options(arena, o->options, inout, err);
 }
 
+static bool is_same_test(const struct ct_strings *a, const struct ct_strings *b)
+{
+	bool same = a->count == b->count;
+
+	for (size_t i = 0; same && i < a->count; i++)
+		same = !strcmp(a->items[i], b->items[i]);
+	return same;
+}
+
+static int choose_health(struct ct_arena *arena, const struct ct_health_options *options,
+			 struct ct_meta *inout, struct ct_err *err)
+{
+	const struct ct_health_config before = inout->health;
+	uint64_t now = ct_now_real();
+	int r;
+
+	if (options->cmd && !*options->cmd) {
+		ct_fail(err, EINVAL, "there is no command that could be run");
+		ct_hint(err, "--no-healthcheck takes the check away");
+		return ct_wrap(err, "--health-cmd");
+	}
+	r = ct_health_from_options(arena, options, inout, err);
+	/* What the old command has said is no answer of the new one, however the clock is set. */
+	if (r == 0 && !is_same_test(&before.test, &inout->health.test))
+		inout->health.changed = now > before.changed ? now : before.changed + 1;
+	return r;
+}
+
+/* Of the record what is for its keeper. The rest of @ret_wanted is as it is. */
+static int choose_record(const struct ct_container *c, struct ct_arena *arena,
+			 const struct ct_update_options *options, struct ct_meta *ret_wanted,
+			 struct ct_err *err)
+{
+	struct ct_meta wanted = c->meta;
+	int r = choose_health(arena, &options->health, &wanted, err);
+
+	if (r == 0 && options->restart)
+		r = ct_run_restart(arena, options->restart, &wanted, err);
+	if (r == 0)
+		*ret_wanted = wanted;
+	return r;
+}
+
 /* The record first: whoever starts the container or keeps it goes by that. */
-static int update_restart(struct ct_container *c, const char *policy, struct ct_err *err)
+static int update_record(struct ct_container *c, const struct ct_meta *wanted, struct ct_err *err)
 {
 	struct ct_meta *meta = &c->meta;
-	const char *before = meta->restart;
+	const char *restart = meta->restart;
+	const struct ct_health_config health = meta->health;
 
-	meta->restart = policy;
+	meta->restart = wanted->restart;
+	meta->health = wanted->health;
 	if (ct_meta_save(c->dir, meta, err) < 0) {
-		meta->restart = before;
+		meta->restart = restart;
+		meta->health = health;
 		return -err->code;
 	}
 	return ct_keeper_adopt(c, err);
+}
+
+static bool has_health(const struct ct_health_options *o)
+{
+	return o->cmd || o->interval || o->timeout || o->retries || o->start_period ||
+	       o->start_interval || o->on_failure || o->no_check;
 }
 
 static bool has_limits(const struct ct_resource_options *options)
@@ -240,17 +293,16 @@ int ct_container_update(struct ct_container *container, struct ct_arena *arena,
 {
 	const struct option_wish limits = { { give_options }, &options->resources };
 	int r = ct_container_hold(container, arena, CT_ACT_UPDATE, err);
-	struct ct_meta wanted = container->meta;
+	struct ct_meta wanted;
 
 	if (r < 0)
 		return r;
 	/* What is wrong with it shows before anything changes. */
-	if (options->restart)
-		r = ct_run_restart(arena, options->restart, &wanted, err);
+	r = choose_record(container, arena, options, &wanted, err);
 	if (r == 0 && has_limits(&options->resources))
 		r = ct_update_limits(container, arena, &limits.wish, err);
-	if (r == 0 && options->restart)
-		r = update_restart(container, wanted.restart, err);
+	if (r == 0 && (options->restart || has_health(&options->health)))
+		r = update_record(container, &wanted, err);
 	if (r == 0)
 		ct_event_record(container, "update", CT_EVENT_END);
 	ct_container_let_go(container);

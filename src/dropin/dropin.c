@@ -184,7 +184,8 @@ static int make_everything(struct dropin *d, struct ct_err *err)
 	return r < 0 ? r : ct_records_link(d, err);
 }
 
-static int monitor(struct dropin *d, struct ct_err *err)
+/* Ends the process by itself: what would run at a return from main() has been given back. */
+static _Noreturn void monitor(struct dropin *d, struct ct_err *err)
 {
 	int r;
 
@@ -203,7 +204,7 @@ static int monitor(struct dropin *d, struct ct_err *err)
 			errno = 0;
 	}
 	ct_exit_command(d);
-	return r;
+	_exit(r < 0);
 }
 
 /* In the caller's child: the pid that it may wait for, and back to it. */
@@ -226,6 +227,8 @@ static int begin(struct dropin *d, struct ct_err *err)
 {
 	int r = note_inherited(d, err);
 
+	if (r == 0)
+		r = ct_exit_command_prepare(d, err);
 	if (r == 0)
 		r = ct_dropin_settle(d, err);
 	if (r == 0)
@@ -252,6 +255,5 @@ int ct_dropin(const struct ct_dropin_options *options, struct ct_arena *arena, s
 		ct_pipes_failed(d, err);
 	if (r <= 0)
 		return r;
-	/* The caller has been told all there is. */
-	return monitor(d, err) < 0 ? 1 : 0;
+	monitor(d, err);
 }

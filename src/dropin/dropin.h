@@ -43,6 +43,7 @@ struct dropin {
 	int console;		/* listens for the terminal */
 	const char *console_dir;	/* a directory made for it */
 	char *const *argv;	/* of the runtime */
+	char *const *exit_argv;	/* of the exit command, or NULL */
 	int notify;		/* socket for the container's sd_notify, or -1 */
 	struct oom oom;
 	const char *link;	/* a symbolic link to the bundle that is ours to remove, or NULL */
@@ -64,6 +65,7 @@ int ct_pipes_await(const struct dropin *d, struct ct_err *err);
 void ct_pipes_listening(const struct dropin *d);
 void ct_pipes_started(struct dropin *d, pid_t pid);
 void ct_pipes_failed(struct dropin *d, const struct ct_err *err);
+/* message: plain text without quotes, or NULL */
 void ct_pipes_ended(struct dropin *d, int code, const char *message);
 
 /* runtime.c: d->argv */
@@ -96,7 +98,8 @@ void ct_notify_pass(const struct dropin *d);
 /* Of a datagram, what may be passed on, in place: its size. */
 size_t ct_notify_filter(char *text, size_t size);
 
-/* exit_command.c: run it and wait for it */
+/* exit_command.c: make its words; run it and wait for it */
+int ct_exit_command_prepare(struct dropin *d, struct ct_err *err);
 void ct_exit_command(const struct dropin *d);
 /* In a child, before it executes anything. */
 void ct_dropin_restore(const struct dropin *d);

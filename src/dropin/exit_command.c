@@ -33,14 +33,23 @@ void ct_dropin_restore(const struct dropin *d)
 		return;
 }
 
-static int make_argv(const struct dropin *d, struct ct_strings *words)
+int ct_exit_command_prepare(struct dropin *d, struct ct_err *err)
 {
 	const struct ct_strings *args = &d->o->exit_args;
-	int r = ct_strings_add(d->arena, words, d->o->exit_command);
+	struct ct_strings words = { 0 };
+	int r;
 
+	if (!d->o->exit_command)
+		return 0;
+	r = ct_strings_add(d->arena, &words, d->o->exit_command);
 	for (size_t i = 0; i < args->count && r == 0; i++)
-		r = ct_strings_add(d->arena, words, args->items[i]);
-	return r < 0 ? r : ct_strings_add(d->arena, words, NULL);
+		r = ct_strings_add(d->arena, &words, args->items[i]);
+	if (r == 0)
+		r = ct_strings_add(d->arena, &words, NULL);
+	if (r < 0)
+		return ct_fail_nomem(err);
+	d->exit_argv = (char *const *)words.items;
+	return 0;
 }
 
 static void wait_delay(unsigned seconds)
@@ -53,18 +62,17 @@ static void wait_delay(unsigned seconds)
 
 void ct_exit_command(const struct dropin *d)
 {
-	struct ct_strings words = { 0 };
 	pid_t pid;
 
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
-	if (!d->o->exit_command || make_argv(d, &words) < 0)
+	if (!d->exit_argv)
 		return;
 	pid = fork();
 	if (pid == 0) {
 		ct_dropin_restore(d);
 		ct_close_from(3);
 		wait_delay(d->exit_delay);
-		execv(words.items[0], (char *const *)words.items);
+		execv(d->exit_argv[0], d->exit_argv);
 		_exit(127);
 	}
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)

@@ -115,3 +115,61 @@ assert isinstance(data["blkio"]["ioServiceBytesRecursive"], list), data'
 	oci delete --force c1
 	[ ! -e "$directory" ]
 }
+
+@test "F40: exec is in the container's cgroup, or in one below it, and nowhere else" {
+	args sleep 100
+	make c1
+	oci start c1
+	top=$(oci exec c1 sed -n 's/^0:://p' /proc/self/cgroup)
+	mkdir "$(leaf c1)/sub"
+	[ "$(oci exec --cgroup sub c1 sed -n 's/^0:://p' /proc/self/cgroup)" = "${top%/}/sub" ]
+	[ "$(oci exec --cgroup /sub c1 sed -n 's/^0:://p' /proc/self/cgroup)" = "${top%/}/sub" ]
+	[ "$(oci exec --cgroup / c1 sed -n 's/^0:://p' /proc/self/cgroup)" = "$top" ]
+	for outside in .. ../.. sub/../.. nosuch; do
+		run -255 oci exec --cgroup "$outside" c1 true
+		[[ "$output" = *--cgroup*"$outside"* ]]
+	done
+}
+
+@test "F37: linux.cgroupsPath is the container's cgroup, to the letter" {
+	place=$(dirname "$(own_cgroup)")
+	path=${place#"$CGROUP"}/oci-test-$$/web
+	bundle "c['linux']['cgroupsPath'] = '$path'; c['process']['args'] = ['sleep', '100']"
+	make c1
+	[ "$(leaf c1)" = "$CGROUP$path" ]
+	oci start c1
+	[ "$(cat "$CGROUP$path/cgroup.procs")" = "$(pid c1)" ]
+	oci exec --detach c1 sleep 100
+	[ "$(wc -l < "$CGROUP$path/cgroup.procs")" = 2 ]
+	oci pause c1
+	[ "$(status c1)" = paused ]
+	oci resume c1
+	oci events --stats c1 > "$T/stats"
+	a_limit
+	printf '{"unified": {"%s": "%s"}}' "$FILE" "$A" | oci update -r - c1
+	[ "$(cat "$CGROUP$path/$FILE")" = "$A" ]
+	# taken
+	run -1 oci create -b "$T/b" c2
+	[[ "$output" = *"$path"*'has processes'* ]]
+	[ "$(status c1)" = running ]
+	oci delete --force c1
+	[ ! -e "$CGROUP$path" ]
+	[ ! -e "$(dirname "$CGROUP$path")" ]
+	# one that somebody has made is taken, with what is set there; a relative path is below our own
+	mkdir -p "$place/oci-made-$$/empty"
+	bundle "c['linux']['cgroupsPath'] = 'oci-made-$$/empty'"
+	make c1
+	[ "$(leaf c1)" = "$place/oci-made-$$/empty" ]
+	oci delete --force c1
+	[ -d "$place/oci-made-$$" ]
+	rmdir "$place/oci-made-$$"
+	# out of what is ours: without it, as long as nothing is limited; never upwards
+	bundle "c['linux']['cgroupsPath'] = '/not-ours-$$/web'"
+	make c1
+	oci delete --force c1
+	bundle "c['linux']['cgroupsPath'] = '/not-ours-$$/web'; c['linux']['resources'] = {'unified': {'$FILE': '$A'}}"
+	run -1 oci create -b "$T/b" c1
+	bundle "c['linux']['cgroupsPath'] = '../up'; c['linux']['resources'] = {}"
+	run -1 oci create -b "$T/b" c1
+	[ -z "$(oci list -q)" ]
+}

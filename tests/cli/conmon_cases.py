@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 
-from conmon_caller import HERE, Session, until
+from conmon_caller import HERE, Client, Session, until
 
 RECORD = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}[+-]\d\d:\d\d (stdout|stderr) [PF] .*$")
 
@@ -24,7 +24,7 @@ def exit_files(t):
     assert s.read("exited") == "a b c\n"
     assert not s.has("bundle/attach")
     assert s.read("pidfile") == str(s.pid)
-    s = Session(t, "kill -9 $$", name="k").begun().start().gone()
+    s = Session(t, "kill -9 $$", name="k", synced=True).begun().start().gone()
     assert s.read("exit/k") == "137"
 
 
@@ -371,10 +371,15 @@ def notify(t):
 
 
 def socket_link(t):
+    """Without --full-attach the bundle is found by a link of the session's id, while there is one."""
     os.mkdir(t + "/sockets")
-    s = Session(t, "exit 0", "--socket-dir-path", t + "/sockets", exits=False)
-    s.begun()
-    # --full-attach says that there is none.
+    s = Session(t, "echo here; exit 0", "--socket-dir-path", t + "/sockets", full=False).begun()
+    assert os.readlink(t + "/sockets/c") == s.bundle
+    client = Client(t + "/sockets/c/attach")
+    s.start().gone()
+    assert client.rest().out == b"here\n"
+    assert not os.listdir(t + "/sockets")
+    s = Session(t, "exit 0", "--socket-dir-path", t + "/sockets", name="full").begun()
     assert not os.listdir(t + "/sockets")
     s.start().gone()
 

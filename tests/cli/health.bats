@@ -248,7 +248,7 @@ assert out == "\ufffd\ufffdx" + "y" * (500 - 3 - 3 - 1), out
 
 @test "healthcheck refuses what has no check, does not run, or is no container" {
 	start "$N" "$R" sleep 1000
-	refused 125 "container $N has no health check (run or create it with --health-cmd COMMAND)" \
+	refused 125 "container $N has no health check (cattach update --health-cmd COMMAND $N)" \
 		cattach healthcheck run "$N"
 	cattach create --name "$N-c" --health-cmd true "$R" true > /dev/null
 	STARTED+=("$N-c")

@@ -186,6 +186,10 @@ assert state["bundle"] == sys.argv[1] and state["ociVersion"], state' "$T/b"
 	oci start c1
 	[ "$(oci exec --cwd /bin -e A=b c1 sh -c 'pwd; echo $A; readlink /proc/self/ns/pid')" = \
 		$'/bin\nb\n'"$(readlink "/proc/$(cat "$T/pid")/ns/pid")" ]
+	[ "$(oci exec -u 5:6 -g 7 --additional-gids 8 --no-new-privs c1 \
+		sh -c 'id -u; id -g; id -G; grep -c "NoNewPrivs:.1" /proc/self/status')" = $'5\n6\n6 7 8\n1' ]
+	run -255 oci exec -g x c1 true
+	[[ "$output" = *--additional-gids* ]]
 	cat > "$T/process.json" <<- END
 		{ "args": ["sh", "-c", "echo \$X; id -u; exit 4"], "cwd": "/", "env": ["PATH=/bin", "X=y"],
 		  "user": { "uid": 0, "gid": 0 } }

@@ -106,6 +106,16 @@ sleep 1000 "
 	refused 125 'process.execCPUAffinity.final: cannot be set: Invalid argument' cattach exec "$N" true
 }
 
+@test "F6: a container without a process can be created, and not started" {
+	bundle "$T/b" 'del c["process"]'
+	oci create -b "$T/b" none < /dev/null > /dev/null 2>&1
+	has "$(oci state none)" '"status": "created"'
+	run -1 oci start none
+	has "$output" 'config.json has no process'
+	oci delete -f none
+	refused 125 'process: missing' cattach run "$T/b"
+}
+
 @test "F18: system calls by number, argument and architecture, before and after privileges are dropped" {
 	local nnp
 	for nnp in True False; do
@@ -192,7 +202,8 @@ sh("ls /sys/class/net > /dev/null && ls /sys/fs/cgroup > /dev/null && touch /sys
 	mine=$(stat -c %a:%u /dev/null)
 	bundle "$T/b" 'p["user"] = {"uid": 7, "gid": 8, "additionalGids": [9]}; p["env"] += ["A=1", "A=2"]
 sh("for d in null zero full random urandom tty; do test -c /dev/$d || echo no $d; done; for d in fd stdin stdout stderr ptmx; do test -L /dev/$d || echo no $d; done; echo to > /dev/stdout; echo $A; id -G; umask; wc -l < /proc/self/uid_map; cat /proc/self/setgroups; exit 9")'
-	run -9 oci run -b "$T/b" look < /dev/null
+	output=$({ oci create -b "$T/b" look < /dev/null && oci start look; } 2>&1 | cat)
+	oci delete -f look
 	is "$output" $'to\n2\n8 9\n0022\n2\nallow'
 	run -0 python3 -c '
 import socket, subprocess, sys

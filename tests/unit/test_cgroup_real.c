@@ -150,13 +150,20 @@ END_TEST
 
 START_TEST(only_paths_of_ours_are_opened)
 {
-	static const char *const paths[] = { "/", "/x", "cattach-x", "/cattach-x/..", "", "/a/cattach" };
+	static const char *const paths[] = { "/", "/x/", "cattach-x", "/cattach-x/..", "", "/x/." };
 	struct ct_cgroup none = CT_CGROUP_INIT;
+	char other[CT_CGROUP_PATH + 32];
 
+	real_make(0, NULL);
+	/* It is there, and nobody has written on it that it is a container's. */
+	ck_assert_int_eq(mkdirat(real_cgroup.container, "other", 0700), 0);
+	snprintf(other, sizeof(other), "%s/container/other", real_cgroup.path);
+	ck_assert_int_eq(ct_cgroup_open(other, &none, &real_err), -EINVAL);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
 		ck_assert_int_eq(ct_cgroup_open(paths[i], &none, &real_err), -EINVAL);
 	ck_assert_int_eq(ct_cgroup_open("/../cattach-x", &none, &real_err), -EXDEV);
 	ck_assert_int_eq(ct_cgroup_open("/cattach-that-is-not-there", &none, &real_err), -ENOENT);
+	ck_assert_int_eq(ct_cgroup_open("/that-is-not-there", &none, &real_err), -ENOENT);
 }
 END_TEST
 

@@ -333,11 +333,11 @@ START_TEST(a_default_gives_way_to_what_excludes_it)
 	given[option(&ct_verb_run, "restart") - ct_verb_run.options] = true;
 	given[option(&ct_verb_run, "health-cmd") - ct_verb_run.options] = true;
 	ck_assert(!applied(&d, &ct_verb_run, given).remove);
-	ck_assert(!applied(&d, &ct_verb_run, given).no_healthcheck);
+	ck_assert(!applied(&d, &ct_verb_run, given).health.no_check);
 	given = nothing_given(&ct_verb_run);
 	given[option(&ct_verb_run, "rm") - ct_verb_run.options] = true;
 	ck_assert_ptr_null(applied(&d, &ct_verb_run, given).restart);
-	ck_assert(applied(&d, &ct_verb_run, given).no_healthcheck);
+	ck_assert(applied(&d, &ct_verb_run, given).health.no_check);
 	given = nothing_given(&ct_verb_run);
 	given[option(&ct_verb_run, "no-healthcheck") - ct_verb_run.options] = true;
 	for (int i = 0; i < COUNT(health); i++) {
@@ -368,12 +368,12 @@ START_TEST(a_default_of_how_something_is_done_is_for_those_who_do_it)
 	ck_assert(!memcmp(&o, &none, sizeof(o)));
 	given[option(&ct_verb_run, "health-cmd") - ct_verb_run.options] = true;
 	o = applied(&d, &ct_verb_run, given);
-	ck_assert_str_eq(o.health_interval, "1s");
-	ck_assert_str_eq(o.health_timeout, "1s");
-	ck_assert_str_eq(o.health_retries, "1");
-	ck_assert_str_eq(o.health_start_period, "1s");
-	ck_assert_str_eq(o.health_start_interval, "1s");
-	ck_assert_str_eq(o.health_on_failure, "kill");
+	ck_assert_str_eq(o.health.interval, "1s");
+	ck_assert_str_eq(o.health.timeout, "1s");
+	ck_assert_str_eq(o.health.retries, "1");
+	ck_assert_str_eq(o.health.start_period, "1s");
+	ck_assert_str_eq(o.health.start_interval, "1s");
+	ck_assert_str_eq(o.health.on_failure, "kill");
 	ck_assert_ptr_null(o.resources.memory_swap);
 	given[option(&ct_verb_run, "memory") - ct_verb_run.options] = true;
 	ck_assert_str_eq(applied(&d, &ct_verb_run, given).resources.memory_swap, "1g");

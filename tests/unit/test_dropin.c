@@ -5,6 +5,8 @@
  */
 #include <check.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "../../src/dropin/dropin.h"
 #include "fixture.h"
@@ -164,6 +166,32 @@ START_TEST(a_size_that_is_negative_is_none_and_files_are_counted_with_the_first)
 }
 END_TEST
 
+static bool killed(const char *text, uint64_t before)
+{
+	struct oom oom = { .before = before };
+	bool happened;
+
+	oom.fd = memfd_create("events", MFD_CLOEXEC);
+	ck_assert_int_ge(oom.fd, 0);
+	ck_assert_int_eq(write(oom.fd, text, strlen(text)), (ssize_t)strlen(text));
+	happened = ct_oom_happened(&oom);
+	close(oom.fd);
+	return happened;
+}
+
+START_TEST(the_kernel_counts_who_is_killed_for_lack_of_memory)
+{
+	struct oom none = { .fd = -1 };
+
+	ck_assert(killed("low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\noom_group_kill 0\n", 0));
+	ck_assert(!killed("low 0\nhigh 0\nmax 9\noom 2\noom_kill 1\n", 1));
+	ck_assert(killed("oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", 2));
+	ck_assert(!killed("oom_kill_disable 1\nunder_oom 0\noom_kill 0\n", 0));
+	ck_assert(!killed("", 0));
+	ck_assert(!ct_oom_happened(&none));
+}
+END_TEST
+
 Suite *suite_dropin(void);
 Suite *suite_dropin(void)
 {
@@ -177,6 +205,7 @@ Suite *suite_dropin(void)
 	tcase_add_test(t, a_log_path_names_a_driver_or_a_file);
 	tcase_add_test(t, journald_gets_the_fields_that_readers_look_for);
 	tcase_add_test(t, a_size_that_is_negative_is_none_and_files_are_counted_with_the_first);
+	tcase_add_test(t, the_kernel_counts_who_is_killed_for_lack_of_memory);
 	suite_add_tcase(s, t);
 	return s;
 }

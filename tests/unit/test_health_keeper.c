@@ -27,9 +27,18 @@ static struct ct_meta checked_meta(void)
 	};
 }
 
+/* One whose container does not run yet; a run would begin now. */
+static struct ct_keeper new_keeper(void)
+{
+	return (struct ct_keeper){
+		.dir = -1, .record_fd = -1, .lock = -1, .signals = -1, .monitor = -1, .control = -1,
+		.begun = ct_now_monotonic(),
+	};
+}
+
 static struct ct_keeper_job *only_job(struct ct_keeper *k, const struct ct_meta *meta)
 {
-	ct_health_add_job(k, meta);
+	ct_health_plan_job(k, meta);
 	ck_assert_ptr_nonnull(k->jobs[0]);
 	ck_assert_ptr_null(k->jobs[1]);
 	return k->jobs[0];
@@ -50,17 +59,17 @@ END_TEST
 
 START_TEST(without_a_check_there_is_no_job)
 {
-	struct ct_keeper k = { 0 };
+	struct ct_keeper k = new_keeper();
 	struct ct_meta meta = { 0 };
 
-	ct_health_add_job(&k, &meta);
+	ct_health_plan_job(&k, &meta);
 	ck_assert_ptr_null(k.jobs[0]);
 }
 END_TEST
 
 START_TEST(there_is_one_job_however_often_the_record_is_read)
 {
-	struct ct_keeper k = { 0 };
+	struct ct_keeper k = new_keeper();
 	struct ct_meta meta = checked_meta();
 	struct ct_keeper_job *job = only_job(&k, &meta);
 
@@ -83,7 +92,7 @@ static void assert_due(const struct ct_keeper_job *job, uint64_t delay, uint64_t
 
 START_TEST(a_check_is_due_an_interval_after_the_run_has_begun_and_never_when_it_is_over)
 {
-	struct ct_keeper k = { 0 };
+	struct ct_keeper k = new_keeper();
 	struct ct_meta meta = checked_meta();
 	struct ct_keeper_job *job = only_job(&k, &meta);
 	uint64_t before = ct_now_monotonic();
@@ -99,7 +108,7 @@ END_TEST
 
 START_TEST(in_the_start_period_it_is_due_after_the_start_interval)
 {
-	struct ct_keeper k = { 0 };
+	struct ct_keeper k = new_keeper();
 	struct ct_meta meta = checked_meta();
 	uint64_t before = ct_now_monotonic();
 	struct ct_keeper_job *job;
@@ -126,7 +135,7 @@ static void end_child(struct ct_keeper *k, struct ct_keeper_job *job, bool actin
 
 START_TEST(a_restart_that_came_to_nothing_is_not_made_up_for_at_the_next_end)
 {
-	struct ct_keeper k = { .record_fd = -1, .lock = -1, .signals = -1 };
+	struct ct_keeper k = new_keeper();
 	struct ct_meta meta = checked_meta();
 	struct ct_keeper_job *job = only_job(&k, &meta);
 

@@ -39,6 +39,7 @@ static void open_running(struct world *w)
 		.test = { .items = (const char **)words, .count = 2 },
 		.interval = CT_SECOND, .timeout = CT_SECOND, .start_interval = CT_SECOND, .retries = 2,
 	};
+	ck_assert_msg(ct_meta_save(w->c.dir, &w->c.meta, &w->err) == 0, "%s", w->err.what);
 }
 
 static struct ct_health update(struct world *w, int code, const char *output)

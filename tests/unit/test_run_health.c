@@ -36,7 +36,7 @@ static const struct {
 
 START_TEST(a_text_is_for_the_shell_and_an_array_is_words)
 {
-	run_options.health_cmd = commands[_i].option;
+	run_options.health.cmd = commands[_i].option;
 	run_ok(&run_alice);
 	ck_assert_str_eq(run_join(&run_meta.health.test), commands[_i].test);
 	ck_assert(ct_health_is_checked(&run_meta));
@@ -45,8 +45,8 @@ END_TEST
 
 START_TEST(what_is_not_said_is_dockers_default)
 {
-	run_options.health_cmd = "true";
-	run_options.health_interval = "0";
+	run_options.health.cmd = "true";
+	run_options.health.interval = "0";
 	run_ok(&run_alice);
 	ck_assert_uint_eq(run_meta.health.interval, 30 * SECOND);
 	ck_assert_uint_eq(run_meta.health.timeout, 30 * SECOND);
@@ -59,13 +59,13 @@ END_TEST
 
 START_TEST(what_is_said_is_kept)
 {
-	run_options.health_cmd = "true";
-	run_options.health_interval = "1m30s";
-	run_options.health_timeout = "1ms";
-	run_options.health_start_period = "2s";
-	run_options.health_start_interval = "100ms";
-	run_options.health_retries = "1";
-	run_options.health_on_failure = "restart";
+	run_options.health.cmd = "true";
+	run_options.health.interval = "1m30s";
+	run_options.health.timeout = "1ms";
+	run_options.health.start_period = "2s";
+	run_options.health.start_interval = "100ms";
+	run_options.health.retries = "1";
+	run_options.health.on_failure = "restart";
 	run_ok(&run_alice);
 	ck_assert_uint_eq(run_meta.health.interval, 90 * SECOND);
 	ck_assert_uint_eq(run_meta.health.timeout, SECOND / 1000);
@@ -78,22 +78,22 @@ END_TEST
 
 START_TEST(what_removes_itself_is_not_restarted)
 {
-	run_options.health_cmd = "true";
+	run_options.health.cmd = "true";
 	run_options.remove = true;
-	run_options.health_on_failure = "kill";
+	run_options.health.on_failure = "kill";
 	run_ok(&run_alice);
-	run_options.health_on_failure = "restart";
+	run_options.health.on_failure = "restart";
 	run_bad(EINVAL, "conflicting options: cannot specify both --health-on-failure restart and --rm");
 }
 END_TEST
 
 START_TEST(what_writes_where_it_was_started_is_not_restarted)
 {
-	run_options.health_cmd = "true";
+	run_options.health.cmd = "true";
 	run_options.log_driver = "passthrough";
-	run_options.health_on_failure = "stop";
+	run_options.health.on_failure = "stop";
 	run_ok(&run_alice);
-	run_options.health_on_failure = "restart";
+	run_options.health.on_failure = "restart";
 	run_bad(EINVAL, "conflicting options: cannot specify both --health-on-failure restart and "
 			"--log-driver passthrough");
 }
@@ -102,10 +102,10 @@ END_TEST
 START_TEST(no_check_is_docker_s_none)
 {
 	if (_i == 0)
-		run_options.no_healthcheck = true;
+		run_options.health.no_check = true;
 	else
-		run_options.health_cmd = _i == 1 ? "none" : "[\"NONE\"]";
-	run_options.health_interval = _i ? "1s" : NULL;
+		run_options.health.cmd = _i == 1 ? "none" : "[\"NONE\"]";
+	run_options.health.interval = _i ? "1s" : NULL;
 	run_ok(&run_alice);
 	ck_assert_str_eq(run_join(&run_meta.health.test), "NONE");
 	ck_assert(!ct_health_is_checked(&run_meta));
@@ -121,37 +121,37 @@ static const struct {
 	const char *value, *text;
 	int code;
 } bad[] = {
-	{ offsetof(struct ct_run_options, health_interval), "-1s",
+	{ offsetof(struct ct_run_options, health.interval), "-1s",
 	  "--health-interval: cannot be negative", EINVAL },
-	{ offsetof(struct ct_run_options, health_timeout), "-1s",
+	{ offsetof(struct ct_run_options, health.timeout), "-1s",
 	  "--health-timeout: cannot be negative", EINVAL },
-	{ offsetof(struct ct_run_options, health_start_period), "-1s",
+	{ offsetof(struct ct_run_options, health.start_period), "-1s",
 	  "--health-start-period: cannot be negative", EINVAL },
-	{ offsetof(struct ct_run_options, health_start_interval), "-1s",
+	{ offsetof(struct ct_run_options, health.start_interval), "-1s",
 	  "--health-start-interval: cannot be negative", EINVAL },
-	{ offsetof(struct ct_run_options, health_retries), "-1",
+	{ offsetof(struct ct_run_options, health.retries), "-1",
 	  "--health-retries: cannot be negative", EINVAL },
-	{ offsetof(struct ct_run_options, health_interval), "999us",
+	{ offsetof(struct ct_run_options, health.interval), "999us",
 	  "--health-interval: Interval in Healthcheck cannot be less than 1ms", EINVAL },
-	{ offsetof(struct ct_run_options, health_start_period), "1ns",
+	{ offsetof(struct ct_run_options, health.start_period), "1ns",
 	  "--health-start-period: StartPeriod in Healthcheck cannot be less than 1ms", EINVAL },
-	{ offsetof(struct ct_run_options, health_retries), "x",
+	{ offsetof(struct ct_run_options, health.retries), "x",
 	  "--health-retries: must be 0...2147483647, not \"x\"", EINVAL },
-	{ offsetof(struct ct_run_options, health_on_failure), "reboot",
+	{ offsetof(struct ct_run_options, health.on_failure), "reboot",
 	  "--health-on-failure: " ACTIONS "\"reboot\"", EINVAL },
-	{ offsetof(struct ct_run_options, health_cmd), "[]", "--health-cmd: the array is empty", EINVAL },
-	{ offsetof(struct ct_run_options, health_cmd), "[\"a\", 1]",
+	{ offsetof(struct ct_run_options, health.cmd), "[]", "--health-cmd: the array is empty", EINVAL },
+	{ offsetof(struct ct_run_options, health.cmd), "[\"a\", 1]",
 	  "--health-cmd: must be a JSON array of strings, not of a number", EINVAL },
-	{ offsetof(struct ct_run_options, health_cmd), "[\"CMD\"]", "--health-cmd: " WORDS, EINVAL },
-	{ offsetof(struct ct_run_options, health_cmd), "[\"CMD-SHELL\", \"a\", \"b\"]",
+	{ offsetof(struct ct_run_options, health.cmd), "[\"CMD\"]", "--health-cmd: " WORDS, EINVAL },
+	{ offsetof(struct ct_run_options, health.cmd), "[\"CMD-SHELL\", \"a\", \"b\"]",
 	  "--health-cmd: " WORDS, EINVAL },
-	{ offsetof(struct ct_run_options, health_cmd), "[\"NONE\", \"a\"]", "--health-cmd: " WORDS,
+	{ offsetof(struct ct_run_options, health.cmd), "[\"NONE\", \"a\"]", "--health-cmd: " WORDS,
 	  EINVAL },
 };
 
 START_TEST(values_that_cannot_be_are_refused)
 {
-	run_options.health_cmd = "true";
+	run_options.health.cmd = "true";
 	*(const char **)((char *)&run_options + bad[_i].option) = bad[_i].value;
 	run_bad(bad[_i].code, bad[_i].text);
 }
@@ -159,11 +159,11 @@ END_TEST
 
 START_TEST(an_option_without_a_command_is_refused)
 {
-	run_options.health_retries = "5";
+	run_options.health.retries = "5";
 	run_bad(EINVAL, "--health-retries: there is no command that could be run (--health-cmd COMMAND)");
-	run_options.health_cmd = "";
+	run_options.health.cmd = "";
 	run_bad(EINVAL, "--health-retries: there is no command that could be run (--health-cmd COMMAND)");
-	run_options.no_healthcheck = true;
+	run_options.health.no_check = true;
 	run_bad(EINVAL, "--no-healthcheck conflicts with --health-* options");
 }
 END_TEST
