@@ -62,7 +62,8 @@ limits()
 	dir=/sys/fs/cgroup$(cgroup_of c2)
 	same "$(cat "$dir/memory.max")" 67108864
 	same "$(cat "$dir/pids.max")" 50
-	same "$(podman exec c2 sh -c 'echo in; exit 5' || status=$?; echo $status)" "$(printf 'in\n5')"
+	podman exec c2 sh -c 'echo in; exit 5' > "$P/out" || status=$?
+	same "$(cat "$P/out") $status" "in 5"
 	same "$(podman exec c2 cat /proc/self/cgroup)" 0::/
 	has "$(podman top c2 args)" "sleep 0.1"
 	has "$(podman stats --no-stream --format '{{.MemUsage}}' c2)" "67.11MB"
