@@ -75,6 +75,9 @@ void ct_signals_reset(void);
 /* Overwrite the command line that ps shows with a title (cut to its room): 0 or -errno. */
 int ct_process_title(const char *title);
 
+/* Are we in a user namespace that somebody has made? Root is a user of the host's there. */
+bool ct_user_ns_is_nested(void);
+
 /* Wall clock and monotonic clock in nanoseconds. */
 uint64_t ct_now_real(void);
 uint64_t ct_now_monotonic(void);

@@ -68,6 +68,7 @@ struct ct_runtime_create {
 	unsigned listen_fds;		/* the first of them, which it is told of (sd_listen_fds(3)) */
 	bool rootless;
 	const char *cgroups;		/* as of struct ct_meta */
+	bool systemd;			/* cgroups are scopes of systemd's: cgroupsPath is SLICE:PREFIX:NAME */
 	const struct ct_ns_stdio *stdio;	/* of a caller who stays and can look after a terminal; or
 						 * NULL: 0, 1 and 2, and a terminal needs console_socket */
 };

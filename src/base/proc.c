@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -28,6 +29,7 @@
 #include <cattach/fd.h>
 #include <cattach/num.h>
 
+#define FIRST_USER_NS	0xeffffffdUL	/* inode: PROC_USER_INIT_INO of the kernel */
 #define NS_PER_SECOND	UINT64_C(1000000000)
 #define MAX_TRIED	64	/* descriptors that ct_fds_free() opens at most */
 #define PF_FORKNOEXEC	0x40	/* the kernel's: forked, and has not executed a program since */
@@ -275,4 +277,11 @@ uint64_t ct_now_real(void)
 uint64_t ct_now_monotonic(void)
 {
 	return now(CLOCK_MONOTONIC);
+}
+
+bool ct_user_ns_is_nested(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != FIRST_USER_NS;
 }

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include <cattach/path.h>
+#include <cattach/proc.h>
 
 #include "files.h"
 
@@ -65,7 +66,7 @@ static bool is_delegated(int dir, const char *path)
 	if ((fgetxattr(dir, "user.delegate", value, sizeof(value)) >= 1 ||
 		fgetxattr(dir, "trusted.delegate", value, sizeof(value)) >= 1) && value[0] == '1')
 		return true;
-	return geteuid() != 0 && ct_cgroup_scope_is_delegated(path);
+	return (geteuid() != 0 || ct_user_ns_is_nested()) && ct_cgroup_scope_is_delegated(path);
 }
 
 /* A unit that is systemd's to change; "user@UID.service" is delegated, but to that systemd. */

@@ -54,10 +54,16 @@ static void request_done(struct request *q)
 
 /* ---- which systemd ---- */
 
+/* Root of a user namespace is a user, with a systemd of his own: what podman is without root. */
+static bool is_root(void)
+{
+	return geteuid() == 0 && !ct_user_ns_is_nested();
+}
+
 /* A name below the directory where the caller's systemd has its sockets. */
 static bool socket_path(const char *name, char *path, size_t size)
 {
-	const char *runtime = geteuid() == 0 ? "/run" : secure_getenv("XDG_RUNTIME_DIR");
+	const char *runtime = is_root() ? "/run" : secure_getenv("XDG_RUNTIME_DIR");
 	struct stat st;
 	int n;
 
@@ -79,7 +85,7 @@ bool ct_cgroup_scope_possible(void)
 /* The bus, or systemd's own socket where no message bus runs. */
 static int open_bus(struct request *q, struct ct_err *err)
 {
-	bool root = geteuid() == 0;
+	bool root = is_root();
 	char path[108], address[128];
 	int ret;
 

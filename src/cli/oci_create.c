@@ -89,6 +89,7 @@ static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, st
 	const char *manager = call->globals->cgroup_manager;
 	int r = count_descriptors(o, &create, err);
 
+	create.systemd = call->globals->systemd_cgroup || (manager && !strcmp(manager, "systemd"));
 	if (manager && !strcmp(manager, "disabled"))
 		create.cgroups = "disabled";
 	if (r == 0)

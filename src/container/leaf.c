@@ -21,6 +21,7 @@
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/log.h>
+#include <cattach/proc.h>
 
 #include "record.h"
 
@@ -96,10 +97,19 @@ static const char *own_name(const struct leaf_request *q)
 	return name;
 }
 
-/* SLICE:PREFIX:NAME is how engines name a scope that they want of systemd: the slice is kept. */
-static const char *parent_of(const struct leaf_request *q, bool systemd, char buf[CT_CGROUP_PATH])
+/* SLICE:PREFIX:NAME, as engines name a scope that they want of systemd: what is behind the slice, or
+ * NULL. */
+static const char *scope_of(const struct leaf_request *q)
 {
 	const char *colon = q->parent ? strchr(q->parent, ':') : NULL;
+
+	return colon && strchr(colon + 1, ':') ? colon + 1 : NULL;
+}
+
+/* Where the container's cgroup is to be; of a scope the slice. */
+static const char *parent_of(const struct leaf_request *q, bool systemd, char buf[CT_CGROUP_PATH])
+{
+	const char *scope = scope_of(q);
 
 	if (own_name(q)) {
 		size_t length = (size_t)(own_name(q) - q->parent);
@@ -107,9 +117,9 @@ static const char *parent_of(const struct leaf_request *q, bool systemd, char bu
 		snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(length > 1 ? length - 1 : length), q->parent);
 		return *buf ? buf : NULL;
 	}
-	if (!colon || !strchr(colon + 1, ':'))
+	if (!scope)
 		return q->parent;
-	snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(colon - q->parent), q->parent);
+	snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(scope - 1 - q->parent), q->parent);
 	return systemd && *buf ? buf : NULL;
 }
 
@@ -123,7 +133,8 @@ static int find_place(const struct leaf_request *q, struct ct_cgroup_where *wher
 	if (!where->parent || !q->parent_is_hint)
 		return ct_cgroup_find_place(where, place, err);
 	r = ct_cgroup_find_place(&plain, place, err);
-	if (r < 0 || place->verdict == CT_CGROUP_NOWHERE)
+	if (r < 0 || place->verdict == CT_CGROUP_NOWHERE ||
+	    (q->exact && place->verdict == CT_CGROUP_NEEDS_SCOPE))
 		return r;
 	ct_cgroup_place_done(place);
 	return ct_cgroup_find_place(where, place, err);
@@ -138,14 +149,26 @@ static int check_clone3(struct ct_err *err)
 	return ct_hint(err, "Linux 5.7 or newer, and no filter that hides it");
 }
 
+/* Root's engine that does not leave cgroups to systemd has them where it says. */
+static bool is_systemds(const struct leaf_request *q)
+{
+	bool root = geteuid() == 0 && !ct_user_ns_is_nested();
+
+	return (!q->exact || q->systemd || !root) && ct_cgroup_scope_possible();
+}
+
 /* A place, or that systemd has to make one, or the reason that there is none. */
 static int choose_place(const struct leaf_request *q, struct ct_cgroup_place *place,
 			struct ct_err *err)
 {
 	char buf[CT_CGROUP_PATH];
-	struct ct_cgroup_where where = { .systemd = ct_cgroup_scope_possible() };
+	struct ct_cgroup_where where = { .systemd = is_systemds(q) };
 	int r;
 
+	if (q->exact && q->systemd && where.systemd) {
+		place->verdict = CT_CGROUP_NEEDS_SCOPE;
+		return check_clone3(err);
+	}
 	where.parent = parent_of(q, where.systemd, buf);
 	r = find_place(q, &where, place, err);
 	if (r == 0 && place->verdict != CT_CGROUP_NOWHERE)
@@ -156,17 +179,28 @@ static int choose_place(const struct leaf_request *q, struct ct_cgroup_place *pl
 	return ct_hint(err, "%s", place->fix);
 }
 
+/* One of the last run may be there still, with a monitor that serves late readers. */
+static void name_scope(const struct leaf_request *q, char *name, size_t size)
+{
+	const char *wanted = q->exact ? scope_of(q) : NULL, *colon = wanted ? strchr(wanted, ':') : NULL;
+
+	if (!colon)
+		snprintf(name, size, "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id, (int)getpid());
+	else
+		snprintf(name, size, "%.*s%s%s.scope", (int)(colon - wanted), wanted,
+			 colon > wanted ? "-" : "", colon + 1);
+}
+
 static int start_scope(const struct leaf_request *q, char *path, struct ct_err *err)
 {
-	char name[64], description[64], buf[CT_CGROUP_PATH];
+	char name[256], description[64], slice[CT_CGROUP_PATH];
 	const struct ct_cgroup_scope scope = {
-		.name = name, .description = description, .slice = parent_of(q, true, buf),
+		.name = name, .description = description,
+		.slice = q->exact && !scope_of(q) ? NULL : parent_of(q, true, slice),
 		.pid = getpid(), .timeout = SCOPE_TIME,
 	};
 
-	/* One of the last run may be there still, with a monitor that serves late readers. */
-	snprintf(name, sizeof(name), "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id,
-		 (int)getpid());
+	name_scope(q, name, sizeof(name));
 	snprintf(description, sizeof(description), "cattach container %.*s", CT_SHORT_ID_LENGTH,
 		 q->id);
 	return ct_cgroup_scope_start(&scope, path, err);
@@ -354,12 +388,15 @@ int ct_leaf_make_in_scope(const struct leaf_request *q, struct leaf *leaf, struc
 	struct ct_cgroup_place place = CT_CGROUP_PLACE_INIT;
 	char path[CT_CGROUP_PATH];
 	const struct ct_cgroup_where where = { .systemd = true, .scope = path };
+	struct leaf_request inner = *q;
 	int r = start_scope(q, path, err);
 
 	if (r == 0)
 		r = ct_cgroup_find_place(&where, &place, err);
+	/* In a scope there is room for who starts it, too. */
+	inner.parent = NULL;
 	if (r == 0)
-		r = make(q, &place, getpid(), leaf, warning, err);
+		r = make(&inner, &place, getpid(), leaf, warning, err);
 	ct_cgroup_place_done(&place);
 	leaf->in_scope = r == 0;
 	if (r < 0)

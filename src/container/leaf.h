@@ -22,6 +22,7 @@ struct leaf_request {
 	bool parent_is_hint;		/* from a bundle, which may come from another host */
 	bool exact;			/* it is the container's cgroup itself, not what holds that; without
 					 * limits a container is made where it cannot be had, too */
+	bool systemd;			/* exact: who asks leaves cgroups to systemd, where there is one */
 	bool monitor_outside;		/* it stays where its maker is */
 	const struct ct_cgroup_settings *settings;	/* NULL: none */
 	const struct ct_cgroup_device_rule *devices;	/* enforced for root alone; count 0: all */

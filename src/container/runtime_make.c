@@ -134,6 +134,7 @@ static int make_leaf(struct making *m, const struct ct_cgroup_settings *settings
 		.parent = m->spec->linux_.cgroups_path,
 		.parent_is_hint = true,
 		.exact = true,
+		.systemd = m->options->systemd,
 		.settings = settings,
 		.devices = m->spec->linux_.resources.devices,
 		.device_count = m->spec->linux_.resources.device_count,
@@ -141,8 +142,9 @@ static int make_leaf(struct making *m, const struct ct_cgroup_settings *settings
 	struct ct_err warning = { 0 };
 	int r = ct_leaf_make(&request, &m->leaf, &warning, err);
 
+	/* The scope begins with us, who are gone when the container runs. */
 	if (r == 0 && m->leaf.needs_scope)
-		ct_warn("the container has no cgroup: systemd is not asked for a scope in this face yet");
+		r = ct_leaf_make_in_scope(&request, &m->leaf, &warning, err);
 	if (r == 0 && m->leaf.cgroup.dir >= 0)
 		m->plan->cgroup = m->leaf.cgroup.container;
 	return r;
@@ -281,6 +283,7 @@ static int hand_over(struct making *m, struct ct_err *err)
 static void undo(struct making *m)
 {
 	struct ct_exit status;
+	struct ct_err ignored;
 
 	if (m->started.pidfd >= 0) {
 		ct_pidfd_signal(m->started.pidfd, SIGKILL);
@@ -291,6 +294,8 @@ static void undo(struct making *m)
 	if (m->pid_file)
 		unlink(m->options->pid_file);
 	if (m->c.dir >= 0) {
+		if (m->leaf.in_scope)
+			ct_cgroup_leave(&m->leaf.cgroup, getpid(), &ignored);
 		ct_leaf_undo(&m->leaf, m->c.dir);
 		ct_store_forget(m->store, m->options->id, NULL);
 	}

@@ -19,12 +19,12 @@
 
 #include <cattach/arena.h>
 #include <cattach/fd.h>
+#include <cattach/proc.h>
 
 #include "store.h"
 
 #define ROOT_STORE "/var/lib/cattach"
 #define PATH_SIZE 4096
-#define FIRST_USER_NS 0xeffffffdUL	/* inode: PROC_USER_INIT_INO of the kernel */
 
 /* ---- where ---- */
 
@@ -189,9 +189,7 @@ int ct_store_open_at(const char *path, struct ct_store *ret_store, struct ct_err
 
 bool ct_store_is_nested(void)
 {
-	struct stat st;
-
-	return stat("/proc/self/ns/user", &st) == 0 && st.st_ino != FIRST_USER_NS;
+	return ct_user_ns_is_nested();
 }
 
 int ct_store_open(struct ct_store *ret_store, struct ct_err *err)

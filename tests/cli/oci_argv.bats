@@ -115,6 +115,17 @@ replay()
 	[[ "$output" = *'does not exist' ]]
 }
 
+# The words of oci.conf in docs/integrations.md, and "run" in the order in which others write it.
+@test "Slurm" {
+	replay <<- 'END'
+		1 | *does not exist | --rootless=true --root=ROOT state node1.alice.17.0.0
+		1 | *does not exist | --rootless=true --root=ROOT kill -a node1.alice.17.0.0
+		0 |  | --rootless=true --root=ROOT delete --force node1.alice.17.0.0
+		255 | *none* | --rootless=true --root=ROOT run --bundle BUNDLE node1.alice.17.0.0
+		255 | *none* | --rootless=true --root=ROOT run node1.alice.17.0.0 -b BUNDLE
+	END
+}
+
 @test "scripts for crun and runc" {
 	echo '{}' > "$T/file.json"
 	replay <<- 'END'

@@ -19,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 125
 
 # libsubunit0 is for the unit tests, which Check links against it.
 packages="systemd dbus-user-session libpam-systemd uidmap libsystemd0 libsubunit0
-	busybox-static iproute2 procps mount"
+	busybox-static iproute2 procps mount containerd podman conmon crun"
 # Loaded from the initial file system, in this order; those with a question mark are a part of newer
 # kernels.
 modules="virtio? virtio_ring? virtio_pci_modern_dev? virtio_pci_legacy_dev? virtio_pci? virtio_blk
