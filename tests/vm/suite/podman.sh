@@ -20,7 +20,7 @@ fi
 podman()
 {
 	command podman --root "$P/store" --runroot "$P/run" --storage-driver vfs --events-backend file \
-		--cgroup-manager $manager --runtime "$runtime" "$@"
+		--cgroup-manager "$manager" --runtime "$runtime" "$@"
 }
 
 # What podman has running is killed and removed with all that it has.
@@ -45,13 +45,13 @@ runs()
 	same "$(run box sh -c 'echo out; echo err >&2' 2> "$P/err")" out
 	same "$(cat "$P/err")" err
 	run box sh -c 'exit 7' || status=$?
-	same $status 7
+	same "$status" 7
 	status=0
 	run box /no/such > /dev/null 2> "$P/err" || status=$?
-	same $status 127
+	same "$status" 127
 	same "$(head -c 100000 /dev/zero | run -i box wc -c)" 100000
 }
-row $machine "podman run: streams, codes, a command that is not there" runs
+row "$machine" "podman run: streams, codes, a command that is not there" runs
 
 
 limits()
@@ -79,7 +79,7 @@ limits()
 	podman rm c2 > /dev/null
 	[ ! -e "$dir" ]
 }
-row $machine "podman run -d: limits, exec, top, stats, update, pause, stop, logs" limits
+row "$machine" "podman run -d: limits, exec, top, stats, update, pause, stop, logs" limits
 
 nothing_left()
 {
@@ -87,5 +87,5 @@ nothing_left()
 	same "$("$runtime" list -q)" ""
 	rm -rf "$P"
 }
-row $machine "and nothing is left" nothing_left
+row "$machine" "and nothing is left" nothing_left
 end

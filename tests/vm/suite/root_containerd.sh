@@ -31,10 +31,10 @@ make_image()
 		"$(sha256sum "$D/layer" | cut -d ' ' -f 1)" > "$D/config"
 	layer=$(blob "$D/layer") config=$(blob "$D/config")
 	printf '{"schemaVersion": 2, "config": {"mediaType": "%s", %s}, "layers": [{"mediaType": "%s", %s}]}' \
-		$kind.config.v1+json "$config" $kind.layer.v1.tar "$layer" > "$D/manifest"
+		"$kind".config.v1+json "$config" "$kind".layer.v1.tar "$layer" > "$D/manifest"
 	printf '{"schemaVersion": 2, "manifests": [{"mediaType": "%s", %s,
 		"annotations": {"io.containerd.image.name": "%s"}}]}' \
-		$kind.manifest.v1+json "$(blob "$D/manifest")" $image > "$D/layout/index.json"
+		"$kind".manifest.v1+json "$(blob "$D/manifest")" "$image" > "$D/layout/index.json"
 	echo '{"imageLayoutVersion": "1.0.0"}' > "$D/layout/oci-layout"
 	tar -C "$D/layout" -cf "$D/image.tar" .
 }
@@ -76,10 +76,10 @@ runs()
 		"$(printf 'out\n0::/default/c1')"
 	same "$(cat "$D/err")" err
 	ctr_run --rm "$image" c1 sh -c 'exit 7' || status=$?
-	same $status 7
+	same "$status" 7
 	status=0
 	ctr_run --rm "$image" c1 /no/such > /dev/null 2> "$D/err" || status=$?
-	same $status 1
+	same "$status" 1
 	has "$(cat "$D/err")" /no/such
 	same "$(ctr containers ls -q)" ""
 	[ ! -e /sys/fs/cgroup/default/c1 ]
