@@ -63,7 +63,8 @@ ifneq ($(filter-out $(house_targets) build/%,$(goals))$(filter $(B)/%,$(goals)),
 building := yes
 endif
 
-all: $(B)/cattach $(init_program) examples ## build the program, its init and the example rootfs
+other_names := $(B)/cattach-oci $(B)/cattach-conmon
+all: $(B)/cattach $(other_names) $(init_program) examples ## build the program, its init and the example rootfs
 .PHONY: all
 
 # ---- what the compiler and the libraries can do ------------------------------------------------
@@ -286,6 +287,9 @@ bench: all $(addprefix $(B)/bench/,floor timer confine conmon_client) $(B)/probe
 	$(Q)bench/run.sh $(B)
 	$(Q)bench/exec.sh $(B)
 .PHONY: deps deps-check deps-vm deps-all run check check-vm check-all acceptance soak bench
+
+$(other_names): $(B)/cattach
+	$(Q)ln -sf cattach $@
 
 $(B)/bench/%: bench/%.c $(B)/libcattach.a
 	@mkdir -p $(@D)
