@@ -76,10 +76,10 @@ static int read_process(struct ct_arena *arena, const char *path, struct ct_spec
 static int take_process(const struct oci_call *call, struct ct_exec *exec, struct ct_err *err)
 {
 	const struct exec_options *o = call->options;
-	struct ct_spec_process *process;
+	struct ct_spec_process *process = NULL;
 	int r = read_process(call->arena, o->process, &process, err);
 
-	if (r < 0)
+	if (r < 0 || !process)
 		return r;
 	process->terminal = process->terminal || o->tty;
 	return ct_exec_take_process(exec, call->arena, process, err);

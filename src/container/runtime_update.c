@@ -104,7 +104,7 @@ int ct_runtime_limits_parse(struct ct_arena *arena, const struct ct_runtime_limi
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
 		const struct option *o = &options[i];
-		const char *text = *(const char *const *)((const char *)limits + o->text);
+		const char *text = *(const char *const *)(const void *)((const char *)limits + o->text);
 
 		if (!text || !*text || (!strcmp(text, "0") && o->kind != LIST))
 			continue;

@@ -129,7 +129,7 @@ static int load(const struct ct_seccomp_program *program, bool killable)
 int ct_child_load_listened(struct child *c)
 {
 	const struct ct_plan_process *p = &c->plan->process;
-	char *memory = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
 	struct handing *h;
 	int fd;
@@ -137,9 +137,9 @@ int ct_child_load_listened(struct child *c)
 	if (memory == MAP_FAILED)
 		return -errno;
 	/* Never unmapped: the thread is on it until it is gone. */
-	h = (struct handing *)memory;
+	h = memory;
 	*h = (struct handing){ .c = c, .fd = NOT_YET };
-	if (clone(hand_over, memory + STACK, flags, h) < 0)
+	if (clone(hand_over, (char *)memory + STACK, flags, h) < 0)
 		return -errno;
 	fd = load(&p->seccomp, p->listener->killable);
 	__atomic_store_n(&h->fd, fd, __ATOMIC_RELEASE);
