@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -73,10 +74,23 @@ static int go(struct ct_container *container, struct ct_err *err)
 	return r;
 }
 
+/* Does it wait, and for us? Of several who come at once one starts it, with a lock that ends with that
+ * command; to the others it runs, and their failure is none of the container's. */
+static bool claim(struct ct_container *container)
+{
+	if (container->state != CT_STATE_CREATED)
+		return false;
+	if (flock(container->status_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		container->state = CT_STATE_RUNNING;
+	else
+		container->state = ct_runtime_look(container);
+	return container->state == CT_STATE_CREATED;
+}
+
 /* A hook that fails takes the container with it. */
 int ct_runtime_start(struct ct_store *store, struct ct_container *container, struct ct_err *err)
 {
-	bool waited = container->state == CT_STATE_CREATED;
+	bool waited = claim(container);
 	struct ct_arena ct_autoarena arena = { 0 };
 	struct ct_spec *spec = NULL;
 	struct ct_err ignored;
