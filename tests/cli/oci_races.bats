@@ -34,3 +34,27 @@ c['hooks'] = {'startContainer': [{'path': '/bin/true'}]}"
 	grep -q 'cannot start an already running container' "$T/err1" "$T/err2"
 	[ "$(status c1)" = running ]
 }
+
+# hook LINE...: an executable that the host runs while c1 is being made, and that fails.
+hook()
+{
+	{
+		printf '#!/bin/sh\nexport PATH="%s" HOME="%s" XDG_RUNTIME_DIR="%s"\n' "$PATH" "$HOME" \
+			"${XDG_RUNTIME_DIR-}"
+		printf '%s\n' "$@" 'exit 1'
+	} > "$T/hook"
+	chmod 755 "$T/hook"
+	bundle "c['process']['args'] = ['sleep', '100']"
+	rm -rf "$T/plain"
+	cp -a "$T/b" "$T/plain"
+	bundle "c['hooks'] = {'createRuntime': [{'path': '$T/hook'}]}"
+}
+
+@test "one that is being made is creating, and is not deleted without force" {
+	hook "cattach oci --root $T/root state c1 > $T/state" \
+		"cattach oci --root $T/root delete c1 2> $T/err"
+	run -1 oci create -b "$T/b" c1
+	grep -q '"status": "creating"' "$T/state"
+	grep -q 'cannot delete container c1 that is not stopped: creating' "$T/err"
+	run -1 oci state c1
+}
