@@ -190,7 +190,7 @@ int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bo
 		r = ct_leaf_clean(container->dir, container->meta.id, err);
 	if (r < 0)
 		return r;
-	r = ct_store_forget(store, container->meta.id, NULL);
+	r = ct_runtime_forget(store, container);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, container->meta.id);
 	if (spec)

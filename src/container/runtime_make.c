@@ -297,7 +297,7 @@ static void undo(struct making *m)
 		if (m->leaf.in_scope)
 			ct_cgroup_leave(&m->leaf.cgroup, getpid(), &ignored);
 		ct_leaf_undo(&m->leaf, m->c.dir);
-		ct_store_forget(m->store, m->options->id, NULL);
+		ct_runtime_forget(m->store, &m->c);
 	}
 	ct_container_close(&m->c);
 	if (m->attempted)

@@ -290,6 +290,19 @@ static int load(const struct ct_store *store, struct ct_arena *arena, const char
 	return 0;
 }
 
+int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c)
+{
+	struct stat own, named;
+
+	if (fstat(c->dir, &own) < 0)
+		return -errno;
+	if (fstatat(store->containers, c->meta.id, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (own.st_dev != named.st_dev || own.st_ino != named.st_ino)
+		return 0;
+	return ct_store_forget(store, c->meta.id, NULL);
+}
+
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,
 		    struct ct_container *ret_container, struct ct_err *err)
 {

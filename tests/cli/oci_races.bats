@@ -58,3 +58,13 @@ hook()
 	grep -q 'cannot delete container c1 that is not stopped: creating' "$T/err"
 	run -1 oci state c1
 }
+
+@test "what fails late leaves another one alone that has its id by then" {
+	hook "cattach oci --root $T/root delete --force c1" \
+		"cattach oci --root $T/root create -b $T/plain c1 < /dev/null > $T/out 2>&1"
+	run -1 oci create -b "$T/b" c1
+	[[ "$output" = *hooks.createRuntime* ]]
+	[ "$(status c1)" = created ]
+	oci start c1
+	[ "$(status c1)" = running ]
+}
