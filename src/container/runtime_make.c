@@ -147,6 +147,8 @@ static int make_leaf(struct making *m, const struct ct_cgroup_settings *settings
 		r = ct_leaf_make_in_scope(&request, &m->leaf, &warning, err);
 	if (r == 0 && m->leaf.cgroup.dir >= 0)
 		m->plan->cgroup = m->leaf.cgroup.container;
+	if (r == 0 && m->options->no_cgroup)
+		*m->options->no_cgroup = warning;
 	return r;
 }
 
