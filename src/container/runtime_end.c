@@ -46,6 +46,8 @@ static int refuse_start(const struct ct_container *c, struct ct_err *err)
 		return ct_fail(err, EALREADY, "cannot start an already running container");
 	if (c->state == CT_STATE_PAUSED)
 		return ct_fail(err, EBUSY, "cannot start a container that is paused");
+	if (c->state == CT_STATE_CREATING)
+		return ct_fail(err, EBUSY, "cannot start a container that is being created");
 	if (c->state == CT_STATE_DAMAGED)
 		return ct_fail(err, EIO, "cannot start a container that is damaged: %s", c->damage);
 	return ct_fail(err, ESRCH, "cannot start a container that has stopped");

@@ -52,9 +52,11 @@ hook()
 
 @test "one that is being made is creating, and is not deleted without force" {
 	hook "cattach oci --root $T/root state c1 > $T/state" \
+		"cattach oci --root $T/root start c1 2> $T/start" \
 		"cattach oci --root $T/root delete c1 2> $T/err"
 	run -1 oci create -b "$T/b" c1
 	grep -q '"status": "creating"' "$T/state"
+	grep -q 'cannot start a container that is being created' "$T/start"
 	grep -q 'cannot delete container c1 that is not stopped: creating' "$T/err"
 	run -1 oci state c1
 }
