@@ -71,6 +71,7 @@ struct ct_runtime_create {
 	bool systemd;			/* cgroups are scopes of systemd's: cgroupsPath is SLICE:PREFIX:NAME */
 	const struct ct_ns_stdio *stdio;	/* of a caller who stays and can look after a terminal; or
 						 * NULL: 0, 1 and 2, and a terminal needs console_socket */
+	struct ct_err *no_cgroup;	/* gets why there is none where cgroupsPath asks for one; or NULL */
 };
 
 /**

@@ -13,10 +13,8 @@
 
 #include "latest.h"
 #include "stats.h"
-#include "table.h"
 #include "top_columns.h"
-
-#define COLUMNS_MAX 64
+#include "top_table.h"
 
 struct top_options {
 	struct ct_strings columns;
@@ -33,73 +31,18 @@ static const struct ct_option top_table[] = {
 	{ 0 },
 };
 
-struct columns {
-	const struct ct_top_column *items[COLUMNS_MAX];
-	size_t count;
-};
-
-static int fail_column(const char *name, size_t length, struct ct_err *err)
-{
-	struct ct_buf ct_autobuf names = { 0 };
-
-	ct_fail(err, EINVAL, "unknown column \"%.*s\"", (int)(length < 64 ? length : 64), name);
-	for (const struct ct_top_column *c = ct_top_columns; c->name; c++)
-		ct_buf_printf(&names, "%s%s", c == ct_top_columns ? "" : " ", c->name);
-	return ct_hint(err, "there are: %s", ct_buf_text(&names));
-}
-
-/* "pid,args" */
-static int add_columns(struct columns *columns, const char *list, struct ct_err *err)
-{
-	for (;;) {
-		size_t length = strcspn(list, ",");
-		const struct ct_top_column *column = ct_top_column(list, length);
-
-		if (!column)
-			return fail_column(list, length, err);
-		if (columns->count == COLUMNS_MAX)
-			return ct_fail(err, E2BIG, "more than %d columns", COLUMNS_MAX);
-		columns->items[columns->count++] = column;
-		if (!list[length])
-			return 0;
-		list += length + 1;
-	}
-}
-
-static int choose_columns(const struct ct_call *call, struct columns *columns, struct ct_err *err)
+static int choose_columns(const struct ct_call *call, struct ct_top_table *columns, struct ct_err *err)
 {
 	const struct top_options *options = call->options;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < options->columns.count; i++)
-		r = add_columns(columns, options->columns.items[i], err);
+		r = ct_top_table_add(columns, options->columns.items[i], err);
 	for (size_t i = options->latest ? 0 : 1; r == 0 && i < call->operands.count; i++)
-		r = add_columns(columns, call->operands.items[i], err);
-	for (const struct ct_top_column *c = ct_top_default; r == 0 && c->name && !options->columns.count &&
-	     call->operands.count <= (options->latest ? 0 : 1); c++)
-		columns->items[columns->count++] = c;
+		r = ct_top_table_add(columns, call->operands.items[i], err);
+	if (r == 0 && !options->columns.count && call->operands.count <= (options->latest ? 0 : 1))
+		ct_top_table_default(columns);
 	return r;
-}
-
-static int print_table(const struct columns *columns, const struct ct_top *top, struct ct_err *err)
-{
-	struct ct_buf ct_autobuf lines = { 0 }, table = { 0 };
-	struct ct_top_now now;
-
-	ct_top_now(&now);
-	for (size_t i = 0; i < columns->count; i++)
-		ct_buf_printf(&lines, "%s%s", i ? "\t" : "", columns->items[i]->title);
-	for (size_t row = 0; row < top->count; row++)
-		for (size_t i = 0; i < columns->count; i++) {
-			ct_buf_putc(&lines, i ? '\t' : '\n');
-			columns->items[i]->write(&lines, &top->items[row], &now);
-		}
-	ct_buf_putc(&lines, '\n');
-	if (lines.failed)
-		return ct_fail_nomem(err);
-	if (ct_table_render(ct_buf_text(&lines), &table, err) < 0)
-		return -err->code;
-	return ct_print(&table, err);
 }
 
 /* What the kernel has counted for all of them: those that have ended in between, too. */
@@ -128,7 +71,7 @@ static int top_handler(const struct ct_call *call, struct ct_err *err)
 	const struct top_options *options = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
-	struct columns columns = { .count = 0 };
+	struct ct_top_table columns = { .count = 0 };
 	const char *name = NULL;
 	struct ct_top top;
 
@@ -139,7 +82,7 @@ static int top_handler(const struct ct_call *call, struct ct_err *err)
 	    ct_container_find(&store, call->arena, name, &container, err) < 0 ||
 	    ct_top(&store, call->arena, &container, &top, err) < 0)
 		return -err->code;
-	if (print_table(&columns, &top, err) < 0)
+	if (ct_top_table_print(&columns, &top, err) < 0)
 		return -err->code;
 	return options->totals ? print_totals(&container, top.count, err) : 0;
 }

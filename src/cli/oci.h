@@ -59,6 +59,9 @@ int oci_main(int argc, char *const *argv);
 /* Report an error: as one line of the log, and on standard error. */
 void oci_report(const struct oci_globals *globals, const struct ct_err *err);
 
+/* What its user may want to know though nothing failed: a line of the log, if there is one. */
+void oci_note(const struct oci_globals *globals, const struct ct_err *err);
+
 /* The store, and the container that the first operand names; close both. */
 int oci_open(const struct oci_call *call, struct ct_store *ret_store, struct ct_err *err);
 int oci_find(const struct oci_call *call, struct ct_store *store, struct ct_container *ret_container,

@@ -76,6 +76,7 @@ static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, st
 		struct ct_ns_started *started, struct ct_err *err)
 {
 	const struct create_options *o = call->options;
+	struct ct_err no_cgroup = { 0 };
 	struct ct_runtime_create create = {
 		.id = call->operands.items[0],
 		.bundle = o->bundle ? o->bundle : ".",
@@ -85,6 +86,7 @@ static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, st
 		.pidfd_socket = o->pidfd_socket,
 		.rootless = ct_is_rootless(),
 		.stdio = stdio,
+		.no_cgroup = &no_cgroup,
 	};
 	const char *manager = call->globals->cgroup_manager;
 	int r = count_descriptors(o, &create, err);
@@ -94,7 +96,12 @@ static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, st
 		create.cgroups = "disabled";
 	if (r == 0)
 		r = oci_open(call, store, err);
-	return r < 0 ? r : ct_runtime_make(store, call->arena, &create, c, started, err);
+	if (r == 0)
+		r = ct_runtime_make(store, call->arena, &create, c, started, err);
+	/* Behind an error it would be in the way of who reads one. */
+	if (r == 0 && no_cgroup.what[0])
+		oci_note(call->globals, &no_cgroup);
+	return r;
 }
 
 static int create_handler(const struct oci_call *call, struct ct_err *err)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How the runtime face says what went wrong: one record of level error in --log, which is a JSON
- * object on a line where --log-format=json, and one line on standard error.
+ * object on a line where --log-format=json, and one line on standard error. What is no error is a record
+ * of level warning, and nothing else.
  *
  * Runs in the command with the caller's rights. A log that cannot be written is no second error.
  */
@@ -21,7 +22,7 @@
 #include "times.h"
 
 /* One object: some callers read the whole file as one. */
-static void add_json(struct ct_buf *buf, const char *text, const char *now)
+static void add_json(struct ct_buf *buf, const char *level, const char *text, const char *now)
 {
 	struct ct_json_writer w;
 	struct ct_err ignored;
@@ -29,14 +30,14 @@ static void add_json(struct ct_buf *buf, const char *text, const char *now)
 	if (ct_json_writer_open(&w, buf, false, &ignored) < 0)
 		return;
 	ct_json_begin_object(&w);
-	ct_json_put_string(&w, "level", "error");
+	ct_json_put_string(&w, "level", level);
 	ct_json_put_string(&w, "msg", text);
 	ct_json_put_string(&w, "time", now);
 	ct_json_end_object(&w);
 	ct_json_writer_close(&w);
 }
 
-static void log_error(const struct oci_globals *globals, const char *text)
+static void log_line(const struct oci_globals *globals, const char *level, const char *text)
 {
 	struct ct_buf ct_autobuf line = { 0 };
 	char now[CT_TIME_SIZE];
@@ -45,9 +46,9 @@ static void log_error(const struct oci_globals *globals, const char *text)
 
 	ct_time_rfc3339(ct_now_real(), now);
 	if (globals->log_format && !strcmp(globals->log_format, "json"))
-		add_json(&line, text, now);
+		add_json(&line, level, text, now);
 	else
-		ct_buf_printf(&line, "time=\"%s\" level=error msg=\"%s\"", now, text);
+		ct_buf_printf(&line, "time=\"%s\" level=%s msg=\"%s\"", now, level, text);
 	/* yajl ends with a newline or not, by its mood. */
 	if (line.length && line.data[line.length - 1] != '\n')
 		ct_buf_printf(&line, "\n");
@@ -66,6 +67,15 @@ static const char *words_of(const struct ct_err *err)
 	return err->exit == CT_EXIT_NOT_EXECUTABLE && err->code == EACCES ? ": permission denied" : "";
 }
 
+void oci_note(const struct oci_globals *globals, const struct ct_err *err)
+{
+	char text[sizeof(err->where) + sizeof(err->what) + sizeof(err->hint) + 64];
+
+	ct_err_format(err, text, sizeof(text));
+	if (globals->log)
+		log_line(globals, "warning", text);
+}
+
 void oci_report(const struct oci_globals *globals, const struct ct_err *err)
 {
 	char text[sizeof(err->where) + sizeof(err->what) + sizeof(err->hint) + 64];
@@ -75,6 +85,6 @@ void oci_report(const struct oci_globals *globals, const struct ct_err *err)
 	snprintf(told.what, sizeof(told.what), "%.*s", (int)sizeof(told.what) - 1, text);
 	ct_err_format(&told, text, sizeof(text));
 	if (globals->log)
-		log_error(globals, text);
+		log_line(globals, "error", text);
 	ct_report(&told);
 }

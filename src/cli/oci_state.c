@@ -21,6 +21,7 @@
 #include "cli.h"
 #include "oci.h"
 #include "times.h"
+#include "top_table.h"
 
 #define SPEC_VERSION "1.3.0"
 
@@ -281,19 +282,47 @@ static int print_pids(const struct ct_top *top, bool json, struct ct_err *err)
 	return ct_print(&buf, err);
 }
 
+/* Words that are for ps elsewhere: there is none here, but its columns are. */
+static int choose_columns(const struct ct_strings *words, struct ct_top_table *table, struct ct_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 1; r == 0 && i < words->count; i++) {
+		const char *word = words->items[i];
+
+		if (!strcmp(word, "-ef")) {
+			ct_top_table_default(table);
+		} else if ((!strcmp(word, "-o") || !strcmp(word, "-eo")) && i + 1 < words->count) {
+			r = ct_top_table_add(table, words->items[++i], err);
+		} else if (*word != '-') {
+			r = ct_top_table_add(table, word, err);
+		} else {
+			ct_fail(err, EINVAL, "ps: \"%.64s\" is not supported", word);
+			return ct_hint(err, "-ef, or -o with the columns of cattach top");
+		}
+	}
+	return r;
+}
+
 static int ps_handler(const struct oci_call *call, struct ct_err *err)
 {
 	const struct list_options *o = call->options;
+	bool json = o->format && !strcmp(o->format, "json");
+	struct ct_top_table table = { .count = 0 };
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	struct ct_top top = { 0 };
 	int r = check_format(o->format, err);
 
+	if (r == 0 && !json)
+		r = choose_columns(&call->operands, &table, err);
 	if (r == 0)
 		r = oci_find(call, &store, &c, err);
 	if (r == 0)
 		r = ct_top(&store, call->arena, &c, &top, err);
-	return r < 0 ? r : print_pids(&top, o->format && !strcmp(o->format, "json"), err);
+	if (r == 0 && table.count)
+		return ct_top_table_print(&table, &top, err);
+	return r < 0 ? r : print_pids(&top, json, err);
 }
 
 /* ---- pause and resume ---- */
@@ -340,7 +369,7 @@ const struct oci_command oci_delete = {
 };
 
 const struct oci_command oci_ps = {
-	.name = "ps", .synopsis = "[OPTIONS] ID [ARG...]", .summary = "List the processes of a container",
+	.name = "ps", .synopsis = "[OPTIONS] ID [-ef | -o COLUMN,...]", .summary = "List the processes of a container",
 	.options = ps_table, .options_size = sizeof(struct list_options),
 	.min_operands = 1, .max_operands = CT_OPERANDS_ANY, .stop_at_operand = true, .handler = ps_handler,
 };

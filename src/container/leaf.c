@@ -71,13 +71,16 @@ static int check_disabled(const struct leaf_request *q, struct ct_err *err)
 	return wrap_asked(q, err);
 }
 
-/* Go without: 0, and who said that this will do is told. */
+/* Go without: 0, and who said that this will do, or where it was to be, is told. */
 static int go_without(const struct leaf_request *q, struct ct_err *why, struct ct_err *warning)
 {
 	ct_log(CT_LOG_INFO, CT_TOPIC_CGROUP, "the container has no cgroup: %s", why->what);
 	if (is_mode(q, "best-effort") && first_asked(q) && !warning->what[0]) {
 		*warning = *why;
 		ct_wrap(warning, "runs without limits");
+	} else if (q->exact && q->parent) {
+		*warning = *why;
+		ct_wrap(warning, "made without a cgroup at %.120s", q->parent);
 	}
 	return 0;
 }

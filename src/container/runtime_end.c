@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -45,6 +46,8 @@ static int refuse_start(const struct ct_container *c, struct ct_err *err)
 		return ct_fail(err, EALREADY, "cannot start an already running container");
 	if (c->state == CT_STATE_PAUSED)
 		return ct_fail(err, EBUSY, "cannot start a container that is paused");
+	if (c->state == CT_STATE_CREATING)
+		return ct_fail(err, EBUSY, "cannot start a container that is being created");
 	if (c->state == CT_STATE_DAMAGED)
 		return ct_fail(err, EIO, "cannot start a container that is damaged: %s", c->damage);
 	return ct_fail(err, ESRCH, "cannot start a container that has stopped");
@@ -73,10 +76,23 @@ static int go(struct ct_container *container, struct ct_err *err)
 	return r;
 }
 
+/* Does it wait, and for us? Of several who come at once one starts it, with a lock that ends with that
+ * command; to the others it runs, and their failure is none of the container's. */
+static bool claim(struct ct_container *container)
+{
+	if (container->state != CT_STATE_CREATED)
+		return false;
+	if (flock(container->status_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		container->state = CT_STATE_RUNNING;
+	else
+		container->state = ct_runtime_look(container);
+	return container->state == CT_STATE_CREATED;
+}
+
 /* A hook that fails takes the container with it. */
 int ct_runtime_start(struct ct_store *store, struct ct_container *container, struct ct_err *err)
 {
-	bool waited = container->state == CT_STATE_CREATED;
+	bool waited = claim(container);
 	struct ct_arena ct_autoarena arena = { 0 };
 	struct ct_spec *spec = NULL;
 	struct ct_err ignored;
@@ -176,7 +192,7 @@ int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bo
 		r = ct_leaf_clean(container->dir, container->meta.id, err);
 	if (r < 0)
 		return r;
-	r = ct_store_forget(store, container->meta.id, NULL);
+	r = ct_runtime_forget(store, container);
 	if (r < 0)
 		return ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, container->meta.id);
 	if (spec)

@@ -147,6 +147,8 @@ static int make_leaf(struct making *m, const struct ct_cgroup_settings *settings
 		r = ct_leaf_make_in_scope(&request, &m->leaf, &warning, err);
 	if (r == 0 && m->leaf.cgroup.dir >= 0)
 		m->plan->cgroup = m->leaf.cgroup.container;
+	if (r == 0 && m->options->no_cgroup)
+		*m->options->no_cgroup = warning;
 	return r;
 }
 
@@ -297,7 +299,7 @@ static void undo(struct making *m)
 		if (m->leaf.in_scope)
 			ct_cgroup_leave(&m->leaf.cgroup, getpid(), &ignored);
 		ct_leaf_undo(&m->leaf, m->c.dir);
-		ct_store_forget(m->store, m->options->id, NULL);
+		ct_runtime_forget(m->store, &m->c);
 	}
 	ct_container_close(&m->c);
 	if (m->attempted)

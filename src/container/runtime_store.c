@@ -247,11 +247,30 @@ enum ct_state ct_runtime_look(const struct ct_container *c)
 	return is_held(c->dir) ? CT_STATE_CREATED : CT_STATE_RUNNING;
 }
 
+/* The status is what is written last; of what there is before it half may be missing. */
+static int load_record(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
+{
+	struct ct_err ignored;
+	int r = read_status(c, err);
+
+	if (r == -ENOENT && ct_container_has_creator(c->dir)) {
+		c->state = CT_STATE_CREATING;
+		return read_meta(arena, c, &ignored) == -ENOMEM ? ct_fail_nomem(err) : 0;
+	}
+	/* Its creator may have written it, and gone, in between. */
+	if (r == -ENOENT)
+		r = read_status(c, err);
+	if (r < 0 || read_meta(arena, c, err) < 0)
+		return damaged(arena, c, err);
+	c->state = ct_runtime_look(c);
+	return 0;
+}
+
 static int load(const struct ct_store *store, struct ct_arena *arena, const char *id,
 		struct ct_container *ret_container, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
-	int r = 0;
+	int r;
 
 	c.meta.id = c.meta.name = ct_arena_strdup(arena, id);
 	if (!c.meta.id)
@@ -263,15 +282,25 @@ static int load(const struct ct_store *store, struct ct_arena *arena, const char
 	}
 	if (c.dir < 0)
 		return ct_fail_errno(err, errno, "cannot open %s/%s", store->path, id);
-	if (read_status(&c, err) < 0 || read_meta(arena, &c, err) < 0)
-		r = damaged(arena, &c, err);
-	else
-		c.state = ct_runtime_look(&c);
+	r = load_record(arena, &c, err);
 	if (r < 0)
 		return r;
 	*ret_container = c;
 	c = (struct ct_container)CT_CONTAINER_INIT;
 	return 0;
+}
+
+int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c)
+{
+	struct stat own, named;
+
+	if (fstat(c->dir, &own) < 0)
+		return -errno;
+	if (fstatat(store->containers, c->meta.id, &named, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (own.st_dev != named.st_dev || own.st_ino != named.st_ino)
+		return 0;
+	return ct_store_forget(store, c->meta.id, NULL);
 }
 
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,

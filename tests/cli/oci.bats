@@ -220,6 +220,12 @@ assert state["bundle"] == sys.argv[1] and state["ociVersion"], state' "$T/b"
 	oci start c1
 	[ "$(oci ps --format json c1)" = "[$(cat "$T/pid")]" ]
 	oci ps c1 | grep -q 'sleep 100'
+	oci ps c1 -o hpid,args | grep -q "^$(cat "$T/pid") *sleep 100$"
+	oci ps c1 -ef | grep -q '^UID.*STIME.*CMD$'
+	run -1 oci ps c1 -Z
+	[[ "$output" = *'ps: "-Z" is not supported'* ]]
+	run -1 oci ps c1 aux
+	[[ "$output" = *'unknown column "aux"'* ]]
 	make c2
 	[ "$(oci list -q)" = $'c1\nc2' ]
 	oci list -f json | python3 -c '

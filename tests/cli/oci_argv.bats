@@ -180,3 +180,21 @@ assert any(m["containerID"] == 0 for m in c["linux"]["uidMappings"]), c["linux"]
 	oci delete --regex '^db$'
 	[ -z "$(oci list -q)" ]
 }
+
+@test "a container that goes without the cgroup it names leaves a warning in the log" {
+	bundle "c['process']['args'] = ['true']
+c['linux']['cgroupsPath'] = '/no-cgroup-of-ours/of/this/name'
+c['linux'].pop('resources', None)"
+	oci --log "$T/log" --log-format json create -b "$T/b" c1 < /dev/null > "$T/out" 2>&1
+	[ -z "$(cat "$T/out")" ]
+	if grep -q no-cgroup-of-ours "/proc/$(pid c1)/cgroup"; then
+		[ ! -s "$T/log" ]
+	else
+		grep -q '^{"level":"warning","msg":"made without a cgroup at /no-cgroup-of-ours/of/this/name: ' "$T/log"
+	fi
+	# who has it that none be made has asked for none
+	rm -f "$T/log"
+	oci delete c1
+	oci --cgroup-manager disabled --log "$T/log" create -b "$T/b" c1 < /dev/null > "$T/out" 2>&1
+	[ ! -e "$T/log" ]
+}
