@@ -82,6 +82,12 @@ def failures(t):
     assert s.process.wait() == 1
     s = Session(t, "", "--log-size-max", "x", name="number")
     assert "--log-size-max" in s.said()["message"]
+    # Without a record of the monitor's pid there is none: told once, and nothing is made.
+    s = Session(t, "", "-P", t + "/nosuch/conmon.pid", name="pid")
+    assert "--conmon-pidfile" in s.said()["message"]
+    again, code = s.said(), s.process.wait()
+    assert again is None and code == 1, (again, code, s.process.stderr.read())
+    assert not s.has("argv") and not s.has("exited")
 
 
 def start_pipe(t):
