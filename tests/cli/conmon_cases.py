@@ -26,6 +26,9 @@ def exit_files(t):
     assert s.read("pidfile") == str(s.pid)
     s = Session(t, "kill -9 $$", name="k", synced=True).begun().start().gone()
     assert s.read("exit/k") == "137"
+    # The caller's way of not waiting for its children is none of the monitor's.
+    s = Session(t, "exit 6", name="i", wrapper=("env", "--ignore-signal=CHLD")).begun().start().gone()
+    assert s.read("exit/i") == "6"
 
 
 def command_lines(t):
