@@ -147,6 +147,18 @@ def stdin(t):
     s.gone()
     with open(s.dir + "/in", "rb") as file:
         assert file.read() == data + b"and so on"
+    # Also of one that goes without having read what it was sent: that resets the connection.
+    s = Session(t, "echo out; cat > $FAKE/in; exit 0", "-i", name="reset").begun()
+    client = s.attach()
+    s.start()
+    until(lambda: not client.quiet(), "there is something to be read")
+    os.kill(s.monitor(), signal.SIGSTOP)
+    client.send(b"one")
+    client.send(b"two")
+    client.close()
+    os.kill(s.monitor(), signal.SIGCONT)
+    s.gone()
+    assert s.read("in") == "onetwo"
     s = Session(t, "cat; exit 0", "-i", "--leave-stdin-open", name="open").begun().start()
     first, second = s.attach(), s.attach()
     first.send(b"one\n")
