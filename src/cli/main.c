@@ -22,11 +22,11 @@
  * What the rest relies on. Descriptors 0 to 2 must exist, or the first file that is opened becomes
  * somebody's stdout. SIGPIPE is ignored so that "cattach ps | head" ends by a failing write(2) and
  * not in the middle of something, SIGXFSZ (ulimit -f) for the same reason; payloads get default
- * dispositions again.
+ * dispositions again. SIGCHLD is not: where a caller has had it ignored nobody could wait for a child.
  */
 static int prepare_process(struct ct_err *err)
 {
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, ordinary = { .sa_handler = SIG_DFL };
 	int r;
 
 	if (getauxval(AT_SECURE)) {
@@ -39,6 +39,7 @@ static int prepare_process(struct ct_err *err)
 		return ct_fail_errno(err, -r, "cannot open /dev/null for standard input and output");
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);
+	sigaction(SIGCHLD, &ordinary, NULL);
 	return 0;
 }
 

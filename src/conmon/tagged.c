@@ -121,8 +121,9 @@ static void take_out(struct client *c)
 	char byte;
 
 	c->taken = 0;
-	if (recv(c->fd, &byte, 1, MSG_TRUNC | MSG_DONTWAIT) < 0)
-		errno = 0;
+	while (recv(c->fd, &byte, 1, MSG_TRUNC | MSG_DONTWAIT) < 0 &&
+	       (errno == EINTR || errno == ECONNRESET))
+		continue;
 }
 
 /* It says no more. For conmon that is the payload's end of file, whoever else is there. */
@@ -139,7 +140,8 @@ static bool take_piece(struct monitor *m, struct client *c)
 	ssize_t n = look_at_head(m, c);
 	size_t piece = n > CT_ATTACH_DATA_MAX ? CT_ATTACH_DATA_MAX : (size_t)n;
 
-	if (n == -EINTR)
+	/* It went without reading all that it was sent. That is said once, before what it has sent. */
+	if (n == -EINTR || n == -ECONNRESET)
 		return true;
 	if (n == -EAGAIN)
 		return false;

@@ -207,20 +207,49 @@ static _Noreturn void monitor(struct dropin *d, struct ct_err *err)
 	_exit(r < 0);
 }
 
-/* In the caller's child: the pid that it may wait for, and back to it. */
+static int record_pid(const struct dropin *d, pid_t pid, struct ct_err *err)
+{
+	return ct_records_pid(d->conmon_pidfile, pid, err) < 0 ? ct_wrap(err, "--conmon-pidfile") : 0;
+}
+
+static bool await_record(int pipe_end)
+{
+	char byte;
+	ssize_t n;
+
+	do
+		n = read(pipe_end, &byte, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
+/* In the caller's child: the pid that it may wait for, and back to it. The monitor begins once that is
+ * on record: of what was told to have failed nothing is to be made. */
 static int detach(struct dropin *d, struct ct_err *err)
 {
-	pid_t pid = d->o->sync ? getpid() : fork();
-	int r;
+	int ct_autofd wait = -1, go = -1;
+	int fds[2], r;
+	pid_t pid;
 
+	if (d->o->sync)
+		return record_pid(d, getpid(), err) < 0 ? -err->code : 1;
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return ct_fail_errno(err, errno, "cannot make a pipe");
+	wait = fds[0];
+	go = fds[1];
+	pid = fork();
 	if (pid < 0)
 		return ct_fail_errno(err, errno, "cannot fork");
-	if (pid == 0)
+	if (pid == 0) {
+		ct_drop_fd(&go);
+		if (!await_record(wait))
+			_exit(1);
 		return 1;
-	r = ct_records_pid(d->conmon_pidfile, pid, err);
-	if (r < 0)
-		return ct_wrap(err, "--conmon-pidfile");
-	return d->o->sync;
+	}
+	r = record_pid(d, pid, err);
+	if (r == 0 && write(go, "", 1) != 1)
+		return ct_fail_errno(err, errno, "the monitor has ended before it began");
+	return r;
 }
 
 static int begin(struct dropin *d, struct ct_err *err)

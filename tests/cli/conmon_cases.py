@@ -26,6 +26,9 @@ def exit_files(t):
     assert s.read("pidfile") == str(s.pid)
     s = Session(t, "kill -9 $$", name="k", synced=True).begun().start().gone()
     assert s.read("exit/k") == "137"
+    # The caller's way of not waiting for its children is none of the monitor's.
+    s = Session(t, "exit 6", name="i", wrapper=("env", "--ignore-signal=CHLD")).begun().start().gone()
+    assert s.read("exit/i") == "6"
 
 
 def command_lines(t):
@@ -82,6 +85,12 @@ def failures(t):
     assert s.process.wait() == 1
     s = Session(t, "", "--log-size-max", "x", name="number")
     assert "--log-size-max" in s.said()["message"]
+    # Without a record of the monitor's pid there is none: told once, and nothing is made.
+    s = Session(t, "", "-P", t + "/nosuch/conmon.pid", name="pid")
+    assert "--conmon-pidfile" in s.said()["message"]
+    again, code = s.said(), s.process.wait()
+    assert again is None and code == 1, (again, code, s.process.stderr.read())
+    assert not s.has("argv") and not s.has("exited")
 
 
 def start_pipe(t):
@@ -138,6 +147,18 @@ def stdin(t):
     s.gone()
     with open(s.dir + "/in", "rb") as file:
         assert file.read() == data + b"and so on"
+    # Also of one that goes without having read what it was sent: that resets the connection.
+    s = Session(t, "echo out; cat > $FAKE/in; exit 0", "-i", name="reset").begun()
+    client = s.attach()
+    s.start()
+    until(lambda: not client.quiet(), "there is something to be read")
+    os.kill(s.monitor(), signal.SIGSTOP)
+    client.send(b"one")
+    client.send(b"two")
+    client.close()
+    os.kill(s.monitor(), signal.SIGCONT)
+    s.gone()
+    assert s.read("in") == "onetwo"
     s = Session(t, "cat; exit 0", "-i", "--leave-stdin-open", name="open").begun().start()
     first, second = s.attach(), s.attach()
     first.send(b"one\n")

@@ -47,6 +47,11 @@ ends()
 	is "$output" ""
 }
 
+@test "a caller that has SIGCHLD ignored hears the exit code all the same" {
+	run -4 env --ignore-signal=CHLD cattach run --rm --rootfs "$CT_ROOTFS" sh -c 'exit 4'
+	run -4 env --ignore-signal=CHLD cattach run --rm --init --rootfs "$CT_ROOTFS" sh -c 'true; exit 4'
+}
+
 @test "a command that is not there is 127" {
 	refused 127 "nope: not found in the container's PATH" inside nope
 	refused 127 "/bin/nope: not found in the container" inside /bin/nope
