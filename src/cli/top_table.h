@@ -21,11 +21,12 @@ struct ct_top_table {
 };
 
 /* "pid,args": EINVAL with all names for one that there is not, E2BIG. */
-int ct_top_table_add(struct ct_top_table *table, const char *list, struct ct_err *err);
+int ct_top_table_add(struct ct_top_table *columns, const char *list, struct ct_err *err);
 
 /* Those of "ps -ef". */
-void ct_top_table_default(struct ct_top_table *table);
+void ct_top_table_default(struct ct_top_table *columns);
 
-int ct_top_table_print(const struct ct_top_table *table, const struct ct_top *top, struct ct_err *err);
+int ct_top_table_print(const struct ct_top_table *columns, const struct ct_top *top,
+		       struct ct_err *err);
 
 #endif

@@ -50,7 +50,7 @@ part_vm()
 			[ -e "$file" ] || continue
 			name=$(basename "$file" .tap)
 			# A suite says itself that it has rows, and none of them for this flavour.
-			if [ "$flavour" != systemd ] && is_for_others "$file"; then
+			if is_for_others "$file"; then
 				printf '%s: %s: nothing for it\n' "$flavour" "$name"
 				continue
 			fi
