@@ -21,7 +21,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -153,23 +152,13 @@ static _Noreturn void keep(const struct ct_container *c, int control, bool runni
 
 static int fork_keeper(const struct ct_container *c, const int ends[2], bool running)
 {
-	int status = 0;
-	pid_t pid = fork();
+	int r = ct_fork_away();
 
-	if (pid < 0)
-		return -errno;
-	if (pid == 0) {
-		setsid();
-		pid = fork();
-		if (pid == 0) {
-			close(ends[0]);
-			keep(c, ends[1], running);
-		}
-		_exit(pid < 0 ? errno : 0);
+	if (r == 0) {
+		close(ends[0]);
+		keep(c, ends[1], running);
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+	return r < 0 ? r : 0;
 }
 
 static int launch(const struct ct_container *container, bool running,

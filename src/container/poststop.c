@@ -19,7 +19,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -147,25 +146,15 @@ static _Noreturn void poststop_main(const struct ct_container *c, const struct c
 
 /* ---- who starts the container ---- */
 
-static int fork_twice(const struct ct_container *c, const struct ct_spec *spec, const int ends[2])
+static int fork_waiter(const struct ct_container *c, const struct ct_spec *spec, const int ends[2])
 {
-	int status = 0;
-	pid_t pid = fork();
+	int r = ct_fork_away();
 
-	if (pid < 0)
-		return -errno;
-	if (pid == 0) {
-		setsid();
-		pid = fork();
-		if (pid == 0) {
-			close(ends[0]);
-			poststop_main(c, spec, ends[1]);
-		}
-		_exit(pid < 0 ? errno : 0);
+	if (r == 0) {
+		close(ends[0]);
+		poststop_main(c, spec, ends[1]);
 	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
+	return r < 0 ? r : 0;
 }
 
 int ct_poststop_launch(const struct ct_container *container, const struct ct_spec *spec,
@@ -178,7 +167,7 @@ int ct_poststop_launch(const struct ct_container *container, const struct ct_spe
 		return 0;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
-	r = fork_twice(container, spec, ends);
+	r = fork_waiter(container, spec, ends);
 	close(ends[1]);
 	if (r == 0 && ct_recv(ends[0], &answer, sizeof(answer), &fd) != (ssize_t)sizeof(answer))
 		answer = -ECHILD;

@@ -161,4 +161,8 @@ int ct_container_stop_run(struct ct_container *container, const struct ct_run_id
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err);
 
+/* A process with a session of its own that is nobody's child here: 0 in it, 1 in the caller, or negative
+ * errno there. */
+int ct_fork_away(void);
+
 #endif
