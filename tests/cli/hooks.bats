@@ -5,20 +5,7 @@
 # numbers are those of docs/oci.md.
 
 load helpers
-
-oci() { cattach oci --root "$T/root" "$@"; }
-
-eval "$(declare -f teardown | sed '1s/teardown/helpers_teardown/')"
-
-teardown()
-{
-	local id
-	for id in $(oci list -q 2> /dev/null); do
-		oci delete -f "$id"
-	done
-	helpers_teardown
-	[ -z "$(ls -A "$T/root" 2> /dev/null)" ] || { ls -laR "$T/root"; return 1; }
-}
+load oci_store
 
 # A program that notes its words, its environment, its namespaces and what it reads.
 make_note()

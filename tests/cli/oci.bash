@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# What tests of the runtime command line share: a store and a bundle below $T, and a helper that
-# listens as an engine's monitor does. Every container of the store is deleted after a test, and nothing
-# may be left of them.
+# What tests of the runtime command line share: a store (oci_store.bash) and a bundle below $T,
+# and a helper that listens as an engine's monitor does.
 
-oci() { cattach oci --root "$T/root" "$@"; }
+load oci_store
 
 # bundle JSON: $T/b with config.json changed by JSON, a Python expression on "c".
 bundle()
@@ -39,18 +38,6 @@ until_status()
 	done
 	echo "still $(status "$1")"
 	return 1
-}
-
-eval "$(declare -f teardown | sed '1s/teardown/helpers_teardown/')"
-
-teardown()
-{
-	local id
-	for id in $(oci list -q 2> /dev/null); do
-		oci delete -f "$id"
-	done
-	helpers_teardown
-	[ -z "$(ls -A "$T/root" 2> /dev/null)" ] || { ls -laR "$T/root"; return 1; }
 }
 
 # pid ID: of the process, as the host sees it.

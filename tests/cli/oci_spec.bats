@@ -5,26 +5,13 @@
 # rows share a container. The numbers F1 to F40 are those of the list there.
 
 load helpers
-
-oci() { cattach oci --root "$T/root" "$@"; }
+load oci_store
 
 # look PYTHON...: run a bundle changed like that to its end, in the face for engines
 look()
 {
 	bundle "$T/b" "$@"
 	oci run -b "$T/b" look < /dev/null 2>&1
-}
-
-eval "$(declare -f teardown | sed '1s/teardown/helpers_teardown/')"
-
-teardown()
-{
-	local id
-	for id in $(oci list -q 2> /dev/null); do
-		oci delete -f "$id"
-	done
-	helpers_teardown
-	[ -z "$(ls -A "$T/root" 2> /dev/null)" ] || { ls -laR "$T/root"; return 1; }
 }
 
 @test "scheduler, I/O priority, memory policy, personality, umask, OOM score, limits: as asked for" {
