@@ -131,6 +131,9 @@ int ct_runtime_limits_parse(struct ct_arena *arena, const struct ct_runtime_limi
 int ct_runtime_update(struct ct_container *container, struct ct_arena *arena,
 		      const struct ct_cgroup_resources *wish, struct ct_err *err);
 
+/* Write a process's pid to a file, in one step, with nothing behind it; errors name --pid-file. */
+int ct_runtime_write_pid(const char *path, pid_t pid, struct ct_err *err);
+
 /* Hand the master of a terminal, or a pidfd, to whoever listens at socket_path: 0 or negative. */
 int ct_runtime_hand_over(const char *socket_path, int fd, const char *text, struct ct_err *err);
 

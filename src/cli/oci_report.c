@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How the runtime face says what went wrong: one record of level error in --log, which is a JSON
- * object on a line where --log-format=json, and one line on standard error. What is no error is a record
- * of level warning, and nothing else.
+ * object on a line where --log-format=json and logfmt otherwise, and one line on standard error. What is
+ * no error is a record of level warning, and nothing else.
  *
  * Runs in the command with the caller's rights. A log that cannot be written is no second error.
  */
@@ -37,6 +37,28 @@ static void add_json(struct ct_buf *buf, const char *level, const char *text, co
 	ct_json_writer_close(&w);
 }
 
+/* May it stand in logfmt as it is? What others take for a bare word. */
+static bool is_bare(const char *text)
+{
+	static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+";
+
+	return text[strspn(text, bare)] == '\0';
+}
+
+/* The text has no control characters any more, nor bytes that are no characters (ct_err_format()). */
+static void add_text(struct ct_buf *buf, const char *level, const char *text, const char *now)
+{
+	const char *quote = is_bare(text) ? "" : "\"";
+
+	ct_buf_printf(buf, "time=\"%s\" level=%s msg=%s", now, level, quote);
+	for (const char *c = text; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			ct_buf_putc(buf, '\\');
+		ct_buf_putc(buf, *c);
+	}
+	ct_buf_printf(buf, "%s", quote);
+}
+
 static void log_line(const struct oci_globals *globals, const char *level, const char *text)
 {
 	struct ct_buf ct_autobuf line = { 0 };
@@ -48,7 +70,7 @@ static void log_line(const struct oci_globals *globals, const char *level, const
 	if (globals->log_format && !strcmp(globals->log_format, "json"))
 		add_json(&line, level, text, now);
 	else
-		ct_buf_printf(&line, "time=\"%s\" level=%s msg=\"%s\"", now, level, text);
+		add_text(&line, level, text, now);
 	/* yajl ends with a newline or not, by its mood. */
 	if (line.length && line.data[line.length - 1] != '\n')
 		ct_buf_printf(&line, "\n");

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -89,7 +90,16 @@ static bool claim(struct ct_container *container)
 	return container->state == CT_STATE_CREATED;
 }
 
-/* A hook that fails takes the container with it. */
+/* Not a program that is not there, nor a process that was killed meanwhile. */
+static bool is_hooks_fault(const struct ct_err *err)
+{
+	char place[32];
+
+	snprintf(place, sizeof(place), "hooks.%s[", ct_hook_name(CT_HOOK_START_CONTAINER));
+	return !strncmp(err->where, place, strlen(place));
+}
+
+/* A hook that fails takes the container with it. What is refused changes nothing. */
 int ct_runtime_start(struct ct_store *store, struct ct_container *container, struct ct_err *err)
 {
 	bool waited = claim(container);
@@ -102,7 +112,7 @@ int ct_runtime_start(struct ct_store *store, struct ct_container *container, str
 		r = ct_container_spec(container, &arena, &spec, err);
 	if (r == 0)
 		r = go(container, err);
-	if (r < 0 && (!spec || !spec->hooks.lists[CT_HOOK_START_CONTAINER].count))
+	if (r < 0 && !is_hooks_fault(err))
 		return r;
 	if (r == 0)
 		r = ct_hooks_run_poststart(&arena, spec, &container->meta, container->status.pid, err);

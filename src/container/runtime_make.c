@@ -236,32 +236,13 @@ static int start(struct making *m, struct ct_err *err)
 
 /* ---- who watches it ---- */
 
-/* In one step: who waits for the file finds all of it. */
-static int write_file(const char *path, const char *text, size_t size, struct ct_err *err)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	char parent[PATH_MAX] = ".";
-	int ct_autofd dir = -1;
-
-	if (slash)
-		snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	dir = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return ct_fail_errno(err, errno, "cannot open %s", parent);
-	return ct_write_file_at(dir, name, text, size, 0644, err);
-}
-
 static int write_pid_file(struct making *m, struct ct_err *err)
 {
 	const char *path = m->options->pid_file;
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", (int)m->started.pid);
 
-	if (!path)
-		return 0;
-	if (write_file(path, text, (size_t)n, err) < 0)
-		return ct_wrap(err, "--pid-file");
-	m->pid_file = true;
+	if (path && ct_runtime_write_pid(path, m->started.pid, err) < 0)
+		return -err->code;
+	m->pid_file = path != NULL;
 	return 0;
 }
 
