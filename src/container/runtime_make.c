@@ -263,6 +263,15 @@ static int hand_over(struct making *m, struct ct_err *err)
 
 /* ---- all of it ---- */
 
+/* Whoever kills us before ends the process, too; what is left of the container can be deleted. */
+static int keep(struct making *m, struct ct_err *err)
+{
+	int r = ct_ns_keep(m->started.tie, err);
+
+	ct_drop_fd(&m->started.tie);
+	return r;
+}
+
 static void undo(struct making *m)
 {
 	struct ct_exit status;
@@ -274,6 +283,7 @@ static void undo(struct making *m)
 	}
 	ct_drop_fd(&m->started.pidfd);
 	ct_drop_fd(&m->started.terminal);
+	ct_drop_fd(&m->started.tie);
 	if (m->pid_file)
 		unlink(m->options->pid_file);
 	if (m->c.dir >= 0) {
@@ -291,7 +301,7 @@ static int make(struct making *m, struct ct_err *err)
 {
 	static int (*const steps[])(struct making *m, struct ct_err *err) = {
 		prepare, make_directory, make_record, make_listener, plan, start, write_record,
-		hand_over, write_pid_file,
+		hand_over, write_pid_file, keep,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -310,7 +320,7 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 	mode_t ct_autoumask saved = umask(077);
 	struct making m = {
 		.store = store, .arena = arena, .options = options, .c = CT_CONTAINER_INIT,
-		.started = { .pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT },
+		.started = { .pidfd = -1, .terminal = -1, .tie = -1, .places = CT_NS_PLACES_INIT },
 		.leaf = LEAF_INIT, .listener = -1,
 	};
 	int r = ct_runtime_check_id(options->id, err);
