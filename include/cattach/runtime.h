@@ -96,7 +96,9 @@ int ct_runtime_start(struct ct_store *store, struct ct_container *container, str
 
 /**
  * ct_runtime_signal - send a signal to the process, or to all processes, of a container
- * @err: ESRCH "container not running"
+ * @all: whoever is in its cgroup, also when its first process has ended; without one those in its
+ *       namespaces, while that lives
+ * @err: ESRCH "container not running", with what cannot be known behind it
  */
 int ct_runtime_signal(struct ct_store *store, struct ct_arena *arena,
 		      const struct ct_container *container, int signal, bool all, struct ct_err *err);
