@@ -52,14 +52,21 @@ struct making {
 static int make_directory(struct making *m, struct ct_err *err)
 {
 	const char *id = m->options->id;
+	bool made = mkdirat(m->store->containers, id, 0700) == 0;
 
-	if (mkdirat(m->store->containers, id, 0700) < 0 && errno == EEXIST) {
+	if (!made && errno == EEXIST) {
 		ct_fail(err, EEXIST, "container with given ID already exists");
 		return ct_wrap(err, "%s", id);
 	}
-	m->c.dir = openat(m->store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (m->c.dir < 0)
-		return ct_fail_errno(err, errno, "cannot make %s/%s", m->store->path, id);
+	if (made)
+		m->c.dir = openat(m->store->containers, id,
+				  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->c.dir < 0) {
+		ct_fail_errno(err, errno, "cannot make %s/%s", m->store->path, id);
+		if (made)
+			unlinkat(m->store->containers, id, AT_REMOVEDIR);
+		return -err->code;
+	}
 	ct_container_mark_creator(m->c.dir);
 	return 0;
 }

@@ -357,6 +357,19 @@ static int by_text(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+/* One that cannot even be opened does not hide the others. */
+static int load_listed(struct ct_store *store, struct ct_arena *arena, const char *id,
+		       struct ct_container *ret_container, struct ct_err *err)
+{
+	int r = load(store, arena, id, ret_container, err);
+
+	if (r != -EACCES)
+		return r;
+	*ret_container = (struct ct_container)CT_CONTAINER_INIT;
+	ret_container->meta.id = ret_container->meta.name = id;
+	return damaged(arena, ret_container, err);
+}
+
 int ct_runtime_list(struct ct_store *store, struct ct_arena *arena,
 		    struct ct_container_list *ret_list, struct ct_err *err)
 {
@@ -374,7 +387,7 @@ int ct_runtime_list(struct ct_store *store, struct ct_arena *arena,
 	for (size_t i = 0; i < l.names.count; i++) {
 		struct ct_container *c = &list.items[list.count];
 
-		r = load(store, arena, l.names.items[i], c, err);
+		r = load_listed(store, arena, l.names.items[i], c, err);
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)
