@@ -283,6 +283,7 @@ static void undo(struct making *m)
 {
 	struct ct_exit status;
 	struct ct_err ignored;
+	int removed = 0;
 
 	if (m->started.pidfd >= 0) {
 		ct_pidfd_signal(m->started.pidfd, SIGKILL);
@@ -297,10 +298,11 @@ static void undo(struct making *m)
 		if (m->leaf.in_scope)
 			ct_cgroup_leave(&m->leaf.cgroup, getpid(), &ignored);
 		ct_leaf_undo(&m->leaf, m->c.dir);
-		ct_runtime_forget(m->store, &m->c);
+		removed = ct_runtime_forget(m->store, &m->c);
 	}
 	ct_container_close(&m->c);
-	if (m->attempted)
+	/* Who has deleted it meanwhile has run them. */
+	if (m->attempted && removed)
 		ct_hooks_run_poststop(m->arena, m->spec, &m->c.meta, ct_hooks_warn);
 }
 

@@ -306,7 +306,7 @@ int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c
 		return errno == ENOENT ? 0 : -errno;
 	if (own.st_dev != named.st_dev || own.st_ino != named.st_ino)
 		return 0;
-	return ct_store_forget(store, c->meta.id, NULL);
+	return ct_store_take_away(store, c->meta.id, NULL);
 }
 
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,
