@@ -194,6 +194,7 @@ static int run(struct ct_arena *arena, struct oci_globals *globals, int argc, ch
 		return r;
 	if (r == CT_OPTIONS_HELP)
 		return print_help(arena, NULL, err);
+	oci_take_warnings(globals);
 	if (globals->debug && ct_log_setup("debug", NULL, err) < 0)
 		return -err->code;
 	if (globals->version)
@@ -245,14 +246,18 @@ const struct ct_verb ct_verb_oci = {
 int oci_main(int argc, char *const *argv)
 {
 	struct ct_arena ct_autoarena arena = { 0 };
-	struct oci_globals globals = { .failed = OCI_EXIT_FAILED };
+	struct ct_buf ct_autobuf warnings = { 0 };
+	struct oci_globals globals = { .failed = OCI_EXIT_FAILED, .warnings = &warnings };
 	struct ct_err err = { 0 };
 	int r = ct_arena_open(&arena, &err);
 
 	if (r == 0)
 		r = run(&arena, &globals, argc, argv, &err);
-	if (r >= 0)
+	ct_log_take_warnings(NULL, NULL);
+	if (r >= 0) {
+		oci_write_warnings(&globals);
 		return r;
+	}
 	oci_report(&globals, &err);
 	return globals.failed;
 }

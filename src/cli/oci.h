@@ -21,6 +21,7 @@ struct oci_globals {
 	const char *root, *log, *log_format, *log_level, *cgroup_manager, *rootless;
 	bool systemd_cgroup, debug, version;
 	int failed;			/* the exit code of errors from now on */
+	struct ct_buf *warnings;	/* records of the log that wait for an end without error */
 };
 
 struct oci_call {
@@ -61,6 +62,12 @@ void oci_report(const struct oci_globals *globals, const struct ct_err *err);
 
 /* What its user may want to know though nothing failed: a line of the log, if there is one. */
 void oci_note(const struct oci_globals *globals, const struct ct_err *err);
+
+/* From now on warnings are lines of the log, where there is one: standard error may be the container's. */
+void oci_take_warnings(struct oci_globals *globals);
+
+/* Write those that wait: nothing has failed. */
+void oci_write_warnings(const struct oci_globals *globals);
 
 /* The store, and the container that the first operand names; close both. */
 int oci_open(const struct oci_call *call, struct ct_store *ret_store, struct ct_err *err);
