@@ -14,8 +14,8 @@
 set -u
 export LC_ALL=C TZ=UTC
 runtime=$1 rootfs=$2 dir=$3
-# shellcheck source=tests/callers.bash
-. "$(dirname "$0")/callers.bash"
+# shellcheck source=tests/engine.sh
+. "$(dirname "$0")/engine.sh"
 export DOCKER_HOST=unix://$dir/socket DOCKER_CONFIG=$dir/config
 PATH=$dir/unpacked/usr/bin:$dir/unpacked/usr/sbin:$PATH
 
@@ -155,4 +155,4 @@ options
 in_background
 attached
 echo "1..$count"
-exit $failed
+exit "$failed"

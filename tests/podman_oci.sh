@@ -15,8 +15,8 @@ export LC_ALL=C TZ=UTC
 runtime=$1 rootfs=$2 dir=$3
 shift 3
 options=("$@")
-# shellcheck source=tests/callers.bash
-. "$(dirname "$0")/callers.bash"
+# shellcheck source=tests/engine.sh
+. "$(dirname "$0")/engine.sh"
 
 p()
 {
@@ -163,4 +163,4 @@ in_background
 attached
 paused
 echo "1..$count"
-exit $failed
+exit "$failed"
