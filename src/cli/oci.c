@@ -92,16 +92,20 @@ static int parse(struct ct_arena *arena, const struct ct_option_context *context
 
 /* ---- what is asked for ---- */
 
-int oci_open(const struct oci_call *call, struct ct_store *ret_store, struct ct_err *err)
+int oci_open(const struct oci_call *call, bool make, struct ct_store *ret_store, struct ct_err *err)
 {
-	return ct_runtime_open(call->globals->root, ret_store, err);
+	int r = make ? 0 : oci_become_owner(call->globals->root, err);
+
+	return r < 0 ? r : ct_runtime_open(call->globals->root, make, ret_store, err);
 }
 
 int oci_find(const struct oci_call *call, struct ct_store *store, struct ct_container *ret_container,
 	     struct ct_err *err)
 {
-	int r = oci_open(call, store, err);
+	int r = ct_runtime_check_id(call->operands.items[0], err);
 
+	if (r == 0)
+		r = oci_open(call, false, store, err);
 	return r < 0 ? r : ct_runtime_find(store, call->arena, call->operands.items[0], ret_container,
 					   err);
 }

@@ -69,9 +69,13 @@ void oci_take_warnings(struct oci_globals *globals);
 /* Write those that wait: nothing has failed. */
 void oci_write_warnings(const struct oci_globals *globals);
 
-/* The store, and the container that the first operand names; close both. */
-int oci_open(const struct oci_call *call, struct ct_store *ret_store, struct ct_err *err);
+/* The store, made if it is to be, else -ENOENT where there is none; and the container that the first operand
+ * names; close both. What is not to be made is opened as its owner, see oci_owner.c. */
+int oci_open(const struct oci_call *call, bool make, struct ct_store *ret_store, struct ct_err *err);
 int oci_find(const struct oci_call *call, struct ct_store *store, struct ct_container *ret_container,
 	     struct ct_err *err);
+
+/* If we are root, and the directory is a user's, be that user from now on. */
+int oci_become_owner(const char *root, struct ct_err *err);
 
 #endif
