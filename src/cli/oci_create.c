@@ -103,14 +103,16 @@ static int make(const struct oci_call *call, const struct ct_runtime_create *ask
 {
 	struct ct_runtime_create create = *asked;
 	struct ct_err no_cgroup = { 0 };
-	int r = oci_open(call, store, err);
+	int r = oci_open(call, true, store, err);
 
 	create.no_cgroup = &no_cgroup;
 	if (r == 0)
 		r = ct_runtime_make(store, call->arena, &create, c, started, err);
-	/* Behind an error it would be in the way of who reads one. */
 	if (r == 0 && no_cgroup.what[0])
 		oci_note(call->globals, &no_cgroup);
+	/* "run" may take days from here on. */
+	if (r == 0)
+		oci_write_warnings(call->globals);
 	return r;
 }
 
