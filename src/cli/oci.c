@@ -110,6 +110,14 @@ int oci_find(const struct oci_call *call, struct ct_store *store, struct ct_cont
 					   err);
 }
 
+int oci_fail_state(const struct ct_container *container, struct ct_err *err)
+{
+	const char *id = container->meta.id;
+
+	ct_fail(err, ESRCH, "container not running: %s is %s", id, ct_runtime_state_name(container->state));
+	return container->state == CT_STATE_CREATED ? ct_hint(err, "cattach oci start %s", id) : -ESRCH;
+}
+
 /* The first line is for those who look for runc, the one with + for those who look for crun. */
 static int print_version(struct ct_err *err)
 {

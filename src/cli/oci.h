@@ -69,6 +69,9 @@ void oci_take_warnings(struct oci_globals *globals);
 /* Write those that wait: nothing has failed. */
 void oci_write_warnings(const struct oci_globals *globals);
 
+/* It does not run, and would have to: "container not running: ID is stopped". */
+int oci_fail_state(const struct ct_container *container, struct ct_err *err);
+
 /* The store, made if it is to be, else -ENOENT where there is none; and the container that the first operand
  * names; close both. What is not to be made is opened as its owner, see oci_owner.c. */
 int oci_open(const struct oci_call *call, bool make, struct ct_store *ret_store, struct ct_err *err);

@@ -294,8 +294,12 @@ static int exec_handler(const struct oci_call *call, struct ct_err *err)
 	if (ct_preserve_fds(o->preserve_fds, &preserve_fds, err) < 0 || find(call, &store, &c, err) < 0)
 		return -err->code;
 	if (c.state == CT_STATE_STOPPED)
-		return ct_fail(err, ESRCH, "container not running: cannot execute in %s, which is stopped",
-			       call->operands.items[0]);
+		return oci_fail_state(&c, err);
+	if (c.state == CT_STATE_PAUSED && c.meta.unmonitored) {
+		ct_fail(err, EBUSY, "cannot execute in container %s, which is paused",
+			call->operands.items[0]);
+		return ct_hint(err, "cattach oci resume %s", call->operands.items[0]);
+	}
 	if (ct_exec_open(&store, call->arena, &c, &exec, err) < 0 ||
 	    plan(call, &store, &exec, preserve_fds, err) < 0)
 		return -err->code;

@@ -16,6 +16,7 @@
 #include <cattach/json.h>
 #include <cattach/num.h>
 #include <cattach/spec.h>
+#include <cattach/states.h>
 #include <cattach/top.h>
 
 #include "cli.h"
@@ -330,6 +331,8 @@ static int ps_handler(const struct oci_call *call, struct ct_err *err)
 		r = choose_columns(&call->operands, &table, err);
 	if (r == 0)
 		r = oci_find(call, &store, &c, err);
+	if (r == 0 && !ct_container_is_live(&c))
+		r = oci_fail_state(&c, err);
 	if (r == 0)
 		r = ct_top(&store, call->arena, &c, &top, err);
 	if (r == 0 && table.count)
@@ -339,12 +342,30 @@ static int ps_handler(const struct oci_call *call, struct ct_err *err)
 
 /* ---- pause and resume ---- */
 
+/* In the words that callers of runc look for, with the ways out of this face. */
+static int check_pause(const struct ct_container *c, bool paused, struct ct_err *err)
+{
+	const char *id = c->meta.id;
+
+	if (c->state == (paused ? CT_STATE_RUNNING : CT_STATE_PAUSED))
+		return 0;
+	if (c->state == CT_STATE_PAUSED) {
+		ct_fail(err, EBUSY, "container %s is already paused", id);
+		return ct_hint(err, "cattach oci resume %s", id);
+	}
+	if (c->state == CT_STATE_RUNNING)
+		return ct_fail(err, EINVAL, "container not paused: %s is running", id);
+	return oci_fail_state(c, err);
+}
+
 static int set_paused(const struct oci_call *call, bool paused, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	int r = oci_find(call, &store, &c, err);
 
+	if (r == 0)
+		r = check_pause(&c, paused, err);
 	return r < 0 ? r : ct_container_pause(&c, paused, err);
 }
 

@@ -26,6 +26,7 @@
 #include "record.h"
 #include "runtime_parts.h"
 
+#define THAWED	1000			/* ms */
 #define KILLED	(5 * CT_SECOND)		/* for the kernel to end what has got SIGKILL */
 
 static int open_process(const struct ct_container *c)
@@ -159,18 +160,23 @@ static int fail_ended(const struct ct_container *c, struct ct_arena *arena, bool
 }
 
 /* Whoever is in its cgroup is the container's, whether its first process lives or not. 1: it has none. */
-static int signal_cgroup(const struct ct_container *c, int signal, struct ct_err *err)
+static int signal_cgroup(const struct ct_container *c, bool alive, int signal, struct ct_err *err)
 {
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
 	int r = ct_container_cgroup(c, &cgroup, err);
 	char path[CT_CGROUP_PATH];
+	struct ct_err ignored;
 
 	/* One that has gone had nobody in it. */
 	if (r == -ENOTSUP && ct_leaf_read(c->dir, path) == 0)
 		return ct_fail(err, ESRCH, "the cgroup has gone");
 	if (r < 0)
 		return r == -ENOTSUP || r == -EINVAL ? 1 : r;
-	return ct_cgroup_signal(&cgroup, signal, err);
+	r = ct_cgroup_signal(&cgroup, signal, err);
+	/* Of one that has stopped nothing can be resumed, so who is frozen would never hear of it. */
+	if (r == 0 && signal && !alive && ct_cgroup_is_freezing(cgroup.container))
+		ct_cgroup_freeze(cgroup.container, false, THAWED, &ignored);
+	return r;
 }
 
 int ct_runtime_signal(struct ct_store *store, struct ct_arena *arena,
@@ -178,7 +184,7 @@ int ct_runtime_signal(struct ct_store *store, struct ct_arena *arena,
 {
 	int ct_autofd fd = open_process(container);
 	bool alive = fd >= 0 && ct_pidfd_await(fd, 0) == 0;
-	int r = all ? signal_cgroup(container, signal, err) : 1;
+	int r = all ? signal_cgroup(container, alive, signal, err) : 1;
 
 	if (r == -ESRCH && !alive)
 		return ct_fail(err, ESRCH, "container not running");

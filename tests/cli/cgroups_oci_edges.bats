@@ -62,10 +62,11 @@ populated() { grep -q "^populated $1" "$PLACE/$N/cgroup.events"; }
 	mkdir "$PLACE/$N/below"
 	oci exec --detach --cgroup below c1 sleep 3000 3>&-
 	oci pause c1
-	oci kill -a c1 TERM
-	oci resume c1 || true
-	eventually populated 0
+	oci kill c1 KILL
 	until_status c1 stopped
+	populated 1
+	oci kill -a c1 TERM
+	eventually populated 0
 	oci delete c1
 }
 
@@ -182,4 +183,28 @@ populated() { grep -q "^populated $1" "$PLACE/$N/cgroup.events"; }
 	[ "$(python3 -c 'import json, sys
 print(json.load(open(sys.argv[1]))["linux"]["resources"]["unified"][sys.argv[2]])' \
 		"$T/root/c1/config.json" "$FILE")" = "$(cat "$PLACE/$N/$FILE")" ]
+}
+
+@test "pause, resume, ps and exec refuse in the words of this face" {
+	args sleep 1000
+	make c1
+	run -1 oci pause c1
+	[ "$output" = "cattach: container not running: c1 is created (cattach oci start c1)" ]
+	oci start c1
+	run -1 oci resume c1
+	[ "$output" = "cattach: container not paused: c1 is running" ]
+	oci pause c1
+	run -1 oci pause c1
+	[ "$output" = "cattach: container c1 is already paused (cattach oci resume c1)" ]
+	run -255 oci exec c1 true
+	[ "$output" = "cattach: cannot execute in container c1, which is paused (cattach oci resume c1)" ]
+	oci ps c1 > "$T/ps"
+	oci kill c1 KILL
+	until_status c1 stopped
+	for command in pause resume ps; do
+		run -1 oci "$command" c1
+		[ "$output" = "cattach: container not running: c1 is stopped" ]
+	done
+	run -255 oci exec c1 true
+	[ "$output" = "cattach: container not running: c1 is stopped" ]
 }
