@@ -68,7 +68,7 @@ static int write_mark(const struct ct_cgroup *c, const char *mark, struct ct_err
 static enum ct_cgroup_kind kind_of(int dir, bool made)
 {
 	char text[CT_CGROUP_MARK], child[256];
-	enum ct_cgroup_kind kind;
+	enum ct_cgroup_kind kind = CT_CGROUP_FOUND;
 
 	if (made)
 		return CT_CGROUP_OURS;
