@@ -236,6 +236,14 @@ run -b '$T/b' c1" /dev/null < /dev/null
 	[ "/proc/$(pid c2)/root" -ef / ]
 	is "$(oci ps -f json c2 | tr -dc '0-9 ,' | tr ',' '\n')" "$(pid c2)"
 	run ! oci exec c2 ls "$T"
+	# and one that had a mount namespace of its own
+	bundle "$T/b" 'l["namespaces"] = [n for n in l["namespaces"] if n["type"] not in ("user", "pid")]' \
+		'for s in p["capabilities"]: p["capabilities"][s] = ["CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN"]' \
+		"args('nsenter', '-m', '-t', '$HOST', 'sleep', '1003')"
+	create c3
+	oci start c3
+	eventually grep -qx sleep "/proc/$(pid c3)/comm"
+	is "$(oci ps -f json c3 | tr -dc '0-9 ,' | tr ',' '\n')" "$(pid c3)"
 	oci kill --all c2 KILL
 	eventually has_ended "$(pid c2)"
 	oci kill --all c1 KILL
