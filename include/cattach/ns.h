@@ -59,7 +59,7 @@ bool ct_ns_places_agree(const struct ct_ns_places *places);
 /**
  * ct_ns_places_join - make a plan join the namespaces that are not the caller's own
  * @places: stay the caller's, and open until ct_ns_start() has returned
- * @plan: joins, join_count and mounts_joined are set
+ * @plan: joins, join_count and mounts_joined are set; one with a chroot may be in any mount namespace
  * @place: what the errors call them
  * @err: EINVAL: the mount namespace is the caller's own, so this is no container
  */

@@ -132,6 +132,19 @@ struct ct_plan_listener {
 
 #define CT_PLAN_MASK_BITS 1024
 
+/*
+ * A mount namespace that is neither made nor joined is the caller's. What was built in one of its own is
+ * moved there in one piece, below one place that is the container's: docs/adr/0016.
+ */
+struct ct_plan_inherited {
+	bool mounts;			/* it is so; CLONE_NEWNS is of the one where it is built */
+	int caller;			/* descriptor of the caller's namespace */
+	int directory;			/* of the container, with these in it, empty: */
+};
+
+#define CT_INHERITED_PLACE	"mounts"	/* is bound on itself, and has in it... */
+#define CT_INHERITED_ROOT	"root"		/* ...where the container's root is mounted */
+
 struct ct_plan_process {
 	struct ct_strings args, env;
 	const char *path;		/* value of PATH in env, or the default */
@@ -179,6 +192,8 @@ struct ct_plan {
 	struct ct_plan_join joins[CT_PLAN_MAX_JOINS];
 	size_t join_count;
 	bool mounts_joined;		/* among them: then root, mounts, devices and masks are none */
+	struct ct_plan_inherited inherited;
+	int chroot;			/* with mounts_joined: what becomes its root; 0: the namespace's */
 	/*
 	 * The cgroup that it is to be in. cgroup: descriptor of one that it is born in, 0: where its
 	 * maker is. Or move() puts it there before it goes on, from the maker's process; NULL: no.

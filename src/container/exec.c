@@ -109,6 +109,17 @@ static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_e
 	return r;
 }
 
+/* In the host's mount namespace a payload may have its root wherever it likes, the host's included. */
+static void take_own_root(struct ct_exec *exec)
+{
+	int root = ct_inherited_open_root(exec->container->dir);
+
+	if (root < 0)
+		return;
+	ct_drop_fd(&exec->places.fd[CT_PLACE_ROOT]);
+	exec->places.fd[CT_PLACE_ROOT] = root;
+}
+
 static int open_way(struct ct_exec *exec, struct ct_store *store, struct ct_err *err)
 {
 	const struct ct_status *status = &exec->container->status;
@@ -119,7 +130,11 @@ static int open_way(struct ct_exec *exec, struct ct_store *store, struct ct_err 
 	if (exec->payload < 0)
 		return ct_fail_errno(err, -exec->payload, "cannot find the payload of container %s",
 				     ct_container_label(exec->container));
-	return find_places(exec, store, err);
+	if (find_places(exec, store, err) < 0)
+		return -err->code;
+	if (ct_inherits_mounts(exec->spec))
+		take_own_root(exec);
+	return 0;
 }
 
 /* A container without a leaf has none in any way; its leaf that cannot be entered is an error, or the
@@ -244,6 +259,8 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 	p.plan = ct_arena_alloc(arena, sizeof(*p.plan));
 	if (!p.plan || !label)
 		return ct_fail_nomem(err);
+	if (ct_inherits_mounts(exec->spec))
+		p.plan->chroot = exec->places.fd[CT_PLACE_ROOT];
 	r = ct_ns_places_join(&exec->places, label, p.plan, err);
 	if (r == 0)
 		r = ct_plan_process(&p, err);

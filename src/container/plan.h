@@ -42,6 +42,11 @@ int ct_plan_namespaces(struct planning *p, struct ct_err *err);
 int ct_plan_ids(struct planning *p, const struct ct_spec_idmaps *maps, struct ct_plan_ids *ids,
 		struct ct_err *err);
 int ct_plan_mounts(struct planning *p, struct ct_err *err);
+/* After all mounts: for one whose mount namespace is the caller's. inherited.c */
+int ct_plan_inherited(struct planning *p, struct ct_err *err);
+bool ct_inherits_mounts(const struct ct_spec *spec);
+/* In our own face nobody could take the host's mounts off for sure. */
+int ct_refuse_inherited(const struct ct_spec *spec, struct ct_err *err);
 int ct_plan_devices(struct planning *p, struct ct_err *err);
 int ct_plan_masks(struct planning *p, struct ct_err *err);
 int ct_plan_process(struct planning *p, struct ct_err *err);

@@ -192,9 +192,9 @@ int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bo
 		r = ct_leaf_clean(container->dir, container->meta.id, err);
 	if (r < 0)
 		return r;
-	r = ct_runtime_forget(store, container);
+	r = ct_runtime_forget(store, container, err);
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, container->meta.id);
+		return r;
 	if (spec)
 		ct_hooks_run_poststop(&arena, spec, &container->meta, ct_hooks_warn);
 	return 0;

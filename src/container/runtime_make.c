@@ -172,7 +172,7 @@ static int prepare(struct making *m, struct ct_err *err)
 {
 	const struct ct_run_options run = {
 		.bundle = m->options->bundle, .config = m->options->config, .sig_proxy = true,
-		.without_process = true,
+		.without_process = true, .inherited_mounts = true,
 	};
 	struct ct_meta *meta = &m->c.meta;
 	int r = ct_run_prepare(&run, m->options->rootless, m->arena, &m->spec, meta, err);
@@ -206,6 +206,8 @@ static int plan(struct making *m, struct ct_err *err)
 	if (r == 0)
 		r = ct_plan_make(m->arena, m->spec, &m->c.meta, m->store->cache,
 				 m->options->preserve_fds, &m->plan, err);
+	if (r == 0)
+		r = ct_inherited_make(m->c.dir, m->plan, err);
 	if (r == 0)
 		r = ct_plan_resources(&resources, err);
 	if (r < 0)
@@ -299,7 +301,7 @@ static void undo(struct making *m)
 		if (m->leaf.in_scope)
 			ct_cgroup_leave(&m->leaf.cgroup, getpid(), &ignored);
 		ct_leaf_undo(&m->leaf, m->c.dir);
-		ct_runtime_forget(m->store, &m->c);
+		ct_runtime_forget(m->store, &m->c, &ignored);
 	}
 	ct_container_close(&m->c);
 	if (m->attempted)

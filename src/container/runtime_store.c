@@ -31,6 +31,7 @@
 #include "runtime_parts.h"
 #include "store.h"
 
+#define FORGET_TRIES 8
 #define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
 /* ---- the directory ---- */
@@ -299,17 +300,30 @@ static int load(const struct ct_store *store, struct ct_arena *arena, const char
 	return 0;
 }
 
-int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c)
+static bool is_still_named(const struct ct_store *store, const struct ct_container *c)
 {
 	struct stat own, named;
 
-	if (fstat(c->dir, &own) < 0)
-		return -errno;
-	if (fstatat(store->containers, c->meta.id, &named, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (own.st_dev != named.st_dev || own.st_ino != named.st_ino)
-		return 0;
-	return ct_store_forget(store, c->meta.id, NULL);
+	return fstat(c->dir, &own) == 0 &&
+	       fstatat(store->containers, c->meta.id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       own.st_dev == named.st_dev && own.st_ino == named.st_ino;
+}
+
+/* A process whose creator was killed may be about to mount: then the directory is busy once more. When it
+ * is gone there is nothing left to mount on. */
+int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c, struct ct_err *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < FORGET_TRIES; i++) {
+		if (ct_inherited_detach(c->dir, err) < 0)
+			return ct_wrap(err, "%s/%s", store->path, c->meta.id);
+		r = is_still_named(store, c) ? ct_store_forget(store, c->meta.id, NULL) : 0;
+		if (r != -EXDEV && r != -EBUSY)
+			break;
+		ct_inherited_detach_copies(c->dir);
+	}
+	return r < 0 ? ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, c->meta.id) : 0;
 }
 
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,

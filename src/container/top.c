@@ -24,7 +24,9 @@
 #include <cattach/exec.h>
 #include <cattach/fd.h>
 
+#include "plan.h"
 #include "record.h"
+#include "runtime_parts.h"
 #include "top_read.h"
 
 #ifndef NS_GET_TGID_IN_PIDNS
@@ -38,6 +40,8 @@ struct all {
 	bool own_pids;			/* the container has a pid namespace of its own */
 	bool exact;			/* and the kernel knows who is in it */
 	struct stat space;		/* of that, or else of its mount namespace */
+	bool host_space;		/* it has neither, and is whose root is this mount: */
+	uint64_t root;
 	struct ct_copy_map uids, gids;
 	struct ct_top top;		/* everybody, at first */
 	unsigned char *member;
@@ -46,11 +50,22 @@ struct all {
 
 /* ---- one process ---- */
 
+/* Is its root the container's? Where that is not known nobody's is. */
+static bool has_root(const struct all *a, int process)
+{
+	struct statx st;
+
+	return a->root && statx(process, "root", AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) == 0 &&
+	       st.stx_mask & STATX_MNT_ID && st.stx_mnt_id == a->root;
+}
+
 /* Is its namespace the container's? 1, 0, or -errno where it does not let us look. */
 static int in_space(const struct all *a, int process)
 {
 	struct stat st;
 
+	if (a->host_space)
+		return has_root(a, process);
 	if (fstatat(process, a->own_pids ? "ns/pid" : "ns/mnt", &st, 0) < 0)
 		return -errno;
 	return st.st_dev == a->space.st_dev && st.st_ino == a->space.st_ino;
@@ -260,6 +275,12 @@ static int find_space(struct all *a, struct ct_err *err)
 	a->own_pids = own.st_dev != a->space.st_dev || own.st_ino != a->space.st_ino;
 	if (!a->own_pids && fstat(a->exec->places.fd[CT_PLACE_MOUNT], &a->space) < 0)
 		return ct_fail_errno(err, errno, "cannot look at the mount namespace");
+	/* Everybody of the host would be one of the container's, which may have gone there by itself. */
+	a->host_space = !a->own_pids && (ct_inherits_mounts(a->exec->spec) ||
+					 (stat("/proc/self/ns/mnt", &own) == 0 &&
+					  own.st_dev == a->space.st_dev && own.st_ino == a->space.st_ino));
+	if (a->host_space)
+		a->root = ct_inherited_mount_id(a->exec->container->dir);
 	a->exact = a->own_pids && number_inside(a, a->payload) != -ENOTTY;
 	read_map(a, "uid_map", &a->uids);
 	read_map(a, "gid_map", &a->gids);

@@ -50,6 +50,10 @@ int ct_child_attach_root(struct child *c, struct ct_err *err);
 int ct_child_pivot(struct child *c, struct ct_err *err);
 int ct_child_enter_root(struct child *c, struct ct_err *err);
 
+/* inherit.c: the same as the pivot where the mount namespace is to be the caller's */
+int ct_child_inherit(struct child *c, struct ct_err *err);
+int ct_child_change_root(int root, struct ct_err *err);
+
 /* source.c */
 int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err);
 int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err *err);
