@@ -141,3 +141,19 @@ for kind in "private", "slave", "shared": mount("/mnt/" + kind, "none", "'"$T"'/
 		until oci state f1 | grep -q stopped; do sleep 0.02; done; cat "$T/out"; oci delete f1'
 	is "$output" $'text\ntext\n0:644'
 }
+
+@test "F22, F23: flags that the host has locked stay in a user namespace, and read-only is added; without one they are cleared" {
+	local flags='sh("for d in /mnt/a /mnt/b; do grep \" $d \" /proc/self/mountinfo | cut -d\" \" -f6 | sed \"s/,[a-z]*atime//\"; done")' ids wanted
+	mkdir "$T/locked"
+	rootfs "$T/r"
+	mkdir "$T/r/mnt/a" "$T/r/mnt/b"
+	chmod 755 "$T"
+	for ids in "$OWN_IDS" pass; do
+		root_bundle "$ids" "mount('/mnt/a', 'none', '$T/locked', ['bind', 'ro'])" \
+			"mount('/mnt/b', 'none', '$T/locked', ['bind', 'suid', 'dev', 'exec', 'rw'])" "$flags"
+		run -0 own_mounts 'mount -t tmpfs -o nosuid,nodev,noexec locked "$T/locked"; oci run -b "$T/b" f1 < /dev/null 2>&1'
+		wanted=$'ro,nosuid,nodev,noexec\nrw,nosuid,nodev,noexec'
+		[ "$ids" != pass ] || wanted=$'ro,nosuid,nodev,noexec\nrw'
+		is "$output" "$wanted"
+	done
+}
