@@ -55,6 +55,10 @@ static int use_substitute(const struct substitute *s, struct ct_plan_mount *m, s
 {
 	int r = ct_plan_source(s->path, &m->source, err);
 
+	if (r == -ENOENT)
+		return ct_hint(err, "a container without a namespace of type %s has the host's %s, and this "
+			       "host has none: leave the mount out, or add { \"type\": \"%s\" }",
+			       ct_spec_ns_name(s->ns), s->type, ct_spec_ns_name(s->ns));
 	if (r < 0)
 		return r;
 	m->type = NULL;
