@@ -3,7 +3,8 @@
 #
 # cattach-conmon as podman and CRI-O use it, with a runtime that is a script: options, descriptors,
 # files, the attach socket's frames, the log; and what must not hold it up. The cases are functions of
-# conmon_cases.py. (With podman: tests/podman_conmon.sh.)
+# conmon_cases.py. (With podman: tests/podman_conmon.sh.) And as CRI-O does it all, with cattach-oci:
+# conmon_crio.py; as root, too: conmon_root.bats.
 
 bats_require_minimum_version 1.5.0
 
@@ -12,7 +13,8 @@ export BATS_TEST_TIMEOUT=120 PYTHONDONTWRITEBYTECODE=1
 setup()
 {
 	ln -s "$(command -v cattach)" "$BATS_TEST_TMPDIR/cattach-conmon"
-	export CONMON=$BATS_TEST_TMPDIR/cattach-conmon
+	ln -s "$(command -v cattach)" "$BATS_TEST_TMPDIR/cattach-oci"
+	export CONMON=$BATS_TEST_TMPDIR/cattach-conmon OCI=$BATS_TEST_TMPDIR/cattach-oci
 }
 
 # cases NAME...: each in a directory of its own.
@@ -23,6 +25,17 @@ cases()
 		mkdir "$BATS_TEST_TMPDIR/$name"
 		echo "case $name"
 		"$BATS_TEST_DIRNAME/conmon_cases.py" "$name" "$BATS_TEST_TMPDIR/$name" || return 1
+	done
+}
+
+# crio NAME...: the same of those that do what CRI-O does.
+crio()
+{
+	local name
+	for name in "$@"; do
+		mkdir "$BATS_TEST_TMPDIR/$name"
+		echo "case $name"
+		"$BATS_TEST_DIRNAME/conmon_crio.py" "$name" "$BATS_TEST_TMPDIR/$name" || return 1
 	done
 }
 
@@ -84,6 +97,12 @@ END
 @test "a session without a fork, without a link, with the caller's stdio" {
 	cases sync socket_link passthrough
 }
+
+@test "CRI-O: a container from its creation to its end" { crio container killed; }
+
+@test "CRI-O: ExecSync, with a terminal, too long, too much, and of what is not there" { crio exec_sync; }
+
+@test "CRI-O: a container with a terminal" { crio terminal; }
 
 @test "the version is in the form that podman reads, and --help names every option" {
 	"$CONMON" --version | grep -qE '^conmon version [0-9]+\.[0-9]+\.[0-9]+$'
