@@ -67,6 +67,13 @@ crio()
 
 @test "the log is opened again by its name" { cases reopen; }
 
+@test "a file and journald at a time both have everything" {
+	mkdir "$BATS_TEST_TMPDIR/two_logs"
+	# shellcheck disable=SC2016 # of the inner shell
+	unshare --user --map-root-user --mount sh -c 'mount -t tmpfs none /run && exec "$1/conmon_cases.py" \
+		two_logs "$2"' sh "$BATS_TEST_DIRNAME" "$BATS_TEST_TMPDIR/two_logs"
+}
+
 @test "stuck clients hold up neither payload nor log nor other clients nor the end" {
 	cases stuck_client stopped_terminal
 }

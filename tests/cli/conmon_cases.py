@@ -241,6 +241,20 @@ def log_sizes(t):
     assert client.rest().out.endswith(b"line 200\n") and not s.has("ctr.log")
 
 
+def two_logs(t):
+    """A file and journald at once, as CRI-O writes it: each has everything. /run is the test's own."""
+    os.makedirs("/run/systemd/journal")
+    journald = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    journald.bind("/run/systemd/journal/socket")
+    journald.settimeout(30)
+    s = Session(t, "echo one; echo bad >&2; exit 0", "-l", t + "/0.log", "--log-path", "journald:", "--log-tag",
+                "tag", log=False).begun().start()
+    entries = sorted(journald.recv(65536).split(b"\nSYSLOG_TIMESTAMP")[0] for _ in range(2))
+    assert entries == [b"MESSAGE=bad\nPRIORITY=3", b"MESSAGE=one\nPRIORITY=6"], entries
+    s.gone()
+    assert s.output(path=t + "/0.log") == "one\n" and s.output("stderr", t + "/0.log") == "bad\n"
+
+
 def reopen(t):
     s = Session(t, "echo one; read x; echo two; exit 0", "-i").begun().start()
     until(lambda: os.path.getsize(s.log) > 0, "the first line")

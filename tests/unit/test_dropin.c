@@ -120,13 +120,40 @@ START_TEST(a_log_path_names_a_driver_or_a_file)
 	ck_assert_int_eq(d.config.log.file, CT_LOG_FILE_NONE);
 	ck_assert_int_eq(settle("passthrough", NULL, &err), 0);
 	ck_assert(d.passthrough);
-	ck_assert_int_lt(settle("/x", "/y", &err), 0);
+	ck_assert_int_lt(settle("passthrough", "/y", &err), 0);
 	ck_assert_str_eq(err.where, "--log-path");
 	ck_assert_int_lt(settle("fluentd:/x", NULL, &err), 0);
 	ck_assert_int_lt(settle(NULL, NULL, &err), 0);
 	options.log_tag = "t";
 	ck_assert_int_lt(settle("/x", NULL, &err), 0);
 	ck_assert_str_eq(err.where, "--log-tag");
+}
+END_TEST
+
+START_TEST(several_logs_are_kept_and_one_that_is_named_twice_is_one)
+{
+	const struct ct_log_options *log = &d.config.log;
+	struct ct_err err;
+
+	options.log_tag = "t";
+	options.log_size_max = "5000";
+	ck_assert_int_eq(settle("/x/y", "journald:", &err), 0);
+	ck_assert_int_eq(log->file, CT_LOG_FILE_K8S);
+	ck_assert_str_eq(log->path, "/x/y");
+	ck_assert_ptr_nonnull(log->also);
+	ck_assert_int_eq(log->also->file, CT_LOG_FILE_JOURNALD);
+	ck_assert_ptr_null(log->also->path);
+	ck_assert_ptr_nonnull(strstr(log->also->fields, "CONTAINER_TAG=t\n"));
+	ck_assert_ptr_null(log->also->also);
+	add(&options.log_paths, "k8s-file:/x/z");
+	add(&options.log_paths, "k8s-file:/x/y");
+	add(&options.log_paths, "journald");
+	ck_assert_int_eq(ct_dropin_settle_log(&d, &err), 0);
+	log = log->also->also;
+	ck_assert_str_eq(log->path, "/x/z");
+	ck_assert_uint_eq(log->max_size, 5000);
+	ck_assert(log->zoned);
+	ck_assert_ptr_null(log->also);
 }
 END_TEST
 
@@ -203,6 +230,7 @@ Suite *suite_dropin(void)
 	tcase_add_test(t, an_exec_has_its_process_and_no_cgroup);
 	tcase_add_test(t, a_container_notifies_states_and_nothing_about_processes);
 	tcase_add_test(t, a_log_path_names_a_driver_or_a_file);
+	tcase_add_test(t, several_logs_are_kept_and_one_that_is_named_twice_is_one);
 	tcase_add_test(t, journald_gets_the_fields_that_readers_look_for);
 	tcase_add_test(t, a_size_that_is_negative_is_none_and_files_are_counted_with_the_first);
 	tcase_add_test(t, the_kernel_counts_who_is_killed_for_lack_of_memory);
