@@ -127,6 +127,7 @@ struct ct_confinement {
 };
 
 #define CT_MONITOR_KEEP 10
+#define CT_MONITOR_WATCHED 2
 
 /**
  * struct ct_monitor_config - what a monitor is started with
@@ -175,8 +176,11 @@ struct ct_monitor_config {
 	bool tagged;
 	bool sync;			/* the log file is on disk before the end is recorded */
 	bool created;			/* the payload waits for its start when spawn() returns */
-	int watched;			/* descriptor for on_watched(), when there is one */
-	void (*on_watched)(void *arg);
+	/* What else the loop looks at, with tagged; NULL: nothing. started() may still change it. */
+	struct {
+		int fd;
+		void (*ready)(void *arg);
+	} watched[CT_MONITOR_WATCHED];
 	int keep[CT_MONITOR_KEEP];	/* descriptors that these need, -1: none; others are closed */
 	struct ct_confinement confinement;
 	void *arg;

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include <cattach/arena.h>
@@ -36,6 +37,25 @@ void ct_adopt_reap(struct monitor *m)
 bool ct_adopt_passes_on(const struct monitor *m, uint32_t number)
 {
 	return m->config->tagged && (number == SIGINT || number == SIGQUIT);
+}
+
+static void watch_slot(const struct monitor *m, int fd, enum source source, size_t slot)
+{
+	union event_ref ref = { .source = (uint16_t)source, .slot = (uint16_t)slot };
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = ref.u64 };
+
+	/* What cannot be watched is not heard of. */
+	if (fd >= 0 && epoll_ctl(m->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return;
+}
+
+void ct_adopt_watch(const struct monitor *m)
+{
+	for (size_t i = 0; i < CONTROLS; i++)
+		watch_slot(m, m->control[i].fd, SRC_CONTROL, i);
+	for (size_t i = 0; i < CT_MONITOR_WATCHED; i++)
+		if (m->config->watched[i].ready)
+			watch_slot(m, m->config->watched[i].fd, SRC_WATCHED, i);
 }
 
 static int start(struct monitor *m, struct ct_err *err)

@@ -27,7 +27,7 @@ enum source {
 	SRC_CLIENT,
 	SRC_TIMER,
 	SRC_CONTROL,		/* slot: which of the FIFOs */
-	SRC_WATCHED,		/* config->watched */
+	SRC_WATCHED,		/* slot: which of config->watched */
 };
 
 /* What travels in epoll_event.data.u64. The generation makes an event for a client that was
@@ -209,6 +209,8 @@ void ct_monitor_raise_limits(void);
 /* monitor.c: the payload has ended. adopt.c: some child has, perhaps the payload. */
 void ct_monitor_reap_payload(struct monitor *m);
 void ct_adopt_reap(struct monitor *m);
+/* adopt.c: watch the FIFOs and config->watched */
+void ct_adopt_watch(const struct monitor *m);
 /* adopt.c: is a signal meant for the payload, too, beside SIGTERM? */
 bool ct_adopt_passes_on(const struct monitor *m, uint32_t number);
 
@@ -311,7 +313,6 @@ size_t ct_backlog_read(const struct monitor *m, uint64_t offset, void *buf, size
 
 /* control.c: the FIFOs ctl and winsz in the runtime directory */
 int ct_control_open(struct monitor *m, struct ct_err *err);
-void ct_control_watch(struct monitor *m);
 void ct_control_ready(struct monitor *m, unsigned slot);
 void ct_control_close(struct monitor *m);
 

@@ -16,10 +16,12 @@
 
 #define DROPIN_INHERITED_MAX	1024	/* descriptors of the caller's that are looked at */
 
-/* What is counted at the start, to tell at the end whether somebody was killed for lack of memory. */
+/* What is counted at the start, to tell later whether somebody was killed for lack of memory. */
 struct oom {
 	int fd;			/* memory.events or memory.oom_control, or -1 */
+	int changes;		/* inotify(7) of the former, or -1 */
 	uint64_t before;
+	bool happened;
 };
 
 struct dropin {
@@ -90,7 +92,11 @@ void ct_records_oom(const struct dropin *d);
 
 /* oom.c */
 void ct_oom_watch(struct oom *oom, pid_t pid);
-bool ct_oom_happened(const struct oom *oom);
+/* Count in this file, which may tell when it changes; takes the descriptor. */
+void ct_oom_begin(struct oom *oom, int fd, bool tells);
+bool ct_oom_happened(struct oom *oom);
+/* There is something to be read from oom->changes: did it happen now, for the first time? */
+bool ct_oom_changed(struct oom *oom);
 
 /* notify.c */
 int ct_notify_open(struct dropin *d, struct ct_err *err);

@@ -99,6 +99,13 @@ END
 
 @test "without a free descriptor clients are sent away, and nothing spins" { cases no_descriptors; }
 
+@test "that memory was short is on record when it happens, and at the end" {
+	mkdir "$BATS_TEST_TMPDIR/out_of_memory"
+	# shellcheck disable=SC2016 # of the inner shell
+	unshare --user --map-root-user --mount sh -c 'mount -t tmpfs none /sys/fs/cgroup &&
+		exec "$1/conmon_cases.py" out_of_memory "$2"' sh "$BATS_TEST_DIRNAME" "$BATS_TEST_TMPDIR/out_of_memory"
+}
+
 @test "what the container notifies goes on to the host, as far as it may" { cases notify; }
 
 @test "a session without a fork, without a link, with the caller's stdio" {

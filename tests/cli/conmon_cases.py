@@ -405,6 +405,48 @@ def notify(t):
     s.gone()
 
 
+def out_of_memory(t):
+    """It is on record when it happens, and once. /sys/fs/cgroup is the test's own."""
+    with open("/proc/self/cgroup", encoding="ascii") as file:
+        path = [line.rstrip("\n").split("::")[1] for line in file if line.startswith("0::")][0]
+    os.makedirs("/sys/fs/cgroup" + path, exist_ok=True)
+    events = "/sys/fs/cgroup" + path + "/memory.events"
+
+    def count(kills):
+        with open(events, "r+" if os.path.exists(events) else "w", encoding="ascii") as file:
+            file.write(f"low 0\nhigh 0\nmax {kills}\noom {kills}\noom_kill {kills}\noom_group_kill 0\n")
+    count(3)
+    s = Session(t, "while read x; do echo $x; done; exit 0", "-i", "--leave-stdin-open").begun()
+    client = s.attach()
+    s.start()
+    # No kill is no news.
+    count(3)
+    client.send(b"one\n")
+    client.until(b"one\n")
+    assert not s.has("bundle/oom") and not s.has("persist/oom")
+    count(4)
+    until(lambda: s.has("bundle/oom") and s.has("persist/oom"), "the files")
+    client.send(b"still here\n")
+    client.until(b"still here\n")
+    assert not s.has("exit/c")
+    # Its cgroup is gone before its end is looked at.
+    os.unlink(events)
+    os.kill(s.pid, signal.SIGKILL)
+    s.gone()
+    assert s.read("exit/c") == "137" and s.has("persist/oom")
+    # Of a kill that comes with the end nobody is told before.
+    count(4)
+    s = Session(t, "read x; exit 0", "-i", name="end").begun().start()
+    os.kill(s.monitor(), signal.SIGSTOP)
+    os.kill(s.pid, signal.SIGKILL)
+    count(5)
+    os.kill(s.monitor(), signal.SIGCONT)
+    s.gone()
+    assert s.has("bundle/oom") and s.has("persist/oom")
+    s = Session(t, "exit 0", name="none").begun().start().gone()
+    assert not s.has("bundle/oom") and not s.has("persist/oom")
+
+
 def socket_link(t):
     """Without --full-attach the bundle is found by a link of the session's id, while there is one."""
     os.mkdir(t + "/sockets")

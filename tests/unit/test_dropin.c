@@ -4,9 +4,13 @@
  * notify, and the log's options.
  */
 #include <check.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <cattach/fd.h>
 
 #include "../../src/dropin/dropin.h"
 #include "fixture.h"
@@ -193,6 +197,54 @@ START_TEST(a_size_that_is_negative_is_none_and_files_are_counted_with_the_first)
 }
 END_TEST
 
+static int open_events(void)
+{
+	return openat(fixture_dir(), "memory.events", O_RDONLY | O_CLOEXEC);
+}
+
+START_TEST(a_counter_tells_when_somebody_is_killed)
+{
+	struct pollfd changed = { .events = POLLIN };
+	struct oom oom;
+
+	fixture_file("memory.events", "oom 0\noom_kill 1\n");
+	ct_oom_begin(&oom, open_events(), true);
+	changed.fd = oom.changes;
+	ck_assert_int_eq(poll(&changed, 1, 0), 0);
+	fixture_file("memory.events", "oom 1\noom_kill 1\n");
+	ck_assert_int_eq(poll(&changed, 1, 0), 1);
+	ck_assert(!ct_oom_changed(&oom));
+	ck_assert_int_eq(poll(&changed, 1, 0), 0);
+	fixture_file("memory.events", "oom 1\noom_kill 2\n");
+	ck_assert(ct_oom_changed(&oom));
+	/* Once; and what has happened stays so. */
+	fixture_file("memory.events", "oom_kill 3\n");
+	ck_assert(!ct_oom_changed(&oom));
+	fixture_file("memory.events", "");
+	ck_assert(ct_oom_happened(&oom));
+	ct_drop_fd(&oom.fd);
+	ct_drop_fd(&oom.changes);
+}
+END_TEST
+
+START_TEST(a_counter_of_version_1_is_only_read)
+{
+	struct oom oom;
+
+	fixture_file("memory.events", "oom_kill_disable 0\nunder_oom 0\noom_kill 0\n");
+	ct_oom_begin(&oom, open_events(), false);
+	ck_assert_int_eq(oom.changes, -1);
+	ck_assert(!ct_oom_happened(&oom));
+	fixture_file("memory.events", "oom_kill_disable 0\nunder_oom 0\noom_kill 1\n");
+	ck_assert(ct_oom_happened(&oom));
+	ct_drop_fd(&oom.fd);
+	fixture_file("memory.events", "no such line\n");
+	ct_oom_begin(&oom, open_events(), true);
+	ck_assert_int_eq(oom.fd, -1);
+	ck_assert(!ct_oom_happened(&oom));
+}
+END_TEST
+
 static bool killed(const char *text, uint64_t before)
 {
 	struct oom oom = { .before = before };
@@ -234,6 +286,11 @@ Suite *suite_dropin(void)
 	tcase_add_test(t, journald_gets_the_fields_that_readers_look_for);
 	tcase_add_test(t, a_size_that_is_negative_is_none_and_files_are_counted_with_the_first);
 	tcase_add_test(t, the_kernel_counts_who_is_killed_for_lack_of_memory);
+	suite_add_tcase(s, t);
+	t = tcase_create("oom");
+	tcase_add_checked_fixture(t, fixture_setup, fixture_teardown);
+	tcase_add_test(t, a_counter_tells_when_somebody_is_killed);
+	tcase_add_test(t, a_counter_of_version_1_is_only_read);
 	suite_add_tcase(s, t);
 	return s;
 }
