@@ -86,6 +86,10 @@ struct ct_child_stdio {
 	int fd[3];		/* stdin, stdout, stderr */
 	bool borrowed;		/* of the caller's: they stay whose they are */
 	uint16_t rows, columns;	/* initial size of the pty, 0: leave it */
+	/* For a spawn() that waits for others to make the payload: what it reads of what they have written
+	 * on these meanwhile, at most CT_FRAME_MAX bytes, goes into the log by this. NULL: a pty. */
+	void (*wrote)(void *arg, int stream, const void *data, size_t size);
+	void *wrote_arg;
 };
 
 /* What a spawn gives back to the monitor. */

@@ -2,7 +2,7 @@
 /*
  * One session behind the front of conmon, shared by the files that make up that front: settle.c
  * (options), pipes.c (the caller's descriptors), runtime.c (its command line), launch.c (running it),
- * console.c (the terminal it sends), records.c (files), oom.c, notify.c, exit_command.c, dropin.c
+ * words.c (what it says), console.c (the terminal it sends), records.c (files), oom.c, notify.c, exit_command.c, dropin.c
  * (the order of it all).
  */
 #ifndef CATTACH_DROPIN_DROPIN_H
@@ -22,6 +22,26 @@ struct oom {
 	int changes;		/* inotify(7) of the former, or -1 */
 	uint64_t before;
 	bool happened;
+};
+
+/* The two ends of a text of any length: room for all that callers take. */
+#define WORDS_PART	4088u
+#define WORDS_TEXT	(2 * WORDS_PART + 8)
+
+struct words {
+	char first[WORDS_PART];
+	char last[WORDS_PART];	/* a ring: what is behind the first goes there */
+	size_t size;		/* of the whole */
+};
+
+/* What the runtime and its hooks write while it runs; 0 is stdout. */
+struct said {
+	struct said_pipe {
+		int end;	/* theirs */
+		int fd;		/* to read what is in it, or -1 */
+		bool drained;	/* it was full once, and is read since */
+	} pipe[2];
+	struct words words;
 };
 
 struct dropin {
@@ -76,6 +96,17 @@ int ct_runtime_argv(struct dropin *d, struct ct_err *err);
 /* launch.c: run it, and find what it has made; for ct_monitor_config.spawn */
 int ct_runtime_launch(struct dropin *d, const struct ct_child_stdio *stdio,
 		      struct ct_spawned *ret_spawned, struct ct_err *err);
+
+/* words.c */
+void ct_words_add(struct words *words, const char *text, size_t size);
+/* Its size. */
+size_t ct_words_text(const struct words *words, char text[WORDS_TEXT]);
+void ct_said_open(struct said *said, const int stdio[3]);
+void ct_said_close(struct said *said);
+/* Often enough while it runs: keep the pipes from being full. */
+void ct_said_look(struct said *said, const struct ct_child_stdio *stdio);
+/* It has failed: its words on stderr, or NULL. */
+const char *ct_said_message(struct said *said, struct ct_arena *arena);
 
 /* console.c */
 int ct_console_open(struct dropin *d, struct ct_err *err);

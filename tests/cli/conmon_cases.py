@@ -93,6 +93,29 @@ def failures(t):
     assert not s.has("argv") and not s.has("exited")
 
 
+def noise(t):
+    """A runtime or a hook that has much to say: it is not held up, the log has it, and of a failure's words
+    both ends are told."""
+    lines = 3 * (1 << 14)
+    s = Session(t, "seq 1 200000; exit 3", env={"FAKE_NOISE": "3"}).begun()
+    client = s.attach()
+    s.start()
+    # Whoever was there before the start gets everything that comes after it.
+    assert client.rest().out.endswith(b"199999\n200000\n"), client.out[-100:]
+    s.gone()
+    assert s.read("exit/c") == "3"
+    noisy = "noise " + "." * 57 + "\n"
+    assert s.output("stderr") == noisy * lines
+    assert s.output() == noisy * lines + "".join(f"{i}\n" for i in range(1, 200001))
+    said = Session(t, "", name="fails", env={"FAKE_NOISE": "3"}, fail="boom: no such file\n").said()
+    message = said["message"]
+    assert said["data"] == -1 and message.startswith(noisy) and len(message) < 8192, said
+    assert message.endswith(noisy + "boom: no such file\n") and "\n[...]\n" in message, message[-200:]
+    s = Session(t, "tty > $FAKE/tty; exit 0", "-t", name="terminal", env={"FAKE_NOISE": "3"})
+    s.begun().start().gone()
+    assert s.read("tty").startswith("/dev/pts/")
+
+
 def start_pipe(t):
     s = Session(t, "exit 3", start_pipe=True)
     assert not select.select([s.sync], [], [], 0)[0]

@@ -197,6 +197,42 @@ START_TEST(a_size_that_is_negative_is_none_and_files_are_counted_with_the_first)
 }
 END_TEST
 
+static void expect_words(struct words *words, size_t size, const char *text)
+{
+	static char got[WORDS_TEXT];
+
+	ck_assert_uint_eq(ct_words_text(words, got), size);
+	ck_assert_uint_eq(strlen(got), size);
+	ck_assert_str_eq(got + size - strlen(text), text);
+}
+
+START_TEST(of_a_long_text_both_ends_are_kept)
+{
+	static struct words words, at_once;
+	static char big[5 * WORDS_PART];
+
+	expect_words(&words, 0, "");
+	ct_words_add(&words, "begin", 5);
+	expect_words(&words, 5, "begin");
+	memset(big, 'x', sizeof(big));
+	/* Over the border between the two, to the last byte that has room, and one more. */
+	ct_words_add(&words, big, WORDS_PART);
+	expect_words(&words, WORDS_PART + 5, "xx");
+	ct_words_add(&words, big, WORDS_PART - 5 - 3);
+	ct_words_add(&words, "abc", 3);
+	expect_words(&words, 2 * WORDS_PART, "xabc");
+	ct_words_add(&words, "d", 1);
+	expect_words(&words, 2 * WORDS_PART + 7, "xabcd");
+	ct_words_add(&words, big, sizeof(big));
+	ct_words_add(&words, "end", 3);
+	expect_words(&words, 2 * WORDS_PART + 7, "xend");
+	ck_assert_mem_eq(words.first, "beginx", 6);
+	memcpy(big + sizeof(big) - 4, "last", 4);
+	ct_words_add(&at_once, big, sizeof(big));
+	expect_words(&at_once, 2 * WORDS_PART + 7, "xlast");
+}
+END_TEST
+
 static int open_events(void)
 {
 	return openat(fixture_dir(), "memory.events", O_RDONLY | O_CLOEXEC);
@@ -286,6 +322,7 @@ Suite *suite_dropin(void)
 	tcase_add_test(t, journald_gets_the_fields_that_readers_look_for);
 	tcase_add_test(t, a_size_that_is_negative_is_none_and_files_are_counted_with_the_first);
 	tcase_add_test(t, the_kernel_counts_who_is_killed_for_lack_of_memory);
+	tcase_add_test(t, of_a_long_text_both_ends_are_kept);
 	suite_add_tcase(s, t);
 	t = tcase_create("oom");
 	tcase_add_checked_fixture(t, fixture_setup, fixture_teardown);
