@@ -80,6 +80,7 @@ static int start(struct monitor *m, struct ct_err *err)
 static void serve(struct monitor *m)
 {
 	const struct ct_monitor_config *config = m->config;
+	struct rlimit before[MONITOR_LIMITS];
 
 	m->status.pid = m->payload.pid;
 	m->status.started = ct_now_real();
@@ -87,10 +88,13 @@ static void serve(struct monitor *m)
 	if (config->created)
 		ct_tagged_name(m->payload.pid, m->made_as);
 	ct_backlog_open(m);
+	/* The runtime has had the caller's, and so will the front's command at the end. */
+	ct_monitor_raise_limits(before);
 	config->started(config->arg);
 	ct_monitor_serve(m);
 	ct_linger(m);
 	ct_backlog_close(m);
+	ct_monitor_lower_limits(before);
 }
 
 int ct_adopt(const struct ct_monitor_config *config, struct ct_err *err)

@@ -558,9 +558,11 @@ void ct_monitor_serve(struct monitor *m)
 /* In the monitor, once its payload runs. */
 static _Noreturn void monitor_payload(struct monitor *m)
 {
+	struct rlimit ignored[MONITOR_LIMITS];
+
 	ct_confine_prepare(m);
 	m->config->release(m->config->arg);
-	ct_monitor_raise_limits();
+	ct_monitor_raise_limits(ignored);
 	ct_confine(m);
 	ct_monitor_keep_descriptors(m);
 	ct_monitor_serve(m);

@@ -10,6 +10,8 @@
 #ifndef CATTACH_CONMON_MONITOR_H
 #define CATTACH_CONMON_MONITOR_H
 
+#include <sys/resource.h>
+
 #include <cattach/attach.h>
 #include <cattach/monitor.h>
 #include <cattach/streamlog.h>
@@ -202,9 +204,12 @@ void ct_monitor_unwatch(struct monitor *m, int fd);
 /* Let the timer tick, or stop it. */
 void ct_monitor_tick(struct monitor *m, bool on);
 
-/* inherited.c: close everything that is not the monitor's own; limits as high as they may be */
+/* inherited.c: close everything that is not the monitor's own; limits as high as they may be, and as they
+ * were before */
+#define MONITOR_LIMITS 3
 void ct_monitor_keep_descriptors(const struct monitor *m);
-void ct_monitor_raise_limits(void);
+void ct_monitor_raise_limits(struct rlimit before[MONITOR_LIMITS]);
+void ct_monitor_lower_limits(const struct rlimit before[MONITOR_LIMITS]);
 
 /* monitor.c: the payload has ended. adopt.c: some child has, perhaps the payload. */
 void ct_monitor_reap_payload(struct monitor *m);

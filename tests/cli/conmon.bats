@@ -99,6 +99,8 @@ END
 		"$BATS_TEST_TMPDIR/full_disk"
 }
 
+@test "limits that were set for the container are neither its clients' nor its log's" { cases limits; }
+
 @test "without a free descriptor clients are sent away, and nothing spins" { cases no_descriptors; }
 
 @test "that memory was short is on record when it happens, and at the end" {

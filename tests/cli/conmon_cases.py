@@ -410,6 +410,26 @@ def no_descriptors(t):
     s.kill()
 
 
+def limits(t):
+    """Limits that somebody has set for the container are not the monitor's: not for clients, nor for the log."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (51200, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    s = Session(t, "read x; ulimit -S -n; ulimit -S -f; seq 1 20000; exit 0", "-i", "--exit-command", "/bin/sh",
+                "--exit-command-arg", "-c", "--exit-command-arg", f"ulimit -S -n > {t}/n; ulimit -S -f > {t}/f",
+                limits=limit, exits=False).begun()
+    clients = [s.attach() for _ in range(80)]
+    s.start()
+    clients[79].send(b"\n")
+    expected = b"40\n100\n" + b"".join(b"%d\n" % i for i in range(1, 20001))
+    for client in clients:
+        assert client.rest().out == expected and not client.err, (client.out[:40], client.err)
+    s.gone()
+    assert s.output().encode() == expected
+    with open(t + "/n", encoding="ascii") as nofile, open(t + "/f", encoding="ascii") as fsize:
+        assert (nofile.read(), fsize.read()) == ("40\n", "100\n")
+
+
 def processor_time(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rsplit(") ", 1)[1].split()
