@@ -49,6 +49,8 @@ crio()
 	cases failures
 }
 
+@test "the exit command runs once for each monitor that is on its own, and for no other" { cases exit_command; }
+
 @test "a runtime that has more to say than a pipe holds is not held up" { cases noise; }
 
 @test "nothing is done before the start pipe says so; an exec waits for its client as well" {

@@ -116,6 +116,29 @@ def noise(t):
     assert s.read("tty").startswith("/dev/pts/")
 
 
+def exit_command(t):
+    """It runs once for each monitor that is on its own, whatever becomes of that; and for no other."""
+    def ran(s):
+        until(lambda: s.has("exited") and s.read("exited") == "a b c\n", "the exit command")
+        return True
+    s = Session(t, "", fail="boom\n", name="runtime")
+    assert s.said()["data"] == -1 and s.process.wait() == 0 and ran(s)
+    # Before the runtime was called, and behind it: a place for the link, a pid, a process of that pid.
+    s = Session(t, "", "--socket-dir-path", t + "/nosuch", full=False, name="link")
+    assert "nosuch" in s.said()["message"] and s.process.wait() == 0 and ran(s) and not s.has("argv")
+    s = Session(t, "", "-p", t + "/nosuch/pid", name="pidfile")
+    assert s.said()["data"] == -1 and s.process.wait() == 0 and ran(s) and s.has("argv")
+    # In the caller's own process there is no other way for it to tell.
+    s = Session(t, "", "--sync", fail="boom\n", name="sync")
+    assert s.said()["data"] == -1 and s.process.wait() == 1 and s.read("exited") == "a b c\n"
+    # Without a monitor the caller knows by the exit status that nothing will be executed.
+    for name, options in (("option", ["-l", "nosuch:/x"]), ("recorded", ["-P", t + "/nosuch/pid"]),
+                          ("records", ["--exit-dir", t + "/nosuch"])):
+        s = Session(t, "", *options, name=name)
+        assert s.said()["data"] == -1 and s.process.wait() == 1 and s.said() is None
+        assert not s.has("exited") and not s.has("argv")
+
+
 def start_pipe(t):
     s = Session(t, "exit 3", start_pipe=True)
     assert not select.select([s.sync], [], [], 0)[0]
