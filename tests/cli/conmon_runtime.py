@@ -5,7 +5,7 @@
 It writes its command line to $FAKE/argv, forks a process that runs the shell script $FAKE_PAYLOAD,
 sends a terminal where it is asked for, writes the pid and ends. "create" leaves the process waiting
 until somebody writes to the FIFO $FAKE/start, by another name than it will have. $FAKE_FAIL is said on
-stderr instead of all that, with exit status 3.
+stderr instead of all that, with exit status 3; before it all, $FAKE_NOISE MiB on stdout and on stderr.
 """
 import array
 import fcntl
@@ -42,12 +42,23 @@ def payload(waits, terminal):
     os.execv("/bin/sh", ["sh", "-c", os.environ["FAKE_PAYLOAD"]])
 
 
+def noise(fd, mebibytes):
+    """What a hook may have to say: more than a pipe holds, in lines."""
+    line = b"noise " + b"." * 57 + b"\n"
+    left = line * (mebibytes * (1 << 20) // len(line))
+    while left:
+        left = left[os.write(fd, left):]
+
+
 def main():
     with open(os.environ["FAKE"] + "/argv", "w", encoding="utf-8") as file:
         json.dump(sys.argv[1:], file)
     with open(os.environ["FAKE"] + "/fds", "w", encoding="utf-8") as file:
         json.dump({fd: os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
                    if os.path.lexists(f"/proc/self/fd/{fd}")}, file)
+    if "FAKE_NOISE" in os.environ:
+        noise(2, int(os.environ["FAKE_NOISE"]))
+        noise(1, int(os.environ["FAKE_NOISE"]))
     if "FAKE_FAIL" in os.environ:
         sys.stderr.write(os.environ["FAKE_FAIL"])
         return 3
