@@ -81,6 +81,8 @@ struct ct_ns_started {
 	pid_t pid;			/* as the caller sees it */
 	int pidfd;			/* owned by the receiver */
 	int terminal;			/* master of the pty, or -1; owned by the receiver */
+	int tie;			/* with plan->hold: it ends when this is closed, up to ct_ns_keep(); or
+					 * -1; owned by the receiver */
 	struct ct_ns_places places;	/* with plan->report_places; owned by the receiver */
 };
 
@@ -96,6 +98,15 @@ struct ct_ns_started {
  */
 int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		struct ct_ns_started *ret_started, struct ct_err *err);
+
+/**
+ * ct_ns_keep - from now on a process that is held stays without its starter
+ * @tie: of what started it; stays the caller's
+ * @err: ESRCH: it has ended
+ *
+ * When others can find it. Who is killed before leaves no process that nobody knows of.
+ */
+int ct_ns_keep(int tie, struct ct_err *err);
 
 /**
  * ct_ns_go - let a process that is held become its program

@@ -97,7 +97,9 @@ int ct_runtime_start(struct ct_store *store, struct ct_container *container, str
 
 /**
  * ct_runtime_signal - send a signal to the process, or to all processes, of a container
- * @err: ESRCH "container not running"
+ * @all: whoever is in its cgroup, also when its first process has ended; without one those in its
+ *       namespaces, while that lives
+ * @err: ESRCH "container not running", with what cannot be known behind it
  */
 int ct_runtime_signal(struct ct_store *store, struct ct_arena *arena,
 		      const struct ct_container *container, int signal, bool all, struct ct_err *err);
@@ -131,6 +133,9 @@ int ct_runtime_limits_parse(struct ct_arena *arena, const struct ct_runtime_limi
  */
 int ct_runtime_update(struct ct_container *container, struct ct_arena *arena,
 		      const struct ct_cgroup_resources *wish, struct ct_err *err);
+
+/* Write a process's pid to a file, in one step, with nothing behind it; errors name --pid-file. */
+int ct_runtime_write_pid(const char *path, pid_t pid, struct ct_err *err);
 
 /* Hand the master of a terminal, or a pidfd, to whoever listens at socket_path: 0 or negative. */
 int ct_runtime_hand_over(const char *socket_path, int fd, const char *text, struct ct_err *err);

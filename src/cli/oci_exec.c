@@ -163,18 +163,6 @@ static int choose_process(const struct oci_call *call, struct ct_exec *exec, str
 	return r < 0 ? rename_option(err) : change_process(o, call->arena, exec->spec->process, err);
 }
 
-static int write_pid(const char *path, pid_t pid, struct ct_err *err)
-{
-	int ct_autofd fd = path ? openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", (int)pid);
-
-	if (!path || (fd >= 0 && ct_write_all(fd, text, (size_t)n) == 0))
-		return 0;
-	ct_fail_errno(err, errno, "cannot write %s", path);
-	return ct_wrap(err, "--pid-file");
-}
-
 /* Whoever watches it gets what it needs for that. */
 static int hand_over(const struct exec_options *o, struct ct_ns_started *started, struct ct_err *err)
 {
@@ -185,7 +173,7 @@ static int hand_over(const struct exec_options *o, struct ct_ns_started *started
 		ct_drop_fd(&started->terminal);
 	if (o->pidfd_socket && ct_runtime_hand_over(o->pidfd_socket, started->pidfd, "pidfd", err) < 0)
 		return ct_wrap(err, "--pidfd-socket");
-	return write_pid(o->pid_file, started->pid, err);
+	return o->pid_file ? ct_runtime_write_pid(o->pid_file, started->pid, err) : 0;
 }
 
 static int check(const struct exec_options *o, const struct ct_exec *exec, struct ct_err *err)
@@ -260,8 +248,11 @@ static int spawn_attended(const struct exec_options *o, struct ct_exec *exec, st
 	if (hand_over(o, &started, err) < 0)
 		return fail_started(&started, err);
 	terminal = ct_take_fd(&started.terminal);
-	if (oci_follow_start(f, terminal, err) < 0)
+	if (oci_follow_start(f, terminal, err) < 0) {
+		if (o->pid_file)
+			unlink(o->pid_file);
 		return fail_started(&started, err);
+	}
 	code = oci_follow_wait(f, started.pidfd);
 	ct_fd_close(started.pidfd);
 	return code;

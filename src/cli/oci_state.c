@@ -186,7 +186,7 @@ static int kill_handler(const struct oci_call *call, struct ct_err *err)
 }
 
 struct delete_options {
-	bool force, regex;
+	bool force, regex, all;
 };
 
 static const struct ct_option delete_table[] = {
@@ -194,6 +194,7 @@ static const struct ct_option delete_table[] = {
 	  "Also one that runs; one that is not there is no error" },
 	{ "regex", 0, CT_OPTION_BOOL, NULL, offsetof(struct delete_options, regex),
 	  "ID is an extended regular expression: all that it fits" },
+	{ "all", 'a', CT_OPTION_BOOL, NULL, offsetof(struct delete_options, all), NULL },
 	{ 0 },
 };
 

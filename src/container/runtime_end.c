@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -89,7 +90,16 @@ static bool claim(struct ct_container *container)
 	return container->state == CT_STATE_CREATED;
 }
 
-/* A hook that fails takes the container with it. */
+/* Not a program that is not there, nor a process that was killed meanwhile. */
+static bool is_hooks_fault(const struct ct_err *err)
+{
+	char place[32];
+
+	snprintf(place, sizeof(place), "hooks.%s[", ct_hook_name(CT_HOOK_START_CONTAINER));
+	return !strncmp(err->where, place, strlen(place));
+}
+
+/* A hook that fails takes the container with it. What is refused changes nothing. */
 int ct_runtime_start(struct ct_store *store, struct ct_container *container, struct ct_err *err)
 {
 	bool waited = claim(container);
@@ -102,7 +112,7 @@ int ct_runtime_start(struct ct_store *store, struct ct_container *container, str
 		r = ct_container_spec(container, &arena, &spec, err);
 	if (r == 0)
 		r = go(container, err);
-	if (r < 0 && (!spec || !spec->hooks.lists[CT_HOOK_START_CONTAINER].count))
+	if (r < 0 && !is_hooks_fault(err))
 		return r;
 	if (r == 0)
 		r = ct_hooks_run_poststart(&arena, spec, &container->meta, container->status.pid, err);
@@ -131,18 +141,55 @@ static int signal_all(struct ct_store *store, struct ct_arena *arena, const stru
 	return 0;
 }
 
+/* The first process has ended; with a pid namespace of its own, it was the last one. */
+static int fail_ended(const struct ct_container *c, struct ct_arena *arena, bool all, struct ct_err *err)
+{
+	const struct ct_spec_namespace *pids;
+	struct ct_spec *spec;
+	struct ct_err ignored;
+
+	if (!all || ct_container_spec(c, arena, &spec, &ignored) < 0)
+		return ct_fail(err, ESRCH, "container not running");
+	pids = &spec->linux_.namespaces[CT_NS_PID];
+	if (pids->present && !pids->path)
+		return ct_fail(err, ESRCH, "container not running");
+	ct_fail(err, ESRCH, "container not running: its first process has ended, and what that may have left "
+		"cannot be found without a cgroup or a pid namespace of the container's own");
+	return ct_hint(err, "give it one by linux.cgroupsPath");
+}
+
+/* Whoever is in its cgroup is the container's, whether its first process lives or not. 1: it has none. */
+static int signal_cgroup(const struct ct_container *c, int signal, struct ct_err *err)
+{
+	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
+	int r = ct_container_cgroup(c, &cgroup, err);
+	char path[CT_CGROUP_PATH];
+
+	/* One that has gone had nobody in it. */
+	if (r == -ENOTSUP && ct_leaf_read(c->dir, path) == 0)
+		return ct_fail(err, ESRCH, "the cgroup has gone");
+	if (r < 0)
+		return r == -ENOTSUP || r == -EINVAL ? 1 : r;
+	return ct_cgroup_signal(&cgroup, signal, err);
+}
+
 int ct_runtime_signal(struct ct_store *store, struct ct_arena *arena,
 		      const struct ct_container *container, int signal, bool all, struct ct_err *err)
 {
 	int ct_autofd fd = open_process(container);
-	int r = fd < 0 ? -ESRCH : 0;
+	bool alive = fd >= 0 && ct_pidfd_await(fd, 0) == 0;
+	int r = all ? signal_cgroup(container, signal, err) : 1;
 
-	if (r == 0 && ct_pidfd_await(fd, 0) != 0)
-		r = -ESRCH;
-	if (r == 0)
-		r = all ? signal_all(store, arena, container, fd, signal) : ct_pidfd_signal(fd, signal);
-	if (r == -ESRCH)
+	if (r == -ESRCH && !alive)
 		return ct_fail(err, ESRCH, "container not running");
+	if (r == 0 || (r < 0 && !alive))
+		return r;
+	/* Its cgroup cannot tell; then its namespaces must. */
+	if (!alive)
+		return fail_ended(container, arena, all, err);
+	r = all ? signal_all(store, arena, container, fd, signal) : ct_pidfd_signal(fd, signal);
+	if (r == -ESRCH)
+		return fail_ended(container, arena, false, err);
 	return r < 0 ? ct_fail_errno(err, -r, "cannot signal container %s", container->meta.id) : 0;
 }
 

@@ -238,32 +238,13 @@ static int start(struct making *m, struct ct_err *err)
 
 /* ---- who watches it ---- */
 
-/* In one step: who waits for the file finds all of it. */
-static int write_file(const char *path, const char *text, size_t size, struct ct_err *err)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	char parent[PATH_MAX] = ".";
-	int ct_autofd dir = -1;
-
-	if (slash)
-		snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	dir = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return ct_fail_errno(err, errno, "cannot open %s", parent);
-	return ct_write_file_at(dir, name, text, size, 0644, err);
-}
-
 static int write_pid_file(struct making *m, struct ct_err *err)
 {
 	const char *path = m->options->pid_file;
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", (int)m->started.pid);
 
-	if (!path)
-		return 0;
-	if (write_file(path, text, (size_t)n, err) < 0)
-		return ct_wrap(err, "--pid-file");
-	m->pid_file = true;
+	if (path && ct_runtime_write_pid(path, m->started.pid, err) < 0)
+		return -err->code;
+	m->pid_file = path != NULL;
 	return 0;
 }
 
@@ -284,6 +265,15 @@ static int hand_over(struct making *m, struct ct_err *err)
 
 /* ---- all of it ---- */
 
+/* Whoever kills us before ends the process, too; what is left of the container can be deleted. */
+static int keep(struct making *m, struct ct_err *err)
+{
+	int r = ct_ns_keep(m->started.tie, err);
+
+	ct_drop_fd(&m->started.tie);
+	return r;
+}
+
 static void undo(struct making *m)
 {
 	struct ct_exit status;
@@ -295,6 +285,7 @@ static void undo(struct making *m)
 	}
 	ct_drop_fd(&m->started.pidfd);
 	ct_drop_fd(&m->started.terminal);
+	ct_drop_fd(&m->started.tie);
 	if (m->pid_file)
 		unlink(m->options->pid_file);
 	if (m->c.dir >= 0) {
@@ -312,7 +303,7 @@ static int make(struct making *m, struct ct_err *err)
 {
 	static int (*const steps[])(struct making *m, struct ct_err *err) = {
 		prepare, make_directory, make_record, make_listener, plan, start, write_record,
-		hand_over, write_pid_file,
+		hand_over, write_pid_file, keep,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -331,7 +322,7 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 	mode_t ct_autoumask saved = umask(077);
 	struct making m = {
 		.store = store, .arena = arena, .options = options, .c = CT_CONTAINER_INIT,
-		.started = { .pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT },
+		.started = { .pidfd = -1, .terminal = -1, .tie = -1, .places = CT_NS_PLACES_INIT },
 		.leaf = LEAF_INIT, .listener = -1,
 	};
 	int r = ct_runtime_check_id(options->id, err);

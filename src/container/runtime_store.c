@@ -140,10 +140,10 @@ int ct_runtime_open(const char *root, bool make, struct ct_store *ret_store, str
 
 /* ---- one container ---- */
 
-int ct_runtime_connect(int dir)
+static int open_connection(int dir, int flags)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int ct_autofd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int ct_autofd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" CT_RUNTIME_SOCKET, dir);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
@@ -151,11 +151,17 @@ int ct_runtime_connect(int dir)
 	return ct_take_fd(&fd);
 }
 
+int ct_runtime_connect(int dir)
+{
+	return open_connection(dir, 0);
+}
+
+/* One that is stopped accepts nobody, and its queue fills up: it is held all the same. */
 static bool is_held(int dir)
 {
-	int ct_autofd fd = ct_runtime_connect(dir);
+	int ct_autofd fd = open_connection(dir, SOCK_NONBLOCK);
 
-	return fd >= 0;
+	return fd >= 0 || fd == -EAGAIN;
 }
 
 static int damaged(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)

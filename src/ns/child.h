@@ -175,7 +175,8 @@ enum sync_type {
 	SYNC_TERMINAL,		/* to the starter, with the pty's master */
 	SYNC_PLACES,		/* to the starter, with CT_PLACES descriptors */
 	SYNC_EXEC,		/* to the starter: everything is set up, what follows is execve */
-	SYNC_HELD,		/* to the starter: everything is set up, and waits for... */
+	SYNC_HELD,		/* to the starter: everything is set up, and waits... */
+	SYNC_KEPT,		/* ...for its starter to say that others know of it, too, and then for... */
 	SYNC_GO,		/* ...this, from whoever connects; who gets what follows SYNC_HELD */
 	SYNC_WAY_IN,		/* from who connects instead: SYNC_PLACES, please */
 	SYNC_HOOKS,		/* to the starter: run those that are before the pivot, and say... */

@@ -322,7 +322,7 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		struct ct_ns_started *ret_started, struct ct_err *err)
 {
 	struct ct_ns_started started = {
-		.pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT,
+		.pidfd = -1, .terminal = -1, .tie = -1, .places = CT_NS_PLACES_INIT,
 	};
 	int ct_autofd ours = -1;
 	pid_t helper = 0;
@@ -344,6 +344,8 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		r = set_up(plan, ours, stdio, &started, err);
 	reap_helper(helper);
 	if (r == 0) {
+		if (plan->hold)
+			started.tie = ct_take_fd(&ours);
 		*ret_started = started;
 		return 0;
 	}
