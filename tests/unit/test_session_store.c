@@ -258,6 +258,7 @@ START_TEST(sessions_of_an_engines_container_are_with_its_record)
 	struct ct_meta meta = { .name = "job", .stop_timeout = 10 };
 	char root[4096], path[4200], log[4200];
 	struct world autoworld w;
+	struct ct_container_list list;
 	struct stat before, after;
 
 	open_world(&w);
@@ -280,7 +281,10 @@ START_TEST(sessions_of_an_engines_container_are_with_its_record)
 	ck_assert_int_eq(ct_store_sessions(&w.store, &session, false, &sessions, &w.err), 0);
 	ck_assert_str_eq(sessions.path, path);
 	ct_event_record(&session, "attach", CT_EVENT_END);
-	ck_assert_int_eq(ct_container_remove(&w.store, &session, true, &w.err), 0);
+	ct_container_close(&session);
+	ck_assert_int_eq(ct_session_list(&w.store, &w.arena, &engine, &list, &w.err), 0);
+	ck_assert_uint_eq(list.count, 1);
+	ck_assert_int_eq(ct_container_remove(&w.store, &list.items[0], true, &w.err), 0);
 	ck_assert_int_eq(stat(log, &after), 0);
 	ck_assert_int_eq(after.st_size, before.st_size);
 	ck_assert_int_lt(faccessat(sessions.containers, meta.id, F_OK, 0), 0);
