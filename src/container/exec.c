@@ -101,6 +101,9 @@ static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_e
 	/* A moment ago it lived: now that would be somebody else with its pid. */
 	if (ct_pidfd_await(exec->payload, 0) != 0)
 		return fail_ended(c, err);
+	/* An engine's monitor is none that could be asked. */
+	if (c->engine_root)
+		return ct_wrap(err, "container %s cannot be entered", ct_container_label(c));
 	ct_log(CT_LOG_DEBUG, CT_TOPIC_NS, "asking the monitor for the way in: %s", err->what);
 	*err = (struct ct_err){ 0 };
 	r = ask_monitor(store, c, &exec->places, err);

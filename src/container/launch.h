@@ -31,7 +31,7 @@ struct launching {
 	int dir;			/* the container's */
 	char id[CT_CONTAINER_ID_LENGTH + 1];
 	char name[CT_NAME_MAX + 1];
-	char label[2 * CT_NAME_MAX + 2];
+	char label[CT_LABEL_MAX + 1];
 	bool remove;
 	bool keep;			/* a failed start leaves it as it was: */
 	struct ct_status before;

@@ -50,17 +50,19 @@ int ct_runtime_check_id(const char *id, struct ct_err *err)
 
 static int default_root(char *buf, size_t size, struct ct_err *err)
 {
-	const char *base = getenv("XDG_RUNTIME_DIR");
+	const char *base = getenv("XDG_RUNTIME_DIR"), *root = getenv(CT_RUNTIME_ROOT);
 	bool user = geteuid() != 0 || ct_store_is_nested();
 	int n;
 
-	if (base && *base == '/' && user)
+	if (root && *root == '/')
+		n = snprintf(buf, size, "%s", root);
+	else if (base && *base == '/' && user)
 		n = snprintf(buf, size, "%s/cattach-oci", base);
 	else if (!user)
 		n = snprintf(buf, size, "/run/cattach-oci");
 	else
 		n = snprintf(buf, size, "/tmp/cattach-oci-%u", (unsigned)geteuid());
-	return n < 0 || (size_t)n >= size ? ct_fail(err, ENAMETOOLONG, "XDG_RUNTIME_DIR is too long") : 0;
+	return n < 0 || (size_t)n >= size ? ct_fail(err, ENAMETOOLONG, "the path of the runtime directory is too long") : 0;
 }
 
 /* Every part of the path that is missing; only the last one has to be ours alone. */
@@ -99,6 +101,7 @@ static int open_at(struct ct_store *store, const char *path, const char *name, b
 		   struct ct_err *err)
 {
 	store->path = strdup(path);
+	store->engine = true;
 	if (!store->path)
 		return ct_fail_nomem(err);
 	store->containers = ct_open_private(AT_FDCWD, path, path, name, make, err);
@@ -289,7 +292,8 @@ static int load(const struct ct_store *store, struct ct_arena *arena, const char
 	int r;
 
 	c.meta.id = c.meta.name = ct_arena_strdup(arena, id);
-	if (!c.meta.id)
+	c.engine_root = ct_arena_strdup(arena, store->path);
+	if (!c.meta.id || !c.engine_root)
 		return ct_fail_nomem(err);
 	c.dir = openat(store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c.dir < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) {
@@ -340,6 +344,43 @@ int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *
 	return r < 0 ? r : load(store, arena, id, ret_container, err);
 }
 
+/* ---- in the default store ---- */
+
+struct beginning {
+	const char *text;
+	size_t length;
+	unsigned count;
+	char id[CT_CONTAINER_ID_LENGTH + 1];	/* the last one that begins with it */
+};
+
+static int compare_beginning(int dir, const char *name, unsigned char type, void *arg)
+{
+	struct beginning *b = arg;
+
+	(void)dir;
+	(void)type;
+	if (!ct_is_id(name) || strncmp(name, b->text, b->length) != 0)
+		return 0;
+	b->count++;
+	memcpy(b->id, name, sizeof(b->id));
+	return 0;
+}
+
+/* Engines show of ids that nobody chose the first digits only. */
+static int load_by_beginning(const struct ct_store *store, struct ct_arena *arena, const char *text,
+			     struct ct_container *ret_container, struct ct_err *err)
+{
+	struct beginning b = { .text = text, .length = strlen(text) };
+
+	if (ct_each_entry(store->containers, compare_beginning, &b) < 0 || !b.count)
+		return -err->code;
+	*err = (struct ct_err){ 0 };
+	if (b.count == 1)
+		return load(store, arena, b.id, ret_container, err);
+	ct_fail(err, EEXIST, "\"%.64s\" matches %u containers in %s", text, b.count, store->path);
+	return ct_hint(err, "type more of it");
+}
+
 int ct_runtime_find_default(struct ct_arena *arena, const char *id, struct ct_container *ret_container,
 			    struct ct_err *err)
 {
@@ -350,8 +391,11 @@ int ct_runtime_find_default(struct ct_arena *arena, const char *id, struct ct_co
 	if (r == 0)
 		r = ct_runtime_check_id(id, err);
 	if (r == 0)
-		r = open_at(&store, path, "XDG_RUNTIME_DIR", false, err);
-	return r < 0 ? r : load(&store, arena, id, ret_container, err);
+		r = open_at(&store, path, CT_RUNTIME_ROOT, false, err);
+	if (r == 0)
+		r = load(&store, arena, id, ret_container, err);
+	return r == -ENOENT && store.containers >= 0 ?
+		       load_by_beginning(&store, arena, id, ret_container, err) : r;
 }
 
 /* ---- all of them ---- */

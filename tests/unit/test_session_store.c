@@ -14,6 +14,7 @@
 
 #include <check.h>
 
+#include <cattach/event.h>
 #include <cattach/exec.h>
 #include <cattach/fd.h>
 
@@ -248,6 +249,52 @@ START_TEST(the_store_of_a_session_is_the_one_it_is_in)
 }
 END_TEST
 
+/* Their store is in the engine's record, whichever store is asked. */
+START_TEST(sessions_of_an_engines_container_are_with_its_record)
+{
+	struct ct_container engine = CT_CONTAINER_INIT;
+	struct ct_container ct_autocontainer session = CT_CONTAINER_INIT;
+	struct ct_store ct_autostore sessions = CT_STORE_INIT;
+	struct ct_meta meta = { .name = "job", .stop_timeout = 10 };
+	char root[4096], path[4200], log[4200];
+	struct world autoworld w;
+	struct ct_container_list list;
+	struct stat before, after;
+
+	open_world(&w);
+	/* It would be written there, two above. */
+	snprintf(log, sizeof(log), "%s/events/log", w.store.path);
+	ck_assert_int_eq(stat(log, &before), 0);
+	snprintf(root, sizeof(root), "%s/root", w.store.path);
+	snprintf(path, sizeof(path), "%s/e+1", root);
+	ck_assert_int_eq(mkdir(root, 0700), 0);
+	engine.meta.id = engine.meta.name = "e+1";
+	engine.engine_root = root;
+	ck_assert_int_eq(ct_store_sessions(&w.store, &engine, true, &sessions, &w.err), -ENOENT);
+	ck_assert_int_eq(mkdir(path, 0700), 0);
+	ck_assert_int_eq(ct_store_sessions(&w.store, &engine, true, &sessions, &w.err), 0);
+	ck_assert_int_eq(ct_container_create(&sessions, &w.arena, &meta, NULL, &session, &w.err), 0);
+	ck_assert_str_eq(session.engine_root, root);
+	ck_assert_str_eq(session.session_of, "e+1");
+	ck_assert_str_eq(ct_container_label(&session), "e+1/job");
+	ct_store_close(&sessions);
+	ck_assert_int_eq(ct_store_sessions(&w.store, &session, false, &sessions, &w.err), 0);
+	ck_assert_str_eq(sessions.path, path);
+	ct_event_record(&session, "attach", CT_EVENT_END);
+	ct_container_close(&session);
+	ck_assert_int_eq(ct_session_list(&w.store, &w.arena, &engine, &list, &w.err), 0);
+	ck_assert_uint_eq(list.count, 1);
+	ck_assert_int_eq(ct_container_remove(&w.store, &list.items[0], true, &w.err), 0);
+	ck_assert_int_eq(stat(log, &after), 0);
+	ck_assert_int_eq(after.st_size, before.st_size);
+	ck_assert_int_lt(faccessat(sessions.containers, meta.id, F_OK, 0), 0);
+	/* Others could make it what they like. */
+	ck_assert_int_eq(chmod(root, 0755), 0);
+	ct_store_close(&sessions);
+	ck_assert_int_eq(ct_store_sessions(&w.store, &engine, false, &sessions, &w.err), -EPERM);
+}
+END_TEST
+
 Suite *suite_session_store(void);
 
 Suite *suite_session_store(void)
@@ -256,6 +303,7 @@ Suite *suite_session_store(void)
 	TCase *tc = tcase_create("sessions");
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
+	tcase_add_test(tc, sessions_of_an_engines_container_are_with_its_record);
 	tcase_add_test(tc, the_store_is_made_when_asked_for_and_is_private);
 	tcase_add_test(tc, a_link_in_its_place_is_refused);
 	tcase_add_test(tc, a_container_that_is_gone_has_no_store);
