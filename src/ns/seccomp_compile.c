@@ -27,6 +27,7 @@
 #include <cattach/seccomp.h>
 
 #include "seccomp_cache.h"
+#include "seccomp_shrink.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -528,6 +529,8 @@ static int build(struct ct_arena *arena, const struct ct_seccomp_policy *policy,
 	rc = export(&b, ret_program, err);
 	if (rc == 0)
 		rc = answer_newer(&b, ret_program, err);
+	if (rc == 0)
+		ct_seccomp_shrink(arena, ret_program);
 	if (rc == 0 && !policy->no_exec)
 		rc = check_execve(ret_program, err);
 	return rc < 0 ? rc : prove_masks(&b, ret_program, err);
