@@ -552,7 +552,10 @@ int ct_seccomp_compile(struct ct_arena *arena, const struct ct_seccomp_policy *p
 		 version->micro);
 	ct_seccomp_key(&key, policy, library, seccomp_arch_native());
 	if (!ct_seccomp_cache_get(arena, cache_fd, &key, &program)) {
-		rc = build(arena, policy, library, &program, err);
+		struct ct_seccomp_policy filled = *policy;
+
+		rc = policy->fill ? policy->fill(arena, &filled, err) : 0;
+		rc = rc < 0 ? rc : build(arena, &filled, library, &program, err);
 		if (rc < 0)
 			return rc;
 		ct_seccomp_cache_put(cache_fd, &key, &program);
