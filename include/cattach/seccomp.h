@@ -54,6 +54,9 @@ struct ct_seccomp_policy {
 	 * then silent, and rules with a wider mask are checked to win over those with a narrower.
 	 */
 	const char *key;
+	/* Makes the rules of a built-in policy, for these capabilities: only where no program is cached. */
+	int (*fill)(struct ct_arena *arena, struct ct_seccomp_policy *policy, struct ct_err *err);
+	uint64_t caps;
 	bool no_exec;		/* for a process that is there already: it need not allow execve */
 };
 

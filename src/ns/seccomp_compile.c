@@ -27,6 +27,7 @@
 #include <cattach/seccomp.h>
 
 #include "seccomp_cache.h"
+#include "seccomp_shrink.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -554,6 +555,8 @@ static int build(struct ct_arena *arena, const struct ct_seccomp_policy *policy,
 	rc = export(&b, ret_program, err);
 	if (rc == 0)
 		rc = answer_newer(&b, ret_program, err);
+	if (rc == 0)
+		ct_seccomp_shrink(arena, ret_program);
 	if (rc == 0 && !policy->no_exec)
 		rc = check_execve(ret_program, err);
 	return rc < 0 ? rc : prove_masks(&b, ret_program, err);
@@ -575,7 +578,10 @@ int ct_seccomp_compile(struct ct_arena *arena, const struct ct_seccomp_policy *p
 		 version->micro);
 	ct_seccomp_key(&key, policy, library, seccomp_arch_native());
 	if (!ct_seccomp_cache_get(arena, cache_fd, &key, &program)) {
-		rc = build(arena, policy, library, &program, err);
+		struct ct_seccomp_policy filled = *policy;
+
+		rc = policy->fill ? policy->fill(arena, &filled, err) : 0;
+		rc = rc < 0 ? rc : build(arena, &filled, library, &program, err);
 		if (rc < 0)
 			return rc;
 		ct_seccomp_cache_put(cache_fd, &key, &program);
