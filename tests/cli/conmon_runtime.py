@@ -6,7 +6,7 @@ It writes its command line to $FAKE/argv, forks a process that runs the shell sc
 sends a terminal where it is asked for, writes the pid and ends. "create" leaves the process waiting
 until somebody writes to the FIFO $FAKE/start, by another name than it will have. $FAKE_FAIL is said on
 stderr instead of all that, with exit status 3; before it all, $FAKE_NOISE MiB on stdout and on stderr. With
-$FAKE_HANGS it does nothing, and writes its pid to $FAKE/hangs.
+$FAKE_HANGS it does nothing, and writes its pid to $FAKE/hangs; with $FAKE_FORGETS it succeeds in nothing.
 """
 import array
 import fcntl
@@ -68,6 +68,8 @@ def main():
     if "FAKE_FAIL" in os.environ:
         sys.stderr.write(os.environ["FAKE_FAIL"])
         return 3
+    if "FAKE_FORGETS" in os.environ:
+        return 0
     master = terminal = None
     console = value("--console-socket")
     if console:
