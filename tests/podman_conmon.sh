@@ -149,6 +149,21 @@ health()
 	is "rm -f" $? 0
 }
 
+# As root, where the runtime has a cgroup to limit.
+memory()
+{
+	local name="a container that ran out of memory is known as one"
+	if ! P run --rm --memory 24m --network none img true > "$dir/out" 2> "$dir/err"; then
+		count=$((count + 1))
+		echo "ok $count - $name # skip no limits here: $(tail -n 1 "$dir/err")"
+		return
+	fi
+	P run --name o --memory 24m --network none img sh -c 'x=$(yes | head -c 100000000); echo there is more' \
+		> "$dir/out" 2> "$dir/err"
+	is "$name" "$? $(P inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' o)" "137 true 137"
+	P rm -f o > /dev/null
+}
+
 # A client that reads nothing: with conmon this stops the container, and stop fails.
 stuck()
 {
@@ -196,6 +211,7 @@ detached
 health
 terminals
 stuck
+[ "$(id -u)" != 0 ] || memory
 until_ eval '! pgrep -f "cattach-conmon --api-version.*$dir/"'
 is "no monitor is left" $? 0
 echo "1..$count"

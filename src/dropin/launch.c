@@ -5,8 +5,8 @@
  * orphans.
  *
  * Runs in the monitor before its loop, with the caller's rights, and blocks as long as the runtime
- * does, and no longer for what it writes (words.c). The runtime ends with us. May fail in as many ways as a
- * runtime can; what it wrote on stderr is kept for the caller.
+ * does, but not for what it writes (words.c). The runtime ends with us, and a signal to us ends both. May
+ * fail in as many ways as a runtime can; what it wrote on stderr is kept for the caller.
  */
 #include "dropin.h"
 
@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,15 +67,30 @@ static _Noreturn void be_runtime(const struct dropin *d, const int stdio[3])
 
 /* ---- waiting for it ---- */
 
+/* Signals wait for the loop, which passes them on to the payload: but there may never be one. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 static int await(const struct dropin *d, int pidfd, const struct ct_child_stdio *stdio,
 		 struct said *said, int *terminal, struct ct_err *err)
 {
+	int ct_autofd signals = open_signals();
+
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = pidfd, .events = POLLIN },
 			{ .fd = d->console, .events = POLLIN },
 			{ .fd = said->pipe[0].drained ? said->pipe[0].fd : -1, .events = POLLIN },
 			{ .fd = said->pipe[1].drained ? said->pipe[1].fd : -1, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
 		};
 		int n = poll(fds, sizeof(fds) / sizeof(fds[0]), LOOK_MS);
 
@@ -86,6 +102,9 @@ static int await(const struct dropin *d, int pidfd, const struct ct_child_stdio 
 			return -err->code;
 		if (n > 0 && fds[0].revents)
 			return 0;
+		if (n > 0 && fds[4].revents)
+			return ct_fail(err, EINTR, "ended by a signal before the runtime %s was done",
+				       d->argv[0]);
 	}
 }
 

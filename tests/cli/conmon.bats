@@ -86,7 +86,9 @@ crio()
 	cases descendants orphans
 }
 
-@test "SIGTERM is passed on, and a session that takes too long is killed" { cases signals timeout; }
+@test "SIGTERM is passed on, or ends a runtime that hangs; a session that takes too long is killed" {
+	cases signals hanging_runtime timeout
+}
 
 @test "on a full disk records stay whole, and come when there is room" {
 	mkdir "$BATS_TEST_TMPDIR/full_disk"
