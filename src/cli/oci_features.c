@@ -112,7 +112,7 @@ static void put_linux(struct ct_json_writer *w)
 	ct_json_begin_object(w);
 	put_switch(w, "idmap", true);
 	ct_json_end_object(w);
-	put_switch(w, "netDevices", false);
+	put_switch(w, "netDevices", true);
 	ct_json_end_object(w);
 }
 

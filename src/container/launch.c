@@ -56,6 +56,9 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 		return ct_hint(err, "its memory ran out: give it more, by --memory");
 	if (r < 0)
 		return r;
+	/* It runs: nothing of its start can fail any more. */
+	if (s->plan)
+		ct_netdev_settle(s->plan);
 	*ret_spawned = (struct ct_spawned){
 		.pid = started.pid,
 		.pidfd = started.pidfd,

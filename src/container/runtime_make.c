@@ -291,6 +291,8 @@ static void undo(struct making *m)
 		ct_pidfd_signal(m->started.pidfd, SIGKILL);
 		ct_pidfd_wait(m->started.pidfd, &status);
 	}
+	if (m->plan)
+		ct_netdev_give_back(m->plan);
 	ct_drop_fd(&m->started.pidfd);
 	ct_drop_fd(&m->started.terminal);
 	if (m->pid_file)
@@ -341,6 +343,7 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 		undo(&m);
 		return r;
 	}
+	ct_netdev_settle(m.plan);
 	ct_leaf_close(&m.leaf);
 	m.c.state = CT_STATE_CREATED;
 	*ret_container = m.c;

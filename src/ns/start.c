@@ -301,9 +301,11 @@ static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio
 		return r;
 	if (started->pidfd >= 0 && plan->move)
 		r = plan->move(plan->move_arg, started->pid, err);
+	if (r == 0 && started->pidfd >= 0)
+		r = ct_netdev_move(plan, started->pidfd, err);
 	if (r < 0)
 		return r;
-	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count || plan->move))
+	if (started->pidfd >= 0 && ct_child_is_awaited(plan))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
 	return ct_sync_follow(plan, sync, stdio, started, err);
 }
@@ -353,6 +355,7 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		ct_pidfd_signal(started.pidfd, SIGKILL);
 		ct_pidfd_wait(started.pidfd, &status);
 	}
+	ct_netdev_give_back(plan);
 	ct_fd_close(started.pidfd);
 	ct_fd_close(started.terminal);
 	ct_ns_places_close(&started.places);
