@@ -18,6 +18,7 @@
 #include <cattach/container.h>
 #include <cattach/err.h>
 #include <cattach/ns.h>
+#include <cattach/resctrl.h>
 #include <cattach/spec.h>
 
 /* What docker exec has, as given. */
@@ -34,10 +35,15 @@ struct ct_exec {
 	struct ct_ns_places places;
 	struct ct_spec *spec;		/* of the container; ct_exec_process() changes its process */
 	struct ct_cgroup_entry leaf;	/* where it goes; fd -1: the container has no cgroup */
+	struct ct_resctrl clos;		/* and this; root -1: the container has none */
 	struct ct_plan *plan;
 };
 
-#define CT_EXEC_INIT { .payload = -1, .places = CT_NS_PLACES_INIT, .leaf = { .fd = -1 } }
+#define CT_EXEC_INIT                                                                  \
+	{                                                                             \
+		.payload = -1, .places = CT_NS_PLACES_INIT, .leaf = { .fd = -1 },     \
+		.clos = CT_RESCTRL_INIT,                                              \
+	}
 
 /**
  * ct_exec_open - find the way into a container

@@ -206,6 +206,8 @@ struct ct_plan {
 	int cgroup;
 	int (*move)(void *arg, pid_t pid, struct ct_err *err);
 	void *move_arg;
+	int tasks[2];			/* open files that take the pid of who is to be in a group: resctrl's */
+	size_t tasks_count;
 	int hold;			/* a listening SOCK_SEQPACKET socket: when all is set up the
 					 * process waits there for ct_ns_go(); 0: it does not wait */
 	bool no_program;		/* it waits for ever: there is nothing that it could become */

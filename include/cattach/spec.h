@@ -164,6 +164,7 @@ struct ct_spec_linux {
 	struct ct_spec_net_devices net_devices;
 	const char *cgroups_path;
 	struct ct_cgroup_resources resources;
+	struct ct_resctrl_settings *intel_rdt;	/* NULL: not asked for */
 	struct ct_spec_pairs sysctl;
 	struct ct_spec_seccomp *seccomp;	/* NULL: unconfined */
 	const char *rootfs_propagation;		/* "private", "rslave", ... or NULL */
@@ -211,8 +212,7 @@ struct ct_spec {
  *
  * Types, ranges, enumerations, duplicates and required properties are checked here; unknown
  * properties are ignored, as the spec demands. What is valid but not done yet is refused by name
- * with ENOTSUP: cache policies here, idmapped mounts
- * without privileges by ct_spec_check(), resources that version 2 of control groups has no equivalent
+ * with ENOTSUP: idmapped mounts without privileges by ct_spec_check(), resources that version 2 of control groups has no equivalent
  * for by ct_cgroup_convert().
  */
 int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, size_t size,

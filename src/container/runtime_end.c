@@ -20,6 +20,7 @@
 #include <cattach/proc.h>
 #include <cattach/top.h>
 
+#include "clos.h"
 #include "hooks.h"
 #include "leaf.h"
 #include "record.h"
@@ -190,6 +191,8 @@ int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bo
 	r = kill_process(container, err);
 	if (r == 0)
 		r = ct_leaf_clean(container->dir, container->meta.id, err);
+	if (r == 0)
+		r = ct_clos_clean(container->dir, container->meta.id, err);
 	if (r < 0)
 		return r;
 	r = ct_runtime_forget(store, container);

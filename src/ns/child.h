@@ -157,7 +157,8 @@ int ct_netdev_move(const struct ct_plan *plan, int pidfd, struct ct_err *err);
  * has done its part? */
 static inline bool ct_child_is_awaited(const struct ct_plan *plan)
 {
-	return plan->uid_map.count || plan->join_count || plan->move || plan->network;
+	return plan->uid_map.count || plan->join_count || plan->move || plan->network ||
+	       plan->tasks_count;
 }
 
 /* join.c: enter the namespaces that the plan joins, in an order that works */

@@ -272,7 +272,7 @@ static const struct ct_read_field linux_fields[] = {
 	{ "netDevices", READ_CUSTOM, .read = ct_read_net_devices, .offset = L(net_devices) },
 	{ "cgroupsPath", READ_STRING, .check = check_cgroups_path, .offset = L(cgroups_path) },
 	{ "resources", READ_OBJECT, .object = &ct_read_resources, .offset = L(resources) },
-	{ "intelRdt", READ_OBJECT, .object = &ct_read_intel_rdt, .offset = READ_NOWHERE },
+	{ "intelRdt", READ_POINTER, .object = &ct_read_intel_rdt, .offset = L(intel_rdt) },
 	/* Its rows, too. */
 	{ "memoryPolicy", READ_OBJECT, .object = &memory_policy, .offset = 0 },
 	{ "sysctl", READ_PAIRS, .offset = L(sysctl) },

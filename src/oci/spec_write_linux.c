@@ -70,6 +70,21 @@ static void write_net_devices(struct ct_json_writer *w, const struct ct_spec_net
 	ct_json_end_object(w);
 }
 
+static void write_intel_rdt(struct ct_json_writer *w, const struct ct_resctrl_settings *settings)
+{
+	if (!settings)
+		return;
+	ct_json_key(w, "intelRdt");
+	ct_json_begin_object(w);
+	ct_write_string(w, "closID", settings->class);
+	ct_write_string(w, "l3CacheSchema", settings->cache);
+	ct_write_string(w, "memBwSchema", settings->bandwidth);
+	ct_write_strings(w, "schemata", &settings->schemata);
+	if (settings->monitoring)
+		ct_json_put_bool(w, "enableMonitoring", true);
+	ct_json_end_object(w);
+}
+
 /* Kept as "secs nanosecs", the form in which the kernel reads them. */
 static void write_time_offsets(struct ct_json_writer *w, const struct ct_spec_pairs *offsets)
 {
@@ -152,6 +167,7 @@ void ct_write_linux(struct ct_json_writer *w, const struct ct_spec_linux *lx)
 	write_devices(w, lx);
 	write_net_devices(w, &lx->net_devices);
 	ct_write_resources(w, &lx->resources);
+	write_intel_rdt(w, lx->intel_rdt);
 	ct_write_string(w, "cgroupsPath", lx->cgroups_path);
 	ct_write_pairs(w, "sysctl", &lx->sysctl);
 	if (lx->seccomp)
