@@ -225,10 +225,16 @@ static int make_monitor(struct ct_resctrl *r, int group, const char *id, struct 
 
 /* ---- what it has ---- */
 
+/* Ended once: to the kernel an empty line is a wrong one. */
 static int write_line(int root, int group, const char *line, struct ct_err *err)
 {
 	char text[SCHEMATA_MAX], words[260];
-	int n = snprintf(text, sizeof(text), "%s\n", line), r;
+	size_t length = strlen(line);
+	int n, r;
+
+	while (length && line[length - 1] == '\n')
+		length--;
+	n = snprintf(text, sizeof(text), "%.*s\n", (int)length, line);
 
 	if (n < 0 || (size_t)n >= sizeof(text))
 		return ct_fail(err, E2BIG, "is longer than %d bytes", SCHEMATA_MAX - 2);

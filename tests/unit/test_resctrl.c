@@ -91,11 +91,11 @@ START_TEST(a_group_is_called_as_the_container_gets_its_schemata_in_order_and_goe
 {
 	const char *lines[] = { "L2:0=3", "L3:1=f" };
 	const struct ct_resctrl_settings settings = {
-		.cache = "L3:0=f0", .bandwidth = "MB:0=20", .schemata = { lines, 2 },
+		.cache = "L3CODE:0=f0\nL3DATA:0=f\n", .bandwidth = "MB:0=20", .schemata = { lines, 2 },
 	};
 
 	ck_assert_int_eq(make(&settings), 0);
-	ck_assert_str_eq(resctrl_written(), "L3:0=f0\nMB:0=20\nL2:0=3\nL3:1=f\n");
+	ck_assert_str_eq(resctrl_written(), "L3CODE:0=f0\nL3DATA:0=f\nMB:0=20\nL2:0=3\nL3:1=f\n");
 	ck_assert(r.made && same_file(r.tasks[0], "c1/tasks"));
 	ck_assert_int_eq(r.tasks[1], -1);
 	ck_assert_int_eq(ct_resctrl_remove(&r), 0);
