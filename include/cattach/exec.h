@@ -19,6 +19,7 @@
 #include <cattach/container.h>
 #include <cattach/err.h>
 #include <cattach/ns.h>
+#include <cattach/resctrl.h>
 #include <cattach/spec.h>
 
 /* What docker exec has, as given. */
@@ -35,10 +36,15 @@ struct ct_exec {
 	struct ct_ns_places places;
 	struct ct_spec *spec;		/* of the container; ct_exec_process() changes its process */
 	struct ct_cgroup_entry leaf;	/* where it goes; fd -1: the container has no cgroup */
+	struct ct_resctrl clos;		/* and this; root -1: the container has none */
 	struct ct_plan *plan;
 };
 
-#define CT_EXEC_INIT { .payload = -1, .places = CT_NS_PLACES_INIT, .leaf = { .fd = -1 } }
+#define CT_EXEC_INIT                                                                  \
+	{                                                                             \
+		.payload = -1, .places = CT_NS_PLACES_INIT, .leaf = { .fd = -1 },     \
+		.clos = CT_RESCTRL_INIT,                                              \
+	}
 
 /* ct_container_find() of a container that exec can go into: one that an engine has made (runtime.h), in the
  * default store of those, too, when there is none of ours that is called this. */

@@ -124,13 +124,13 @@ struct ct_confinement {
 	struct {
 		int dir;		/* -1: none */
 		unsigned access;	/* CT_ALLOW_* */
-	} allow[10];			/* the container's directory need not be named */
+	} allow[12];			/* the container's directory need not be named */
 	uint64_t keep_caps;		/* of those that the process has: bits */
 	const struct sock_filter *filter;	/* the last thing to be loaded; NULL: none */
 	unsigned short filter_length;	/* instructions, at most 4,096 */
 };
 
-#define CT_MONITOR_KEEP 10
+#define CT_MONITOR_KEEP 12
 #define CT_MONITOR_WATCHED 2
 
 /**

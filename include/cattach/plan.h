@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include <cattach/arena.h>
+#include <cattach/buf.h>
 #include <cattach/caps.h>
 #include <cattach/err.h>
 #include <cattach/hook.h>
@@ -66,6 +67,24 @@ struct ct_plan_device {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
+};
+
+/* A network device of the host that is moved into the container, and what is known while it is there. */
+struct ct_plan_net_device {
+	const char *place;		/* "linux.netDevices.eth0", for errors */
+	const char *name;		/* on the host... */
+	int index;			/* ...where it was found by that name */
+	const char *inside;		/* in the container, or a template: "eth%d" */
+	int moved;			/* its index there; 0: it is not there */
+	bool up;			/* it was, on the host */
+	struct ct_buf addresses;	/* those that it keeps, as the kernel tells of them */
+};
+
+struct ct_plan_network {
+	struct ct_plan_net_device *devices;
+	size_t count;
+	int inside;			/* rtnetlink(7) of the container's namespace, while it may have to
+					 * give them back; else -1 */
 };
 
 /* A link in /dev: "fd" → "/proc/self/fd". */
@@ -202,6 +221,8 @@ struct ct_plan {
 	int cgroup;
 	int (*move)(void *arg, pid_t pid, struct ct_err *err);
 	void *move_arg;
+	int tasks[2];			/* open files that take the pid of who is to be in a group: resctrl's */
+	size_t tasks_count;
 	int hold;			/* a listening SOCK_SEQPACKET socket: when all is set up the
 					 * process waits there for ct_ns_go(); 0: it does not wait */
 	bool no_program;		/* it waits for ever: there is nothing that it could become */
@@ -224,6 +245,7 @@ struct ct_plan {
 	struct ct_hooks hooks;		/* but for poststart and poststop, which are its maker's */
 	struct ct_hook_state hook_state;
 	bool loopback;			/* bring lo up: the network namespace is new */
+	struct ct_plan_network *network;	/* what is moved there, or NULL */
 	struct ct_plan_process process;
 	int *slots;			/* room for the child's descriptors, all -1: one for each of
 					 * mounts, devices and root.layers */

@@ -20,6 +20,7 @@
 #include <cattach/log.h>
 #include <cattach/proc.h>
 
+#include "clos.h"
 #include "leaf.h"
 #include "plan.h"
 #include "record.h"
@@ -159,6 +160,18 @@ static int open_leaf(struct ct_exec *exec, struct ct_err *err)
 	return r;
 }
 
+/* Likewise with its class of service. */
+static int open_clos(struct ct_exec *exec, struct ct_err *err)
+{
+	const struct ct_container *c = exec->container;
+
+	if (!exec->spec->linux_.intel_rdt || ct_clos_open(c->dir, c->meta.id, &exec->clos, err) == 0)
+		return 0;
+	if (ct_pidfd_await(exec->payload, END_TIME) != 0)
+		return fail_ended(c, err);
+	return ct_wrap(err, "container %s", ct_container_label(c));
+}
+
 int ct_exec_choose_cgroup(struct ct_exec *exec, const char *path, struct ct_err *err)
 {
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
@@ -201,6 +214,8 @@ int ct_exec_open_live(struct ct_store *store, struct ct_arena *arena,
 		r = open_way(&exec, store, err);
 	if (r == 0)
 		r = open_leaf(&exec, err);
+	if (r == 0)
+		r = open_clos(&exec, err);
 	if (r < 0)
 		return r;
 	*ret_exec = exec;
@@ -222,6 +237,7 @@ void ct_exec_close(struct ct_exec *exec)
 {
 	ct_drop_fd(&exec->payload);
 	ct_drop_fd(&exec->leaf.fd);
+	ct_resctrl_close(&exec->clos);
 	ct_ns_places_close(&exec->places);
 }
 
@@ -279,6 +295,7 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 		p.plan->process.listener->container_pid =
 			ct_arena_printf(arena, "%d", (int)exec->container->status.pid);
 	plan_leaf(exec, p.plan);
+	ct_clos_plan(&exec->clos, p.plan);
 	p.plan->process.untied = untied;
 	p.plan->process.cwd_is_there = true;
 	exec->plan = p.plan;

@@ -22,6 +22,7 @@
 #include <cattach/proc.h>
 #include <cattach/top.h>
 
+#include "clos.h"
 #include "hooks.h"
 #include "leaf.h"
 #include "record.h"
@@ -236,7 +237,8 @@ static int end_all(struct ct_store *store, const struct ct_container *c, struct 
 	if (r < 0)
 		return r;
 	ct_sessions_end(store, c);
-	return ct_leaf_clean(c->dir, c->meta.id, err);
+	r = ct_leaf_clean(c->dir, c->meta.id, err);
+	return r < 0 ? r : ct_clos_clean(c->dir, c->meta.id, err);
 }
 
 int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bool force,

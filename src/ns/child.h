@@ -154,6 +154,17 @@ int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
 int ct_idmapped_open(const struct ct_plan *plan, struct ct_err *err);
 void ct_idmapped_close(const struct ct_plan *plan);
 
+/* netdev.c: in the starter, when the process has its network namespace and waits: the devices that it gets */
+int ct_netdev_move(const struct ct_plan *plan, int pidfd, struct ct_err *err);
+
+/* Must the process wait before it makes files and goes on: for its ids, or until its starter knows it and
+ * has done its part? */
+static inline bool ct_child_is_awaited(const struct ct_plan *plan)
+{
+	return plan->uid_map.count || plan->join_count || plan->move || plan->network ||
+	       plan->tasks_count;
+}
+
 /* join.c: enter the namespaces that the plan joins, in an order that works */
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
 bool ct_joins_user(const struct ct_plan *plan);

@@ -290,6 +290,23 @@ int ct_sync_follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdi
 	return fail_silent(plan, started->pidfd, err);
 }
 
+/* Before it has run anything, so that whatever it starts is in there, too. */
+static int enter_groups(const struct ct_plan *plan, pid_t pid, struct ct_err *err)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d\n", (int)pid);
+
+	for (size_t i = 0; i < plan->tasks_count; i++) {
+		int r = ct_write_all(plan->tasks[i], text, (size_t)n);
+
+		if (r < 0) {
+			ct_fail_errno(err, -r, "cannot put the process into its resctrl group");
+			return ct_wrap(err, "linux.intelRdt");
+		}
+	}
+	return 0;
+}
+
 static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *started, struct ct_err *err)
 {
@@ -301,9 +318,13 @@ static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio
 		return r;
 	if (started->pidfd >= 0 && plan->move)
 		r = plan->move(plan->move_arg, started->pid, err);
+	if (r == 0 && started->pidfd >= 0)
+		r = enter_groups(plan, started->pid, err);
+	if (r == 0 && started->pidfd >= 0)
+		r = ct_netdev_move(plan, started->pidfd, err);
 	if (r < 0)
 		return r;
-	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count || plan->move))
+	if (started->pidfd >= 0 && ct_child_is_awaited(plan))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
 	return ct_sync_follow(plan, sync, stdio, started, err);
 }
@@ -355,6 +376,7 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		ct_pidfd_signal(started.pidfd, SIGKILL);
 		ct_pidfd_wait(started.pidfd, &status);
 	}
+	ct_netdev_give_back(plan);
 	ct_fd_close(started.pidfd);
 	ct_fd_close(started.terminal);
 	ct_ns_places_close(&started.places);

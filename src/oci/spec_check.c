@@ -96,7 +96,8 @@ int ct_spec_check(const struct ct_spec *spec, bool rootless, struct ct_err *err)
 				    spec->process ? "process.args" : "process", "missing");
 	if (check_namespaces(spec, rootless, err) < 0 || ct_check_ids(spec, rootless, err) < 0 ||
 	    ct_check_names(spec, err) < 0 || ct_check_sysctls(spec, err) < 0 ||
-	    ct_check_mounts(spec, rootless, err) < 0)
+	    ct_check_mounts(spec, rootless, err) < 0 || ct_check_net_devices(spec, rootless, err) < 0 ||
+	    ct_check_intel_rdt(spec, rootless, err) < 0)
 		return -err->code;
 	return check_seccomp(spec, err);
 }

@@ -252,7 +252,9 @@ assert record["level"] == "error" and "container does not exist" in record["msg"
 	oci features | python3 -c '
 import json, sys
 features = json.load(sys.stdin)
-assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in features["mountOptions"]'
+assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in features["mountOptions"]
+assert features["linux"]["netDevices"] == {"enabled": True}
+assert features["linux"]["intelRdt"] == {"enabled": True, "schemata": True, "monitoring": True}'
 	for command in create start state kill delete run exec ps list pause resume update events features spec; do
 		oci $command --help | grep -q "^Usage: cattach oci $command"
 	done
