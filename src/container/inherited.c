@@ -71,6 +71,8 @@ int ct_plan_inherited(struct planning *p, struct ct_err *err)
 		return 0;
 	if (!p->meta->unmonitored)
 		return ct_refuse_inherited(p->spec, err);
+	ct_log(CT_LOG_INFO, CT_TOPIC_MOUNT, "the mount namespace is the caller's: all mounts are below "
+	       "%s/" CT_INHERITED_PLACE " of the runtime's directory", p->meta->id);
 	p->plan->inherited.mounts = true;
 	p->plan->new_namespaces |= CLONE_NEWNS;
 	return check_propagation(p, err);

@@ -87,6 +87,14 @@ assert state["bundle"] == sys.argv[1] and state["ociVersion"], state' "$T/b"
 	[ "$(cat "$T/out")" = first ]
 }
 
+@test "start comes back when the program has been executed" {
+	args sleep 100
+	make c1
+	[ "$(cat "/proc/$(pid c1)/comm")" != sleep ]
+	oci start c1
+	[ "$(cat "/proc/$(pid c1)/comm")" = sleep ]
+}
+
 @test "F5: a second start is an error without effect" {
 	args sh -c 'echo once; sleep 100'
 	make c1
