@@ -215,6 +215,15 @@ static int fail_in_use(const struct making *m, struct ct_err *err)
 	return ct_hint(err, "give the container another cgroup, or end them");
 }
 
+/* A process that is born there would never get to say that it is. */
+static int fail_frozen(struct making *m, struct ct_err *err)
+{
+	if (set_path(m) < 0)
+		return ct_fail(err, ENAMETOOLONG, "the cgroup's path is too long");
+	ct_fail(err, EBUSY, "cgroup %.200s is frozen, or one above it", m->out->path);
+	return ct_hint(err, "write 0 to its cgroup.freeze, or give the container another cgroup");
+}
+
 /* Whose it is must be written on it, or nobody would find it again. */
 static int make_named(struct making *m, struct ct_err *err)
 {
@@ -239,6 +248,8 @@ static int make_named(struct making *m, struct ct_err *err)
 		return -err->code;
 	if (events.populated)
 		return fail_in_use(m, err);
+	if (ct_cgroup_is_freezing(fd))
+		return fail_frozen(m, err);
 	if (fsetxattr(fd, CT_CGROUP_ID, plan->id, strlen(plan->id), 0) < 0)
 		return ct_fail_errno(err, errno, "cannot mark cgroup %.200s", m->out->path);
 	m->out->container = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -261,6 +272,8 @@ static int make_tree(struct making *m, struct ct_err *err)
 				       F_DUPFD_CLOEXEC, 0);
 		if (m->out->parent < 0)
 			return ct_fail_errno(err, errno, "cannot keep a descriptor");
+		if (ct_cgroup_stops(m->out->parent))
+			return fail_frozen(m, err);
 		ret = m->plan->name ? make_named(m, err) : make_dir(m, err);
 	}
 	if (ret == -ENOENT)
