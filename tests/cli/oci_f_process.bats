@@ -159,8 +159,9 @@ args("/mnt/call", "435", "161", "0x40000258", "0x400000a1", "i386:435", "i386:61
 	run -0 look 'p["consoleSize"] = {"height": 5, "width": 6}' 'p["env"] += ["X=1", "X=", "X=2"]; p["user"] = {"uid": 33, "gid": 33}
 sh("echo $HOME $X; env | grep -c ^X=; test -e /dev/console || echo none; cat /proc/self/oom_score_adj")'
 	is "$output" $'/var/www 2\n1\nnone\n'"$(cat /proc/self/oom_score_adj)"
-	run -0 look 'p["env"] += ["HOME="]; p["user"] = {"uid": 4321, "gid": 33}; sh("echo $HOME")'
-	is "$output" /
+	run -0 look 'p["env"] += ["HOME="]; p["user"] = {"uid": 4321, "gid": 33}; c["domainname"] = "example"
+sh("echo $HOME; cat /proc/sys/kernel/domainname")'
+	is "$output" $'/\nexample'
 	run -0 look 'p["env"] += ["HOME=/given"]; sh("echo $HOME")'
 	is "$output" /given
 }
