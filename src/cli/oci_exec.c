@@ -24,6 +24,7 @@
 #include "cli.h"
 #include "oci.h"
 #include "oci_follow.h"
+#include "preserve_fds.h"
 
 struct exec_options {
 	const char *process, *pid_file, *console_socket, *pidfd_socket, *preserve_fds;
@@ -185,19 +186,16 @@ static int check(const struct exec_options *o, const struct ct_exec *exec, struc
 }
 
 static int plan(const struct oci_call *call, struct ct_store *store, struct ct_exec *exec,
-		struct ct_err *err)
+		unsigned preserve_fds, struct ct_err *err)
 {
 	const struct exec_options *o = call->options;
-	uint64_t count = 0;
 	int r = choose_process(call, exec, err);
 
 	if (r == 0)
 		r = check(o, exec, err);
-	if (r == 0 && o->preserve_fds && ct_parse_u64(o->preserve_fds, 0, 1024, &count, err) < 0)
-		return ct_wrap(err, "--preserve-fds");
 	if (r == 0 && o->cgroup && ct_exec_choose_cgroup(exec, o->cgroup, err) < 0)
 		return ct_wrap(err, "--cgroup");
-	return r < 0 ? r : ct_exec_plan(exec, store, call->arena, (unsigned)count, o->detach, err);
+	return r < 0 ? r : ct_exec_plan(exec, store, call->arena, preserve_fds, o->detach, err);
 }
 
 static int fail_started(struct ct_ns_started *started, struct ct_err *err)
@@ -289,14 +287,17 @@ static int exec_handler(const struct oci_call *call, struct ct_err *err)
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
+	const struct exec_options *o = call->options;
+	unsigned preserve_fds;
 
-	if (find(call, &store, &c, err) < 0)
+	/* Before anything of ours is open: who is in the container must not get that. */
+	if (ct_preserve_fds(o->preserve_fds, &preserve_fds, err) < 0 || find(call, &store, &c, err) < 0)
 		return -err->code;
 	if (c.state == CT_STATE_STOPPED)
 		return ct_fail(err, ESRCH, "container not running: cannot execute in %s, which is stopped",
 			       call->operands.items[0]);
 	if (ct_exec_open(&store, call->arena, &c, &exec, err) < 0 ||
-	    plan(call, &store, &exec, err) < 0)
+	    plan(call, &store, &exec, preserve_fds, err) < 0)
 		return -err->code;
 	return spawn(call, &exec, err);
 }

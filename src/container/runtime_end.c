@@ -271,7 +271,7 @@ int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bo
 	r = ct_runtime_forget(store, container, err);
 	if (r < 0)
 		return r;
-	if (spec)
+	if (spec && r > 0)
 		ct_hooks_run_poststop(&arena, spec, &container->meta, ct_hooks_warn);
 	return 0;
 }

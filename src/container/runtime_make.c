@@ -54,14 +54,21 @@ struct making {
 static int make_directory(struct making *m, struct ct_err *err)
 {
 	const char *id = m->options->id;
+	bool made = mkdirat(m->store->containers, id, 0700) == 0;
 
-	if (mkdirat(m->store->containers, id, 0700) < 0 && errno == EEXIST) {
+	if (!made && errno == EEXIST) {
 		ct_fail(err, EEXIST, "container with given ID already exists");
 		return ct_wrap(err, "%s", id);
 	}
-	m->c.dir = openat(m->store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (m->c.dir < 0)
-		return ct_fail_errno(err, errno, "cannot make %s/%s", m->store->path, id);
+	if (made)
+		m->c.dir = openat(m->store->containers, id,
+				  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->c.dir < 0) {
+		ct_fail_errno(err, errno, "cannot make %s/%s", m->store->path, id);
+		if (made)
+			unlinkat(m->store->containers, id, AT_REMOVEDIR);
+		return -err->code;
+	}
 	ct_container_mark_creator(m->c.dir);
 	return 0;
 }
@@ -285,6 +292,7 @@ static void undo(struct making *m)
 {
 	struct ct_exit status;
 	struct ct_err ignored;
+	int removed = 0;
 
 	if (m->started.pidfd >= 0) {
 		ct_pidfd_signal(m->started.pidfd, SIGKILL);
@@ -302,10 +310,11 @@ static void undo(struct making *m)
 			ct_cgroup_leave(&m->leaf.cgroup, getpid(), &ignored);
 		ct_clos_end(&m->clos, m->c.dir);
 		ct_leaf_undo(&m->leaf, m->c.dir);
-		ct_runtime_forget(m->store, &m->c, &ignored);
+		removed = ct_runtime_forget(m->store, &m->c, &ignored);
 	}
 	ct_container_close(&m->c);
-	if (m->attempted)
+	/* Who has deleted it meanwhile has run them. */
+	if (m->attempted && removed)
 		ct_hooks_run_poststop(m->arena, m->spec, &m->c.meta, ct_hooks_warn);
 }
 

@@ -19,8 +19,12 @@ int ct_runtime_note_process(int dir, const struct ct_status *status, struct ct_e
 /* The state now, by the record that has been read. */
 enum ct_state ct_runtime_look(const struct ct_container *container);
 
+/* Its meta.json, anew where somebody else may have changed it since. */
+int ct_runtime_read_meta(struct ct_arena *arena, struct ct_container *c, struct ct_err *err);
+
 /* Take its mounts off, if it has any in our namespace, and remove its directory; not that of another one
- * which has got the same id meanwhile. */
+ * which has got the same id meanwhile. 1 for one of those who do it at the same time, whose poststop hooks
+ * are then the only ones. */
 int ct_runtime_forget(const struct ct_store *store, const struct ct_container *container,
 		      struct ct_err *err);
 

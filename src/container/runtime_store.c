@@ -179,7 +179,7 @@ static int damaged(struct ct_arena *arena, struct ct_container *c, struct ct_err
 	return c->damage ? 0 : ct_fail_nomem(err);
 }
 
-static int read_meta(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
+int ct_runtime_read_meta(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
 {
 	int ct_autofd fd = openat(c->dir, "meta.json", FILE_FLAGS);
 	struct ct_meta meta;
@@ -274,12 +274,12 @@ static int load_record(struct ct_arena *arena, struct ct_container *c, struct ct
 
 	if (r == -ENOENT && ct_container_has_creator(c->dir)) {
 		c->state = CT_STATE_CREATING;
-		return read_meta(arena, c, &ignored) == -ENOMEM ? ct_fail_nomem(err) : 0;
+		return ct_runtime_read_meta(arena, c, &ignored) == -ENOMEM ? ct_fail_nomem(err) : 0;
 	}
 	/* Its creator may have written it, and gone, in between. */
 	if (r == -ENOENT)
 		r = read_status(c, err);
-	if (r < 0 || read_meta(arena, c, err) < 0)
+	if (r < 0 || ct_runtime_read_meta(arena, c, err) < 0)
 		return damaged(arena, c, err);
 	c->state = ct_runtime_look(c);
 	return 0;
@@ -328,12 +328,12 @@ int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c
 	for (int i = 0; i < FORGET_TRIES; i++) {
 		if (ct_inherited_detach(c->dir, err) < 0)
 			return ct_wrap(err, "%s/%s", store->path, c->meta.id);
-		r = is_still_named(store, c) ? ct_store_forget(store, c->meta.id, NULL) : 0;
+		r = is_still_named(store, c) ? ct_store_take_away(store, c->meta.id, NULL) : 0;
 		if (r != -EXDEV && r != -EBUSY)
 			break;
 		ct_inherited_detach_copies(c->dir);
 	}
-	return r < 0 ? ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, c->meta.id) : 0;
+	return r < 0 ? ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, c->meta.id) : r;
 }
 
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,
@@ -424,6 +424,19 @@ static int by_text(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+/* One that cannot even be opened does not hide the others. */
+static int load_listed(struct ct_store *store, struct ct_arena *arena, const char *id,
+		       struct ct_container *ret_container, struct ct_err *err)
+{
+	int r = load(store, arena, id, ret_container, err);
+
+	if (r != -EACCES)
+		return r;
+	*ret_container = (struct ct_container)CT_CONTAINER_INIT;
+	ret_container->meta.id = ret_container->meta.name = id;
+	return damaged(arena, ret_container, err);
+}
+
 int ct_runtime_list(struct ct_store *store, struct ct_arena *arena,
 		    struct ct_container_list *ret_list, struct ct_err *err)
 {
@@ -441,7 +454,7 @@ int ct_runtime_list(struct ct_store *store, struct ct_arena *arena,
 	for (size_t i = 0; i < l.names.count; i++) {
 		struct ct_container *c = &list.items[list.count];
 
-		r = load(store, arena, l.names.items[i], c, err);
+		r = load_listed(store, arena, l.names.items[i], c, err);
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)

@@ -159,3 +159,27 @@ populated() { grep -q "^populated $1" "$PLACE/$N/cgroup.events"; }
 	is "$code" 0
 	grep -q 'cattach fsetxattr' "$T/points"
 }
+
+@test "updates at the same time come one after the other" {
+	local i updates=()
+	a_limit
+	args sleep 1000
+	at "$N"
+	make c1
+	oci start c1
+	printf '{"unified": {"%s": "%s"}}' "$FILE" "$A" > "$T/a.json"
+	printf '{"unified": {"%s": "%s"}}' "$FILE" "$B" > "$T/b.json"
+	for _ in $(seq 12); do
+		oci update -r "$T/a.json" c1 3>&- &
+		updates+=($!)
+		oci update -r "$T/b.json" c1 3>&- &
+		updates+=($!)
+	done
+	for i in "${updates[@]}"; do
+		wait "$i"
+	done
+	# the record says what the kernel does
+	[ "$(python3 -c 'import json, sys
+print(json.load(open(sys.argv[1]))["linux"]["resources"]["unified"][sys.argv[2]])' \
+		"$T/root/c1/config.json" "$FILE")" = "$(cat "$PLACE/$N/$FILE")" ]
+}

@@ -106,3 +106,48 @@ c['hooks'] = {'startContainer': [{'path': '/bin/true'}]}"
 	run -1 oci delete -a c1
 	[[ "$output" = *'container does not exist'* ]]
 }
+
+@test "descriptors of ours never pass for those that the caller keeps for a process" {
+	args sleep 100
+	run -1 oci create -b "$T/b" --preserve-fds 1 c1 < /dev/null 3>&-
+	[[ "$output" = *'--preserve-fds: descriptor 3 is not open'* ]]
+	run -255 oci run -b "$T/b" --preserve-fds 1 c1 < /dev/null 3>&-
+	[[ "$output" = *'--preserve-fds: descriptor 3 is not open'* ]]
+	# shellcheck disable=SC2016 # of the inner shell
+	run -1 sh -c 'LISTEN_PID=$$ LISTEN_FDS=1 exec cattach oci --root "$1" create -b "$2" c1' sh \
+		"$T/root" "$T/b" < /dev/null 3>&-
+	[[ "$output" = *'LISTEN_FDS: descriptor 3 is not open'* ]]
+	[ -z "$(oci list -q)" ]
+	make c1
+	oci start c1
+	run -255 oci exec --preserve-fds 1 c1 true 3>&-
+	[[ "$output" = *'--preserve-fds: descriptor 3 is not open'* ]]
+	echo kept > "$T/kept"
+	[ "$(oci exec --preserve-fds 1 c1 sh -c 'cat <&3' 3< "$T/kept")" = kept ]
+}
+
+@test "what cannot be made is told by its own reason, and what cannot be read hides no other" {
+	[ "$(id -u)" != 0 ] || skip "root may do anything"
+	args sleep 100
+	make c1
+	make c2
+	chmod 500 "$T/root"
+	run -1 oci create -b "$T/b" c3
+	chmod 700 "$T/root"
+	[[ "$output" = *"/c3: Permission denied"* ]]
+	chmod 000 "$T/root/c1"
+	[ "$(oci list | awk 'NR > 1 { print $1, $3 }' | tr '\n' ' ')" = 'c1 stopped c2 created ' ]
+	chmod 700 "$T/root/c1"
+	[ "$(status c1)" = created ]
+}
+
+@test "in the table of ps a process is one line, whatever it calls itself" {
+	args sh -c 'exec sh -c "sleep 100; :" "$(printf "x\nroot 1 1 forged")"'
+	make c1
+	oci start c1
+	eventually ps_has_sleep
+	[ "$(oci ps c1 | wc -l)" = 3 ]
+	[[ "$(oci ps c1)" = *'x\nroot 1 1 forged'* ]]
+}
+
+ps_has_sleep() { oci ps c1 | grep -q 'sleep 100$'; }
