@@ -522,6 +522,23 @@ START_TEST(a_monitor_that_does_not_answer_is_given_up_in_words)
 }
 END_TEST
 
+START_TEST(waiting_for_ever_can_be_interrupted)
+{
+	struct ct_client client = CT_CLIENT_INIT;
+	struct ct_err err = { 0 };
+	int pair[2];
+
+	ck_assert_int_eq(pipe2(pair, O_CLOEXEC), 0);
+	ck_assert_int_eq(write(pair[1], "", 1), 1);
+	client.patience = UINT64_MAX;
+	client.interrupt = pair[0];
+	ck_assert_int_eq(ct_client_hello(new_pair(), 0, 0, 0, &client, &err), -EINTR);
+	ck_assert_int_eq(client.sock, -1);
+	close(pair[0]);
+	close(pair[1]);
+}
+END_TEST
+
 START_TEST(a_segment_that_does_not_come_is_given_up_in_words)
 {
 	struct ct_segment segment = CT_SEGMENT_INIT;
@@ -579,6 +596,7 @@ Suite *suite_client(void)
 	tcase_add_test(peer, no_segment_is_no_error_and_one_without_descriptors_is);
 	tcase_add_test(peer, when_the_monitor_has_left_segments_come_from_the_directory);
 	tcase_add_test(peer, a_monitor_that_does_not_answer_is_given_up_in_words);
+	tcase_add_test(peer, waiting_for_ever_can_be_interrupted);
 	tcase_add_test(peer, a_segment_that_does_not_come_is_given_up_in_words);
 	tcase_add_test(peer, a_full_backlog_is_not_waited_for_for_ever);
 	suite_add_tcase(suite, peer);
