@@ -199,7 +199,12 @@ static int find_session(struct ct_store *store, struct ct_arena *arena, const ch
 			ct_container_label(&container));
 		return ct_hint(err, "it has none");
 	}
-	return r < 0 ? r : find_one(&sessions, arena, session, ret_container, err);
+	if (r == 0)
+		r = find_one(&sessions, arena, session, ret_container, err);
+	if (r < 0 || !ct_session_drop_interrupted(&sessions, ret_container))
+		return r;
+	ct_container_close(ret_container);
+	return not_found(&sessions, arena, session, err);
 }
 
 /* By "C", which find_alone finds, or "C/S". */
