@@ -139,6 +139,11 @@ c['mounts'] = [m for m in c['mounts'] if m['destination'] != '/proc']"
 	refused 125 "$T/root/c2/exec is a symbolic link" cattach exec -d c2 true
 	oci delete -f c2
 	[ -z "$(ls -A "$T/root")" ]
+	# nor is a root that others can change taken for none
+	chmod 755 "$T/root"
+	refused 125 "$T/root is open to other users" cattach exec c2 true
+	chmod 700 "$T/root"
+	refused 125 'no such container: c2' cattach exec c2 true
 }
 
 @test "an engine executes in a container of ours, which is removed as ever" {
