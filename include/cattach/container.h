@@ -471,7 +471,8 @@ bool ct_container_is_served(const struct ct_container *container);
 /**
  * ct_container_attach - connect to the monitor of a running container
  * @hello: CT_HELLO_*; @rows, @columns: size of our terminal or 0
- * @ret_client: connected, with the container's log as its fallback; close with ct_client_close()
+ * @ret_client: CT_CLIENT_INIT, or with a patience of its own; connected, with the container's log as its
+ *              fallback; close with ct_client_close()
  * @err: ESRCH "You cannot attach to a stopped container, start it first: NAME exited (5) 3 minutes
  *       ago", for one that is just ending, too; likewise for every other state than running. With
  *       CT_HELLO_QUIET one that is served still can be asked, too.
@@ -479,6 +480,9 @@ bool ct_container_is_served(const struct ct_container *container);
 int ct_container_attach(struct ct_store *store, const struct ct_container *container,
 			uint32_t hello, uint16_t rows, uint16_t columns,
 			struct ct_client *ret_client, struct ct_err *err);
+
+/* Is it CREATING because it is started, not made? Then it can be waited for as one that is CREATED. */
+bool ct_container_is_starting(const struct ct_container *container);
 
 /*
  * Waiting for the start of a container that is CREATED: a socket beside the one of the monitor to

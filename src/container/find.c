@@ -165,6 +165,13 @@ static int find_one(struct ct_store *store, struct ct_arena *arena, const char *
 	return r == -ENOENT ? not_found(store, arena, name, err) : r;
 }
 
+/* Is what is wrong there to be said? Where somebody has named the place, that is what he asked for. */
+static bool is_theirs(const struct ct_err *err)
+{
+	return err->code == EEXIST ||
+	       (err->code != ENOENT && err->code != EINVAL && getenv(CT_RUNTIME_ROOT));
+}
+
 /* Or one of an engine, whose ids need not be names of ours. Of two errors ours is the one to be said. */
 static int find_either(struct ct_store *store, struct ct_arena *arena, const char *name,
 		       struct ct_container *ret_container, struct ct_err *err)
@@ -174,7 +181,7 @@ static int find_either(struct ct_store *store, struct ct_arena *arena, const cha
 
 	if ((r != -ENOENT && r != -EINVAL) || !*name)
 		return r;
-	if (ct_runtime_find_default(arena, name, ret_container, &other) < 0 && other.code != EEXIST)
+	if (ct_runtime_find_default(arena, name, ret_container, &other) < 0 && !is_theirs(&other))
 		return r;
 	*err = other;
 	return -err->code;
@@ -199,7 +206,12 @@ static int find_session(struct ct_store *store, struct ct_arena *arena, const ch
 			ct_container_label(&container));
 		return ct_hint(err, "it has none");
 	}
-	return r < 0 ? r : find_one(&sessions, arena, session, ret_container, err);
+	if (r == 0)
+		r = find_one(&sessions, arena, session, ret_container, err);
+	if (r < 0 || !ct_session_drop_interrupted(&sessions, ret_container))
+		return r;
+	ct_container_close(ret_container);
+	return not_found(&sessions, arena, session, err);
 }
 
 /* By "C", which find_alone finds, or "C/S". */

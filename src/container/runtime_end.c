@@ -207,15 +207,16 @@ static int kill_process(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "the kernel holds it; see /proc/%d/wchan", (int)c->status.pid);
 }
 
-/* What it and its sessions have started among the host's processes, where no end of a pid namespace ends
- * it, and perhaps no cgroup either. */
+/* What it and its sessions have started among the host's processes, or a pod's, where no end of a pid
+ * namespace ends it, and perhaps no cgroup either. */
 static void kill_rest(struct ct_store *store, struct ct_arena *arena, const struct ct_spec *spec,
 		      const struct ct_container *c)
 {
 	const struct ct_spec_namespace *spaces = spec->linux_.namespaces;
+	bool ends_alone = spaces[CT_NS_PID].present && !spaces[CT_NS_PID].path;
 	struct ct_err ignored;
 
-	if (!spaces[CT_NS_PID].present && spaces[CT_NS_MOUNT].present && !spaces[CT_NS_MOUNT].path)
+	if (!ends_alone && spaces[CT_NS_MOUNT].present && !spaces[CT_NS_MOUNT].path)
 		ct_runtime_signal(store, arena, c, SIGKILL, true, &ignored);
 }
 

@@ -132,6 +132,16 @@ int ct_session_mark(const struct ct_store *store, struct ct_arena *arena, struct
 	return c->engine_root ? 0 : ct_fail_nomem(err);
 }
 
+static void drop_interrupted(const struct ct_store *sessions, struct ct_container_list *list)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (!ct_session_drop_interrupted(sessions, &list->items[i]))
+			list->items[kept++] = list->items[i];
+	list->count = kept;
+}
+
 int ct_session_list(const struct ct_store *store, struct ct_arena *arena,
 		    const struct ct_container *container, struct ct_container_list *ret_list,
 		    struct ct_err *err)
@@ -141,6 +151,8 @@ int ct_session_list(const struct ct_store *store, struct ct_arena *arena,
 
 	if (r == 0)
 		r = ct_container_list(&sessions, arena, ret_list, err);
+	if (r == 0)
+		drop_interrupted(&sessions, ret_list);
 	/* Or they are being removed, with it. */
 	if (r == 0)
 		return 0;

@@ -128,3 +128,28 @@ lives() { [[ "$(sed 's/.*) //' "/proc/$(cat "$T/pid")/stat" 2> /dev/null)" = [RS
 	[[ "$output" = *'container does not exist'* ]]
 	run -1 own state "$N"
 }
+
+@test "in the pid namespace of a pod ps, kill --all and delete mean the container's own" {
+	local pod way
+	args sleep 100
+	make pod
+	oci start pod
+	pod=$(pid pod)
+	args sh -c 'sleep 101 & exec sleep 102'
+	bundle "for n in c['linux']['namespaces']:
+    if n['type'] in ('pid', 'user'): n['path'] = '/proc/$pod/ns/' + n['type']
+c['linux'].pop('uidMappings')
+c['linux'].pop('gidMappings')"
+	for way in 'kill --all one KILL' 'delete -f one'; do
+		make one
+		oci start one
+		until [[ "$(oci ps one)" = *'sleep 101'* ]]; do sleep 0.02; done
+		[[ "$(oci ps one)" = *'sleep 102'* && "$(oci ps one)" != *'sleep 100'* ]]
+		[[ "$(oci ps pod)" = *'sleep 100'*'sleep 10'* ]]
+		# shellcheck disable=SC2086 # words
+		oci $way
+		while [[ "$(oci ps pod)" = *'sleep 10'[12]* ]]; do sleep 0.02; done
+		[[ "$(oci ps pod)" = *'sleep 100'* ]]
+		oci delete -f one
+	done
+}
