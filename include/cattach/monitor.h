@@ -86,6 +86,10 @@ struct ct_child_stdio {
 	int fd[3];		/* stdin, stdout, stderr */
 	bool borrowed;		/* of the caller's: they stay whose they are */
 	uint16_t rows, columns;	/* initial size of the pty, 0: leave it */
+	/* What else the monitor has to make: to be called when the payload is under way and cannot get
+	 * as far as its program yet. Whoever has no such moment leaves it to the monitor. */
+	int (*meanwhile)(void *arg, struct ct_err *err);
+	void *arg;
 };
 
 /* What a spawn gives back to the monitor. */

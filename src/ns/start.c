@@ -290,6 +290,17 @@ int ct_sync_follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdi
 	return fail_silent(plan, started->pidfd, err);
 }
 
+/* With ids to be mapped and the like the process waits, before it touches anything of the container's. */
+static bool waits(const struct ct_plan *plan)
+{
+	return plan->uid_map.count || plan->join_count || plan->move;
+}
+
+static int do_meanwhile(const struct ct_ns_stdio *stdio, struct ct_err *err)
+{
+	return stdio->meanwhile ? stdio->meanwhile(stdio->arg, err) : 0;
+}
+
 static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *started, struct ct_err *err)
 {
@@ -303,7 +314,7 @@ static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio
 		r = plan->move(plan->move_arg, started->pid, err);
 	if (r < 0)
 		return r;
-	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count || plan->move))
+	if (started->pidfd >= 0 && waits(plan))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
 	return ct_sync_follow(plan, sync, stdio, started, err);
 }
@@ -331,7 +342,9 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	ours = pair[0];
-	r = ct_idmapped_open(plan, err);
+	r = waits(plan) ? 0 : do_meanwhile(stdio, err);
+	if (r == 0)
+		r = ct_idmapped_open(plan, err);
 	if (r == 0)
 		r = ct_listener_connect(plan, err);
 	if (r == 0)
@@ -340,6 +353,8 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	ct_listener_close(plan);
 	/* Ours only to give: its end of file must mean the child's exec or end. */
 	close(pair[1]);
+	if (r == 0 && waits(plan))
+		r = do_meanwhile(stdio, err);
 	if (r == 0)
 		r = set_up(plan, ours, stdio, &started, err);
 	reap_helper(helper);
