@@ -90,6 +90,10 @@ struct ct_child_stdio {
 	 * on these meanwhile, at most CT_FRAME_MAX bytes, goes into the log by this. NULL: a pty. */
 	void (*wrote)(void *arg, int stream, const void *data, size_t size);
 	void *wrote_arg;
+	/* What else the monitor has to make: to be called when the payload is under way and cannot get
+	 * as far as its program yet. Whoever has no such moment leaves it to the monitor. */
+	int (*meanwhile)(void *arg, struct ct_err *err);
+	void *arg;
 };
 
 /* What a spawn gives back to the monitor. */

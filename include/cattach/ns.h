@@ -75,6 +75,10 @@ struct ct_ns_stdio {
 					 * time. Who is in a container that is joined can stop it. */
 	int interrupt;			/* a descriptor: input there before it is the program ends the wait
 					 * with EINTR; 0: none */
+	/* Called once when the process is there, and has not got further than its preparations; or
+	 * before that, where it would not wait. NULL: nothing. Its failure is that of the start. */
+	int (*meanwhile)(void *arg, struct ct_err *err);
+	void *arg;
 };
 
 struct ct_ns_started {

@@ -171,18 +171,13 @@ static int start_payload(struct monitor *m, struct ct_err *warning, struct ct_er
 	return r;
 }
 
+/* The rest is made while the payload is on its way, see prepare.c. */
 static int start(struct monitor *m, struct ct_err *warning, struct ct_err *err)
 {
 	int r = take_lock(m, err);
 
 	if (r == 0)
 		r = open_record(m, err);
-	if (r == 0)
-		r = ct_monitor_open_loop(m, err);
-	if (r == 0)
-		r = ct_limit_open(m, err);
-	if (r == 0)
-		r = ct_listen_open(m, err);
 	if (r == 0)
 		r = start_payload(m, warning, err);
 	if (r < 0)
@@ -504,7 +499,7 @@ static void set_up(struct monitor *m, const struct ct_monitor_config *config,
 		m->control[i].fd = -1;
 	m->in = m->peer = m->listener = m->reserve = m->runtime = -1;
 	m->queue_head = m->queue_tail = NO_SLOT;
-	m->run_start = ct_log_end(log);
+	m->run_start = log ? ct_log_end(log) : 0;
 	m->rows = config->rows;
 	m->columns = config->columns;
 }
@@ -570,13 +565,16 @@ static _Noreturn void monitor_payload(struct monitor *m)
 	_exit(ct_exit_code(&m->status.exit));
 }
 
-_Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
-			       int report)
+_Noreturn void ct_monitor_main(const struct ct_monitor_config *config, int log_dir, int report)
 {
 	struct start_report answer = { .monitor_pid = getpid() };
-	struct monitor *m = ct_monitor_new(config, log);
+	struct monitor *m = ct_monitor_new(config, NULL);
 	struct ct_err warning = { 0 };
-	int r = m ? start(m, &warning, &answer.err) : ct_fail_nomem(&answer.err);
+	int r;
+
+	if (m)
+		m->log_dir = log_dir;
+	r = m ? start(m, &warning, &answer.err) : ct_fail_nomem(&answer.err);
 
 	answer.started = r == 0;
 	if (r == 0) {

@@ -138,6 +138,7 @@ struct control {
 struct monitor {
 	const struct ct_monitor_config *config;
 	struct ct_log_writer *log;
+	int log_dir;			/* where it is made */
 	struct ct_status status;
 	int status_fd, lock_fd;
 	int epoll, signals, timer;
@@ -218,6 +219,9 @@ void ct_adopt_reap(struct monitor *m);
 void ct_adopt_watch(const struct monitor *m);
 /* adopt.c: is a signal meant for the payload, too, beside SIGTERM? */
 bool ct_adopt_passes_on(const struct monitor *m, uint32_t number);
+
+/* prepare.c: what else must be there before the payload runs: log, loop, socket. Sets ->log. */
+int ct_monitor_prepare(struct monitor *m, struct ct_err *err);
 
 /* payload.c: make the stdio and start the payload; watch what it writes */
 int ct_payload_start(struct monitor *m, struct ct_err *err);
@@ -343,9 +347,9 @@ void ct_confine_prepare(struct monitor *m);
 void ct_monitor_give_back(struct monitor *m);
 void ct_monitor_give_back_buffers(struct monitor *m);
 
-/* monitor.c: run in the monitor process, report the start over the descriptor, never return */
-_Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
-			       int report);
+/* monitor.c: run in the monitor process, report the start over the descriptor, never return; the log is
+ * made in this directory */
+_Noreturn void ct_monitor_main(const struct ct_monitor_config *config, int log_dir, int report);
 /* The parts of it that tests use with sockets and pipes of their own. */
 struct monitor *ct_monitor_new(const struct ct_monitor_config *config, struct ct_log_writer *log);
 void ct_monitor_free(struct monitor *m);

@@ -95,13 +95,22 @@ static int take_terminal(struct monitor *m, struct ct_err *err)
 	return m->in < 0 ? ct_fail_errno(err, errno, "cannot set up the terminal") : 0;
 }
 
+static int meanwhile(void *arg, struct ct_err *err)
+{
+	struct monitor *m = arg;
+
+	return m->log ? 0 : ct_monitor_prepare(m, err);
+}
+
 int ct_payload_start(struct monitor *m, struct ct_err *err)
 {
-	struct ct_child_stdio stdio = { .fd = { -1, -1, -1 } };
+	struct ct_child_stdio stdio = { .fd = { -1, -1, -1 }, .meanwhile = meanwhile, .arg = m };
 	int r = make_stdio(m, &stdio, err);
 
 	if (r == 0)
 		r = m->config->spawn(m->config->arg, &stdio, &m->payload, err);
 	close_child_ends(&stdio);
+	if (r == 0)
+		r = meanwhile(m, err);
 	return r < 0 ? r : take_terminal(m, err);
 }

@@ -48,10 +48,16 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 		.rows = stdio->rows,
 		.columns = stdio->columns,
 		.limit = s->exec ? ct_now_monotonic() + SESSION_TIME : 0,
+		.meanwhile = stdio->meanwhile,
+		.arg = stdio->arg,
 	};
 	struct ct_ns_started started;
-	int r = s->exec ? ct_exec_spawn(s->exec, &ends, &started, err) :
-			  ct_ns_start(s->plan, &ends, &started, err);
+	int r = s->exec && stdio->meanwhile ? stdio->meanwhile(stdio->arg, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = s->exec ? ct_exec_spawn(s->exec, &ends, &started, err) :
+		      ct_ns_start(s->plan, &ends, &started, err);
 
 	/* The kernel ends it without a word, and not every limit is one of 6m at least. */
 	if (r == -ECHILD && !s->exec && ct_leaf_is_oom(&s->leaf))

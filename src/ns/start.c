@@ -307,6 +307,11 @@ static int enter_groups(const struct ct_plan *plan, pid_t pid, struct ct_err *er
 	return 0;
 }
 
+static int do_meanwhile(const struct ct_ns_stdio *stdio, struct ct_err *err)
+{
+	return stdio->meanwhile ? stdio->meanwhile(stdio->arg, err) : 0;
+}
+
 static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *started, struct ct_err *err)
 {
@@ -352,7 +357,9 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	ours = pair[0];
-	r = ct_idmapped_open(plan, err);
+	r = ct_child_is_awaited(plan) ? 0 : do_meanwhile(stdio, err);
+	if (r == 0)
+		r = ct_idmapped_open(plan, err);
 	if (r == 0)
 		r = ct_listener_connect(plan, err);
 	if (r == 0)
@@ -361,6 +368,8 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	ct_listener_close(plan);
 	/* Ours only to give: its end of file must mean the child's exec or end. */
 	close(pair[1]);
+	if (r == 0 && ct_child_is_awaited(plan))
+		r = do_meanwhile(stdio, err);
 	if (r == 0)
 		r = set_up(plan, ours, stdio, &started, err);
 	reap_helper(helper);
