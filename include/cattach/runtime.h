@@ -44,7 +44,7 @@ int ct_runtime_open(const char *root, bool make, struct ct_store *ret_store, str
  *
  * The process of one whose status is damaged is known from the file "process" all the same.
  *
- * State: CREATED while its process waits, RUNNING, PAUSED, STOPPED when its process is gone, is a
+ * State: CREATED while its process waits or is not its program yet, RUNNING, PAUSED, STOPPED when its process is gone, is a
  * zombie or was another boot's; DAMAGED with the reason.
  */
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,

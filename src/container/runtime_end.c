@@ -83,13 +83,21 @@ static int go(struct ct_container *container, struct ct_err *err)
  * command; to the others it runs, and their failure is none of the container's. */
 static bool claim(struct ct_container *container)
 {
+	int ct_autofd connection = -1;
+
 	if (container->state != CT_STATE_CREATED)
 		return false;
 	if (flock(container->status_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		container->state = CT_STATE_RUNNING;
 	else
 		container->state = ct_runtime_look(container);
-	return container->state == CT_STATE_CREATED;
+	if (container->state != CT_STATE_CREATED)
+		return false;
+	/* Somebody has told it to go on, and was killed. */
+	connection = ct_runtime_connect(container->dir);
+	if (connection < 0)
+		container->state = CT_STATE_RUNNING;
+	return connection >= 0;
 }
 
 /* Not a program that is not there, nor a process that was killed meanwhile. */

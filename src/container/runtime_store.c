@@ -6,7 +6,8 @@
  * Runs in commands, with the caller's rights. There is no monitor whose lock could tell, so a
  * container is as alive as the process of its record is: by pid, start time and boot, and not when it
  * is a zombie that its parent has not reaped. Created is told from running by the socket on which a
- * process that is held listens. What cannot be read is damaged, is said so and can be deleted.
+ * process that is held listens, and after that by whether it has executed its program. What cannot be
+ * read is damaged, is said so and can be deleted.
  */
 #include <cattach/runtime.h>
 
@@ -263,7 +264,10 @@ enum ct_state ct_runtime_look(const struct ct_container *c)
 		return CT_STATE_STOPPED;
 	if (ct_leaf_is_frozen(c->dir, c->meta.id))
 		return CT_STATE_PAUSED;
-	return is_held(c->dir) ? CT_STATE_CREATED : CT_STATE_RUNNING;
+	/* One that goes on is not its program before the last step: its hooks may be running. */
+	if (is_held(c->dir) || ct_proc_has_executed(c->status.pid) == 0)
+		return CT_STATE_CREATED;
+	return CT_STATE_RUNNING;
 }
 
 /* The status is what is written last; of what there is before it half may be missing. */
