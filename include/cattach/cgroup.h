@@ -326,6 +326,9 @@ int ct_cgroup_freeze(int dir, bool frozen, unsigned timeout, struct ct_err *err)
 /* Has somebody asked for it to be frozen, come to that or not? */
 bool ct_cgroup_is_freezing(int dir);
 
+/* Is that so of it, or of one above? Who is born there does nothing, not even end. */
+bool ct_cgroup_stops(int dir);
+
 /* SIGKILL everything in a cgroup and below by cgroup.kill (Linux 5.14): 0 or -errno. */
 int ct_cgroup_kill_at_once(int dir);
 

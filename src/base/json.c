@@ -554,17 +554,14 @@ void ct_json_raw_number(struct ct_json_writer *w, const char *digits)
 	check_status(w, yajl_gen_number(w->gen, digits, strlen(digits)));
 }
 
-void ct_json_string(struct ct_json_writer *w, const char *s)
+/* A string that is not UTF-8, with a replacement character for each byte that is in the way. */
+static void put_mended(struct ct_json_writer *w, const char *s, size_t left)
 {
 	struct ct_buf ct_autobuf clean = {0};
 	const unsigned char *p = (const unsigned char *)s;
-	size_t left, length;
+	size_t length;
 
-	if (!s) {
-		ct_json_null(w);
-		return;
-	}
-	for (left = strlen(s); left; p += length, left -= length) {
+	for (; left; p += length, left -= length) {
 		length = ct_utf8_length(p, left);
 		if (length) {
 			ct_buf_add(&clean, p, length);
@@ -577,4 +574,19 @@ void ct_json_string(struct ct_json_writer *w, const char *s)
 		w->buf->failed = true;
 	check_status(w, yajl_gen_string(w->gen, (const unsigned char *)ct_buf_text(&clean),
 					clean.length));
+}
+
+void ct_json_string(struct ct_json_writer *w, const char *s)
+{
+	size_t length;
+
+	if (!s) {
+		ct_json_null(w);
+		return;
+	}
+	length = strlen(s);
+	if (ct_is_utf8(s, length))
+		check_status(w, yajl_gen_string(w->gen, (const unsigned char *)s, length));
+	else
+		put_mended(w, s, length);
 }

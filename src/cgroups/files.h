@@ -32,6 +32,8 @@ int ct_cgroup_make_named(const struct ct_cgroup_plan *plan, struct ct_cgroup *c,
 			 struct ct_err *err);
 
 /* make.c: the error for a directory that cannot be made; negative. */
+/* A process that is born in a frozen one would never get to say that it is. */
+int ct_cgroup_fail_frozen(struct ct_err *err, const char *path);
 int ct_cgroup_fail_make(struct ct_err *err, int code, const char *path);
 
 /* remove.c: wait for its processes to end; with all, remove what is below it. */

@@ -209,6 +209,13 @@ static int make_dir(struct making *m, struct ct_err *err)
 	return 0;
 }
 
+static int fail_frozen(struct making *m, struct ct_err *err)
+{
+	if (set_path(m) < 0)
+		return ct_fail(err, ENAMETOOLONG, "the cgroup's path is too long");
+	return ct_cgroup_fail_frozen(err, m->out->path);
+}
+
 static int make_tree(struct making *m, struct ct_err *err)
 {
 	int ret = -ENOENT;
@@ -225,6 +232,8 @@ static int make_tree(struct making *m, struct ct_err *err)
 				       F_DUPFD_CLOEXEC, 0);
 		if (m->out->parent < 0)
 			return ct_fail_errno(err, errno, "cannot keep a descriptor");
+		if (ct_cgroup_stops(m->out->parent))
+			return fail_frozen(m, err);
 		ret = m->plan->name ? ct_cgroup_make_named(m->plan, m->out, &m->ours, err) :
 				      make_dir(m, err);
 	}

@@ -120,6 +120,8 @@ int ct_cgroup_make_named(const struct ct_cgroup_plan *plan, struct ct_cgroup *c,
 		return -err->code;
 	if (events.populated)
 		return fail_in_use(c, err);
+	if (ct_cgroup_is_freezing(c->dir))
+		return ct_cgroup_fail_frozen(err, c->path);
 	c->kind = kind_of(c->dir, *ret_ours);
 	/* Whose it is must be written on it, or nobody would find it again. */
 	if (write_mark(c, plan->mark ? plan->mark : plan->id, err) < 0)

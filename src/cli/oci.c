@@ -262,7 +262,8 @@ const struct ct_verb ct_verb_oci = {
 		       "cattach-oci is this command line alone.\n\n"
 		       "Whoever calls it watches the containers: it owns their standard streams and reaps "
 		       "their processes. There is no monitor and no log, and the containers are not among "
-		       "those of cattach ps.\n\n"
+		       "those of cattach ps; but \"cattach exec\" goes into them, with sessions that end with "
+		       "them. Without --root records are in $CATTACH_OCI_ROOT, or the default of cattach(1).\n\n"
 		       "Exit codes are those of other runtimes: 1 for an error, 255 when run or exec could "
 		       "not start the command; else run and exec end with the command's.",
 	.examples = "cattach oci create -b mybundle c1\tMake a container whose process waits\n"

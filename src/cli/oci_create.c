@@ -4,8 +4,8 @@
  *
  * Runs in the command with the caller's rights. "create" leaves a process that waits, with the
  * caller's descriptors 0, 1 and 2; "start" lets it go on; "run" does both and, without --detach, follows
- * it to its end (oci_follow.c). May fail as ct_runtime_make() does: 1; 255 from run when the
- * command could not be started.
+ * it to its end (oci_follow.c), and ends what it has left behind. May fail as ct_runtime_make() does:
+ * 1; 255 from run when the command could not be started.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/log.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
 
@@ -20,6 +21,8 @@
 #include "oci_follow.h"
 #include "preserve_fds.h"
 #include "starting.h"
+
+#define PATIENCE	5000	/* ms for the kernel to end what has got SIGKILL */
 
 struct create_options {
 	const char *bundle, *console_socket, *pid_file, *pidfd_socket, *preserve_fds, *config;
@@ -131,11 +134,27 @@ static int create_handler(const struct oci_call *call, struct ct_err *err)
 
 /* ---- run ---- */
 
+/*
+ * With a pid namespace of its own the kernel has ended all of it by now, and in a cgroup deletion finds the
+ * rest. With neither they are our children, whether or not the container is kept: one that has stopped
+ * has no processes.
+ */
+static void end_orphans(const struct oci_call *call)
+{
+	const struct create_options *o = call->options;
+	pid_t left = o->no_subreaper ? 0 : ct_orphans_end(PATIENCE);
+
+	if (left > 0)
+		ct_warn("process %d of container %s does not end, even by SIGKILL", (int)left,
+			call->operands.items[0]);
+}
+
 static int finish(const struct oci_call *call, struct ct_store *store, struct ct_container *c, int code,
 		  struct ct_err *err)
 {
 	const struct create_options *o = call->options;
 
+	end_orphans(call);
 	if (!o->keep && ct_runtime_delete(store, c, true, err) < 0)
 		return -err->code;
 	return code;
@@ -164,6 +183,7 @@ static int run_attended(const struct oci_call *call, const struct ct_runtime_cre
 	struct ct_runtime_create create = *asked;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	const struct create_options *o = call->options;
 	struct ct_ns_started started;
 	struct ct_ns_stdio stdio;
 	struct ct_err ignored;
@@ -177,9 +197,13 @@ static int run_attended(const struct oci_call *call, const struct ct_runtime_cre
 	if (make(call, &create, &store, &c, &started, err) < 0)
 		return -err->code;
 	pidfd = started.pidfd;
+	/* Not before: what hooks have left behind by now is nobody's. */
+	if (!o->no_subreaper)
+		ct_orphans_adopt();
 	if (oci_follow_start(f, started.terminal, err) == 0 && ct_runtime_start(&store, &c, err) == 0)
 		return finish(call, &store, &c, oci_follow_wait(f, pidfd), err);
 	ct_runtime_delete(&store, &c, true, &ignored);
+	end_orphans(call);
 	return -err->code;
 }
 

@@ -342,8 +342,9 @@ static bool climbs(const char *path)
 /* Not that there is nowhere, but that it must not be there. */
 static bool is_refusal(const struct leaf_request *q, int r)
 {
+	/* Somebody is in it, or stops whoever comes. */
 	if (q->exact)
-		return r == -EEXIST || (r == -EPERM && climbs(q->parent));
+		return r == -EEXIST || r == -EBUSY || (r == -EPERM && climbs(q->parent));
 	return r == -EPERM;
 }
 

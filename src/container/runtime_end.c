@@ -4,8 +4,9 @@
  * signals, it is deleted.
  *
  * Runs in commands, with the caller's rights. Processes are signalled through pidfds that were checked
- * against the record. The words of the errors are those that engines look for. May fail: a state that
- * does not allow it; a process that the kernel does not let go.
+ * against the record. The words of the errors are those that engines look for. Sessions that cattach exec
+ * has made end with it, in a bounded time, and fail nothing. May fail: a state that does not allow it; a
+ * process that the kernel does not let go.
  */
 #include <cattach/runtime.h>
 
@@ -21,6 +22,7 @@
 #include <cattach/proc.h>
 #include <cattach/top.h>
 
+#include "clos.h"
 #include "hooks.h"
 #include "leaf.h"
 #include "record.h"
@@ -82,13 +84,21 @@ static int go(struct ct_container *container, struct ct_err *err)
  * command; to the others it runs, and their failure is none of the container's. */
 static bool claim(struct ct_container *container)
 {
+	int ct_autofd connection = -1;
+
 	if (container->state != CT_STATE_CREATED)
 		return false;
 	if (flock(container->status_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		container->state = CT_STATE_RUNNING;
 	else
 		container->state = ct_runtime_look(container);
-	return container->state == CT_STATE_CREATED;
+	if (container->state != CT_STATE_CREATED)
+		return false;
+	/* Somebody has told it to go on, and was killed. */
+	connection = ct_runtime_connect(container->dir);
+	if (connection < 0)
+		container->state = CT_STATE_RUNNING;
+	return connection >= 0;
 }
 
 /* Not a program that is not there, nor a process that was killed meanwhile. */
@@ -211,11 +221,39 @@ static int kill_process(const struct ct_container *c, struct ct_err *err)
 	return ct_hint(err, "the kernel holds it; see /proc/%d/wchan", (int)c->status.pid);
 }
 
+/* What it and its sessions have started among the host's processes, or a pod's, where no end of a pid
+ * namespace ends it, and perhaps no cgroup either. */
+static void kill_rest(struct ct_store *store, struct ct_arena *arena, const struct ct_spec *spec,
+		      const struct ct_container *c)
+{
+	const struct ct_spec_namespace *spaces = spec->linux_.namespaces;
+	bool ends_alone = spaces[CT_NS_PID].present && !spaces[CT_NS_PID].path;
+	struct ct_err ignored;
+
+	if (!ends_alone && spaces[CT_NS_MOUNT].present && !spaces[CT_NS_MOUNT].path)
+		ct_runtime_signal(store, arena, c, SIGKILL, true, &ignored);
+}
+
 static bool is_alive(const struct ct_container *c)
 {
 	int ct_autofd fd = open_process(c);
 
 	return fd >= 0 && ct_pidfd_await(fd, 0) == 0;
+}
+
+/* Sessions before it: a pid namespace ends only when all that is in it has been reaped; and after it those
+ * that somebody has made meanwhile. */
+static int end_all(struct ct_store *store, const struct ct_container *c, struct ct_err *err)
+{
+	int r;
+
+	ct_sessions_end(store, c);
+	r = kill_process(c, err);
+	if (r < 0)
+		return r;
+	ct_sessions_end(store, c);
+	r = ct_leaf_clean(c->dir, c->meta.id, err);
+	return r < 0 ? r : ct_clos_clean(c->dir, c->meta.id, err);
 }
 
 int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bool force,
@@ -240,14 +278,14 @@ int ct_runtime_delete(struct ct_store *store, struct ct_container *container, bo
 	if (ct_arena_open(&arena, &ignored) < 0 ||
 	    ct_container_spec(container, &arena, &spec, &ignored) < 0)
 		spec = NULL;
-	r = kill_process(container, err);
-	if (r == 0)
-		r = ct_leaf_clean(container->dir, container->meta.id, err);
+	if (spec)
+		kill_rest(store, &arena, spec, container);
+	r = end_all(store, container, err);
 	if (r < 0)
 		return r;
-	r = ct_runtime_forget(store, container);
+	r = ct_runtime_forget(store, container, err);
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, container->meta.id);
+		return r;
 	if (spec && r > 0)
 		ct_hooks_run_poststop(&arena, spec, &container->meta, ct_hooks_warn);
 	return 0;

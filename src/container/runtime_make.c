@@ -26,6 +26,7 @@
 #include <cattach/log.h>
 #include <cattach/run.h>
 
+#include "clos.h"
 #include "hooks.h"
 #include "leaf.h"
 #include "plan.h"
@@ -42,6 +43,7 @@ struct making {
 	struct ct_container c;
 	struct ct_ns_started started;
 	struct leaf leaf;
+	struct ct_resctrl clos;
 	int listener;
 	bool attempted;			/* hooks may have run */
 	bool pid_file;
@@ -179,7 +181,7 @@ static int prepare(struct making *m, struct ct_err *err)
 {
 	const struct ct_run_options run = {
 		.bundle = m->options->bundle, .config = m->options->config, .sig_proxy = true,
-		.without_process = true,
+		.without_process = true, .inherited_mounts = true,
 	};
 	struct ct_meta *meta = &m->c.meta;
 	int r = ct_run_prepare(&run, m->options->rootless, m->arena, &m->spec, meta, err);
@@ -206,6 +208,7 @@ static int check_terminal(const struct making *m, struct ct_err *err)
 static int plan(struct making *m, struct ct_err *err)
 {
 	struct planning resources = { .arena = m->arena, .spec = m->spec, .meta = &m->c.meta };
+	struct clos_request clos;
 	int r = ct_spec_check(m->spec, m->options->rootless, err);
 
 	if (r == 0)
@@ -214,7 +217,11 @@ static int plan(struct making *m, struct ct_err *err)
 		r = ct_plan_make(m->arena, m->spec, &m->c.meta, m->store->cache,
 				 m->options->preserve_fds, &m->plan, err);
 	if (r == 0)
+		r = ct_inherited_make(m->c.dir, m->plan, err);
+	if (r == 0)
 		r = ct_plan_resources(&resources, err);
+	if (r == 0)
+		r = ct_clos_look(m->arena, m->spec, &clos, err);
 	if (r < 0)
 		return r;
 	relax(resources.settings);
@@ -222,7 +229,9 @@ static int plan(struct making *m, struct ct_err *err)
 	m->plan->process.untied = true;
 	m->plan->report_places = false;
 	m->plan->no_program = m->c.meta.no_process;
-	return make_leaf(m, resources.settings, err);
+	if (make_leaf(m, resources.settings, err) < 0)
+		return -err->code;
+	return ct_clos_make(&clos, m->c.dir, m->options->id, &m->clos, m->plan, err);
 }
 
 static int start(struct making *m, struct ct_err *err)
@@ -289,6 +298,8 @@ static void undo(struct making *m)
 		ct_pidfd_signal(m->started.pidfd, SIGKILL);
 		ct_pidfd_wait(m->started.pidfd, &status);
 	}
+	if (m->plan)
+		ct_netdev_give_back(m->plan);
 	ct_drop_fd(&m->started.pidfd);
 	ct_drop_fd(&m->started.terminal);
 	ct_drop_fd(&m->started.tie);
@@ -297,8 +308,9 @@ static void undo(struct making *m)
 	if (m->c.dir >= 0) {
 		if (m->leaf.in_scope)
 			ct_cgroup_leave(&m->leaf.cgroup, getpid(), &ignored);
+		ct_clos_end(&m->clos, m->c.dir);
 		ct_leaf_undo(&m->leaf, m->c.dir);
-		removed = ct_runtime_forget(m->store, &m->c);
+		removed = ct_runtime_forget(m->store, &m->c, &ignored);
 	}
 	ct_container_close(&m->c);
 	/* Who has deleted it meanwhile has run them. */
@@ -330,7 +342,7 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 	struct making m = {
 		.store = store, .arena = arena, .options = options, .c = CT_CONTAINER_INIT,
 		.started = { .pidfd = -1, .terminal = -1, .tie = -1, .places = CT_NS_PLACES_INIT },
-		.leaf = LEAF_INIT, .listener = -1,
+		.leaf = LEAF_INIT, .clos = CT_RESCTRL_INIT, .listener = -1,
 	};
 	int r = ct_runtime_check_id(options->id, err);
 
@@ -341,7 +353,9 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 		undo(&m);
 		return r;
 	}
+	ct_netdev_settle(m.plan);
 	ct_leaf_close(&m.leaf);
+	ct_resctrl_close(&m.clos);
 	m.c.state = CT_STATE_CREATED;
 	*ret_container = m.c;
 	*ret_started = m.started;
