@@ -40,8 +40,8 @@ struct ct_seccomp_rule {
 struct ct_seccomp_policy {
 	const char *default_action;
 	uint32_t default_errno;
-	/* The answer to calls of this machine whose numbers are above all that the rules name: those of a
-	 * kernel that came after the policy. 0: the default action, as to others. */
+	/* The answer to calls whose numbers are above all that the rules name on their architecture: those
+	 * of a kernel that came after the policy. 0: the default action, as to others. */
 	uint32_t newer_errno;
 	struct ct_strings architectures;	/* beside the native one: "SCMP_ARCH_X86", ...; empty: its
 						   32-bit one; others' calls kill the process */

@@ -221,10 +221,8 @@ void ct_monitor_watch_all(struct monitor *m)
 	ct_monitor_watch(m, m->timer, SRC_TIMER, EPOLLIN);
 	if (m->config->owner >= 0)
 		ct_monitor_watch(m, m->config->owner, SRC_OWNER, EPOLLIN);
-	if (m->config->on_watched)
-		ct_monitor_watch(m, m->config->watched, SRC_WATCHED, EPOLLIN);
 	if (m->config->tagged)
-		ct_control_watch(m);
+		ct_adopt_watch(m);
 	ct_limit_begin(m);
 	ct_listen_resume(m);
 	/* Whoever must get everything counts before the first byte is read. */
@@ -378,7 +376,7 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 		ct_control_ready(m, ref.slot);
 		return;
 	case SRC_WATCHED:
-		m->config->on_watched(m->config->arg);
+		m->config->watched[ref.slot].ready(m->config->arg);
 		return;
 	}
 }
@@ -555,9 +553,11 @@ void ct_monitor_serve(struct monitor *m)
 /* In the monitor, once its payload runs. */
 static _Noreturn void monitor_payload(struct monitor *m)
 {
+	struct rlimit ignored[MONITOR_LIMITS];
+
 	ct_confine_prepare(m);
 	m->config->release(m->config->arg);
-	ct_monitor_raise_limits();
+	ct_monitor_raise_limits(ignored);
 	ct_confine(m);
 	ct_monitor_keep_descriptors(m);
 	ct_monitor_serve(m);

@@ -57,9 +57,11 @@ static char *make_tail(const struct ct_meta *meta)
 	return strndup(buf.data + 1, buf.length - 2);
 }
 
-/* The user's names: those of a store of sessions are other ones. */
+/* The user's names: those of a store of sessions are other ones. An engine's have none. */
 static int open_names(const struct ct_store *store)
 {
+	if (store->engine)
+		return -1;
 	return openat(store->containers, store->session_of[0] ? "../../../names" : "../names",
 		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
