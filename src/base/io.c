@@ -68,6 +68,7 @@ static ssize_t read_some(int fd, char *data, size_t size)
 	return (ssize_t)got;
 }
 
+/* The arena's zeroes behind the text are its NUL: one byte more than was read is taken. */
 int ct_read_stream(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
 		   size_t *ret_size, struct ct_err *err)
 {
@@ -106,6 +107,7 @@ int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_te
 	return ret < 0 ? ret : ct_read_stream(arena, fd, max, ret_text, ret_size, err);
 }
 
+/* O_NONBLOCK: an open(2) of a FIFO would wait for a writer, perhaps for ever. */
 int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t max,
 		    const char **ret_text, size_t *ret_size, struct ct_err *err)
 {
@@ -125,6 +127,7 @@ int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t 
 	return ret < 0 ? ct_wrap(err, "%s", name) : 0;
 }
 
+/* For small files of the kernel, into a buffer on the stack: what does not fit is cut. */
 ssize_t ct_read_text(int fd, char *buf, size_t size)
 {
 	size_t used = 0;
@@ -144,6 +147,8 @@ ssize_t ct_read_text(int fd, char *buf, size_t size)
 	return (ssize_t)used;
 }
 
+/* Blocks until all is out. Also for descriptors that somebody has made non-blocking behind our
+ * back: O_NONBLOCK belongs to the open file, which the shell and we share. */
 int ct_write_all(int fd, const void *data, size_t size)
 {
 	const char *bytes = data;
@@ -169,10 +174,9 @@ int ct_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-/*
- * The temporary's name is fixed, so a writer that was killed leaves at most one behind, and the
+/* The temporary's name is fixed, so a writer that was killed leaves at most one behind, and the
  * next one takes it away. Writers of one file exclude each other beforehand (by the state lock).
- */
+ * Readers see the old file or the new one, whole. */
 int ct_write_file_at(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		     struct ct_err *err)
 {
@@ -245,7 +249,9 @@ static void close_all(int fds[CT_FDS_MAX])
 		ct_drop_fd(&fds[i]);
 }
 
-/* The descriptors that came along, up to CT_FDS_MAX; the others are closed. How many there were. */
+/* The descriptors that came along, up to CT_FDS_MAX; the others are closed. How many there were.
+ * They have been installed in our table by recvmsg(2) already, wanted or not: closing is our
+ * part. */
 static size_t take_descriptors(struct msghdr *msg, int fds[CT_FDS_MAX])
 {
 	size_t count = 0;
@@ -305,6 +311,7 @@ ssize_t ct_recv_fds(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int 
 	return -EPROTO;
 }
 
+/* At most one descriptor is wanted; -1 in *ret_fd when none came. */
 ssize_t ct_recv(int sock, void *data, size_t size, int *ret_fd)
 {
 	int fds[CT_FDS_MAX];

@@ -12,6 +12,13 @@
  * yajl does not look at what its allocator returns. The parser therefore gets a pool that covers
  * its worst case for a document of this size, so that running out of memory is one error at the
  * start and not a crash in the middle.
+ *
+ *   bytes -> ct_json_check_text (UTF-8, size) -> yajl -> on_*() -> add_value() -> tree in the arena
+ *                                                         |-> members: is a name given twice?
+ *                                                         `-> line and column of each value
+ *
+ * yajl tells how far it has read behind a token, not where the token began: that is behind the last
+ * one, plus blanks and separators (token_start()).
  */
 #include <cattach/encode.h>
 #include <cattach/json.h>
@@ -32,7 +39,9 @@
 #define POOL_FIXED	(64 * 1024)
 #define POOL_ALIGN	16
 
-/* A stack of blocks; the topmost can grow in place and be given back. */
+/* A stack of blocks; the topmost can grow in place and be given back. Each block has its size
+ * before it, in 16 bytes that also keep the alignment. yajl frees in about the opposite order of
+ * allocation; what it frees elsewhere stays until the end. */
 struct pool {
 	char *base;
 	size_t used, size;	/* bytes */
@@ -90,6 +99,8 @@ static void pool_free(void *ctx, void *p)
 	}
 }
 
+/* memcpy(3) from a block that was just given back is safe: nothing has been allocated over it, and
+ * a topmost block grows where it is. */
 static void *pool_realloc(void *ctx, void *p, size_t size)
 {
 	void *grown;
@@ -136,7 +147,7 @@ static size_t hash_member(const struct ct_json *parent, const char *key)
 	return (size_t)(hash ^ hash >> 29);
 }
 
-/* Remember a member; returns the earlier one of the same name, or NULL. */
+/* Remember a member; returns the earlier one of the same name, or NULL. Without the table a document of many members could hang whoever reads it. */
 static const struct ct_json *remember(struct members *members, const struct ct_json *value)
 {
 	size_t i = hash_member(value->parent, value->key) & members->mask;
@@ -184,7 +195,8 @@ static void link_value(struct parser *p, struct ct_json *value)
 	frame->last = value;
 }
 
-/* A value begins: take its position, put it in the tree. NULL with err filled. */
+/* A value begins: take its position, put it in the tree. NULL with err filled. Linked before it is
+ * judged, so that an error can say its path. */
 static struct ct_json *add_value(struct parser *p, enum ct_json_type type)
 {
 	struct ct_json *value = ct_arena_alloc(p->arena, sizeof(*value));
@@ -209,7 +221,9 @@ static struct ct_json *add_value(struct parser *p, enum ct_json_type type)
 	return value;
 }
 
-/* Copy a decoded string into the arena; NULL with what filled when it is not acceptable. */
+/* Copy a decoded string into the arena; NULL with what filled when it is not acceptable. Strings
+ * are C strings everywhere behind this: one with a NUL in it would be two things to two readers.
+ * What yajl made of half a pair is a character, hence the source. */
 static const char *copy_string(struct parser *p, const unsigned char *s, size_t length,
 			       size_t raw_start)
 {
@@ -244,6 +258,7 @@ static int on_string(void *ctx, const unsigned char *s, size_t length)
 	return value->text != NULL;
 }
 
+/* As text: what range it has is for those to say who know what it is for. */
 static int on_number(void *ctx, const char *digits, size_t length)
 {
 	struct parser *p = ctx;
@@ -358,6 +373,7 @@ static const struct syntax_error {
 	{ "after '\\u'", "not JSON: \\u needs four hexadecimal digits", true },
 };
 
+/* Found by a piece of yajl's text; a version with other texts gets "not JSON" and the place. */
 static const struct syntax_error *find_syntax_error(yajl_handle yajl)
 {
 	static const struct syntax_error other = { "", "not JSON", false };
@@ -415,6 +431,7 @@ static int fail_syntax(struct parser *p)
 
 /* ---- the whole document ---- */
 
+/* yajl_complete_parse() says that the text has ended, which closes a number at the top. */
 static int run_yajl(struct parser *p, struct pool *pool)
 {
 	yajl_alloc_funcs functions = { pool_malloc, pool_realloc, pool_free, pool };
@@ -554,6 +571,8 @@ void ct_json_raw_number(struct ct_json_writer *w, const char *digits)
 	check_status(w, yajl_gen_number(w->gen, digits, strlen(digits)));
 }
 
+/* What is no UTF-8 (a path of the host may be any bytes) becomes U+FFFD: a document that readers
+ * refuse would be worse than a name that is shown wrong. */
 void ct_json_string(struct ct_json_writer *w, const char *s)
 {
 	struct ct_buf ct_autobuf clean = {0};

@@ -15,6 +15,8 @@
 #include <cattach/encode.h>
 #include <cattach/json.h>
 
+/* RFC 3629: no overlong forms (c0, c1, e0 80, f0 80), no surrogates (ed a0), nothing beyond
+ * U+10FFFF. 0: no character begins here. */
 size_t ct_utf8_length(const unsigned char *p, size_t left)
 {
 	size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 :
@@ -32,6 +34,8 @@ size_t ct_utf8_length(const unsigned char *p, size_t left)
 	return length;
 }
 
+/* Goes on from where it was asked last, as values come in order: line and column of each cost one
+ * pass over the document in all. Columns count characters. */
 void ct_json_locate(struct ct_json_text *text, size_t offset)
 {
 	if (text->line == 0 || offset < text->offset) {
@@ -125,6 +129,7 @@ static unsigned hex4(const char *p)
 	return value;
 }
 
+/* raw is the source text of a string that yajl has accepted, so each \u has its four digits. */
 bool ct_json_lone_surrogate(const char *raw, size_t length)
 {
 	for (size_t i = 0; i + 1 < length; i++) {

@@ -57,6 +57,7 @@ int ct_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret_val
 	return 0;
 }
 
+/* "-" alone and "--1" have no digits where they are looked for. */
 int ct_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 		 struct ct_err *err)
 {
@@ -80,6 +81,7 @@ int ct_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 	return 0;
 }
 
+/* CT_ID_MAX leaves out (uid_t)-1, which means "unchanged" to chown(2) and setresuid(2). */
 int ct_parse_id(const char *text, uint32_t *ret_id, struct ct_err *err)
 {
 	uint64_t value;
@@ -91,6 +93,7 @@ int ct_parse_id(const char *text, uint32_t *ret_id, struct ct_err *err)
 	return 0;
 }
 
+/* What docker (1, t, true) and people write; "t" and "f" alone are refused. */
 int ct_parse_bool(const char *text, bool *ret_value, struct ct_err *err)
 {
 	static const char *const yes[] = { "true", "1", "yes", "on" };
@@ -108,6 +111,7 @@ int ct_parse_bool(const char *text, bool *ret_value, struct ct_err *err)
 	return ct_fail(err, EINVAL, "must be true or false, not \"%s\"", ct_quote(quote, text));
 }
 
+/* Octal with or without a leading 0, as chmod(1). */
 int ct_parse_mode(const char *text, uint32_t *ret_mode, struct ct_err *err)
 {
 	char quote[CT_QUOTE_SIZE];
@@ -134,6 +138,8 @@ static bool is_alnum(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/* docker's rule, [a-zA-Z0-9][a-zA-Z0-9_.-]*: no slash, no blank, and never an option by its
+ * dash. */
 int ct_check_name(const char *name, struct ct_err *err)
 {
 	char quote[CT_QUOTE_SIZE];
@@ -166,6 +172,7 @@ static const char *skip_cpus(const char *s)
 	return first <= last && last < 65536 ? end : NULL;
 }
 
+/* The syntax of cpuset(7), "List format", without strides. */
 bool ct_is_cpu_list(const char *text)
 {
 	while (*text) {
@@ -177,6 +184,7 @@ bool ct_is_cpu_list(const char *text)
 	return true;
 }
 
+/* For sched_setaffinity(2): mask has bits bits, in words of the kernel's size. */
 int ct_cpu_list_bits(const char *text, unsigned long *mask, size_t bits)
 {
 	const size_t width = 8 * sizeof(*mask);

@@ -5,6 +5,12 @@
  * Runs in the command's own process with the caller's rights. Signals that would end it are taken
  * through a descriptor, so that what is half written is removed before it ends by them. What cannot
  * be read is reported line by line and makes the exit code 125, as everything else does.
+ *
+ *   cp A:PATH HOST     out      cp HOST A:PATH     in
+ *   cp A:PATH -        tar to standard output      cp - A:DIR         tar from standard input
+ *
+ * An operand is in a container when it has a colon that is not behind a slash (ct_copy_split()), as
+ * docker has it; ./a:b is a path of the host for that reason.
  */
 #include "cli.h"
 
@@ -46,6 +52,8 @@ struct show {
 	bool shown;			/* there is something on the line */
 };
 
+/* Progress is on a line of its own that is always written over: an error message starts at its
+ * beginning, and so does the shell's prompt. */
 static void clear_line(struct show *show)
 {
 	static const char clear[] = "\r\033[K";
@@ -55,6 +63,7 @@ static void clear_line(struct show *show)
 	show->shown = false;
 }
 
+/* Ten times a second at most, whatever the size of the pieces. */
 static void show_progress(uint64_t bytes, void *arg)
 {
 	static const char units[] = "kMGTPE";
@@ -86,6 +95,8 @@ static void show_report(const struct ct_err *err, bool warning, void *arg)
 
 /* ---- signals ---- */
 
+/* Blocked before anything is made: a signal in between stays pending and is found by the copy,
+ * which polls cp.stop between two pieces and ends with ECANCELED. */
 static int open_signals(int *ret_fd, struct ct_err *err)
 {
 	sigset_t set;
@@ -100,6 +111,7 @@ static int open_signals(int *ret_fd, struct ct_err *err)
 	return *ret_fd < 0 ? ct_fail_errno(err, errno, "cannot make a signalfd") : 0;
 }
 
+/* 128 + N, as a shell shows for one who was ended by signal N. */
 static int fail_interrupted(int signals, struct ct_err *err)
 {
 	struct signalfd_siginfo info;

@@ -4,6 +4,10 @@
  *
  * Runs in the command's own process and only reads. What was found is printed even when other
  * operands were not; the exit code is 125 then. Damaged containers can be looked at.
+ *
+ *   find (container or CONTAINER/SESSION) -> tree of values -> array -> JSON, or the template of each
+ *
+ * Nothing is printed before the last operand was looked at, because the array is one document.
  */
 #include "cli.h"
 
@@ -33,7 +37,8 @@ static const struct ct_option inspect_table[] = {
 	{ 0 },
 };
 
-/* config.json of a container, NULL when it cannot be read: the record says enough without it. */
+/* config.json of a container, NULL when it cannot be read: the record says enough without it. A
+ * container may also have been removed in between: its directory is open and empty then. */
 static const struct ct_json *read_config(struct ct_arena *arena,
 					 const struct ct_container *container)
 {
@@ -117,6 +122,8 @@ static int print_all(const struct ct_format *format, struct ct_values *values,
 	return ct_print(&buf, err);
 }
 
+/* --type is docker's; what is no container there (image, volume, network) does not exist here, and
+ * a script that asks for one should hear so rather than get "[]". */
 static int inspect_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct inspect_options *options = call->options;

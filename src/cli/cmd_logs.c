@@ -6,6 +6,14 @@
  * Runs in the command's own process and only reads, through cursors for which no container ever
  * waits. Fails for values that are none, before anything is read; a container that cannot be read is
  * reported, and the others go on.
+ *
+ *   parse      options -> query (what is read) and style (how it looks)
+ *   streams    one for each operand: a container, its files or its memory (logs_source.c)
+ *   follow     ct_log_follow() merges them by time and calls back here ...
+ *   sink       ... with lines, bytes or notices, which logs_sink.c writes to stdout and stderr
+ *
+ * With one container, as text and without prefixes, bytes pass through unchanged and without a look
+ * at lines, which is what makes `logs > file` fast. Everything else needs lines (by_lines).
  */
 #include "cli.h"
 
@@ -72,6 +80,7 @@ static int parse_time(const char *option, const char *text, uint64_t *ret_ns, st
 	return 0;
 }
 
+/* 0 would be neither the first nor the last, so it is none. */
 static int parse_run(const char *text, struct ct_log_query *query, struct ct_err *err)
 {
 	struct ct_err ignored;
@@ -119,6 +128,9 @@ static int parse_format(const struct logs_options *o, struct ct_log_style *style
 	return ct_wrap(err, "--format");
 }
 
+/* A terminal is protected from what a container wrote, stdout and stderr each by itself, since
+ * either may be a pipe. That of a container with a terminal of its own passes: there it is meant
+ * for one (by_lines_unless_tty). */
 static void set_style(struct logs *l, size_t containers)
 {
 	const struct logs_options *o = l->options;
@@ -152,6 +164,8 @@ static int parse(struct logs *l, struct ct_err *err)
 
 /* ---- output ---- */
 
+/* A notice is what is missing or ended; one about a stream that failed makes the exit code 125 in
+ * the end, and the other containers go on. */
 static int take_unit(void *arg, struct ct_log_stream *stream, const struct ct_log_unit *unit,
 		     struct ct_err *err)
 {
@@ -171,6 +185,7 @@ static int take_unit(void *arg, struct ct_log_stream *stream, const struct ct_lo
 	return 0;
 }
 
+/* Called before the loop sleeps: what is buffered is seen before we wait for more. */
 static int flush(void *arg, struct ct_err *err)
 {
 	struct logs *l = arg;
@@ -206,6 +221,7 @@ static struct ct_log_stream *make_streams(const struct ct_call *call, const stru
 	return items;
 }
 
+/* With -F a container that does not exist yet is no failure (query.retry), it is waited for. */
 static void open_streams(struct ct_log_set *set, struct logs *l)
 {
 	for (size_t i = 0; i < set->count; i++) {

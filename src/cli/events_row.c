@@ -5,6 +5,9 @@
  * Builds values only, in the caller's arena. Attributes are docker's: name, image, details and labels
  * in one, sorted by their names; where a label is called as one of the others, that one counts. In a
  * line what others have written is escaped, so that it stays one.
+ *
+ *   2026-01-02T15:04:05.123456789+01:00 container died ID (exitCode=0, image=..., name=web)
+ *   {"status":"died","id":"...","from":"...","Type":"container","Action":"died","Actor":{...},...}
  */
 #include "events.h"
 
@@ -34,6 +37,7 @@ static bool has(const struct attributes *list, const char *key)
 	return false;
 }
 
+/* The first of a name counts: name and image are added before the labels, which are anybody's. */
 static void add(struct attributes *list, const char *key, const char *value)
 {
 	if (!has(list, key))
@@ -76,6 +80,7 @@ static struct attributes attributes_of(const struct ct_event *event, struct ct_v
 	return list;
 }
 
+/* docker's line. prune has no container, so its id is empty. */
 void ct_event_line(const struct ct_event *event, struct ct_values *values, struct ct_buf *buf)
 {
 	struct attributes list = attributes_of(event, values);
@@ -97,6 +102,7 @@ static void set(struct ct_values *values, struct ct_json *row, const char *key, 
 	ct_value_set(values, row, key, ct_value_string(values, text));
 }
 
+/* A new object each time: a value has one parent. */
 static struct ct_json *object(struct ct_values *values, const struct attributes *list)
 {
 	struct ct_json *made = ct_value_object(values);

@@ -48,7 +48,9 @@ static struct ct_json *titles(struct ct_values *values)
 	return row;
 }
 
-/* What a row of ps says about it, under the names that fit a session. */
+/* What a row of ps says about it, under the names that fit a session. A row of ps is built and six
+ * of its members copied: a value has one parent. A session's COMMAND is what exec was given; it has
+ * no entrypoint. */
 static struct ct_json *session_row(struct ct_values *values, const struct ct_container *container,
 				   const struct ct_container *session,
 				   const struct ct_ps_style *style)
@@ -79,6 +81,7 @@ static const char *format_text(const struct ls_options *options)
 	return options->format;
 }
 
+/* One arena for all rows: a container has few sessions, and the command ends here. */
 static int add_rows(const struct ct_call *call, const struct ct_format *format,
 		    const struct ct_container *container, const struct ct_container_list *list,
 		    struct ct_buf *rows, struct ct_err *err)
@@ -101,6 +104,8 @@ static int add_rows(const struct ct_call *call, const struct ct_format *format,
 	return values.failed ? ct_fail_nomem(err) : 0;
 }
 
+/* Called by "exec ls", see exec_verbs.c. CONTAINER/SESSION is refused: a session has none of its
+ * own. */
 static int ls_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;

@@ -4,6 +4,9 @@
  * it if not. The kernel says only EPERM or ENOSPC; the settings beside it say why.
  *
  * Runs in the command's own process; the tries are made by src/ns/probe.c in a child.
+ *
+ * In the order in which a start needs them: the namespace, its id map, a mount, an overlay, /proc.
+ * After the first that fails the others are not told, as they would fail for the same reason.
  */
 #include "info.h"
 
@@ -20,7 +23,9 @@ static bool file_is(struct ct_facts *facts, const char *path, const char *value)
 	return text && !strcmp(text, value);
 }
 
-/* Debian's, Ubuntu's and the kernel's own switch, and the filters of other containers. */
+/* Debian's, Ubuntu's and the kernel's own switch, and the filters of other containers. ENOSPC is
+ * the kernel's for a limit that was reached, of user.max_user_namespaces or of nesting; EPERM is
+ * everybody else's, so the switches are looked at one by one. */
 static const char *why_no_user_namespace(struct ct_facts *facts, int code)
 {
 	if (code == ENOSPC || file_is(facts, "/proc/sys/user/max_user_namespaces", "0"))
@@ -33,6 +38,7 @@ static const char *why_no_user_namespace(struct ct_facts *facts, int code)
 	       "seccomp=unconfined and unmask=ALL";
 }
 
+/* Ubuntu's, since 23.10: the namespace is made, and without a profile has no capabilities in it. */
 static bool is_apparmor_restricted(struct ct_facts *facts)
 {
 	return file_is(facts, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1");
@@ -46,6 +52,8 @@ static const char *why_no_mount(struct ct_facts *facts)
 	return "a security module or a system call filter forbids mounts in user namespaces";
 }
 
+/* ROOTFS:O alone needs overlayfs, so that is a warning. A new /proc is refused by the kernel where
+ * the one around us has something mounted over a part of it (mount_too_revealing()). */
 static void add_mounts(struct ct_facts *facts, const struct ct_ns_probe *probe)
 {
 	if (probe->mount) {
@@ -94,6 +102,7 @@ int ct_facts_namespaces(struct ct_facts *facts, struct ct_err *err)
 	return 0;
 }
 
+/* 65536 ids are what images expect: "nobody" is 65534. */
 static void add_ranges(struct ct_facts *facts, const struct ct_id_caller *caller,
 		       enum ct_id_kind kind)
 {

@@ -4,6 +4,10 @@
  * the output of "cattach help --man [COMMAND]", so they cannot differ from what the command does.
  *
  * Only appends to a buffer; cannot fail but for memory, which the buffer remembers.
+ *
+ * In troff a line that begins with . or ' is a request, \ begins an escape, and a bare - may become
+ * a hyphen that nobody can paste into a shell. Texts go through add_text() for that; what is
+ * written here as troff does not.
  */
 #include "cli.h"
 
@@ -34,6 +38,7 @@ static void add_string(struct ct_buf *buf, const char *text)
 	add_text(buf, text, strlen(text));
 }
 
+/* No date: the page must be the same bytes whoever builds it, and tests compare it with man/. */
 static void add_title(struct ct_buf *buf, const char *page)
 {
 	ct_buf_puts(buf, ".\\\" SPDX-License-Identifier: Apache-2.0\n");
@@ -41,6 +46,8 @@ static void add_title(struct ct_buf *buf, const char *page)
 		      CT_VERSION);
 }
 
+/* -n, --name NAME; what may take "=BOOL" is shown with brackets, and without where help hides
+ * it. */
 static void add_option(struct ct_buf *buf, const struct ct_option *option)
 {
 	ct_buf_puts(buf, ".TP\n");
@@ -60,6 +67,7 @@ static void add_option(struct ct_buf *buf, const struct ct_option *option)
 	ct_buf_puts(buf, ".\n");
 }
 
+/* --help is in no table: every verb has it, see ct_options_parse(). */
 static void add_options(struct ct_buf *buf, const struct ct_option *table)
 {
 	static const struct ct_option help = { .name = "help",
@@ -79,6 +87,8 @@ static void add_options(struct ct_buf *buf, const struct ct_option *table)
 	add_option(buf, &help);
 }
 
+/* Descriptions separate paragraphs by an empty line, which troff would print as a gap of its own
+ * size. */
 static void add_paragraphs(struct ct_buf *buf, const char *text)
 {
 	while (*text) {
@@ -92,6 +102,8 @@ static void add_paragraphs(struct ct_buf *buf, const char *text)
 	}
 }
 
+/* Each line is "COMMAND\tWHAT IT DOES"; a table of verbs without the tab would be a slip that the
+ * golden files show. */
 static void add_examples(struct ct_buf *buf, const char *text)
 {
 	ct_buf_puts(buf, ".SH EXAMPLES\n");

@@ -21,6 +21,7 @@
 #define COMMAND_WIDTH 20
 #define MOUNT_WIDTH 15
 
+/* With a newline or an escape sequence in a label, one row could be made to look like two. */
 struct ct_json *ct_ps_text(struct ct_values *values, const char *text, bool escape)
 {
 	struct ct_buf ct_autobuf safe = {0};
@@ -32,7 +33,9 @@ struct ct_json *ct_ps_text(struct ct_values *values, const char *text, bool esca
 	return ct_value_string_n(values, ct_buf_text(&safe), safe.length);
 }
 
-/* At most so many characters, the last one "…" when there were more. */
+/* At most so many characters, the last one "…" when there were more. width characters with the "…"
+ * among them. In UTF-8 all bytes but the first of a character have the bits 10 on top; columns of a
+ * terminal are not counted, as docker does not either. */
 static void ellipsis(struct ct_buf *buf, size_t width)
 {
 	size_t characters = 0, cut = 0;
@@ -51,6 +54,7 @@ static void ellipsis(struct ct_buf *buf, size_t width)
 	ct_buf_puts(buf, "…");
 }
 
+/* Cut before it is quoted, so that the quotes are always closed: "sleep 10…" is docker's, too. */
 static struct ct_json *command(struct ct_values *values, const struct ct_strings *args,
 			       bool no_trunc)
 {
@@ -115,6 +119,8 @@ static const char *health(enum ct_health_status status)
 	return "";
 }
 
+/* docker's sentences, which scripts search with grep: "Up", "Exited (0)", "Created". Damaged and
+ * Foreign are ours; no container of docker's has those. */
 const char *ct_ps_status(struct ct_values *values, const struct ct_container *container,
 			 uint64_t now)
 {
@@ -181,6 +187,7 @@ static struct ct_json *mounts_text(struct ct_values *values, const struct ct_str
 	return ct_ps_text(values, ct_buf_text(&text), style->escape);
 }
 
+/* 12 characters, docker's short id; a damaged record has none. */
 static struct ct_json *id(struct ct_values *values, const char *text, bool no_trunc)
 {
 	size_t length = text ? strlen(text) : 0;
@@ -190,7 +197,9 @@ static struct ct_json *id(struct ct_values *values, const char *text, bool no_tr
 	return ct_value_string_n(values, text ? text : "", length);
 }
 
-/* The object around a row, which has its labels one by one. */
+/* The object around a row, which has its labels one by one. row->parent is set by that, which is
+ * how call_label() of template_eval.c finds them. The key is taken off again, for the row's own
+ * members are what json prints. */
 static void surround(struct ct_values *values, struct ct_json *row,
 		     const struct ct_spec_pairs *pairs, bool escape)
 {
@@ -204,6 +213,9 @@ static void surround(struct ct_values *values, struct ct_json *row,
 	row->key = NULL;
 }
 
+/* In the order of docker's --format json, which is that of the alphabet. Networks and volumes of an
+ * engine do not exist here: LocalVolumes is 0 and Ports is empty, always, so that templates
+ * work. */
 const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_container *container,
 				const struct ct_strings *args, const struct ct_ps_style *style)
 {
@@ -239,6 +251,7 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	return row;
 }
 
+/* Labels being true and no object tells {{.Label "k"}} that a title is wanted. */
 const struct ct_json *ct_ps_header(struct ct_values *values)
 {
 	static const char *const titles[][2] = {

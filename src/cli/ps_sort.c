@@ -21,6 +21,7 @@ static int by_number(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
+/* Word by word and not as one text: "a b" "c" and "a" "b c" are different commands. */
 static int by_words(const struct ct_strings *a, const struct ct_strings *b)
 {
 	size_t common = a->count < b->count ? a->count : b->count;
@@ -41,6 +42,7 @@ static int compare_command(const struct ct_container *a, const struct ct_contain
 	return r ? r : by_words(&a->meta.command, &b->meta.command);
 }
 
+/* The oldest first; runningfor is the other way round, as podman's are. */
 static int compare_created(const struct ct_container *a, const struct ct_container *b)
 {
 	return by_number(a->meta.created, b->meta.created);
@@ -100,7 +102,8 @@ int ct_ps_check_sort(const char *key, struct ct_err *err)
 	return ct_wrap(err, "--sort");
 }
 
-/* What is equal is as in the list: newest first. */
+/* What is equal is as in the list: newest first. qsort_r(3) does not keep the order of what is
+ * equal, so that is decided here; the id at last makes it total, and two calls show the same. */
 static int compare(const void *left, const void *right, void *arg)
 {
 	const int *order = arg;

@@ -5,6 +5,14 @@
  *
  * Pure functions from values to values in the caller's arena. Each fails with a text that says what
  * it wanted; the caller puts the name of the function and the place before it.
+ *
+ *   and or not              truth as in Go: 0, "", false, nil and what is empty are false
+ *   eq ne lt le gt ge       eq may have many: eq a b c is "a is b or c"
+ *   len index slice print printf println                                    Go's
+ *   json join split lower upper title pad truncate                          docker's and podman's
+ *
+ * Numbers are texts with digits (value.h): they are compared as 64-bit integers if both are, and
+ * otherwise as doubles, so that ids and sizes in bytes do not lose their last digits.
  */
 #include "template_ast.h"
 
@@ -71,7 +79,10 @@ static int compare_numbers(const struct ct_json *a, const struct ct_json *b)
 	       (strtod(a->text, NULL) < strtod(b->text, NULL));
 }
 
-/* Order of two values of one type: 0, or negative with err filled. */
+/* Order of two values of one type: 0, or negative with err filled. Go compares nothing with
+ * something of another type but nil, and lists not at all: both are slips that should not come out
+ * as "different". ordered is for lt, le, gt, ge, where only numbers and texts have an order. Unlike
+ * types, one of them nil, are just not equal (1). */
 static int compare(const struct ct_arguments *args, size_t i, bool ordered, int *ret_order)
 {
 	const struct ct_json *a = args->items[0], *b = args->items[i];
@@ -108,6 +119,7 @@ static const struct ct_json *call_eq(const struct ct_arguments *args)
 	return ct_value_bool(args->values, false);
 }
 
+/* Two arguments only, as in Go. */
 static const struct ct_json *call_ne(const struct ct_arguments *args)
 {
 	int order;
@@ -145,7 +157,8 @@ static const struct ct_json *call_ge(const struct ct_arguments *args)
 	return compare(args, 1, true, &order) < 0 ? NULL : ct_value_bool(args->values, order >= 0);
 }
 
-/* A number argument within bounds: 0, or negative with err filled. */
+/* A number argument within bounds: 0, or negative with err filled. Never below 0, which every
+ * caller takes for a place or a width. */
 static int number_argument(const struct ct_arguments *args, size_t i, int64_t max,
 			   int64_t *ret_number)
 {
@@ -194,6 +207,7 @@ static const struct ct_json *index_object(const struct ct_arguments *args,
 	return ct_value_null(args->values);
 }
 
+/* index A 0 "k" goes down a step for each argument; without any it is A itself. */
 static const struct ct_json *call_index(const struct ct_arguments *args)
 {
 	const struct ct_json *value = args->items[0];
@@ -209,7 +223,8 @@ static const struct ct_json *call_index(const struct ct_arguments *args)
 	return value;
 }
 
-/* slice TEXT FROM [TO], in bytes. */
+/* slice TEXT FROM [TO], in bytes. From the end backwards: to is checked first, so that from can be
+ * held against it. */
 static const struct ct_json *call_slice(const struct ct_arguments *args)
 {
 	const struct ct_json *value = args->items[0];

@@ -5,6 +5,12 @@
  * The format is the user's, so it is never handed to printf(3): each conversion is taken apart and
  * put together again here. Widths are bounded. A value of the wrong kind, too few and too many are
  * errors, where Go would print its complaint into the result.
+ *
+ *   % [-0+ #]* [WIDTH] [. PRECISION] VERB
+ *   s v   as {{.X}} shows it        d   whole number       x   the same in hexadecimal
+ *   q     in double quotes          f   with a point       t   true or false        %   itself
+ *
+ * The flags +, blank and # are read over: templates that have them print the number without a sign.
  */
 #include "template_ast.h"
 
@@ -23,6 +29,8 @@ struct conversion {
 	char verb;
 };
 
+/* Stops multiplying above the limit, so that no number of digits overflows; the caller refuses
+ * it. */
 static int parse_digits(const char **p)
 {
 	int number = 0;
@@ -63,6 +71,8 @@ static int parse_conversion(const char **p, struct conversion *ret, struct ct_er
 	return 0;
 }
 
+/* The quote and the backslash need one before them; ct_buf_escaped() does the rest, which is what
+ * can drive a terminal. Also the COMMAND column of ps. */
 void ct_template_quote(struct ct_buf *buf, const char *text, size_t length)
 {
 	ct_buf_putc(buf, '"');
@@ -107,6 +117,7 @@ static int convert_number(const struct conversion *c, const struct ct_json *valu
 	return 0;
 }
 
+/* Quotes come after the precision, so that they are closed whatever was cut off. */
 static int convert(const struct conversion *c, const struct ct_json *value, struct ct_buf *buf,
 		   struct ct_err *err)
 {

@@ -4,6 +4,10 @@
  *
  * Works on memory of the caller's arena only. Numbers keep the digits they were written with, so
  * that nothing is lost between a file and what is printed. Fails when the arena is exhausted.
+ *
+ * Arena, no free: a tree is as short-lived as the row it is printed in. A child belongs to one
+ * parent only, because the links to its neighbours are in the child itself; what is wanted in two
+ * places is copied.
  */
 #include "value.h"
 
@@ -37,6 +41,7 @@ struct ct_json *ct_value_bool(struct ct_values *values, bool boolean)
 	return value;
 }
 
+/* count is the length of the text, which may have NUL bytes from a JSON string in the middle. */
 static struct ct_json *make_text(struct ct_values *values, enum ct_json_type type,
 				 const char *text, size_t length)
 {
@@ -60,6 +65,7 @@ struct ct_json *ct_value_i64(struct ct_values *values, int64_t number)
 	return make_text(values, CT_JSON_NUMBER, digits, (size_t)length);
 }
 
+/* Fixed point, as the kernel has its pressure averages: no double rounds 0.37 to 0.36999. */
 struct ct_json *ct_value_hundredths(struct ct_values *values, uint64_t number)
 {
 	char digits[32];
@@ -106,7 +112,9 @@ static void link_child(struct ct_values *values, struct ct_json *parent, struct 
 	parent->count++;
 }
 
-/* Children are const to readers; whoever builds the tree may still append. */
+/* Children are const to readers; whoever builds the tree may still append. Walks the list, so n
+ * appends take n² steps: fine for the members of a row, and loops over what others made long keep
+ * the last one themselves (link_child). */
 static struct ct_json *last_child(const struct ct_json *parent)
 {
 	const struct ct_json *child = parent->child;
@@ -143,7 +151,8 @@ struct ct_json *ct_value_strings(struct ct_values *values, const struct ct_strin
 	return array;
 }
 
-/* Depth is bounded by CT_JSON_MAX_DEPTH, because that is all that can be parsed. */
+/* Depth is bounded by CT_JSON_MAX_DEPTH, because that is all that can be parsed. Texts are shared:
+ * both trees live in arenas of the same command. */
 struct ct_json *ct_value_copy(struct ct_values *values, const struct ct_json *value)
 {
 	struct ct_json *copy, *last = NULL;
@@ -187,7 +196,8 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp((*left)->key, (*right)->key);
 }
 
-/* Go prints maps in the order of their keys. */
+/* Go prints maps in the order of their keys. The memory is given back at once and not the arena's:
+ * printing must not grow what a long-running stats or events keeps. */
 static void object_text(const struct ct_json *object, struct ct_buf *buf)
 {
 	const struct ct_json **members = calloc(object->count + 1, sizeof(*members));
@@ -220,6 +230,7 @@ static void array_text(const struct ct_json *array, struct ct_buf *buf)
 	ct_buf_putc(buf, ']');
 }
 
+/* "<no value>" is what Go prints for a nil; docker's users know it. */
 void ct_value_text(const struct ct_json *value, struct ct_buf *buf)
 {
 	switch (value->type) {

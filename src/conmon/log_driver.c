@@ -9,6 +9,15 @@
  * frames in memory, and both are written once there is room again. What memory could not hold so
  * long is counted as lost; a line ends where bytes are missing. What no file has taken when the run
  * ends is told by the container's record. Allocates nothing.
+ *
+ *   frames (memory segments) --encode--> out[] --write--> file, or journald
+ *           d->segment, entry, at        used             taken: payload bytes that are in out or beyond
+ *
+ *   ok        failing = false; each frame is written at once
+ *   ENOSPC... failing = true; out[] and memory fill up; tried again after retry_wait, doubled each time
+ *   lost      memory has used a segment again that was not encoded: told in the file, counted in lost
+ *
+ * With these drivers the log proper is in memory only (memory_only): the file is the log on disk.
  */
 #include "log_driver.h"
 
@@ -29,10 +38,9 @@
 
 /* ---- made, given back ---- */
 
-/*
- * The monitor of root gives up root's privileges: what it opened with them it could write on, but
- * never rotate.
- */
+/* The monitor of root gives up root's privileges: what it opened with them it could write on, but
+ * never rotate. Rotation is rename(2) in that directory. privileged: the monitor keeps its
+ * capabilities. */
 static int check_dir(const struct log_driver *d, const char *path, bool privileged,
 		     struct ct_err *err)
 {
@@ -46,6 +54,8 @@ static int check_dir(const struct log_driver *d, const char *path, bool privileg
 	return ct_hint(err, "give it a directory of root's");
 }
 
+/* The directory is what is kept: a file that was renamed or deleted is opened again by its name in
+ * it. */
 static int open_dir(struct log_driver *d, const struct ct_log_options *o, int dir,
 		    struct ct_err *err)
 {
@@ -76,7 +86,9 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 	return check_dir(d, o->path, o->privileged, err);
 }
 
-/* A full disk does not keep a container from starting: neither would it end one. */
+/* A full disk does not keep a container from starting: neither would it end one.
+ * ct_driver_file_finish() completes a rotation that was cut off, _mend() a last line without its
+ * end. */
 static int open_file(struct log_driver *d, const struct ct_log_options *o, struct ct_err *err)
 {
 	const char *path = o->path ? o->path : d->name;
@@ -155,6 +167,7 @@ int ct_log_outside(const struct ct_log_writer *writer)
 	return writer->driver && writer->driver->outside ? writer->driver->dir : -1;
 }
 
+/* A container that is quiet should not hold memory for records that are not there. */
 void ct_log_give_back(struct ct_log_writer *writer)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at, end;
@@ -170,7 +183,8 @@ void ct_log_give_back(struct ct_log_writer *writer)
 /* ---- writing ---- */
 
 /* How far the file goes: all that was taken is in it, but for lines that have no end yet. While it
- * fails that stays as it was. */
+ * fails that stays as it was. "cattach logs" uses this to go from the file to memory without a line
+ * twice (log_files_follow.c). */
 static void publish(const struct log_driver *d)
 {
 	struct ct_page *page = d->page;
@@ -190,7 +204,8 @@ static int write_out(struct log_driver *d, uint64_t now)
 	return d->journald ? ct_driver_journald_send(d) : ct_driver_file_write(d, now);
 }
 
-/* What is in out, into the file: 0, or -errno and it stays. */
+/* What is in out, into the file: 0, or -errno and it stays. retry_wait begins anew with each
+ * success, so a short failure costs little. */
 static int flush(struct log_driver *d, uint64_t now)
 {
 	int r = write_out(d, now);
@@ -215,7 +230,9 @@ static int flush(struct log_driver *d, uint64_t now)
 	return r;
 }
 
-/* A record stands behind what is in out: it is to be written, in the next file if this one is full. */
+/* A record stands behind what is in out: it is to be written, in the next file if this one is full.
+ * What was before it goes into the old file, it itself into the next: a record is never in two
+ * files. */
 static int add(struct log_driver *d, size_t size, uint64_t now)
 {
 	uint8_t *record = d->out + d->used;
@@ -251,6 +268,8 @@ static void note_held(struct log_driver *d)
 		d->held[i] = d->encoder.line[i].size;
 }
 
+/* One frame may make many records, and out[] may fill up in between; d->at is how far in the frame
+ * we are, so that the next try goes on from there. */
 static int encode_frame(struct log_driver *d, const uint8_t *data, const struct ct_index_entry *e,
 			uint64_t now)
 {
@@ -338,6 +357,7 @@ static int skip_lost(const struct ct_log_writer *w, struct log_driver *d, uint64
 	return 0;
 }
 
+/* The segment that is written has its count in the writer, a complete one in its header. */
 static int pump_segment(const struct ct_log_writer *w, struct log_driver *d,
 			const struct log_memory *m, uint64_t now)
 {
@@ -422,6 +442,7 @@ bool ct_log_driver_is_done(const struct ct_log_writer *w)
 	return !d || (!d->failing && d->taken == w->payload);
 }
 
+/* What is unsaved at the end counts as lost, too: nobody will save it. */
 void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *state)
 {
 	const struct log_driver *d = w->driver;
@@ -437,6 +458,8 @@ void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *sta
 	}
 }
 
+/* From "cattach logs --reopen", after a log rotator has renamed the file: as SIGHUP for a
+ * daemon. */
 int ct_log_reopen(struct ct_log_writer *writer)
 {
 	struct log_driver *d = writer->driver;

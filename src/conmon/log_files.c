@@ -40,6 +40,7 @@ char *ct_log_files_name(const char *path, uint32_t number)
 	return asprintf(&name, number ? "%s.%u" : "%s", path, number) < 0 ? NULL : name;
 }
 
+/* O_NONBLOCK and the look at its type: a FIFO by that name would hang whoever reads the log. */
 int ct_log_files_open_part(int dir, const char *path, uint32_t number, struct log_part *ret_part)
 {
 	char *name = ct_log_files_name(path, number);
@@ -81,6 +82,7 @@ static void add_part(struct ct_log_files *f, struct log_part part)
 	f->parts[f->count++] = part;
 }
 
+/* Opened from the newest to the oldest, read from the oldest to the newest. */
 static void turn_round(struct ct_log_files *f)
 {
 	for (size_t i = 0; i < f->count / 2; i++) {
@@ -91,6 +93,7 @@ static void turn_round(struct ct_log_files *f)
 	}
 }
 
+/* FILE, FILE.1, FILE.2 ... up to the first that is not there. */
 int ct_log_files_open(int dir, const char *path, enum ct_log_file kind, bool live,
 		      struct ct_log_files **ret_files, struct ct_err *err)
 {
@@ -171,6 +174,7 @@ static void cut_lines(struct making *m, struct ct_buf *buf)
 	memmove(buf->data, from, buf->length);
 }
 
+/* Up to the size that the file had when it was opened: what comes later is the tail's. */
 static int read_part(struct making *m)
 {
 	const struct log_part *part = m->part;
@@ -228,6 +232,7 @@ static int open_next(struct ct_log_files *f, struct ct_segment *ret_segment, str
 	return 0;
 }
 
+/* Segments are numbered like the parts, from the oldest, and behind them those of the tail. */
 static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segment,
 			struct ct_err *err)
 {

@@ -10,6 +10,13 @@
  *
  * Runs in commands, with the caller's rights. What may fail: loading libsystemd, a journal of which
  * we may read nothing, memory.
+ *
+ *   CONTAINER_ID_FULL=ID    whose line it is; _UID=    who sent it, by journald's own knowledge
+ *   MESSAGE, PRIORITY       the line; 3 (error) is stderr
+ *   CONTAINER_PARTIAL_MESSAGE=true    no newline followed
+ *   CATTACH_LOST            an entry about bytes that journald did not take
+ *
+ * libsystemd is loaded when it is needed (journal_library): the command has no dependency on it.
  */
 #include "log_journal.h"
 
@@ -51,7 +58,8 @@ void ct_log_journal_close(struct ct_log_journal *journal)
 	free(journal);
 }
 
-/* Who we are to journald, which is in the namespace above ours if it is not in ours. */
+/* Who we are to journald, which is in the namespace above ours if it is not in ours. The
+ * subtraction wraps around for ids below the first, which then is not below the size. */
 static unsigned outer_uid(void)
 {
 	unsigned euid = geteuid(), inside, outside, size, found = euid;
@@ -65,6 +73,7 @@ static unsigned outer_uid(void)
 	return found;
 }
 
+/* Two matches on different fields must both hold, sd_journal_add_match(3). */
 static int add_match(struct ct_log_journal *j, const char *field, const char *value)
 {
 	char match[160];
@@ -108,6 +117,7 @@ static int find_places(struct ct_log_journal *j)
 	return r;
 }
 
+/* Threshold 0: without it fields above 64 KiB are cut. */
 static int open_journal(struct ct_log_journal *j, const char *id, struct ct_err *err)
 {
 	char uid[16];
@@ -128,6 +138,7 @@ static int open_journal(struct ct_log_journal *j, const char *id, struct ct_err 
 	return r < 0 ? ct_fail_errno(err, -r, "cannot read the journal") : 0;
 }
 
+/* Tests hand in a library of their own. */
 int ct_journal_open_with(const struct journal_library *library, const char *id,
 			 struct ct_log_journal **ret_journal, struct ct_err *err)
 {
@@ -157,7 +168,8 @@ int ct_log_journal_open(const char *id, struct ct_log_journal **ret_journal, str
 
 /* ---- entries ---- */
 
-/* A field of the entry, valid until the next: false when it has none. */
+/* A field of the entry, valid until the next: false when it has none. Data comes as "FIELD=value",
+ * and is valid until the next call on the journal. */
 static bool get(const struct ct_log_journal *j, const char *field, const char **ret_value,
 		size_t *ret_size)
 {
@@ -179,7 +191,8 @@ static bool is(const struct ct_log_journal *j, const char *field, const char *wa
 	return get(j, field, &value, &size) && size == strlen(wanted) && !memcmp(value, wanted, size);
 }
 
-/* When it was written; else, when it came to journald. */
+/* When it was written; else, when it came to journald. The driver writes the time of the first
+ * byte; journald's own is of its arrival. */
 static uint64_t time_of(const struct ct_log_journal *j)
 {
 	const char *value;

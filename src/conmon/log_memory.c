@@ -9,6 +9,12 @@
  * Runs in the monitor (made in the CLI). Written through mappings, which cannot fail; the memfds are
  * sealed, so that readers can hold but not change them. What may fail: the start, under a limit on
  * file sizes that leaves no room for a frame.
+ *
+ *   slot 0: segment 7     slot 1: segment 8     8 is full: 9 goes to slot 0, and 7 is lost
+ *   the disk takes again: 7 and 8 become files log.7 and log.8, in this order, and 9 begins on disk
+ *
+ * Entry 0 of a segment in memory is kept for a gap before it: when the segment before it is lost,
+ * its value is set, and the file that it becomes tells of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -63,7 +69,8 @@ static size_t index_bytes(const struct ct_log_writer *w)
 	return (size_t)ct_entry_place(w->memory_entries);
 }
 
-/* A limit on file sizes holds for memfds too. */
+/* A limit on file sizes holds for memfds too. RLIMIT_FSIZE would be a SIGXFSZ, or EFBIG, in the
+ * middle of the payload's output. */
 static int fit_limit(struct ct_log_writer *w, struct ct_err *err)
 {
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
@@ -193,6 +200,7 @@ static int choose(const struct ct_log_writer *w)
 	return m[0].header->segment > m[1].header->segment;
 }
 
+/* The order is what readers rely on: the page first, then the fence, then the bytes. */
 void ct_log_memory_begin(struct ct_log_writer *w)
 {
 	int slot = choose(w);
@@ -249,6 +257,8 @@ static int save(struct ct_log_writer *w, int slot)
 	return 0;
 }
 
+/* The older one first: files must appear in the order of their numbers, for readers take the next
+ * one that is there to be the next one. */
 int ct_log_memory_save(struct ct_log_writer *w)
 {
 	const struct log_memory *m = w->memory;
@@ -281,6 +291,7 @@ uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w)
 
 /* ---- read, in this process ---- */
 
+/* For the front of another program's monitor, which has no reader but itself. */
 size_t ct_log_at(const struct ct_log_writer *writer, uint64_t offset, const uint8_t **ret_bytes)
 {
 	for (int i = 0; i < 2; i++) {

@@ -39,6 +39,7 @@ static bool is_below(const char *path, const char *mount)
 	}
 }
 
+/* What is below the mount in the root directory is not what the container sees there. */
 static int check_mounts(const struct ct_container *c, const struct ct_spec *spec, const char *path,
 			struct ct_err *err)
 {
@@ -73,6 +74,7 @@ static int take_ids(struct ct_arena *arena, const struct ct_spec_idmaps *maps,
 	return 0;
 }
 
+/* Somebody else's user namespace is gone or may have another map by now. */
 static int take_maps(struct ct_arena *arena, const struct ct_container *c,
 		     const struct ct_spec *spec, struct ct_cp_way *way, struct ct_err *err)
 {
@@ -90,6 +92,7 @@ static int take_maps(struct ct_arena *arena, const struct ct_container *c,
 	return take_ids(arena, &spec->linux_.gid_mappings, &way->gid_map, err);
 }
 
+/* meta.rootfs is absolute, from when the container was made. */
 static int open_stopped(struct ct_arena *arena, const struct ct_container *c, const char *path,
 			struct ct_cp_way *way, struct ct_err *err)
 {
@@ -135,6 +138,8 @@ int ct_cp_open(struct ct_store *store, struct ct_arena *arena,
 	return open_stopped(arena, container, path, ret_way, err);
 }
 
+/* One for each directory that we are in, in each tree; 1024, the usual soft limit, is not enough
+ * for CT_COPY_DEPTH. Up to the hard limit everybody may go. */
 void ct_cp_allow_descriptors(void)
 {
 	struct rlimit limit;

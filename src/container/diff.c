@@ -10,6 +10,12 @@
  * Seen from the same user namespace, owners of both trees are the same numbers. What crosses the
  * socket are records of a head and a path or an error; nothing of it is opened here. What may fail:
  * containers without an overlay or without a run, and the visitor's death.
+ *
+ *   command                               visitor
+ *     the lower directory, by SCM_RIGHTS  -->
+ *     <--  CHANGE kind, path ...              one for each difference, in order
+ *     <--  REPORT error                       what could not be compared
+ *     <--  DONE, with an error or without
  */
 #include <cattach/diff.h>
 
@@ -81,7 +87,9 @@ static int send_report(const struct ct_err *what, void *arg, struct ct_err *err)
 	return send_record(arg, RECORD_REPORT, 0, what, sizeof(*what), err);
 }
 
-/* One overlay over all, or a tmpfs with overlays and other things in it (src/ns/overlay.c)? */
+/* One overlay over all, or a tmpfs with overlays and other things in it (src/ns/overlay.c)? The
+ * container's root may have been replaced by the payload itself (pivot_root in there): then there
+ * is nothing to be compared. */
 static int look_at_root(int root, bool *ret_composed, struct ct_err *err)
 {
 	struct statfs fs;
@@ -95,6 +103,8 @@ static int look_at_root(int root, bool *ret_composed, struct ct_err *err)
 	return 0;
 }
 
+/* The lower directory cannot be opened from inside: it is on the host, above the container's
+ * root. */
 static int compare(struct sender *s, int root, struct ct_err *err)
 {
 	struct ct_diff_trees trees = {
@@ -113,6 +123,7 @@ static int compare(struct sender *s, int root, struct ct_err *err)
 	return ct_diff_trees(&trees, err);
 }
 
+/* What cannot even be sent shows to the other side as an end of file. */
 static int run_visitor(int root, int socket, void *arg)
 {
 	struct sender s = { .socket = socket, .mounts = arg };
@@ -138,6 +149,7 @@ struct receiver {
 
 _Static_assert(sizeof(struct ct_err) < CT_DIFF_PATH_MAX, "an error fits where a path does");
 
+/* Exactly size bytes: a stream socket gives them in any portions. */
 static int take(struct receiver *r, void *to, size_t size, struct ct_err *err)
 {
 	char *at = to;
@@ -182,7 +194,8 @@ static int fail_order(struct ct_err *err)
 	return ct_fail(err, EPROTO, "the process that looked into the container spoke out of turn");
 }
 
-/* 1: that was the last one. */
+/* 1: that was the last one. From within the container's reach, so its size is bounded, its kind
+ * known, and a path has no NUL. */
 static int take_record(struct receiver *r, struct ct_err *err)
 {
 	struct ct_err what;
@@ -221,6 +234,7 @@ static int receive(struct receiver *r, int lower, struct ct_err *err)
 	return n < 0 ? n : 0;
 }
 
+/* Our copy of the visitor's end is closed, so that its death is an end of file here. */
 static int converse(struct receiver *r, const struct ct_ns_visit *visit, int lower,
 		    struct ct_err *err)
 {
@@ -239,7 +253,9 @@ static int converse(struct receiver *r, const struct ct_ns_visit *visit, int low
 	return n;
 }
 
-/* "/data" of the container's mounts, which is not to be taken for a layer of a composed root. */
+/* "/data" of the container's mounts, which is not to be taken for a layer of a composed root. Only
+ * those directly below the root: in a composed root each of its directories is a mount of ours, and
+ * these are the exceptions. */
 static int find_mounts(struct ct_arena *arena, const struct ct_spec *spec,
 		       struct ct_strings *ret_mounts, struct ct_err *err)
 {
@@ -287,6 +303,7 @@ static int check(struct ct_arena *arena, const struct ct_container *c, struct ct
 	return ct_state_is_live(c->state) ? 0 : ct_state_refuse(c, CT_ACT_DIFF, err);
 }
 
+/* A directory in a directory needs descriptors in both trees, hence ct_cp_allow_descriptors(). */
 int ct_container_diff(struct ct_store *store, struct ct_arena *arena,
 		      const struct ct_container *container, const struct ct_diff *diff,
 		      uint64_t *ret_errors, struct ct_err *err)

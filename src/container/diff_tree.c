@@ -12,6 +12,15 @@
  * was changed is changed; what is in an added one was added, and what was in a deleted one is not
  * told of. What neither tree lets us look at was not changed by the container either, whose root we
  * are. What may fail: everything else that cannot be read, which is reported and left out.
+ *
+ *   lower   root    what is told
+ *   there   there   C, when is_same() says no                  (a directory's times do not count)
+ *   -       there   A, and the same for everything in it
+ *   there   -       D, and nothing of what was in it
+ *   any of them     C of each directory above it, once, before it: tell_levels()
+ *
+ * The two sorted lists of names are walked like those of a merge, so the result is in order and
+ * each name is opened once.
  */
 #include "diff_tree.h"
 
@@ -139,6 +148,7 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Pointers are taken only now: the text moves while it grows. */
 static int sort_names(struct names *names)
 {
 	const char *at = ct_buf_text(&names->text);
@@ -167,7 +177,8 @@ static int hold_name(struct walk *w, struct names *names, const char *name)
 	return 0;
 }
 
-/* 0 or -errno; none where there is no directory. */
+/* 0 or -errno; none where there is no directory. Opened again by ".", since what is held is O_PATH,
+ * which cannot be read. */
 static int read_names(struct walk *w, int directory, struct names *names)
 {
 	int fd = directory < 0 ? -ENOENT :
@@ -201,6 +212,7 @@ static void entry_done(struct entry *entry)
 
 #define ct_autoentry __attribute__((cleanup(entry_done)))
 
+/* RESOLVE_NO_XDEV makes a mount an EXDEV, without a question to whatever is behind it. */
 static void open_entry(int directory, const char *name, uint64_t resolve, struct entry *entry)
 {
 	int fd = directory < 0 ? -ENOENT :
@@ -243,7 +255,8 @@ static bool is_link(const struct entry *entry)
 	return is_there(entry) && S_ISLNK(entry->st.st_mode);
 }
 
-/* Of the file system below an overlay: it has never shown. */
+/* Of the file system below an overlay: it has never shown. overlayfs(rst): a character device 0/0
+ * hides what is below it. A lower directory may be an upper layer of somebody else's. */
 static bool is_whiteout(const struct entry *entry)
 {
 	return is_there(entry) && S_ISCHR(entry->st.st_mode) && entry->st.st_rdev == 0;
@@ -317,6 +330,8 @@ static int compare_added(struct walk *w, struct level *level, const struct entry
 	return is_directory(root) ? descend(w, level, -1, root->fd, true, err) : 0;
 }
 
+/* The order matters: a mount is nobody's change; what neither side can show is equal; what one side
+ * cannot show is an error, and only then is absence a change. */
 static int compare_entries(struct walk *w, struct level *level, const struct entry *lower,
 			   const struct entry *root, struct ct_err *err)
 {

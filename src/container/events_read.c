@@ -9,6 +9,9 @@
  *
  * Runs in commands, as the user. A line that is no event is passed over. May fail: descriptors,
  * memory, the limits of inotify.
+ *
+ *   log.1   previous   set aside by rename(2) when log was full; read to its end first
+ *   log     current    what is written; a name that leads elsewhere now has been set aside
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -98,6 +101,7 @@ static const struct ct_json *object_of(const struct ct_json *root, const char *k
 	return value && value->type == CT_JSON_OBJECT ? value : NULL;
 }
 
+/* A line may be another version's: everything that a reader relies on is looked at here, once. */
 static bool parse(struct ct_arena *arena, const char *line, size_t length, struct ct_event *ret)
 {
 	const struct ct_json *root, *time;
@@ -121,7 +125,9 @@ static bool parse(struct ct_arena *arena, const char *line, size_t length, struc
 	       event.labels;
 }
 
-/* The next line that is an event: 1, 0 at the end. One that has no newline yet is not complete. */
+/* The next line that is an event: 1, 0 at the end. One that has no newline yet is not complete.
+ * pread(2) with an offset of our own: no state is in the descriptor, and a line is read in one
+ * piece. */
 static int next_in(struct ct_event_file *file, struct ct_arena *arena, struct ct_event *ret)
 {
 	char chunk[CHUNK];
@@ -166,6 +172,7 @@ int ct_event_next(struct ct_event_reader *reader, struct ct_arena *arena,
 
 /* ---- opening ---- */
 
+/* /proc/self/fd leads to the directory that we have open, whatever its name is by now. */
 static int open_watch(int dir, int *ret_watch, struct ct_err *err)
 {
 	int ct_autofd watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -225,6 +232,7 @@ void ct_event_reader_close(struct ct_event_reader *reader)
 	ct_drop_fd(&reader->current.fd);
 }
 
+/* Which event it was does not matter: the files are looked at in any case. */
 void ct_event_reader_drain(struct ct_event_reader *reader)
 {
 	char events[4096] __attribute__((aligned(8)));

@@ -47,6 +47,7 @@ struct collection {
 	const struct ct_store *names;	/* of names: only those that mean a container */
 };
 
+/* Called for each entry of names/ or containers/; which of the two, the collection says. */
 static int collect(int dir, const char *name, unsigned char type, void *arg)
 {
 	struct collection *c = arg;
@@ -78,6 +79,8 @@ static int not_found(const struct ct_store *store, struct ct_arena *arena, const
 
 /* ---- finding ---- */
 
+/* The link may be there without its container, when a remove was killed in between; load says
+ * so. */
 static int by_name(const struct ct_store *store, struct ct_arena *arena, const char *name,
 		   struct ct_container *ret_container, struct ct_err *err)
 {
@@ -98,6 +101,7 @@ static int by_name(const struct ct_store *store, struct ct_arena *arena, const c
 	return 0;
 }
 
+/* EEXIST, so that callers can tell it from ENOENT. */
 static int ambiguous(const struct ct_store *store, struct ct_arena *arena, const char *prefix,
 		     const struct ct_strings *ids, struct ct_err *err)
 {
@@ -117,7 +121,8 @@ static int ambiguous(const struct ct_store *store, struct ct_arena *arena, const
 	return -err->code;
 }
 
-/* The text is not empty and a container's id begins with it, or is it. */
+/* The text is not empty and a container's id begins with it, or is it. Names are looked at before,
+ * so "cafe" is the container of that name, if there is one. */
 static int by_id(const struct ct_store *store, struct ct_arena *arena, const char *text,
 		 struct ct_container *ret_container, struct ct_err *err)
 {
@@ -162,7 +167,8 @@ static int find_one(struct ct_store *store, struct ct_arena *arena, const char *
 	return r == -ENOENT ? not_found(store, arena, name, err) : r;
 }
 
-/* A container that has never had a session has no store for them. */
+/* A container that has never had a session has no store for them. CONTAINER/SESSION: a session is a
+ * container in a store of its own, below that of its container. */
 static int find_session(struct ct_store *store, struct ct_arena *arena, const char *name,
 			const char *session, struct ct_container *ret_container,
 			struct ct_err *err)
@@ -184,6 +190,7 @@ static int find_session(struct ct_store *store, struct ct_arena *arena, const ch
 	return r < 0 ? r : find_one(&sessions, arena, session, ret_container, err);
 }
 
+/* docker's names begin with a slash in inspect; scripts hand them back like that. */
 int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
 		      struct ct_container *ret_container, struct ct_err *err)
 {

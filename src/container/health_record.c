@@ -11,6 +11,9 @@
  *
  * What may fail: a full disk, a directory that is gone. A record that cannot be read counts as none,
  * and the next check writes a new one.
+ *
+ *   {"version":1,"run":...,"check":...,"status":"healthy","streak":0,
+ *    "log":[{"start":...,"end":...,"code":0,"output":"..."}, ... up to five]}
  */
 #include <cattach/health.h>
 
@@ -45,6 +48,7 @@ static void write_check(struct ct_json_writer *w, const struct ct_health_check *
 	ct_json_end_object(w);
 }
 
+/* ct_write_file_at() writes beside it and renames. */
 static int write_record(int dir, const struct ct_health *health, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = { 0 };
@@ -88,6 +92,7 @@ static int read_number(const struct ct_json *object, const char *key, uint64_t m
 	return ct_parse_u64(value->text, 0, max, ret_number, err);
 }
 
+/* CT_HEALTH_TIMED_OUT is -1, docker's code for a check that was killed. */
 static int read_code(const struct ct_json *object, int *ret_code, struct ct_err *err)
 {
 	const struct ct_json *value = ct_json_get(object, "code");
@@ -182,7 +187,8 @@ static int read_record(int dir, struct ct_health *ret_health, struct ct_err *err
 
 /* ---- of a container ---- */
 
-/* What is on record about this run by this command; without it, what every run begins with. */
+/* What is on record about this run by this command; without it, what every run begins with. Its
+ * start is the run's name: two runs of a container cannot begin in the same nanosecond. */
 static void read_run(int dir, uint64_t run, uint64_t check, struct ct_health *ret_health)
 {
 	struct ct_err err;
@@ -211,6 +217,7 @@ void ct_health_read(const struct ct_container *container, struct ct_health *ret_
 	ret_health->streak = 0;
 }
 
+/* Also asked for each row of ps, so the file is only opened for containers that have a check. */
 enum ct_health_status ct_health_of(const struct ct_container *container)
 {
 	struct ct_health health;
@@ -225,6 +232,7 @@ enum ct_health_status ct_health_of(const struct ct_container *container)
 
 /* ---- one more check ---- */
 
+/* A lock of its own and not that of the container's starts, which are not to wait for checks. */
 static int lock_record(int dir, int *ret_lock, struct ct_err *err)
 {
 	int ct_autofd fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -238,7 +246,8 @@ static int lock_record(int dir, int *ret_lock, struct ct_err *err)
 	return 0;
 }
 
-/* Is the run that was checked still the one? */
+/* Is the run that was checked still the one? A check may take long, and its result belong to a run
+ * that is over: it would count for the next one. */
 static int look_again(const struct ct_container *container, struct ct_err *err)
 {
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
@@ -280,6 +289,7 @@ static void tell(const struct ct_container *container, enum ct_health_status sta
 	ct_event_record(container, action, CT_EVENT_END);
 }
 
+/* Under the lock from reading to writing, so that no result of another check is lost in between. */
 int ct_health_update(const struct ct_container *container, const struct ct_health_check *check,
 		     struct ct_health *ret_health, struct ct_err *err)
 {

@@ -84,6 +84,7 @@ bool ct_health_is_checked(const struct ct_meta *meta)
 	return test->count && strcmp(test->items[0], "NONE") != 0;
 }
 
+/* docker's form of a test, as inspect shows it. */
 static int check_test(const struct ct_strings *test, struct ct_err *err)
 {
 	const char *word = test->items[0];
@@ -99,6 +100,7 @@ static int check_test(const struct ct_strings *test, struct ct_err *err)
 		       "\"NONE\" alone");
 }
 
+/* Times of 0 would have the keeper check without a pause. */
 int ct_health_config_check(const struct ct_health_config *config, struct ct_err *err)
 {
 	enum ct_health_action ignored;
@@ -127,6 +129,8 @@ static size_t character(const char *data, size_t size)
 	return 0;
 }
 
+/* Into a fixed room, as UTF-8, for it goes into JSON: what is none becomes U+FFFD. Cut between two
+ * characters. */
 void ct_health_output(struct ct_health_check *check, const char *data, size_t size)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
@@ -169,6 +173,7 @@ static bool is_forgiven(const struct ct_health_config *config, const struct ct_h
 	       ct_age_since(health->run, check->start) < config->start_period;
 }
 
+/* True when the status is another than before: then there is an event. */
 bool ct_health_apply(const struct ct_health_config *config, struct ct_health *health,
 		     const struct ct_health_check *check)
 {

@@ -9,6 +9,14 @@
  * says when it has its lock, and hears one byte when the container runs. A monitor that is being
  * started has that connection open, too, so the end of file comes when a start is over, even if who
  * made it was killed.
+ *
+ *   starter                                  keeper
+ *   ct_keeper_launch   fork, fork  ------->  keep(): descriptors, signals, lock, record
+ *   (makes its plan meanwhile)               |
+ *   ct_keeper_await    <-------------------  struct ct_err: code 0, or why it cannot begin
+ *   (starts the container)
+ *   ct_keeper_release  -- one byte -------->  a run has begun; ct_keeper_begin()
+ *                      -- end of file ---->   none has
  */
 #include "keeper.h"
 
@@ -49,7 +57,9 @@ static int open_signals(void)
 	return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The two descriptors that matter become 3 and 4, everything else is closed. */
+/* The two descriptors that matter become 3 and 4, everything else is closed. First far up, then
+ * down to 3 and 4: either of the two may be 3 or 4 already, and dup3(2) of one over the other would
+ * lose it. */
 static int keep_descriptors(int *dir, int *control)
 {
 	int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
@@ -70,6 +80,7 @@ static int keep_descriptors(int *dir, int *control)
 	return ct_close_from(5);
 }
 
+/* F_SETLK and not flock(2): it names its holder to F_GETLK, and children do not inherit it. */
 static int take_lock(struct ct_keeper *k)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -82,6 +93,7 @@ static int take_lock(struct ct_keeper *k)
 	return k->record_fd < 0 ? -errno : 0;
 }
 
+/* The run that the status is about now is over: the keeper waits for one that has begun later. */
 static uint64_t last_start(int dir)
 {
 	int ct_autofd fd = openat(dir, "status", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -118,7 +130,9 @@ static void name_process(const char *label)
 	ct_process_title(title);
 }
 
-/* @running: the container runs already, and what is recorded as its last run is this one. */
+/* @running: the container runs already, and what is recorded as its last run is this one. The umask
+ * is for the files that it makes; what it starts later has that of the caller, as the container's
+ * first start had. */
 static _Noreturn void keep(const struct ct_container *c, int control, bool running)
 {
 	struct ct_keeper k = {
@@ -178,7 +192,8 @@ static int launch(const struct ct_container *container, bool running,
 	return 0;
 }
 
-/* What earlier starts, and stops, have left. */
+/* What earlier starts, and stops, have left. Before a new one is made, as two would both start the
+ * container. Without the lock's file there has never been a keeper, and nothing else to forget. */
 static int forget(const struct ct_container *c, struct ct_err *err)
 {
 	static const char *const files[] = { CT_STOP_ASKED, CT_KEEPER_FILE };
@@ -259,6 +274,7 @@ static int find_keeper(const struct ct_container *c, struct ct_err *err)
 	return 0;
 }
 
+/* From "update": a policy has come or changed while the container runs. */
 int ct_keeper_adopt(const struct ct_container *container, struct ct_err *err)
 {
 	struct ct_keeper_launch made = CT_KEEPER_LAUNCH_INIT;

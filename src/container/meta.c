@@ -9,6 +9,10 @@
  *
  * Runs in commands, as the user. What is read was ours once, but files get cut and edited: every
  * type and range is checked, and nothing that is wrong is passed on.
+ *
+ *   one row of fields[]   FIELD(name, TEXT)   ->   "name": "web"   <->   struct ct_meta.name
+ *
+ * A field is added by a member of the struct and a row here, and nothing else.
  */
 #include <errno.h>
 #include <signal.h>
@@ -68,7 +72,10 @@ static const struct field fields[] = {
 
 /* ---- checking ---- */
 
-/* What every record has, and what would do harm elsewhere if it were wrong. */
+/* What every record has, and what would do harm elsewhere if it were wrong. Runs when a record is
+ * written and when one is read: the same rules, so that nothing is written that could not be read
+ * again. unmonitored are containers of the OCI runtime command line, whose ids are their callers'
+ * to choose. */
 static int check_values(const struct ct_meta *meta, struct ct_err *err)
 {
 	struct ct_restart_policy ignored;
@@ -110,7 +117,8 @@ static void write_pairs(struct ct_json_writer *w, const struct ct_spec_pairs *pa
 	ct_json_end_array(w);
 }
 
-/* Absent texts and empty lists are left out. */
+/* Absent texts and empty lists are left out. false, 0 and no time are written all the same: a
+ * reader that looks for a flag finds it. */
 static bool is_absent(const struct field *field, const void *value)
 {
 	switch (field->kind) {
@@ -185,6 +193,7 @@ static int wrong_type(const struct ct_json *value, const char *wanted, struct ct
 		       ct_json_type_name(value->type));
 }
 
+/* A copy: the JSON tree is in an arena of its own, which goes. */
 static int read_text(struct ct_arena *arena, const struct ct_json *value, const char **ret_text,
 		     struct ct_err *err)
 {
@@ -226,6 +235,8 @@ static int read_pair(struct ct_arena *arena, const struct ct_json *value,
 	return r < 0 ? r : read_text(arena, value->child->next, &pair->value, err);
 }
 
+/* Lists of two and not an object, since JSON lets keys of an object repeat and readers do not agree
+ * on what that means. */
 static int read_pairs(struct ct_arena *arena, const struct ct_json *value,
 		      struct ct_spec_pairs *pairs, struct ct_err *err)
 {
@@ -290,6 +301,8 @@ static int read_field(struct ct_arena *arena, const struct ct_json *value, enum 
 	return 0;
 }
 
+/* Before anything else is looked at: what a newer version means by its members is not known
+ * here. */
 static int check_version(const struct ct_json *root, struct ct_err *err)
 {
 	const struct ct_json *value = ct_json_get(root, "version");
@@ -310,6 +323,8 @@ static int check_version(const struct ct_json *root, struct ct_err *err)
 	return 0;
 }
 
+/* meta.version is what this program writes, not what the file had: a record that is written again
+ * is one of ours. */
 int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
 		  struct ct_err *err)
 {

@@ -8,6 +8,10 @@
  * the command is there, and what it says, shows when it is run. May fail for times and numbers that
  * are none, with docker's words where docker has some, and for options without a command: they would
  * promise a check that nobody makes.
+ *
+ *   --health-cmd 'curl -f localhost'     CMD-SHELL, the text          run by /bin/sh -c
+ *   --health-cmd '["curl","-f","..."]'   CMD, the words
+ *   --health-cmd none, --no-healthcheck  NONE
  */
 #include "run_parts.h"
 
@@ -93,7 +97,8 @@ static int set_command(struct choosing *c, const char *text, struct ct_err *err)
 
 /* ---- times and numbers: what is not said stays ---- */
 
-/* 0 is the default, as for docker. */
+/* 0 is the default, as for docker. member is docker's name of it in an image's configuration, which
+ * its message has. */
 static int set_time(const char *text, const char *option, const char *member, uint64_t fallback,
 		    uint64_t *time, struct ct_err *err)
 {

@@ -7,6 +7,12 @@
  * "NAME=VALUE" lines, sd_notify(3), so it is sent from here: loading libsystemd for that would cost each
  * start a millisecond. Without NOTIFY_SOCKET nothing is done, as with sd_notify. May fail: a socket that
  * is not there, or one of a kind that a container cannot be given.
+ *
+ *   monitor    we send MAINPID and READY=1 once the container has started
+ *   container  we send MAINPID; the payload sends READY=1 over the socket, bound to /dev/notify
+ *   ignore     nothing
+ *
+ * systemd takes messages from the main process or, with NotifyAccess=all, from any of the service.
  */
 #include <cattach/container.h>
 
@@ -26,6 +32,7 @@
 /* In the container: what is below /dev is not of its image, and can be made there in any case. */
 #define INSIDE		"/dev/notify"
 
+/* "conmon" is podman's word for what our monitor is. */
 int ct_sdnotify_parse(const char *text, const char **ret_mode, struct ct_err *err)
 {
 	*ret_mode = NULL;
@@ -60,6 +67,7 @@ static int check_address(const char *path, struct ct_err *err)
 
 /* ---- the container tells ---- */
 
+/* A variable of that name that the image or the caller has set would lead elsewhere. */
 static int set_variable(struct ct_arena *arena, struct ct_spec *spec, const char *path,
 			struct ct_err *err)
 {
@@ -79,6 +87,7 @@ static int set_variable(struct ct_arena *arena, struct ct_spec *spec, const char
 	return 0;
 }
 
+/* The socket is bound itself and not its directory, in which there are those of other services. */
 static int bind_socket(struct ct_arena *arena, struct ct_spec *spec, const char *path,
 		       struct ct_err *err)
 {
@@ -132,6 +141,7 @@ int ct_sdnotify_prepare(const struct ct_meta *meta, struct ct_arena *arena, stru
 
 /* ---- we tell ---- */
 
+/* An abstract name begins with a NUL and has no end but the address's length, unix(7). */
 static int send_text(const char *path, const char *text)
 {
 	int ct_autofd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -167,6 +177,7 @@ int ct_sdnotify_tell(const struct ct_meta *meta, pid_t monitor, struct ct_err *e
 	return 0;
 }
 
+/* The container runs: that nobody could be told of it is worth a line and no more. */
 void ct_sdnotify_started(const struct ct_meta *meta, pid_t monitor)
 {
 	struct ct_err err = { 0 };

@@ -7,6 +7,12 @@
  * (ioctl_ns(2), NS_GET_TGID_IN_PIDNS, Linux 6.11); before that the link ns/pid says it, and where
  * a process lets nobody read that, its parent. Processes come and go meanwhile: what is gone is
  * left out, and a pid that was used again names a process that is looked at anew.
+ *
+ *   exact   each number in /proc: NS_GET_TGID_IN_PIDNS says whether it is a member, and its number inside
+ *   else    ns/pid is the container's; or its parent is a member, whatever it hides
+ *   no pid namespace of its own (--pid host): members are those in its mount namespace
+ *
+ * A process that has made itself undumpable hides its ns/ links from its own user, not its parent.
  */
 #include <cattach/top.h>
 
@@ -97,7 +103,9 @@ static int append(struct all *a, const struct ct_top_process *p, bool member)
 	return 0;
 }
 
-/* Who is neither a member nor, as a child, may become one is not looked at. */
+/* Who is neither a member nor, as a child, may become one is not looked at. Names in /proc that
+ * begin with a digit are processes. Of the others only stat is read, which everybody may: who its
+ * parent is. */
 static int look(struct all *a, int proc, const char *name)
 {
 	int ct_autofd process = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -132,7 +140,8 @@ static struct ct_top_process *find(const struct all *a, pid_t pid, size_t *ret_i
 	return NULL;
 }
 
-/* What was only known as somebody's child: the same process still? */
+/* What was only known as somebody's child: the same process still? started tells one process from
+ * another that got its number since. */
 static int complete(struct all *a, size_t index)
 {
 	struct ct_top_process p, *known = &a->top.items[index];
@@ -152,7 +161,8 @@ static int complete(struct all *a, size_t index)
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Children of members, until there are no more. */
+/* Children of members, until there are no more. Again and again, since /proc lists by number, in
+ * which a child may come before its parent. */
 static int add_descendants(struct all *a)
 {
 	bool more = true;
@@ -183,6 +193,7 @@ static int by_pid(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
+/* The parent of the first process is 0 inside, though it has one on the host: the monitor. */
 static void fill_inside(struct all *a, struct ct_top_process *p)
 {
 	size_t parent;
@@ -239,6 +250,7 @@ static int gather(struct all *a, struct ct_top *ret_top, struct ct_err *err)
 	return r < 0 ? ct_fail_nomem(err) : 0;
 }
 
+/* Left empty, all ids are unknown inside, which shows as "?". */
 static void read_map(const struct all *a, const char *name, struct ct_copy_map *map)
 {
 	char path[32], text[16384];

@@ -27,7 +27,8 @@ ssize_t ct_top_read_text(int process, const char *name, char *buf, size_t size)
 	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
 }
 
-/* Fields of stat behind the state, by their number in proc_pid_stat(5). */
+/* Fields of stat behind the state, by their number in proc_pid_stat(5). The fields in between are
+ * read over. */
 enum { PPID = 4, PGRP = 5, TTY = 7, UTIME = 14, STIME = 15, NICE = 19, START = 22, VSIZE = 23, RSS = 24 };
 
 /* The numbers of fields 4...24: all are there, or this is no stat. */
@@ -45,6 +46,7 @@ static bool parse_fields(const char *text, long long fields[RSS + 1])
 	return true;
 }
 
+/* Field 2 is the name in parentheses, field 3 the state; numbers follow. */
 int ct_top_parse_stat(struct ct_arena *arena, const char *text, struct ct_top_process *process)
 {
 	/* The name may hold anything, so it ends with the last parenthesis. */
@@ -79,6 +81,7 @@ static const char *line_of(const char *text, const char *key)
 	return text ? text + length : NULL;
 }
 
+/* Real, effective, saved, file system: the first two. */
 static void parse_ids(const char *line, uint32_t *real, uint32_t *effective)
 {
 	char *end = NULL;
@@ -124,6 +127,8 @@ void ct_top_parse_status(const char *text, struct ct_top_process *process)
 	process->inside = last_number(line_of(text, "NSpid:"));
 }
 
+/* Words are separated by NULs. Without any it is a thread of the kernel, or one that has ended:
+ * ps's brackets. */
 char *ct_top_parse_args(struct ct_arena *arena, const char *text, size_t size, const char *comm)
 {
 	char *args;
@@ -138,6 +143,7 @@ char *ct_top_parse_args(struct ct_arena *arena, const char *text, size_t size, c
 	return args;
 }
 
+/* The label of the security module (SELinux, AppArmor); EINVAL without one. */
 static const char *read_label(struct ct_arena *arena, int process)
 {
 	char text[512];

@@ -10,6 +10,9 @@
  * is replaced before. Fails, with everything as it was, on what cannot be had. A restart policy and how
  * the health is checked stand in meta.json, too, and come after the limits; of a container that runs
  * its keeper is told, or made.
+ *
+ *   hold the lock -> check the record's part -> limits -> record -> keeper -> event
+ *   limits: old settings, wish, new settings; what differs goes into the cgroup, then config.json
  */
 #include <errno.h>
 #include <string.h>
@@ -58,7 +61,9 @@ static bool has_file(const struct ct_cgroup_settings *settings, const char *file
 }
 
 /* What was asked for just now, what follows from that, and what has the last word about the same
- * file at a start (linux.resources.unified over an option); the rest is as it has been set. */
+ * file at a start (linux.resources.unified over an option); the rest is as it has been set. where
+ * begins with "--" for what this command's options have asked for. What has not changed is not
+ * written again: somebody may have changed the file by hand meanwhile. */
 static int choose_settings(struct updating *u, const struct ct_cgroup_settings *old,
 			   const struct ct_cgroup_settings *all, struct ct_err *err)
 {
@@ -88,6 +93,7 @@ static int settle(struct updating *u, struct ct_cgroup_settings *settings,
 	return r;
 }
 
+/* The same translation as at a start, twice: once for what it has, once for what it is to have. */
 static int work_out(struct updating *u, struct ct_err *err)
 {
 	struct ct_cgroup_settings old = { .count = 0 }, all = { .count = 0 };
@@ -107,6 +113,7 @@ static int work_out(struct updating *u, struct ct_err *err)
 
 /* ---- both places ---- */
 
+/* u->before collects what the files had, for the way back. */
 static int change_cgroup(struct updating *u, struct ct_err *err)
 {
 	int r;
@@ -210,6 +217,7 @@ static bool is_same_test(const struct ct_strings *a, const struct ct_strings *b)
 	return same;
 }
 
+/* changed is also the name of the command in the file "health", see health_record.c. */
 static int choose_health(struct ct_arena *arena, const struct ct_health_options *options,
 			 struct ct_meta *inout, struct ct_err *err)
 {

@@ -5,6 +5,17 @@
  * Runs in both halves. Nothing waits without looking at the descriptor that says "stop", so that a
  * user's ctrl-c finds us able to clean up, whatever the other half or its file system is doing.
  * What may fail: the other half is gone, which is an error of its own unless it has said why.
+ *
+ *   source                          target
+ *   SOURCE   ------------------->            what it is: a file or a directory
+ *            <-------------------  TARGET    where it goes has been decided; or RESULT: it cannot
+ *   ENTER, FILE, DATA, ...  ---->            one way only from here on: no answer is waited for
+ *   REPORT   ------------------->            what could not be read; the copy goes on
+ *   DONE     ------------------->
+ *            <-------------------  RESULT    what became of it
+ *
+ * Both sockets' ends are non-blocking by MSG_DONTWAIT, call by call: the descriptors are shared
+ * with nobody, but O_NONBLOCK would have to be set in both halves.
  */
 #include "parts.h"
 
@@ -17,8 +28,10 @@
 #include <cattach/arena.h>
 #include <cattach/fd.h>
 
+/* Two messages of the greatest size: one can always be added to what is begun, or completed. */
 #define BUFFER (2 * CT_COPY_MESSAGE_MAX)
 
+/* On failure the caller closes the channel, which frees what there is. */
 int ct_copy_channel_open(struct ct_copy_channel *channel, int fd, struct ct_err *err)
 {
 	channel->fd = fd;
@@ -34,6 +47,8 @@ void ct_copy_channel_close(struct ct_copy_channel *channel)
 	free(ct_take(&channel->in));
 }
 
+/* stop is -1 where nobody can interrupt, which poll(2) passes over. Whatever happens to it counts:
+ * a signal that is readable, or a pipe whose other end is gone. */
 int ct_copy_poll(const struct ct_copy_channel *channel, int fd, short events, struct ct_err *err)
 {
 	struct pollfd wait[] = {
@@ -54,6 +69,8 @@ static int fail_gone(struct ct_err *err)
 	return ct_fail(err, EPIPE, "the other half of the copy ended without a word");
 }
 
+/* The order of things must not be left to signals: MSG_NOSIGNAL, so that a half that died shows as
+ * EPIPE here and its last words can be read (ct_copy_lost()). */
 int ct_copy_flush(struct ct_copy_channel *channel, struct ct_err *err)
 {
 	size_t done = 0;
@@ -75,6 +92,8 @@ int ct_copy_flush(struct ct_copy_channel *channel, struct ct_err *err)
 	return 0;
 }
 
+/* Small messages are gathered, so that a tree of small files costs a system call for dozens of
+ * them. What must arrive now is followed by a flush. */
 int ct_copy_send(struct ct_copy_channel *channel, const struct ct_copy_message *message,
 		 struct ct_err *err)
 {
@@ -88,6 +107,8 @@ int ct_copy_send(struct ct_copy_channel *channel, const struct ct_copy_message *
 
 /* ---- in ---- */
 
+/* What is left of a message moves to the front; decoded messages point into the buffer and are
+ * valid until the next call of ct_copy_next() only. */
 static int fill(struct ct_copy_channel *channel, struct ct_err *err)
 {
 	ssize_t n;
@@ -132,6 +153,8 @@ int ct_copy_next(struct ct_copy_channel *channel, struct ct_copy_message *ret_me
 
 /* ---- what the user hears ---- */
 
+/* The half that has watch is the command itself, and has a user; the other sends it over. A warning
+ * does not make the exit code 125, an error does. */
 int ct_copy_report(struct ct_copy_channel *channel, const struct ct_err *what, bool warning,
 		   struct ct_err *err)
 {
@@ -158,7 +181,9 @@ void ct_copy_count(struct ct_copy_channel *channel, size_t bytes)
 
 /* ---- the conversation, from the source's side ---- */
 
-/* The error that a DONE or RESULT brought, its texts made to end; 0 when there is none. */
+/* The error that a DONE or RESULT brought, its texts made to end; 0 when there is none. What comes
+ * from a process within a container's reach is not believed: neither that its texts end, nor its
+ * exit code, nor that its number is an errno. */
 int ct_copy_take_error(const struct ct_copy_message *m, struct ct_err *err)
 {
 	if (!m->data_size)
@@ -209,6 +234,8 @@ static int take_result(struct ct_copy_channel *channel, const struct ct_copy_mes
 	return r < 0 ? r : ct_copy_warn(channel, m->flags, err);
 }
 
+/* The target may end before the source has sent all: its socket is closed by then, but what it said
+ * before is still in ours. */
 int ct_copy_lost(struct ct_copy_channel *channel, struct ct_err *err)
 {
 	struct ct_copy_message m;
@@ -236,6 +263,7 @@ int ct_copy_begin(struct ct_copy_channel *channel, const struct ct_copy_message 
 	return ret_target->type == CT_COPY_TARGET ? 0 : ct_copy_fail_order(err);
 }
 
+/* A failure of ours is told with DONE, so that the target takes away what is half written. */
 int ct_copy_finish(struct ct_copy_channel *channel, const struct ct_err *failure,
 		   struct ct_err *err)
 {

@@ -10,6 +10,15 @@
  *
  * What fails: a stream that is damaged, or is none. What it has besides files, directories, links
  * and FIFOs is left out, with a warning.
+ *
+ *   a/          ENTER a
+ *   a/b/c       ENTER b, FILE c, DATA..., CLOSE        a/b is made though the stream has no entry for it
+ *   d           LEAVE, LEAVE, FILE d
+ *   a/e         ENTER a, FILE e                        entered again: what is there is taken as it is
+ *   f -> a/e    HARDLINK to the number of "/a/e"
+ *
+ * r->path is where we are; it begins with a "/" that stands for the stream's top, and is empty
+ * there.
  */
 #include "parts.h"
 
@@ -39,6 +48,8 @@ struct reader {
 	char block[BLOCK];
 };
 
+/* Called by libarchive, which has no idea of our signals: waiting is done here. What went wrong is
+ * kept in r->failure, because of a callback libarchive only learns that it failed. */
 static ssize_t read_some(struct archive *archive, void *arg, const void **ret_buffer)
 {
 	struct reader *r = arg;
@@ -86,7 +97,8 @@ static size_t next_name(const char **path)
 	}
 }
 
-/* "/a/b" of "./a//b/". */
+/* "/a/b" of "./a//b/". An absolute path is one below the target, as with tar(1): leading slashes
+ * fall away. */
 static int normalize(const char *path, struct ct_buf *to, struct ct_err *err)
 {
 	size_t length;
@@ -112,6 +124,7 @@ static int send_leave(struct reader *r, struct ct_err *err)
 	return ct_copy_send(r->channel, &m, err);
 }
 
+/* The bound is checked here for a message that says why; receive.c has it, too, against others. */
 static int send_enter(struct reader *r, struct ct_copy_message *m, const char *name, size_t length,
 		      struct ct_err *err)
 {
@@ -133,7 +146,8 @@ static bool is_within(const struct reader *r, const char *path, size_t length)
 	       (r->path.length == length || r->path.data[length] == '/');
 }
 
-/* From where we are to the first length bytes of path. */
+/* From where we are to the first length bytes of path. Up to the longest beginning that both paths
+ * share, which must end at a "/", then down name by name. */
 static int go_to(struct reader *r, const char *path, size_t length, struct ct_err *err)
 {
 	size_t common = length, at;
@@ -156,6 +170,7 @@ static int go_to(struct reader *r, const char *path, size_t length, struct ct_er
 
 /* ---- entries ---- */
 
+/* A number that is no id becomes "nobody's": the file is made, and belongs to whoever copies. */
 static void describe(struct reader *r, struct archive_entry *e, struct ct_copy_message *m)
 {
 	int64_t uid = r->lib.archive_entry_uid(e), gid = r->lib.archive_entry_gid(e);
@@ -168,6 +183,8 @@ static void describe(struct reader *r, struct archive_entry *e, struct ct_copy_m
 	m->mtime_ns = ns < 0 || ns > 999999999 ? 0 : (uint32_t)ns;
 }
 
+/* Those of the user only: security.* and trusted.* have a meaning for the kernel of this machine
+ * that a stream from elsewhere must not set. */
 static int send_xattrs(struct reader *r, struct archive_entry *e, struct ct_err *err)
 {
 	const char *name;
@@ -209,6 +226,7 @@ static int send_block(struct reader *r, const char *data, size_t size, int64_t o
 	return 0;
 }
 
+/* Blocks have offsets: what lies between two is a hole, and is not sent. */
 static int send_data(struct reader *r, struct ct_err *err)
 {
 	const void *data;
@@ -243,6 +261,8 @@ static int send_file(struct reader *r, struct archive_entry *e, struct ct_copy_m
 	return ct_copy_send(r->channel, &close, err);
 }
 
+/* The target is named by its path in the stream, so it is looked up after the same cleaning; one
+ * that was left out or comes later cannot be linked to. */
 static int send_link(struct reader *r, struct ct_copy_message *m, const char *target,
 		     struct ct_err *err)
 {
@@ -258,6 +278,7 @@ static int send_link(struct reader *r, struct ct_copy_message *m, const char *ta
 	return ct_copy_send(r->channel, m, err);
 }
 
+/* Any text: where a link leads is nobody's business before somebody follows it, inside. */
 static int send_symlink(struct reader *r, struct ct_copy_message *m, const char *target,
 			struct ct_err *err)
 {
@@ -374,6 +395,8 @@ static int open_archive(struct reader *r, struct ct_err *err)
 	return 0;
 }
 
+/* struct reader has a block of 64 KiB, too much for a stack. After EPIPE or a signal there is
+ * nobody, or nothing, to be told. */
 int ct_copy_send_tar(struct ct_copy_channel *channel, int fd, struct ct_err *err)
 {
 	struct reader ct_autofree *r = calloc(1, sizeof(*r));

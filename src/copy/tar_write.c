@@ -6,6 +6,13 @@
  * when its first data comes, because holes and attributes belong to it and come before. What fails:
  * whoever reads the stream is gone, or a file is not as long as it said at first, which the format
  * does not allow: it is filled up or cut, and reported.
+ *
+ *   FILE      archive_entry made, kept in w->entry        not written: its holes come next
+ *   EXTENT, XATTR                         added to it
+ *   DATA, CLOSE, or whatever comes next   put_header() writes it, then what belongs to it
+ *
+ * pax, restricted: plain ustar headers as far as they can say it, and extended ones for long names,
+ * large sizes, holes and attributes. GNU tar, bsdtar and docker read it.
  */
 #include "parts.h"
 
@@ -41,6 +48,8 @@ struct writer {
 
 /* ---- out ---- */
 
+/* EPIPE: nobody reads any more, as in `... | head`; the command then ends with what a shell shows
+ * for SIGPIPE. A short write is fine: libarchive calls again. */
 static ssize_t write_some(struct archive *archive, void *arg, const void *buffer, size_t size)
 {
 	struct writer *w = arg;
@@ -98,7 +107,8 @@ static int put_bytes(struct writer *w, const char *data, uint64_t size, struct c
 	return 0;
 }
 
-/* The library wants the holes, too, and leaves them out again. */
+/* The library wants the holes, too, and leaves them out again. Also what fills up a file that
+ * turned out shorter: the header has promised a size. */
 static int put_zeros(struct writer *w, uint64_t until, struct ct_err *err)
 {
 	static const char zeros[65536];
@@ -126,6 +136,7 @@ static void pop_path(struct writer *w, size_t length)
 		w->path.data[length] = '\0';
 }
 
+/* The thing at the top may have no name ("x/." was asked for): it is ".", as tar writes it. */
 static int new_entry(struct writer *w, const struct ct_copy_message *m, mode_t kind,
 		     struct ct_err *err)
 {
@@ -149,6 +160,8 @@ static int put_directory(struct writer *w, const struct ct_copy_message *m, stru
 	return new_entry(w, m, S_IFDIR, err);
 }
 
+/* Links are told by numbers that count up from 1, in the order of the files, so an array will
+ * do. */
 static int open_file(struct writer *w, const struct ct_copy_message *m, struct ct_err *err)
 {
 	w->size = m->size;
@@ -173,6 +186,8 @@ static int open_file(struct writer *w, const struct ct_copy_message *m, struct c
 	return w->links[w->link_count++] ? 0 : ct_fail_nomem(err);
 }
 
+/* What a file has grown by since its header went out is cut off, and what it lost is filled up;
+ * both are reported once, when it is closed. */
 static int put_data(struct writer *w, const struct ct_copy_message *m, struct ct_err *err)
 {
 	uint64_t size = m->data_size;
@@ -203,6 +218,7 @@ static int close_file(struct writer *w, const struct ct_copy_message *m, struct 
 	return ct_copy_report(w->channel, &what, false, err);
 }
 
+/* A hard link is an entry of the file's type without data. */
 static int put_node(struct writer *w, const struct ct_copy_message *m, struct ct_err *err)
 {
 	mode_t kind = m->type == CT_COPY_SYMLINK ? S_IFLNK :
@@ -244,6 +260,9 @@ static int put_one(struct writer *w, const struct ct_copy_message *m, struct ct_
 	return 0;
 }
 
+/* The path is pushed before an entry and popped behind it: at once for what has no content, at
+ * CLOSE for a file, at LEAVE for a directory. XATTR and EXTENT change what is at hand and move
+ * nothing. */
 static int write_entry(void *arg, const struct ct_copy_message *message, struct ct_err *err)
 {
 	struct writer *w = arg;
@@ -282,6 +301,7 @@ static int write_source(void *arg, const struct ct_copy_message *m,
 	return 0;
 }
 
+/* bytes_in_last_block 1: no filling up to 10 KiB, which belongs on tapes. */
 static int open_archive(struct writer *w, struct ct_err *err)
 {
 	if (ct_tar_library_open(&w->lib, err) < 0)
