@@ -29,12 +29,17 @@ static const struct ct_json *fail(const struct ct_arguments *args, const char *w
 	return NULL;
 }
 
+static const struct ct_json *fail_value(const struct ct_arguments *args,
+					const struct ct_json *value, const char *wanted)
+{
+	ct_fail(args->err, EINVAL, "needs %s, not %s", wanted, ct_json_type_name(value->type));
+	return NULL;
+}
+
 static const struct ct_json *fail_type(const struct ct_arguments *args, size_t i,
 				       const char *wanted)
 {
-	ct_fail(args->err, EINVAL, "needs %s, not %s", wanted,
-		ct_json_type_name(args->items[i]->type));
-	return NULL;
+	return fail_value(args, args->items[i], wanted);
 }
 
 static bool is(const struct ct_arguments *args, size_t i, enum ct_json_type type)
@@ -218,7 +223,7 @@ static const struct ct_json *call_index(const struct ct_arguments *args)
 		else if (value->type == CT_JSON_OBJECT)
 			value = index_object(args, value, i);
 		else
-			return fail_type(args, 0, "a list or an object");
+			return fail_value(args, value, "a list or an object");
 	}
 	return value;
 }

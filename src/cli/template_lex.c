@@ -29,17 +29,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Columns count bytes and not characters: what an editor calls a column
- * differs from one to the next. */
+/* Columns count characters, as those of JSON documents do (ct_json_locate()). */
 int ct_template_wrap(const char *template, size_t offset, struct ct_err *err)
 {
 	unsigned line = 1, column = 1;
 
 	for (size_t i = 0; i < offset && template[i]; i++) {
-		column++;
 		if (template[i] == '\n') {
 			line++;
 			column = 1;
+		} else if ((template[i] & 0xc0) != 0x80) {
+			column++;
 		}
 	}
 	return ct_wrap(err, "template:%u:%u", line, column);

@@ -92,11 +92,40 @@ void ct_template_quote(struct ct_buf *buf, const char *text, size_t length)
 	ct_buf_putc(buf, '"');
 }
 
+/* Characters, not bytes: columns of names that are not ASCII line up, too. */
+static size_t characters(const struct ct_buf *buf)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < buf->length; i++)
+		count += (buf->data[i] & 0xc0) != 0x80;
+	return count;
+}
+
+/* How many bytes the first so many characters have, or all of them. */
+static size_t bytes_of(const struct ct_buf *buf, size_t count)
+{
+	size_t i = 0;
+
+	for (; i < buf->length; i++)
+		if ((buf->data[i] & 0xc0) != 0x80 && count-- == 0)
+			break;
+	return i;
+}
+
 static int fail_kind(const struct conversion *c, const struct ct_json *value, const char *wanted,
 		     struct ct_err *err)
 {
 	return ct_fail(err, EINVAL, "%%%c needs %s, not %s", c->verb, wanted,
 		       ct_json_type_name(value->type));
+}
+
+/* As Go has it, with a sign: -0xff is "-ff". The least number has no positive twin. */
+static void put_hexadecimal(struct ct_buf *buf, long long number)
+{
+	unsigned long long magnitude = (unsigned long long)number;
+
+	ct_buf_printf(buf, "%s%llx", number < 0 ? "-" : "", number < 0 ? 0 - magnitude : magnitude);
 }
 
 static int convert_number(const struct conversion *c, const struct ct_json *value,
@@ -111,7 +140,7 @@ static int convert_number(const struct conversion *c, const struct ct_json *valu
 		return ct_fail(err, EINVAL, "%%%c needs a whole number, not %s", c->verb,
 			       value->text);
 	else if (c->verb == 'x')
-		ct_buf_printf(buf, "%llx", strtoll(value->text, NULL, 10));
+		put_hexadecimal(buf, strtoll(value->text, NULL, 10));
 	else
 		ct_buf_puts(buf, value->text);
 	return 0;
@@ -128,28 +157,13 @@ static int convert(const struct conversion *c, const struct ct_json *value, stru
 	if (c->verb == 't' && value->type != CT_JSON_BOOL)
 		return fail_kind(c, value, "true or false", err);
 	ct_value_text(value, &text);
-	if (c->precision >= 0 && (size_t)c->precision < text.length) {
-		size_t cut = (size_t)c->precision;
-
-		while (cut && (text.data[cut] & 0xc0) == 0x80)
-			cut--;
-		text.length = cut;
-	}
+	if (c->precision >= 0)
+		text.length = bytes_of(&text, (size_t)c->precision);
 	if (c->verb == 'q')
 		ct_template_quote(buf, ct_buf_text(&text), text.length);
 	else
 		ct_buf_add(buf, ct_buf_text(&text), text.length);
 	return 0;
-}
-
-/* Characters, not bytes: columns of names that are not ASCII line up, too. */
-static size_t characters(const struct ct_buf *buf)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < buf->length; i++)
-		count += (buf->data[i] & 0xc0) != 0x80;
-	return count;
 }
 
 static void add_padded(struct ct_buf *buf, const struct conversion *c, const struct ct_buf *text)
