@@ -32,8 +32,8 @@ static const char *const actions[][2] = {
 
 /* What only docker or podman tells of, so that their scripts' filters are understood; match none. */
 static const char *const strangers[] = {
-	"checkpoint", "cleanup", "commit",  "copy",  "exec_detach", "export", "health_status",
-	"init",	      "mount",	 "resize",  "restore", "sync",	    "top",    "unmount",
+	"checkpoint", "cleanup", "commit",  "copy",  "exec_detach", "export", "init",
+	"mount",      "resize",	 "restore", "sync",  "top",	    "unmount",
 };
 
 /* Of these docker has events, and cattach none but of containers. */

@@ -138,22 +138,29 @@ static void set_docker(struct ct_values *values, struct ct_json *row, const stru
 	ct_value_set(values, row, "Actor", actor);
 }
 
+/* A number out of the record's text; null where there is none. The record is a file that people edit. */
+static struct ct_json *exit_code(const struct ct_event *event, struct ct_values *values)
+{
+	const struct ct_json *code = ct_json_get(event->details, "exitCode");
+	struct ct_err ignored;
+	int64_t number;
+
+	if (!code || code->type != CT_JSON_STRING ||
+	    ct_parse_i64(code->text, 0, 255, &number, &ignored) < 0)
+		return ct_value_null(values);
+	return ct_value_i64(values, number);
+}
+
 const struct ct_json *ct_event_row(const struct ct_event *event, struct ct_values *values)
 {
 	struct attributes list = attributes_of(event, values);
 	struct ct_json *row = ct_value_object(values);
-	const struct ct_json *code = ct_json_get(event->details, "exitCode");
-	struct ct_err ignored;
-	int64_t number = 0;
 
 	set_docker(values, row, event, &list);
 	set(values, row, "Name", event->name);
 	set(values, row, "Image", event->image);
 	ct_value_set(values, row, "Attributes", object(values, &list));
-	if (code && ct_parse_i64(code->text, 0, 255, &number, &ignored) < 0)
-		number = 0;
 	/* Templates fail on what is not there, so it always is. */
-	ct_value_set(values, row, "ContainerExitCode",
-		     code ? ct_value_i64(values, number) : ct_value_null(values));
+	ct_value_set(values, row, "ContainerExitCode", exit_code(event, values));
 	return row;
 }
