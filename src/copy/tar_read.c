@@ -26,6 +26,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cattach/arena.h>
@@ -159,7 +160,8 @@ static int go_to(struct reader *r, const char *path, size_t length, struct ct_er
 	while (ret == 0 && r->path.length > common)
 		ret = send_leave(r, err);
 	for (at = common; ret == 0 && at < length;) {
-		struct ct_copy_message m = { .mode = 0755 };
+		/* Of now, as mkdir(1) would make it: the stream says nothing of it. */
+		struct ct_copy_message m = { .mode = 0755, .mtime = time(NULL) };
 		size_t size = strcspn(path + at + 1, "/");
 
 		ret = send_enter(r, &m, path + at + 1, size, err);
