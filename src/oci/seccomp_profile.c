@@ -7,6 +7,13 @@
  * Runs in the command, with the caller's rights, on a file that the user named. Fails by refusing
  * the profile, with positions: a rule that was not understood must not be skipped, because it may
  * have been the one that denies. Which system calls exist is known to src/ns.
+ *
+ *   parse (tables below) -> struct profile -> resolve(): which rules hold here -> ct_spec_seccomp
+ *
+ *   names, action, args, errnoRet, errno      of a rule
+ *   includes, excludes                        caps, arches, minKernel: a rule holds when all of
+ *                                             includes does and none of excludes
+ *   archMap                                   architectures, each with those that it runs, too
  */
 #include "schema.h"
 
@@ -79,7 +86,8 @@ struct profile {
 
 /* ---- numbers and names ---- */
 
-/* "EPERM" into 1; 0 when there is no such error. */
+/* "EPERM" into 1; 0 when there is no such error. By the libc's own table, since numbers differ
+ * between architectures. */
 static uint32_t errno_by_name(const char *name)
 {
 	for (int number = 1; number < 200; number++) {
@@ -139,18 +147,24 @@ static const struct ct_read_field condition_fields[] = {
 
 static const struct ct_read_object condition = { .fields = condition_fields };
 
+/* SCMP_ACT_NOTIFY without anybody at the other end would hang the call for ever. */
 static int refuse_notify(const struct ct_reader *r, const struct ct_json *value)
 {
 	return ct_read_fail(r, value, ENOTSUP, "system calls are not handed to a listener by this "
 			    "version of cattach");
 }
 
+/* errnoRet has precedence over errno, the same by its name, as for docker. */
 static int finish_rule(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	struct profile_rule *rule = target;
 
 	if (!rule->rule.names.count && !(rule->name && *rule->name))
 		return ct_read_missing(r, object, "names");
+	/* docker refuses it, too: to pass one of them over could be to pass over what denies. */
+	if (rule->rule.names.count && rule->name && *rule->name)
+		return ct_read_fail(r, ct_json_get(object, "name"), EINVAL,
+				    "there are names too: use one of the two");
 	if (!rule->rule.names.count &&
 	    ct_strings_add(r->arena, &rule->rule.names, rule->name) < 0)
 		return ct_fail_nomem(r->err);
@@ -237,6 +251,7 @@ static const struct ct_read_object profile_object = {
 
 /* ---- what holds on this machine ---- */
 
+/* Profiles write CAP_SYS_ADMIN, options often SYS_ADMIN. */
 static const char *without_prefix(const char *cap)
 {
 	return strncasecmp(cap, "CAP_", 4) == 0 ? cap + 4 : cap;
@@ -260,6 +275,7 @@ static bool names_this_arch(const struct ct_strings *arches)
 	return false;
 }
 
+/* A kernel whose version cannot be read is old: the rule would allow what it may not know. */
 static bool is_kernel_at_least(const char *wanted)
 {
 	struct utsname host;
@@ -311,6 +327,7 @@ static int add_architectures(struct ct_arena *arena, const struct profile *profi
 	return 0;
 }
 
+/* caps are the payload's bounding set: a rule for CAP_SYS_ADMIN is for containers that have it. */
 static int resolve(struct ct_arena *arena, const struct profile *profile,
 		   const struct ct_strings *caps, struct ct_spec_seccomp *seccomp)
 {
