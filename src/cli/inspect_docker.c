@@ -103,7 +103,8 @@ static int64_t shm_size(const struct ct_json *config)
 
 /* ---- devices and limits ---- */
 
-/* What --device has bound. */
+/* What --device has bound. Told from other binds by both of its ends being below /dev. Permissions
+ * cannot be less than these. */
 static struct ct_json *devices(struct ct_values *values, const struct ct_json *config)
 {
 	struct ct_json *list = ct_value_array(values);
@@ -136,6 +137,19 @@ static struct ct_json *ulimit_name(struct ct_values *values, const char *type)
 	return ct_value_string(values, name);
 }
 
+/* docker has -1 for unlimited, config.json RLIM_INFINITY as a number. */
+static int64_t limit_of(const struct ct_json *object, const char *key)
+{
+	const struct ct_json *value = ct_json_get(object, key);
+	struct ct_err ignored;
+	uint64_t limit = 0;
+
+	if (!value || value->type != CT_JSON_NUMBER ||
+	    ct_parse_u64(value->text, 0, UINT64_MAX, &limit, &ignored) < 0)
+		return number_of(object, key);
+	return limit == UINT64_MAX ? -1 : limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
+}
+
 static struct ct_json *ulimits(struct ct_values *values, const struct ct_json *config)
 {
 	const struct ct_json *limits = config ? ct_json_find(config, "process.rlimits") : NULL;
@@ -147,8 +161,8 @@ static struct ct_json *ulimits(struct ct_values *values, const struct ct_json *c
 		struct ct_json *limit = ct_value_object(values);
 
 		ct_value_set(values, limit, "Name", ulimit_name(values, text_of(l, "type")));
-		ct_value_set(values, limit, "Hard", ct_value_i64(values, number_of(l, "hard")));
-		ct_value_set(values, limit, "Soft", ct_value_i64(values, number_of(l, "soft")));
+		ct_value_set(values, limit, "Hard", ct_value_i64(values, limit_of(l, "hard")));
+		ct_value_set(values, limit, "Soft", ct_value_i64(values, limit_of(l, "soft")));
 		ct_value_add(values, list, limit);
 	}
 	return list;
@@ -191,6 +205,8 @@ void ct_inspect_host(struct ct_values *values, struct ct_json *object, const str
 	ct_value_set(values, object, "Ulimits", ulimits(values, config));
 }
 
+/* There is no network of ours with addresses: "none", "host", or a namespace that somebody else has
+ * set up, about which he knows more. */
 struct ct_json *ct_inspect_network(struct ct_values *values)
 {
 	static const char *const objects[] = { "Ports", "Networks", NULL };
