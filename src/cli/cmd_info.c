@@ -35,6 +35,8 @@ static const char *level_name(enum ct_fact_level level)
 	return names[level];
 }
 
+/* In the order in which a reader wants to know: the kernel, namespaces, ids, limits, and comfort
+ * last. */
 static int collect(struct ct_facts *facts, struct ct_err *err)
 {
 	ct_facts_kernel(facts);
@@ -47,6 +49,7 @@ static int collect(struct ct_facts *facts, struct ct_err *err)
 	return facts->failed ? ct_fail_nomem(err) : 0;
 }
 
+/* "ok    ", "warn  ", "no    ": to be found by grep '^no'. */
 static int print_lines(const struct ct_facts *facts, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = {0};

@@ -24,6 +24,7 @@ static const struct ct_option unpause_table[] = {
 	{ 0 },
 };
 
+/* The freezer of the container's cgroup: processes do not get a signal, and cannot ignore it. */
 static int pause_one(struct ct_store *store, struct ct_container *container, void *arg,
 		     struct ct_err *err)
 {

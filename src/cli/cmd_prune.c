@@ -56,6 +56,7 @@ static bool is_yes(void)
 	return !strcasecmp(line, "y") || !strcasecmp(line, "yes");
 }
 
+/* Not asked without a terminal: a script has decided by writing the command. */
 static int ask(const struct prune_options *options, struct ct_err *err)
 {
 	static const char question[] = "This removes all containers that do not run, with what they "
@@ -94,6 +95,7 @@ static int remove_container(struct pruning *p, struct ct_container *c, struct ct
 	return ct_print_line(ct_container_label(c), err);
 }
 
+/* By id, from the list: found anew, as it may have been started or removed meanwhile. */
 static void prune_one(struct pruning *p, const char *id)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
@@ -112,6 +114,7 @@ static void prune_one(struct pruning *p, const char *id)
 		report(p, &failure);
 }
 
+/* An event of no container, as docker has it for each kind of thing that it prunes. */
 static void tell_sum(const struct pruning *p)
 {
 	char containers[16], cgroups[16];

@@ -46,6 +46,8 @@ struct restart {
 	int signal, timeout;
 };
 
+/* A container that is about to be started again by its policy is stopped first, and then started
+ * here. */
 static int restart_one(struct ct_store *store, struct ct_container *container, void *arg,
 		       struct ct_err *err)
 {

@@ -68,6 +68,8 @@ static int check_timeout(const struct rm_options *options, struct removal *remov
 	return ct_seconds_option(options->timeout, &removal->timeout, err);
 }
 
+/* -f stands for --ignore, too, as for docker and podman: a script that cleans up asks for the end
+ * state. */
 static int rm_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct rm_options *options = call->options;

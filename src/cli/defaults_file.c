@@ -72,6 +72,8 @@ static int add_list(struct ct_arena *arena, const struct ct_option *option,
 	return 0;
 }
 
+/* Numbers are taken where an option takes a text: "memory": 1000000 has no quotes in people's
+ * minds. */
 static int add_values(struct ct_arena *arena, const struct ct_option *option,
 		      const struct ct_json *value, struct ct_default *item, struct ct_err *err)
 {
@@ -96,6 +98,7 @@ static int fail_key(const struct ct_json *value, struct ct_err *err)
 	return ct_hint(err, "\"cattach help --man\" says how they are named");
 }
 
+/* The place goes with the default: an option that refuses it later can say where it came from. */
 static int parse_member(struct ct_arena *arena, const char *name, const struct ct_json *value,
 			struct ct_defaults *defaults, struct ct_err *err)
 {
@@ -173,6 +176,7 @@ static int find_path(struct ct_arena *arena, const char **ret_path, struct ct_er
 	return *ret_path ? 0 : ct_fail_nomem(err);
 }
 
+/* A file of root's is fine, for it is root who may give users their defaults. */
 static int check_owner(int fd, const char *path, struct ct_err *err)
 {
 	uid_t euid = geteuid();

@@ -38,7 +38,8 @@ static void wrap_text(struct ct_buf *buf, const char *text, size_t column, size_
 	ct_buf_putc(buf, '\n');
 }
 
-/* A term at the left, its explanation in a column at the right. */
+/* A term at the left, its explanation in a column at the right. A term that is too long for its
+ * column stands on a line of its own. */
 static void add_entry(struct ct_buf *buf, const char *term, const char *help, size_t help_column)
 {
 	size_t length = strlen(term);
@@ -67,6 +68,7 @@ static void option_term(struct ct_buf *buf, const struct ct_option *option)
 		ct_buf_printf(buf, " %s", option->metavar);
 }
 
+/* Where the table begins with a heading, what has none comes under "Other". */
 static void add_options(struct ct_buf *buf, const struct ct_option *table)
 {
 	struct ct_buf ct_autobuf term = {0};

@@ -39,7 +39,8 @@ static void add_file(struct ct_facts *facts, const struct ct_defaults *defaults,
 	}
 }
 
-/* Is there nothing nearer to the command for the very same? */
+/* Is there nothing nearer to the command for the very same? Sources are numbered by how near they
+ * are: the file before the variables. */
 static bool is_in_effect(const struct ct_defaults *defaults, const struct ct_default *item)
 {
 	for (size_t i = 0; i < defaults->count; i++) {
@@ -74,6 +75,7 @@ static void add_default(struct ct_facts *facts, const struct ct_default *item)
 		    item->option, verb ? verb : "run and create");
 }
 
+/* CATTACH_DEBUG is for log.c, and no option's. */
 static void add_strangers(struct ct_facts *facts)
 {
 	static const char prefix[] = "CATTACH_";

@@ -9,6 +9,14 @@
  *
  * Runs in the CLI with the caller's rights. A damaged record is told and passed over; what fails is
  * reading itself.
+ *
+ *   pull:  take_frame   lines of the frame at hand          -> ready
+ *          take_flushed what has no newline yet, when something ends it
+ *          take_notice  a gap, damage, the end
+ *          read_entry   the next entry: feeds the cutter, or sets flush, notice, ended
+ *
+ * The order of the three is what a reader sees: the lines before a gap, the half line before it,
+ * the notice, and then what comes behind.
  */
 #include "logs.h"
 
@@ -21,6 +29,8 @@
 
 /* ---- entries ---- */
 
+/* until is inclusive, as docker's; offsets below resume were shown before the container was lost
+ * and found again (-F). */
 enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
 				    const struct ct_index_entry *entry)
 {
@@ -149,6 +159,8 @@ static int use_damage(struct ct_log_stream *s, const struct ct_err *err)
 	return 1;
 }
 
+/* Asked before the last read: what comes between a look and the end would be lost the other way
+ * round. */
 static bool is_over(struct ct_log_stream *s)
 {
 	struct ct_exit status;
@@ -294,6 +306,7 @@ static bool take_flushed(struct ct_log_stream *s)
 	return false;
 }
 
+/* From the loop, when a half line has waited long enough: a prompt is shown. */
 void ct_log_stream_flush(struct ct_log_stream *stream)
 {
 	stream->flush = true;
@@ -313,6 +326,7 @@ static int finish(struct ct_log_stream *s)
 	return 0;
 }
 
+/* 1: a unit is ready; 0: nothing for now, or done; negative. */
 int ct_log_stream_pull(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;

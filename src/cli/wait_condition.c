@@ -8,6 +8,10 @@
  * a start, and an end, since the command began. May fail: the limits of inotify, conditions that
  * nobody knows, or that cannot come (health, of a container that nothing checks, or that has ended and
  * that its keeper does not start again), containers that do not exist.
+ *
+ *   watch everything -> look at all -> met? print, end -> sleep until something changes -> look at all
+ *
+ * Watched first, looked at then: what changes in between wakes the sleep.
  */
 #include "wait_condition.h"
 
@@ -91,6 +95,7 @@ static int parse_condition(const char *text, unsigned *wants, struct ct_err *err
 			    "next-exit, removed, healthy, unhealthy");
 }
 
+/* begun is when the command began, for states that are over by the time of the look. */
 static bool is_met(const struct waiting *w, const struct ct_container *c)
 {
 	bool between = c->state == CT_STATE_RESTARTING;	/* it counts as running, as docker has it */
@@ -165,6 +170,8 @@ static int look_at_gone(const struct waiting *w, struct awaited *a, struct ct_er
 	return is_about_health(w) ? ct_exit_with(err, NEVER) : -err->code;
 }
 
+/* Found anew by its id: the record that was opened first shows nothing of what came after a
+ * removal. */
 static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
@@ -235,6 +242,7 @@ static int time_left(uint64_t limit)
 	return (limit - now) / 1000000 < 3600000 ? (int)((limit - now) / 1000000) + 1 : 3600000;
 }
 
+/* An hour at most at a time, as poll(2) counts milliseconds in an int. */
 static int sleep_once(struct waiting *w, struct ct_err *err)
 {
 	size_t count = w->call->operands.count;
@@ -330,6 +338,7 @@ static int make_items(struct waiting *w, struct ct_err *err)
 	return 0;
 }
 
+/* Without a condition, but with --ignore or --exit-first-match, it is docker's default. */
 int ct_wait_condition(const struct ct_call *call, const struct ct_wait_condition *wait,
 		      struct ct_err *err)
 {

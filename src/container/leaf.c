@@ -8,6 +8,16 @@
  * privileges; nobody else's process moves but those of a crowded place (src/cgroups/controllers.c).
  * May fail: limits that were asked for and cannot be had. Where nothing was asked for and there is
  * nowhere, the container runs without a leaf.
+ *
+ *   PARENT/cattach-ID/            the leaf: limits, devices
+ *       container/                the payload and what it makes
+ *       monitor/                  the monitor, outside of the limits' reach
+ *
+ *   ct_leaf_make            disabled? place? scope needed (then later)? make, limit, give
+ *   ct_leaf_make_in_scope   from the monitor: systemd makes a scope around it, the rest as above
+ *   judge                   is a failure one, or does it go without?
+ *
+ * exact: the OCI runtime command line, whose callers say where cgroups are and expect them there.
  */
 #include "leaf.h"
 
@@ -45,7 +55,12 @@ static const struct ct_cgroup_setting *first_asked(const struct leaf_request *q)
 	return NULL;
 }
 
-/* Who wants it no matter what: what cannot be had is an error then. */
+/*
+ * Who wants it no matter what: what cannot be had is an error then.
+ *   --cgroups=enabled, --cgroup-parent, a limit        an error when it cannot be had
+ *   --cgroups=best-effort                              told, and on
+ *   nothing                                            a line in the log
+ */
 static bool is_insisted_on(const struct leaf_request *q)
 {
 	if (is_mode(q, "enabled") || (q->parent && !q->parent_is_hint))
@@ -143,7 +158,8 @@ static int find_place(const struct leaf_request *q, struct ct_cgroup_where *wher
 	return ct_cgroup_find_place(where, place, err);
 }
 
-/* Without it processes could only be moved in, after they have run outside. */
+/* Without it processes could only be moved in, after they have run outside. An empty clone3(2) is
+ * EINVAL where the call exists, ENOSYS or EPERM where it does not or is filtered. */
 static int check_clone3(struct ct_err *err)
 {
 	if (syscall(SYS_clone3, NULL, 0) < 0 && errno == EINVAL)
@@ -337,7 +353,8 @@ static bool climbs(const char *path)
 	return false;
 }
 
-/* Not that there is nowhere, but that it must not be there. */
+/* Not that there is nowhere, but that it must not be there. EPERM is ct_cgroup_find_place()'s for a
+ * path that leads out of what is the caller's. */
 static bool is_refusal(const struct leaf_request *q, int r)
 {
 	if (q->exact)

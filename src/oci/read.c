@@ -10,6 +10,13 @@
  *
  * Places are reached by offset, because one table serves all structs; memcpy() keeps that within
  * the rules of the language.
+ *
+ *   ct_read_object    each row of the table: required? read_value()   then finish(), with all of it
+ *   read_value        by kind: check type and range, store at offset
+ *   has               a bool of the struct that says "was given", where 0 would be ambiguous
+ *
+ * READ_NOWHERE and a NULL target mean "check, and keep nothing": what is not supported is refused,
+ * but only after it was found to be well-formed.
  */
 #include "read.h"
 
@@ -58,6 +65,7 @@ int ct_read_missing(const struct ct_reader *r, const struct ct_json *object, con
 
 /* ---- single values ---- */
 
+/* Other tools write null for what is not set (Go's encoding/json does, without omitempty). */
 const struct ct_json *ct_read_get(const struct ct_json *object, const char *key)
 {
 	const struct ct_json *value = ct_json_get(object, key);
@@ -73,6 +81,7 @@ int ct_read_type(const struct ct_reader *r, const struct ct_json *value, enum ct
 			    ct_json_type_name(value->type));
 }
 
+/* 1e3 is a number to JSON and no integer to anybody who has written the specification in Go. */
 static int check_integer(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (ct_read_type(r, value, CT_JSON_NUMBER) < 0)
@@ -174,6 +183,7 @@ static void store(void *place, const void *value, size_t size)
 		memcpy(place, value, size);
 }
 
+/* A row with neither bound has the type's own range. */
 static int read_signed(const struct ct_reader *r, const struct ct_read_field *f,
 		       const struct ct_json *value, void *place, size_t size)
 {
@@ -241,6 +251,7 @@ static int read_strings(const struct ct_reader *r, const struct ct_read_field *f
 	return 0;
 }
 
+/* Duplicate names cannot come here: the parser refuses them. */
 static int read_pairs(const struct ct_reader *r, const struct ct_read_field *f,
 		      const struct ct_json *value, void *place)
 {

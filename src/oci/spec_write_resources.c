@@ -6,6 +6,10 @@
  * An object comes with its first member, so that what limits nothing leaves no trace; where 0 and
  * absent are two things the struct says which it is. Runs in the command, with the caller's rights.
  * Failures (memory) are sticky in the writer's buffer, so nothing here returns one.
+ *
+ *   write_memory: lazy "memory" in lazy "resources" in "linux"
+ *     put_signed(limit)  ->  inside(memory) -> inside(resources): opens both, once
+ *     end(memory)        ->  closes it, if it was opened
  */
 #include "write.h"
 
@@ -62,6 +66,8 @@ static void put_text(struct lazy *object, const char *key, const char *value)
 
 /* ---- lists ---- */
 
+/* major and minor -1 are "any" (finish_rule() of spec_resources.c), which is said by leaving them
+ * out. */
 static void write_rules(struct lazy *all, const struct ct_cgroup_resources *r)
 {
 	struct ct_json_writer *w = all->w;
@@ -183,6 +189,7 @@ static void write_cpu(struct lazy *all, const struct ct_cgroup_resources *r)
 	end(&cpu);
 }
 
+/* A limit that nobody asked for is found anew at each start, which may be on another host. */
 static void write_pids(struct lazy *all, const struct ct_cgroup_resources *r)
 {
 	struct lazy pids = { .w = all->w, .outer = all, .key = "pids" };
