@@ -77,6 +77,7 @@ int ct_driver_file_open(struct log_driver *d)
 	return 0;
 }
 
+/* A last line without its end is of a writer that was killed: ours would be joined to it. */
 void ct_driver_file_mend(struct log_driver *d)
 {
 	int ct_autofd fd = openat(d->dir, d->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -121,7 +122,8 @@ static void look(struct log_driver *d, uint64_t now)
 
 /* ---- writing ---- */
 
-/* So much of out is in the file, but not all: away with it, or on from there. */
+/* So much of out is in the file, but not all: away with it, or on from there. A record that is cut
+ * in half would be damage to every reader of the format. */
 static void undo(struct log_driver *d, size_t done)
 {
 	off_t end = done ? lseek(d->fd, 0, SEEK_CUR) : 0;
@@ -210,6 +212,7 @@ static int make_next(const struct log_driver *d, const char *name)
 	return open_name(d, name, O_EXCL);
 }
 
+/* FILE.next is made, FILE.2 -> FILE.3, FILE.1 -> FILE.2, FILE -> FILE.1, FILE.next -> FILE. */
 static int rotate(struct log_driver *d)
 {
 	char next[ROTATED_SIZE];

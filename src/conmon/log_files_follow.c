@@ -100,6 +100,8 @@ static ssize_t read_last(int fd, uint64_t end, uint8_t last[LOG_FILES_HEAD])
 	return ct_pread_all(fd, last, size, (off_t)(end - size));
 }
 
+/* What tells this file from one that was cut and has grown again: its first bytes, and those before
+ * the end of its first record, in which there is a time. */
 static void note_head(struct log_tail *t)
 {
 	struct log_head *head = &t->head;

@@ -52,7 +52,8 @@ static void put_day(char *p, uint64_t days)
 	p[4] = p[7] = '-';
 }
 
-/* The zone of a second, as text: what it differs from UTC, in minutes. */
+/* The zone of a second, as text: what it differs from UTC, in minutes. Changes of the zone, for
+ * summer time, were looked up before the monitor was confined (log_zone.c). */
 static int set_zone(struct log_encoder *e, uint64_t second)
 {
 	int minutes = e->zones[0].minutes;
@@ -68,6 +69,7 @@ static int set_zone(struct log_encoder *e, uint64_t second)
 	return minutes;
 }
 
+/* A second's text is kept, for lines come many to a second. */
 static void set_second(struct log_encoder *e, uint64_t second)
 {
 	if (second == e->second && e->date[0])
@@ -188,6 +190,7 @@ static size_t put_cri(struct log_encoder *e, int stream, uint64_t time, const ui
 	return (size_t)(p - out);
 }
 
+/* Returns how much of data it took; the caller comes again with the rest. */
 static size_t encode_cri(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 			 size_t size, uint8_t *out, size_t *ret_size)
 {
@@ -234,6 +237,7 @@ static size_t put_fields(struct log_encoder *e, uint64_t time, const uint8_t *ou
 	return (size_t)(p - out);
 }
 
+/* PRIORITY 3 is an error, 6 information (syslog(3)): what journalctl colours. */
 static size_t put_journald(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 			   size_t size, bool newline, uint8_t *out)
 {
@@ -294,6 +298,8 @@ static size_t put_line(struct log_encoder *e, int stream, bool end, uint8_t *out
 	return n;
 }
 
+/* A line that is whole in one frame is written from there, without a copy, which is the usual
+ * case. */
 static size_t encode_line(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 			    size_t size, uint8_t *out, size_t *ret_size)
 {
@@ -331,6 +337,7 @@ static void set_tag(struct log_encoder *encoder, const char *tag)
 	encoder->attrs_size = (size_t)(p - attrs);
 }
 
+/* text is the tag, or journald's fields, made before (ct_log_fields()). */
 void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *text)
 {
 	encoder->kind = kind;
@@ -359,6 +366,7 @@ size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uin
 	return line->size ? put_line(encoder, stream, false, out) : 0;
 }
 
+/* Bytes are missing behind this: what waits must not be joined with what comes after the gap. */
 size_t ct_record_break(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out)
 {
 	struct log_line *line = &encoder->line[stream == CT_STREAM_STDERR];

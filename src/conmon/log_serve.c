@@ -28,6 +28,8 @@ static void consider(struct found *best, uint32_t number, const struct found *ca
 		*best = *candidate;
 }
 
+/* In every place where a segment may be: by name, kept without one, in memory, or just being
+ * written. */
 static struct found find(const struct ct_log_writer *w, uint32_t number)
 {
 	struct found best = { .number = UINT32_MAX, .data = -1, .index = -1 };
@@ -61,7 +63,9 @@ static bool same_file(int a, int b)
 	       x.st_ino == y.st_ino;
 }
 
-/* By name where it has one, which is for reading only; else a duplicate of ours. */
+/* By name where it has one, which is for reading only; else a duplicate of ours. A descriptor that
+ * was opened anew is for reading only, ours is not; and its file offset is its own, though readers
+ * do not use it. */
 static int open_found(const struct ct_log_writer *w, const struct found *f,
 		      struct ct_segment *ret_segment)
 {
@@ -115,6 +119,8 @@ int ct_log_segment(const struct ct_log_writer *writer, uint32_t number,
 	return r;
 }
 
+/* The run is over and the next one may begin in the same directory, and drop segments by name: what
+ * readers have not asked for yet is opened now. */
 void ct_log_hold(struct ct_log_writer *writer)
 {
 	for (size_t i = 0; i < writer->listed_count; i++) {
@@ -152,11 +158,10 @@ static struct log_listed nth_oldest(const struct ct_log_writer *w, size_t n)
 	return current;
 }
 
-/*
- * Which will be the oldest when four more frames have been appended? Those frames may complete the
+/* Which will be the oldest when four more frames have been appended? Those frames may complete the
  * segment that is written and begin another; then some of those that have names lose them, and some
- * of those that have lost them are dropped. The numbers are those of nth_oldest().
- */
+ * of those that have lost them are dropped. The numbers are those of nth_oldest(). Worked out and
+ * not tried, as it is asked for each time that a slow client is to be judged. */
 static size_t oldest_then(const struct ct_log_writer *w)
 {
 	uint64_t used = w->end - w->head.base, named = w->listed_cost, unnamed = w->kept_cost;

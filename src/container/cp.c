@@ -39,6 +39,7 @@ struct visit {
 
 /* ---- in the container ---- */
 
+/* Its errors go over the socket, as its stderr is nobody's. */
 static int run_visitor(int root, int socket, void *arg)
 {
 	const struct visit *v = arg;

@@ -77,6 +77,7 @@ static void read_rest(struct checking *c)
 
 /* ---- the process ---- */
 
+/* A minute at most at a time, as poll(2) has milliseconds in an int. */
 static int time_left(const struct checking *c)
 {
 	uint64_t now = ct_now_monotonic();
@@ -93,7 +94,8 @@ static void kill_all(const struct checking *c)
 	kill(-c->process.pid, SIGKILL);
 }
 
-/* 0: it has ended, by itself or because its time is up; -ESRCH: with the container. */
+/* 0: it has ended, by itself or because its time is up; -ESRCH: with the container. The output is
+ * read all the while: a command that fills the pipe would wait for us for ever. */
 static int follow(struct checking *c)
 {
 	enum { PROCESS, OUTPUT, PAYLOAD, COUNT };
@@ -120,6 +122,7 @@ static int follow(struct checking *c)
 	}
 }
 
+/* stdio.limit is the check's time, since the start of the process counts, too. */
 static int spawn(struct checking *c, struct ct_err *err)
 {
 	int ct_autofd null = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
@@ -217,6 +220,8 @@ static int run(struct checking *c, struct ct_health_check *check, struct ct_err 
 
 /* ---- going in ---- */
 
+/* docker's forms: ["CMD", WORD...] is run as it is, ["CMD-SHELL", TEXT] by the container's
+ * shell. */
 static int choose_words(const struct ct_strings *test, struct ct_arena *arena,
 			struct ct_strings *command)
 {

@@ -15,6 +15,10 @@
  * To kill an unhealthy container is what a crash would be: its restart policy decides what follows.
  * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy. Checks
  * and what follows from them are about one run, and nothing is done to another.
+ *
+ *   plan_next -> (due) fork_child: check -> child_ended -> unhealthy and an action? fork_child: act
+ *       ^                                        `---------------- else ----------------'
+ *       `------------------------------------------------------------------------------'
  */
 #include "keeper.h"
 
@@ -39,6 +43,7 @@ static void die_with_keeper(pid_t keeper)
 		_exit(CT_HEALTH_NONE);
 }
 
+/* NONE is "nothing came of it": the status stays what it was. */
 static enum ct_health_status check(struct ct_store *store, struct ct_arena *arena,
 				   struct ct_container *container, const struct ct_run_id *run)
 {
@@ -149,6 +154,7 @@ static void take_away(struct ct_keeper *k, struct ct_keeper_health *h)
 	h->job.act = NULL;
 }
 
+/* A restart is announced before the container is ended: its end must not be taken for a crash. */
 static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
 {
 	struct ct_exit status = { 0 };

@@ -31,6 +31,8 @@
 /* Its record, the status, and its lock, which the kernel closes whatever has ended it. */
 #define CHANGES	(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE)
 
+/* The lock names a pid; the pidfd may be of another process that got it since. If the lock is still
+ * that pid's afterwards, the process we have is the one that holds it. */
 int ct_keeper_open(int dir)
 {
 	pid_t pid = 0, again = 0;
@@ -92,6 +94,7 @@ static bool is_expected(int dir, const struct ct_keeper_record *record,
 	return ct_restart_decide(&policy, &run, &tally);
 }
 
+/* Between the payload's end and the keeper's look at it, the record still says "watching". */
 bool ct_keeper_will_restart(int dir, const struct ct_status *status, bool ended)
 {
 	struct ct_keeper_record record;
@@ -129,6 +132,8 @@ static bool asks_to_end(const struct ct_container *c, int signal)
 	       signal == SIGQUIT || signal == c->meta.stop_signal;
 }
 
+/* True when the signal is one that is meant to end the container, whether or not there is a
+ * keeper. */
 bool ct_container_forbid_restart(const struct ct_container *container, int signal)
 {
 	int fd;
@@ -152,6 +157,7 @@ bool ct_container_forbid_restart(const struct ct_container *container, int signa
 	return true;
 }
 
+/* TERM, some time, KILL: it may be just starting the container, which is not to be cut in half. */
 int ct_keeper_retire(int dir, const char *label, struct ct_err *err)
 {
 	int ct_autofd keeper = ct_keeper_open(dir);

@@ -8,6 +8,14 @@
  * counts as a failure. Somebody's wish that the container stays stopped is a file, looked for before
  * every step and once more by the child when nobody else can start the container any more. A start that
  * fails is put down and counts as a run that has ended at once.
+ *
+ *   WATCHING   a run is waited for         -> ended: decide()
+ *   WAITING    next start at k->next       -> due: STARTING; stop asked or policy gone: ENDED
+ *   STARTING   a child is at it            -> started: WATCHING; failed: decide() again
+ *   ENDED      on its way out
+ *
+ * The phase is on record before it begins (put_down()), so that whoever looks never sees less than
+ * what is going to happen.
  */
 #include "keeper.h"
 
@@ -159,6 +167,7 @@ static void note_run(struct ct_keeper *k)
 	k->begun = age < now ? now - age : 0;
 }
 
+/* Also when a run has ended before we got to look: it is dealt with like any other. */
 void ct_keeper_begin(struct ct_keeper *k)
 {
 	k->monitor = open_monitor(k);
@@ -187,6 +196,7 @@ static struct ct_restart_run run_of(const struct ct_status *status)
 	return run;
 }
 
+/* A restart that was asked for (again) is owed whatever the policy says, but not against a stop. */
 static void decide(struct ct_keeper *k, const struct ct_restart_run *run)
 {
 	bool again = k->again;
@@ -211,6 +221,7 @@ static void decide(struct ct_keeper *k, const struct ct_restart_run *run)
 	put_down(k, CT_KEEPER_WAITING);
 }
 
+/* seen keeps one end from being dealt with twice. */
 void ct_keeper_run_ended(struct ct_keeper *k)
 {
 	struct ct_status status = { 0 };
@@ -291,6 +302,8 @@ static bool is_removed(const struct ct_keeper *k)
 	return faccessat(k->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
+/* EALREADY: somebody else has started it, which is as good. ECANCELED: a stop was asked for
+ * meanwhile. */
 void ct_keeper_child_ended(struct ct_keeper *k)
 {
 	struct ct_err err = { 0 };
@@ -317,6 +330,7 @@ void ct_keeper_child_ended(struct ct_keeper *k)
 
 /* ---- somebody wants us to look ---- */
 
+/* On SIGUSR1: an update, or a stop, has written something. */
 void ct_keeper_look(struct ct_keeper *k)
 {
 	read_policy(k);

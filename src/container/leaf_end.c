@@ -25,6 +25,7 @@
 #define END_TIME	2000	/* ms for what has been killed to be gone */
 #define SWEEP_NAP	(CT_SECOND / 10000)
 
+/* memory.events, oom_kill: processes that were killed for want of memory in this cgroup. */
 bool ct_leaf_is_oom(const struct leaf *leaf)
 {
 	struct ct_cgroup_events events;
@@ -41,7 +42,8 @@ void ct_leaf_close(struct leaf *leaf)
 	ct_drop_fd(&leaf->place);
 }
 
-/* A scope is systemd's to remove, which it does when we have ended. */
+/* A scope is systemd's to remove, which it does when we have ended. attended: somebody follows the
+ * container and removes the rest when we have gone (ct_leaf_sweep()). */
 static bool may_remove_all(const struct leaf *leaf, bool attended)
 {
 	struct ct_err ignored;
@@ -70,6 +72,7 @@ void ct_leaf_end(struct leaf *leaf, int dir, bool attended)
 	ct_leaf_close(leaf);
 }
 
+/* Of a start that has failed: nothing has run in it that anybody would want to see. */
 void ct_leaf_undo(struct leaf *leaf, int dir)
 {
 	struct ct_err ignored;
@@ -131,6 +134,7 @@ static int open_recorded(int dir, const char *id, struct ct_cgroup *cgroup, stru
 	return r;
 }
 
+/* The cgroup is asked and not the record: somebody may have written to cgroup.freeze himself. */
 bool ct_leaf_is_frozen(int dir, const char *id)
 {
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
@@ -176,6 +180,8 @@ static bool is_nothing(int r)
 	return false;
 }
 
+/* The record goes last, and only when the cgroup has gone: whoever comes next finds the rest by
+ * it. */
 int ct_leaf_clean(int dir, const char *id, struct ct_err *err)
 {
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;

@@ -51,6 +51,7 @@ static int read_identity(const struct ct_container *c, char text[SIZE], struct c
 	return ct_hint(err, "cattach restart %s writes it", ct_container_label(c));
 }
 
+/* Compared as texts: both come from the same function. */
 int ct_lower_open(const struct ct_container *container, struct ct_err *err)
 {
 	const char *path = container->meta.rootfs;

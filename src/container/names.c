@@ -34,6 +34,7 @@ static int lock_names(const struct ct_store *store)
 	return fd;
 }
 
+/* One byte more than an id is read, to see that the text is not longer. */
 int ct_name_lookup(const struct ct_store *store, const char *name,
 		   char ret_id[CT_CONTAINER_ID_LENGTH + 1])
 {
@@ -98,6 +99,7 @@ int ct_name_claim(const struct ct_store *store, const char *name, const char *id
 	return -EEXIST;
 }
 
+/* Only if the name still is this container's: it may have been given to another. */
 int ct_name_release(const struct ct_store *store, const char *name, const char *id)
 {
 	char holder[CT_CONTAINER_ID_LENGTH + 1];

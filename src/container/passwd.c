@@ -52,6 +52,7 @@ static bool is_absent(int code)
 	return code == ENOENT || code == ENOTDIR;
 }
 
+/* needed: somebody has named a user, and a file that may not be read is an error then. */
 int ct_user_file_read(struct ct_arena *arena, int rootfs, const char *path, bool needed,
 		      struct ct_user_file *ret_file, struct ct_err *err)
 {
@@ -139,6 +140,7 @@ static bool field_id(const struct field *field, uint32_t *ret_id)
 	return ct_is_number(digits) && ct_parse_id(digits, ret_id, &ignored) == 0;
 }
 
+/* By name, or by uid where name is NULL; the first line that fits, as for the C library. */
 int ct_passwd_find(struct ct_arena *arena, const struct ct_user_file *file, const char *name,
 		   uint32_t uid, struct ct_passwd_entry *ret_entry)
 {
@@ -193,6 +195,8 @@ static bool is_member(const struct field *members, const char *user)
 	return false;
 }
 
+/* Groups that have the user among their members; the own group of /etc/passwd (except) is not
+ * needed. */
 int ct_group_list(struct ct_arena *arena, const struct ct_user_file *file, const char *user,
 		  uint32_t except, uint32_t **ret_gids, size_t *ret_count, struct ct_err *err)
 {

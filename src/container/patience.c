@@ -103,6 +103,7 @@ static void warn_of_holder(int dir, const char *label)
 		ct_warn("waiting for the lock of container %s, held by another command", label);
 }
 
+/* Tried every two milliseconds at first, without a sound; then, told once, in flock(2) for good. */
 int ct_container_await_creator(int dir, const char *label)
 {
 	uint64_t limit = ct_now_monotonic() + SILENCE;

@@ -18,6 +18,7 @@
 
 #define MAKE_TRIES 10
 
+/* variable is the one that says where the directory is, for the hint. */
 static int check_private(const struct stat *st, const char *path, const char *variable,
 			 struct ct_err *err)
 {
@@ -57,6 +58,7 @@ static int find_place(int parent, const char *name, bool make)
 	return openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* O_PATH first, to look at it without opening it; then "." of that very thing. */
 static int open_once(int parent, const char *name, const char *path, const char *variable, bool make,
 		     struct ct_err *err)
 {

@@ -22,6 +22,7 @@
 
 /* ---- --cgroups, --cgroup-parent ---- */
 
+/* "no-conmon" is podman's name of it. */
 static int choose_mode(struct ct_run *run, struct ct_err *err)
 {
 	static const char *const modes[] = { "enabled", "disabled", "no-monitor", "best-effort" };
@@ -41,6 +42,8 @@ static int choose_mode(struct ct_run *run, struct ct_err *err)
 	return ct_wrap(err, "--cgroups");
 }
 
+/* cgroup_parent in the record: asked for by option, and so an error where it cannot be had. A path
+ * that came with a bundle is only a hint to a user's start. */
 static int choose_parent(struct ct_run *run, struct ct_err *err)
 {
 	const char *parent = run->options->cgroup_parent, *mode = run->meta->cgroups;
@@ -82,7 +85,7 @@ static const char *parse_number(const char *text, char end, int64_t *ret_number)
 	return text + length + (end != '\0');
 }
 
-/* "c 1:3 rwm" */
+/* "c 1:3 rwm" docker's syntax, which is that of devices.allow of version 1. */
 static int parse_rule(const char *text, struct ct_cgroup_device_rule *rule, struct ct_err *err)
 {
 	const char *rest = NULL;

@@ -14,6 +14,14 @@
  *   - Maps of a bundle's config.json are checked in the same way. As root they stay as they are,
  *     and a bundle's user namespace that has none gets the same numbers.
  * May fail where ids were asked for that are not the caller's to map, or are not mapped.
+ *
+ *   who, what              maps
+ *   user, no option        0 -> caller, 1... -> subordinate ids           ct_id_map_default()
+ *   user, keep-id          the caller's own id is the same inside         ct_id_map_keep()
+ *   user, nomap            0... -> subordinate ids, the caller is not in  ct_id_map_nomap()
+ *   --uidmap, --gidmap     as written                                     map_from_options()
+ *   bundle with maps       as written                                     check_bundle_maps()
+ *   root, bundle without   the same numbers                               ct_id_map_same()
  */
 #include "run_parts.h"
 
@@ -330,6 +338,7 @@ static int add_asked_groups(struct ct_run *run, bool denied, struct ct_err *err)
 /*
  * The list for setgroups(2). It begins with the group itself: a process whose own group is not in
  * its list can drop it, and with it the denial of a file mode like 0604.
+ *   config.json's, then the group itself and those of /etc/group, then --group-add
  */
 static int choose_groups(struct ct_run *run, struct ct_err *err)
 {

@@ -27,7 +27,8 @@ static const char *mode_of(const struct ct_run *run, enum ct_spec_ns ns, const c
 	return namespace->path ? ct_arena_printf(run->arena, "ns:%s", namespace->path) : own;
 }
 
-/* One option: "host", or the word that stands for a namespace of the container's own. */
+/* One option: "host", or the word that stands for a namespace of the container's own. A path in a
+ * bundle is a namespace to join, which an option overrides in either direction. */
 static int choose(struct ct_run *run, enum ct_spec_ns ns, const char *option, const char *value,
 		  const char *own, const char **ret_mode, struct ct_err *err)
 {
@@ -157,6 +158,7 @@ static int choose_hostname(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* A mount namespace is never an option: without one the container would mount on the host. */
 int ct_run_namespaces(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;

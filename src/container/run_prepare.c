@@ -97,6 +97,7 @@ static int fill_meta(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* caller is NULL for root. Tests hand in a caller of their own. */
 int ct_run_prepare_for(const struct ct_run_options *options, const struct ct_id_caller *caller,
 		       struct ct_arena *arena, struct ct_spec **ret_spec, struct ct_meta *ret_meta,
 		       struct ct_err *err)

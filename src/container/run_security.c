@@ -31,7 +31,8 @@ static int set_no_new_privileges(struct ct_run *run, const char *value, struct c
 	return 0;
 }
 
-/* A profile is read now, and checked, in docker's format or as linux.seccomp has it. */
+/* A profile is read now, and checked, in docker's format or as linux.seccomp has it. The
+ * capabilities are final by now (run_prepare.c): a profile may have rules that depend on them. */
 static int set_seccomp(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	struct ct_spec *spec = run->spec;

@@ -15,6 +15,7 @@
 
 /* ---- streams ---- */
 
+/* None given means all of them. */
 int ct_parse_streams(const struct ct_strings *list, struct ct_streams *ret_streams,
 		     struct ct_err *err)
 {
@@ -94,6 +95,7 @@ static int set_words(struct ct_run *run, struct ct_err *err)
 
 /* ---- the restart policy ---- */
 
+/* docker refuses --restart with --rm, in these words; the other two are ours to refuse. */
 int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *meta,
 		   struct ct_err *err)
 {

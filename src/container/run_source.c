@@ -10,6 +10,9 @@
  *
  * May fail because things are missing, unreadable or no directory, because config.json is not
  * well-formed, and because the host's own root was named without an overlay.
+ *
+ *   BUNDLE     has config.json: use_bundle()       ROOTFS     has none, or --rootfs: use_rootfs()
+ *   PATH:O     an overlay over it, thrown away at the end
  */
 #include "run_parts.h"
 
@@ -57,7 +60,8 @@ static int open_directory(const char *path, struct ct_err *err)
 	return ct_take_fd(&fd);
 }
 
-/* The absolute path without links of a directory that exists. */
+/* The absolute path without links of a directory that exists. The path is written down, and the
+ * start opens it again: a link in it could lead elsewhere by then. */
 static const char *resolve(struct ct_run *run, const char *path, struct ct_err *err)
 {
 	char ct_autofree *real = realpath(path, NULL);

@@ -44,6 +44,7 @@ static int add_entry(const FTSENT *entry, struct ct_size *size, struct ct_err *e
 	}
 }
 
+/* FTS_XDEV: what is mounted in the root file system on the host is not the container's. */
 static int add_tree(const char *path, struct ct_size *size, struct ct_err *err)
 {
 	char *const paths[] = { (char *)(uintptr_t)path, NULL };

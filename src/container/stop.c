@@ -9,6 +9,10 @@
  * the signal first and goes on then, so that the signal is what it wakes up to. A keeper is told before
  * anything is signalled that the container stays stopped. Who wants the end of one run (a health check has
  * failed in it) names it, and nothing is done to one that has been started since.
+ *
+ *   ct_container_stop   forbid restarts -> settle the keeper -> signal -> wait -> KILL -> record
+ *   ct_container_signal one signal; one that ends is a stop for the keeper, too
+ *   ..._run             the same for one run only: nothing is done to a later one
  */
 #include <errno.h>
 #include <signal.h>
@@ -239,6 +243,7 @@ static int end_payload(const struct ct_container *c, int pidfd, int signal, int 
 		       (int)c->status.pid);
 }
 
+/* timeout -2 means the container's own, -1 for ever. */
 int ct_container_end_run(struct ct_container *container, const struct ct_run_id *run, int signal,
 			 int timeout, struct ct_err *err)
 {

@@ -133,6 +133,7 @@ int ct_container_usage(const struct ct_container *container, struct ct_usage *re
 
 /* ---- what it means ---- */
 
+/* cpu_usage is in microseconds, time in nanoseconds: millionths of a processor. */
 uint64_t ct_usage_cpu_rate(const struct ct_usage *before, const struct ct_usage *now)
 {
 	uint64_t time = now->taken > before->taken ? now->taken - before->taken : 0;
@@ -145,6 +146,7 @@ uint64_t ct_usage_cpu_rate(const struct ct_usage *before, const struct ct_usage 
 	return (uint64_t)((double)used * 1e9 / (double)time);
 }
 
+/* docker's: without what the kernel would give back first. */
 uint64_t ct_usage_memory(const struct ct_usage *usage)
 {
 	const struct ct_cgroup_stats *stats = &usage->cgroup;

@@ -11,6 +11,12 @@
  *
  * Runs in commands, as the user; only processes of the same user get into the directory (0700).
  * Paths go through /proc/self/fd, because a socket's address has room for 107 bytes only.
+ *
+ *   waiter                              starter
+ *     bind, listen wait.XXXXXXXX
+ *     watch the directory               find wait.*, connect to each
+ *     accept, HELLO             ----->  (the monitor has the connection by then)
+ *     remove wait.XXXXXXXX              fork the monitor
  */
 #include "waiter.h"
 
@@ -116,6 +122,7 @@ static int open_listener(struct ct_store *store, const struct ct_container *c, s
 	return w->above < 0 || w->container < 0 ? ct_fail_errno(err, errno, "cannot wait") : 0;
 }
 
+/* A directory that was removed has no links left, whoever still has it open. */
 static bool is_gone(const struct ct_waiter *w)
 {
 	struct stat st;

@@ -82,6 +82,7 @@ static int check_idmap(const struct ct_spec *spec, size_t index, bool rootless, 
 	return ct_hint(err, "without root a user namespace with other id maps is the way");
 }
 
+/* ct_clean_path(): "/proc/../proc//" is /proc. */
 static int check_mount(const struct ct_spec *spec, size_t index, bool rootless, struct ct_err *err)
 {
 	const struct ct_spec_mount *mount = &spec->mounts.items[index];
