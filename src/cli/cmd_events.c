@@ -126,7 +126,8 @@ static int wait_for_more(struct listing *l, struct ct_err *err)
 
 	if (poll(fds, 2, time_left(l->until)) < 0 && errno != EINTR)
 		return ct_fail_errno(err, errno, "cannot wait for events");
-	if (fds[1].revents & POLLERR) {
+	/* A pipe without a reader is an error, a socket one that has hung up. */
+	if (fds[1].revents & (POLLERR | POLLHUP)) {
 		ct_fail(err, EPIPE, "nobody reads standard output");
 		return ct_exit_with(err, CT_EXIT_SIGNAL_BASE + SIGPIPE);
 	}

@@ -47,7 +47,8 @@ const char *ct_time_local(uint64_t ns, char buf[CT_TIME_SIZE])
 
 	if (!ns || !localtime_r(&seconds, &tm))
 		return memcpy(buf, never, sizeof(never));
-	strftime(buf, CT_TIME_SIZE, "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	if (!strftime(buf, CT_TIME_SIZE, "%Y-%m-%d %H:%M:%S %z %Z", &tm))
+		strftime(buf, CT_TIME_SIZE, "%Y-%m-%d %H:%M:%S %z", &tm);
 	return buf;
 }
 
