@@ -12,6 +12,10 @@
  *
  * Runs in the CLI with the caller's rights. What may fail: memory, reading. Files that cannot be opened
  * are as if there were none.
+ *
+ *    file     [ run 1 ... run 2 ........ X ]        X: what the page says that the files have
+ *    memory              [ ... frames .. X ....... ]
+ *    shown    all of the file up to X, then memory from X on: no byte twice, none missing
  */
 #include "attach_files.h"
 
@@ -34,7 +38,9 @@ static uint32_t files_begun(const struct ct_client *client)
 	return atomic_load_explicit(&client->page->files, memory_order_acquire);
 }
 
-/* 1: the files are what they were when the monitor told of them, and it has told of all. */
+/* 1: the files are what they were when the monitor told of them, and it has told of all. A seqlock
+ * without a writer's part: read the page, open the files, read the page again. begun counts files
+ * since the monitor started, so a rotation in between shows, too. */
 static int open_files(struct ct_client *client, const struct ct_container *c, int dir,
 		      struct ct_log_files **ret_files, struct ct_log_reach *ret_reach)
 {
@@ -60,7 +66,9 @@ static int open_files(struct ct_client *client, const struct ct_container *c, in
 	return 0;
 }
 
-/* Up to the first frame with a byte that the files lack: what is before it nobody waits for us to read. */
+/* Up to the first frame with a byte that the files lack: what is before it nobody waits for us to
+ * read. The skips are set aside while the cursor moves: they say which bytes of a frame are known
+ * already, and moving over frames must not use them up. */
 static int advance(struct ct_cursor *cursor, uint64_t first, void *frame, struct ct_err *err)
 {
 	uint64_t skip[2] = { cursor->skip[0], cursor->skip[1] };
@@ -75,7 +83,8 @@ static int advance(struct ct_cursor *cursor, uint64_t first, void *frame, struct
 	return r < 0 ? r : 0;
 }
 
-/* Both halves: 1, 0 there are none, negative. */
+/* Both halves: 1, 0 there are none, negative. Goes round when memory was overwritten while it was
+ * looked through: 1 from the reach. */
 static int open_both(struct ct_client *client, const struct ct_container *c, int dir, void *frame,
 		     struct ct_log_files **ret_files, struct ct_cursor *ret_cursor,
 		     struct ct_err *err)
@@ -101,6 +110,8 @@ static int open_both(struct ct_client *client, const struct ct_container *c, int
 	return r < 0 ? r : 1;
 }
 
+/* cursor is replaced only when everything is open: who gets 0 goes on in memory alone, as without
+ * us. */
 int ct_earlier_open(struct ct_client *client, const struct ct_container *container,
 		    struct ct_earlier *ret_earlier, struct ct_cursor *cursor, struct ct_err *err)
 {
@@ -144,6 +155,8 @@ ssize_t ct_earlier_read(struct ct_earlier *earlier, void *buf, size_t size, int 
 	return n;
 }
 
+/* For --tail: how many of the last lines are in memory, so that the rest is taken from the files.
+ * Reads all of memory, some megabytes, once. */
 int ct_earlier_lines_behind(const struct ct_cursor *cursor, uint64_t *ret_lines, struct ct_err *err)
 {
 	struct ct_cursor copy = CT_CURSOR_INIT;

@@ -10,6 +10,10 @@
  *
  * Runs in the CLI with the caller's rights. A start that fails leaves the container created and us
  * waiting; a container that is removed ends the waiting with an error.
+ *
+ *    poll: listener                 inotify on the container        signals
+ *     connection: from the start,   changed: running -> attach      ours: nothing runs yet
+ *     the first byte on             ended -> show it, removed -> error
  */
 #include "attach_wait.h"
 
@@ -39,7 +43,9 @@ struct waiting {
 
 /* ---- it has started without us ---- */
 
-/* The run is over: its log, from its beginning, and its exit code. */
+/* The run is over: its log, from its beginning, and its exit code. The directory "main" has the log
+ * of the container's payload, its sessions have others. O_PATH: the cursor opens files in it and
+ * never lists it. */
 static int show_ended(const struct waiting *w, struct ct_err *err)
 {
 	int ct_autofd dir = openat(w->container->dir, "main",
@@ -66,6 +72,8 @@ static int show_ended(const struct waiting *w, struct ct_err *err)
 	return r < 0 ? r : code;
 }
 
+/* From the beginning of the run, although others may have seen that already: we have waited for
+ * it. */
 static int attach_running(const struct waiting *w, struct ct_err *err)
 {
 	const struct ct_follow_plan *plan = w->plan;
@@ -84,7 +92,8 @@ static int attach_running(const struct waiting *w, struct ct_err *err)
 	return ct_follow_session(&client, &cursor, plan, err);
 }
 
-/* Look at the container anew; GO_ON while it is still to be started. */
+/* Look at the container anew; GO_ON while it is still to be started. The name may mean another
+ * container by now; the id means this one. */
 static int look_again(struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	struct ct_container now = CT_CONTAINER_INIT;
@@ -110,7 +119,9 @@ static int look_again(struct waiting *w, int *ret_code, struct ct_err *err)
 
 /* ---- it starts with us ---- */
 
-/* A connection, if there is one: follow it. GO_ON when there is none, or the start has failed. */
+/* A connection, if there is one: follow it. GO_ON when there is none, or the start has failed. A
+ * waiter serves one start: a failed one needs another, made before the next look at the state so
+ * that no start falls between. */
 static int take_connection(struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	int sock = ct_waiter_accept(&w->waiter);
@@ -145,7 +156,8 @@ static int pending_signal(const struct waiting *w)
 	return (int)info.ssi_signo;
 }
 
-/* Nothing runs that a signal could be meant for but us. */
+/* Nothing runs that a signal could be meant for but us. Blocked by ct_foreground_block() before,
+ * and still blocked when the foreground takes over: what comes in between is the payload's. */
 static int open_signals(struct waiting *w, struct ct_err *err)
 {
 	static const int ours[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -160,6 +172,7 @@ static int open_signals(struct waiting *w, struct ct_err *err)
 	return 0;
 }
 
+/* Signals first: who asks us to end is not kept by a container that is changed all the time. */
 static int wait_once(struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	struct pollfd ready[] = {

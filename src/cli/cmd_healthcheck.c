@@ -14,6 +14,7 @@
 
 #include <cattach/health.h>
 
+/* "run" is a word of docker's and podman's command, and the only one. */
 static const struct ct_option healthcheck_table[] = {
 	{ 0 },
 };
@@ -29,6 +30,8 @@ static int print_status(const struct ct_health *health, const struct ct_health_c
 	return check->code ? 1 : 0;
 }
 
+/* The check and the record of it are two steps: a monitor whose own check ends in between is not
+ * lost, ct_health_update() reads the record again under its lock. */
 static int healthcheck_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;

@@ -19,7 +19,8 @@ static const struct ct_option port_table[] = {
 	{ 0 },
 };
 
-/* PORT or PORT/PROTOCOL: how docker writes it. */
+/* PORT or PORT/PROTOCOL: how docker writes it. 1 to 65535; a missing protocol is tcp, as for
+ * docker. 7 characters are enough to see that a longer one is no port. */
 static int parse_port(const char *text, char *ret_port, size_t size, struct ct_err *err)
 {
 	const char *slash = strchr(text, '/'), *protocol = slash ? slash + 1 : "tcp";
@@ -52,6 +53,7 @@ static int port_handler(const struct ct_call *call, struct ct_err *err)
 		r = ct_container_find(&store, call->arena, call->operands.items[0], &container, err);
 	if (r == 0)
 		r = ct_container_refuse_session(&container, "asked for ports", err);
+	/* Listing nothing is success, as docker has it for a container without ports. */
 	if (r < 0 || call->operands.count < 2)
 		return r;
 	ct_fail(err, ENOENT, "no public port '%s' published for %s", port,

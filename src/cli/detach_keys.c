@@ -16,6 +16,12 @@
  * and that key goes nowhere, for it was typed behind the sequence and is not in the terminal any more.
  *
  * Runs in the CLI; pure functions, only the notation can be wrong.
+ *
+ *    keys ctrl-p,ctrl-q     typed           sent
+ *                           ^P ^Q           - (detached)
+ *                           ^P x            ^P x
+ *                           ^P, a pause     ^P
+ *                           ^P ^P x         ^P x      (doubled: one is meant)
  */
 #include "detach_keys.h"
 
@@ -24,7 +30,8 @@
 
 /* ---- notation ---- */
 
-/* One element of the list: its byte, or -1. */
+/* One element of the list: its byte, or -1. docker's notation, moby/term's ASCII(): a letter stands
+ * for itself, ctrl-@ is 0. */
 static int parse_key(const char *key, size_t length)
 {
 	static const char ctrl[] = "@abcdefghijklmnopqrstuvwxyz[\\]^_";
@@ -138,6 +145,7 @@ static void double_key(struct ct_detach_keys *k, struct sink *sink)
 	k->doubled = !k->doubled;
 }
 
+/* One byte against what is withheld. Each turn of the loop makes the match shorter, so it ends. */
 static void match(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
 {
 	while (k->matched && byte != k->keys[k->matched]) {
@@ -214,6 +222,8 @@ static void take(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
 		release(k, k->matched, sink);
 }
 
+/* out has room for size bytes and what was withheld before; used is less than size only when the
+ * sequence was complete. */
 size_t ct_detach_keys_feed(struct ct_detach_keys *keys, const uint8_t *data, size_t size,
 			   uint8_t *out, size_t *ret_size)
 {
@@ -231,6 +241,7 @@ size_t ct_detach_keys_feed(struct ct_detach_keys *keys, const uint8_t *data, siz
 	return used;
 }
 
+/* Something is withheld: the caller sets its clock. */
 bool ct_detach_keys_pending(const struct ct_detach_keys *keys)
 {
 	return keys->matched || (keys->defer && !keys->paste && keys->marker);

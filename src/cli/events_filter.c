@@ -5,6 +5,13 @@
  *
  * Runs in the command's own process. Values are checked when they are parsed: a misspelt event is an
  * error, and not a script that waits for ever.
+ *
+ *    container=ID|NAME   the name, or the beginning of the id     alternatives
+ *    event=ACTION        ours, docker's or podman's word          alternatives
+ *    image=NAME          what the container was made from         alternatives
+ *    label=KEY[=VALUE]   of the container                         all must match
+ *    type=container      of docker's types the one that we have   alternatives
+ *    different keys: all must match
  */
 #include "events.h"
 
@@ -17,7 +24,8 @@ static const char *const keys[CT_EVENT_KEY_COUNT] = {
 	[CT_EVENT_KEY_TYPE] = "type",
 };
 
-/* What there is, and what others call it. */
+/* What there is, and what others call it. An alias is replaced when the filter is parsed, so that
+ * events are compared with one word each. */
 static const char *const actions[][2] = {
 	{ "create", NULL },	    { "start", NULL },		{ "died", "die" },
 	{ "oom", NULL },	    { "kill", NULL },		{ "stop", NULL },
@@ -116,6 +124,7 @@ int ct_event_filters_parse(struct ct_arena *arena, const struct ct_strings *list
 	return 0;
 }
 
+/* By the record alone: the container may long be gone, and another may have its name. */
 static bool match_container(const char *wanted, const struct ct_event *event)
 {
 	/* docker's names begin with a slash */
@@ -125,7 +134,8 @@ static bool match_container(const char *wanted, const struct ct_event *event)
 			 !strncmp(event->id, wanted, strlen(wanted)));
 }
 
-/* What follows the colon need not be said, as for docker. */
+/* What follows the colon need not be said, as for docker: "health_status" is both "health_status:
+ * healthy" and "health_status: unhealthy". */
 static bool match_action(const char *wanted, const char *action)
 {
 	size_t length = strlen(wanted);
@@ -133,6 +143,7 @@ static bool match_action(const char *wanted, const char *action)
 	return !strncmp(action, wanted, length) && (!action[length] || action[length] == ':');
 }
 
+/* Without "=" the key alone has to be there, whatever its value. */
 static bool match_label(const char *wanted, const struct ct_json *labels)
 {
 	size_t length = strcspn(wanted, "=");
@@ -164,6 +175,7 @@ static bool match(enum ct_event_key key, const char *value, const struct ct_even
 	return false;
 }
 
+/* One pass: per key, whether it was asked for and whether any of its values fits. */
 bool ct_event_filters_match(const struct ct_event_filters *filters, const struct ct_event *event)
 {
 	bool asked[CT_EVENT_KEY_COUNT] = {0}, passed[CT_EVENT_KEY_COUNT] = {0};

@@ -6,6 +6,11 @@
  * Runs in the command with the caller's rights; the process is not our child, and our end is not its
  * own unless that was asked for (--on-client-exit=kill). Fails, before anything is started, on
  * options that contradict each other, and for a terminal that is none.
+ *
+ *    without -t, -d, --session   exec_run.c: our child, no monitor, nothing kept
+ *    -t                          here, followed; the record goes with its end
+ *    --session NAME              here, followed; one can detach and come back
+ *    -d                          here, not followed; the record stays for "exec logs", "wait"
  */
 #include "exec.h"
 
@@ -21,6 +26,7 @@
 
 /* ---- options ---- */
 
+/* Each of the three needs somebody who outlives this command, or holds a terminal for it. */
 bool ct_exec_is_session(const struct ct_exec_cli *options)
 {
 	return options->tty || options->detach || options->session;
@@ -44,6 +50,8 @@ static int check_terminal(const struct ct_exec_cli *o, struct ct_err *err)
 	return ct_hint(err, "leave out -t, or -i, or run in the background with -d");
 }
 
+/* The keys, words and names are checked for an exec without a session, too, so that a script's
+ * mistake does not depend on its terminal. */
 int ct_exec_session_check(const struct ct_exec_call *call, struct ct_err *err)
 {
 	const struct ct_exec_cli *o = call->options;
@@ -68,7 +76,9 @@ static bool is_removed(const struct ct_exec_cli *o)
 	return o->remove == CT_NOT_GIVEN ? !o->detach : o->remove == CT_YES;
 }
 
-/* Its log is kept as that of its container. */
+/* Its log is kept as that of its container. A log driver that passes everything to the client's
+ * descriptors (passthrough) has none of them in a session: it then has the native log. Strings are
+ * borrowed from the call, which outlives the start. */
 static struct ct_meta make_meta(const struct ct_exec_call *call)
 {
 	const struct ct_exec_cli *o = call->options;
@@ -127,6 +137,8 @@ static int plan_following(struct session *s, struct ct_err *err)
 	return r;
 }
 
+/* The socketpair is the first client's connection, made before there is a monitor: its first byte
+ * of output finds us there. With -d nobody holds the other end. */
 static int start(struct session *s, struct ct_err *err)
 {
 	struct ct_exec_call *call = s->call;

@@ -12,6 +12,14 @@
  * Runs in the CLI with the caller's rights. May fail: descriptors, the limits of inotify. A signal that
  * ends the container's policy (as by "kill") ends that here, and then us; a second one, or another that
  * asks to end (a hang-up), us alone.
+ *
+ *    the run ends (page EXITED)
+ *      ct_follow_expect()  listen, while our output is still behind
+ *      ct_follow_again()   everything shown: let go of the last monitor, wait
+ *        take_connection()   the starter has found us            -> go_on()
+ *        attach()            it runs, and had begun before       -> go_on()
+ *        tell()              it waits for its delay: say so
+ *        show_rest()         nothing starts it any more: what later runs have left
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,13 +52,15 @@ static enum ct_state look(const struct ct_follow *f)
 	return ct_container_look(&now, &ignored) < 0 ? CT_STATE_DAMAGED : now.state;
 }
 
-/* Its next run is to come, or there already: we may have been slow. */
+/* Its next run is to come, or there already: we may have been slow. CREATING is a start that
+ * somebody has begun; DAMAGED or removed is no next run. */
 static bool goes_on(enum ct_state state)
 {
 	return state == CT_STATE_RESTARTING || state == CT_STATE_CREATING ||
 	       state == CT_STATE_RUNNING || state == CT_STATE_PAUSED;
 }
 
+/* -ESTALE: the directory that we hold is no longer that of its name. */
 static int listen_for_next(struct ct_follow *f, struct ct_err *err)
 {
 	int r = ct_waiter_open(f->how->store, f->how->container, &f->waiter, err);
@@ -101,7 +111,8 @@ static void put_delay(char *buf, size_t size, uint64_t ns)
 		snprintf(buf, size, "%u s", ms / 1000);
 }
 
-/* The payload's last line may be unfinished; on a terminal that is raw a line begins with \r. */
+/* The payload's last line may be unfinished; on a terminal that is raw a line begins with \r. Once
+ * for each try: the record counts them, and a wake-up may be for something else. */
 static void tell(struct ct_follow *f)
 {
 	struct ct_keeper_record record;
@@ -164,6 +175,8 @@ static int go_on(struct ct_follow *f, const struct ct_client *client, struct ct_
 	return r < 0 ? r : 1;
 }
 
+/* The other end has gone, or is not there yet: in both cases another look tells more than the
+ * error. */
 static bool is_absent(int r)
 {
 	return r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED || r == -ENOENT ||
@@ -211,7 +224,8 @@ static int attach(struct ct_follow *f, struct ct_err *err)
 	return go_on(f, &client, err);
 }
 
-/* 1 when we follow the next run, 0 when it is still to come, or will not (then *ret_over). */
+/* 1 when we follow the next run, 0 when it is still to come, or will not (then *ret_over). Drained
+ * before the look: what changes after it raises the watch again. */
 static int look_for_next(struct ct_follow *f, bool *ret_over, struct ct_err *err)
 {
 	enum ct_state state;
@@ -270,6 +284,7 @@ static int show_rest(struct ct_follow *f)
 	return 1;
 }
 
+/* 1 when there is another run to follow, 0 when we are through (f->result says with what). */
 int ct_follow_again(struct ct_follow *f, struct ct_err *err)
 {
 	int r;

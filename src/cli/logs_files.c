@@ -11,6 +11,12 @@
  *
  * Runs in the CLI with the caller's rights. What may fail: reading; where the page has moved on
  * meanwhile there is another look after the next wake-up.
+ *
+ *    file     ...records....]            what is shown from it, up to its end
+ *    page     filed: bytes of the payload in it, held: of an unfinished line, failing: disk full
+ *    peek     more in the file?            read on there
+ *             held, and not seen?          show it from memory (seen), skip it in its record
+ *             failing?                     turn to memory, at the first byte that the file lacks
  */
 #include "logs.h"
 
@@ -41,6 +47,8 @@ static int open_journal(struct ct_log_stream *s, struct ct_err *err)
 	return ct_wrap(err, "%s", s->name);
 }
 
+/* A stream that is kept has them open: a container that is started again goes on in the same
+ * files. */
 int ct_log_stream_open_files(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;
@@ -86,6 +94,7 @@ void ct_log_stream_close_files(struct ct_log_stream *stream)
 
 /* ---- files that are rotated away before we have seen them ---- */
 
+/* A counter of the monitor's, modulo 2^32; ours is compared by differences only. */
 static uint32_t files_begun(const struct ct_log_stream *s)
 {
 	return s->connected ? atomic_load_explicit(&s->client.page->files, memory_order_acquire) : 0;
@@ -99,7 +108,8 @@ void ct_log_stream_note_files(struct ct_log_stream *s)
 	s->files_before = files_begun(s) - (uint32_t)ct_log_files_met(s->files);
 }
 
-/* With nothing more to read: has one of those that were begun never been seen? */
+/* With nothing more to read: has one of those that were begun never been seen? More than half of
+ * the range is a difference below zero: we have met one that the page does not count yet. */
 static bool notice_unseen(struct ct_log_stream *s, uint32_t begun)
 {
 	uint32_t unseen = begun - (uint32_t)s->files_before - (uint32_t)ct_log_files_met(s->files);
@@ -135,7 +145,8 @@ static size_t size_in_file(const char *text, size_t size)
 	return result;
 }
 
-/* All bytes of a stream from where its last line begins up to a place: 0, or negative. */
+/* All bytes of a stream from where its last line begins up to a place: 0, or negative. From the
+ * last line's first byte in memory, found backwards through the index. */
 static int read_last_line(struct ct_log_stream *s, size_t which, uint64_t filed, struct ct_buf *buf,
 			  uint64_t *ret_time, struct ct_err *err)
 {
@@ -166,7 +177,8 @@ static bool is_wanted(const struct ct_log_stream *s, size_t which, uint64_t time
 	return s->query->stream[which] && time >= s->query->since && time <= s->query->until;
 }
 
-/* What is new of it, as a frame: 1, or 0. */
+/* What is new of it, as a frame: 1, or 0. Whole characters alone: a multi-byte character that has
+ * come in part is shown when it is whole. */
 static int show_held(struct ct_log_stream *s, size_t which, const struct ct_log_reach *reach,
 		     struct ct_err *err)
 {
@@ -194,6 +206,7 @@ static int show_held(struct ct_log_stream *s, size_t which, const struct ct_log_
 	return 1;
 }
 
+/* Of the record that ends the line, when it comes: so much of it is on the screen already. */
 size_t ct_log_stream_skip(struct ct_log_stream *stream, const struct ct_index_entry *entry)
 {
 	struct ct_log_stream *s = stream;

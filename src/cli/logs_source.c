@@ -14,6 +14,13 @@
  *
  * Runs in the CLI with the caller's rights. What may fail: a container that does not exist, one
  * without a log, one whose monitor does not answer.
+ *
+ *    state of the container          where it is read from
+ *    created, creating               wait (--follow, -F), or nothing there
+ *    running, its driver in memory   the connection
+ *    running, with files             the files; connected as well when it is followed
+ *    ended                           the directory
+ *    damaged, removed                an error that says so
  */
 #include "logs.h"
 
@@ -32,6 +39,8 @@
 #define TRIES	5
 #define PAUSE	10000000	/* ns before the next one, of a container that is being started */
 
+/* Everything but what outlives a run of the container: the cutter's buffers, the watch, files that
+ * are kept. */
 void ct_log_stream_drop(struct ct_log_stream *stream)
 {
 	struct ct_log_stream *s = stream;
@@ -169,7 +178,8 @@ static void drop_kept(struct ct_log_stream *s)
 		ct_log_stream_close_files(s);
 }
 
-/* 1: try again, it has changed meanwhile. */
+/* 1: try again, it has changed meanwhile. FOREIGN: its monitor is in a pid namespace that we do not
+ * see, so its end could not be waited for. */
 static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 			    struct ct_arena *arena, bool last, struct ct_err *err)
 {
@@ -205,7 +215,8 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 	return s->main >= 0 ? ct_log_stream_open_files(s, err) : 0;
 }
 
-/* The source, or CT_STREAM_WAITING, or CT_STREAM_DONE when there is nothing. */
+/* The source, or CT_STREAM_WAITING, or CT_STREAM_DONE when there is nothing. -ENOENT with --retry
+ * is a container that will be there. */
 static int open_source(struct ct_log_stream *s, struct ct_store *store, struct ct_arena *arena,
 		       struct ct_err *err)
 {
@@ -223,6 +234,7 @@ static int open_source(struct ct_log_stream *s, struct ct_store *store, struct c
 	return 0;
 }
 
+/* In the order of what has most: files reach back further than memory. */
 static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
 {
 	struct ct_log_source source = s->files	   ? ct_log_files_source(s->files) :
@@ -275,7 +287,8 @@ static int allocate(struct ct_log_stream *s, struct ct_err *err)
 	return s->frame ? 0 : ct_fail_nomem(err);
 }
 
-/* What has come since, or whatever the name stands for by now. */
+/* What has come since, or whatever the name stands for by now. The same container goes on where it
+ * was left; another of that name begins at its beginning. */
 static int seek_again(struct ct_log_stream *s, struct ct_err *err)
 {
 	int r;
@@ -356,6 +369,8 @@ static bool may_start(const struct ct_container *c)
 	       (c->state == CT_STATE_CREATED || (c->state == CT_STATE_STOPPED && passing));
 }
 
+/* The container is moved into the stream: its lock and descriptors must live as long as the waiter
+ * that is in its directory. */
 int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
 			struct ct_container *container, struct ct_err *err)
 {
@@ -383,6 +398,7 @@ int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
 	return 1;
 }
 
+/* 0: no connection yet, or that start has failed; 1: the stream is LIVE. */
 int ct_log_stream_join(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;

@@ -7,6 +7,9 @@
  * table of the verb, and written in their long form; those are left out that are about who made it and
  * not about the container, and those that the service decides. May fail: a record that does not say how
  * the container was made, or says it in options that do not exist any more.
+ *
+ *    cattach run -it --name a -v /x:/y IMAGE    as the record has it
+ *    run --detach --rm --sdnotify=monitor --name=a --interactive --tty --volume=/x:/y IMAGE
  */
 #include "systemd_unit.h"
 
@@ -20,7 +23,8 @@ struct recreation {
 	struct ct_strings *words;
 };
 
-/* Decided by the service; of a terminal, descriptors and files that it does not have. */
+/* Decided by the service; of a terminal, descriptors and files that it does not have. "rm" and
+ * "detach" come back, in the service's own words (ct_recreate()). */
 static bool is_left_out(const char *name)
 {
 	static const char *const names[] = {
@@ -47,6 +51,8 @@ static const char *value_for(const struct ct_option *option, const char *value)
 	return value;
 }
 
+/* In one word each: "--env=A=B" cannot be taken for an option and an operand, whatever the value
+ * begins with. */
 static int take_option(void *arg, const struct ct_option *option, const char *value,
 		       struct ct_err *err)
 {
@@ -58,6 +64,8 @@ static int take_option(void *arg, const struct ct_option *option, const char *va
 				      value_for(option, value)), err);
 }
 
+/* Parsed into a struct that is thrown away: what counts is what the parser tells of each option on
+ * its way. */
 static int take_words(const struct recreation *r, const struct ct_verb *verb,
 		      const struct ct_strings *command, struct ct_err *err)
 {
@@ -72,6 +80,7 @@ static int take_words(const struct recreation *r, const struct ct_verb *verb,
 					     &operands, err) :
 			    ct_fail_nomem(err);
 
+	/* It followed a "--" then, which the parser has eaten. */
 	if (ret == 0 && operands.count && operands.items[0][0] == '-')
 		ret = add(r, "--", err);
 	for (size_t i = 0; ret == 0 && i < operands.count; i++)

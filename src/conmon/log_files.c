@@ -11,6 +11,10 @@
  *
  * Runs in commands, with the caller's rights. What is no record is passed over, and counted. What may
  * fail: opening, reading, memory. What is written later is log_files_follow.c's.
+ *
+ *    parts[]    oldest ... FILE.2  FILE.1  FILE      as they were when they were opened
+ *    tail       what FILE gets from then on, and the files after it (log_files_follow.c)
+ *    segment n  parts[n]; behind the last: a piece of the tail each
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -93,7 +97,8 @@ static void turn_round(struct ct_log_files *f)
 	}
 }
 
-/* FILE, FILE.1, FILE.2 ... up to the first that is not there. */
+/* FILE, FILE.1, FILE.2 ... all that there may be: one that is missing in between is on its way from
+ * one name to the next, and FILE itself is for a moment between two. */
 int ct_log_files_open(int dir, const char *path, enum ct_log_file kind, bool live,
 		      struct ct_log_files **ret_files, struct ct_err *err)
 {
@@ -132,6 +137,7 @@ void ct_log_files_close(struct ct_log_files *files)
 	free(files);
 }
 
+/* Parts that the cursor has not come to count nothing yet: it is what was passed over so far. */
 uint64_t ct_log_files_strange(const struct ct_log_files *files)
 {
 	uint64_t strange = files->tail.part.strange;
@@ -149,6 +155,7 @@ struct making {
 	struct segment_maker maker;
 };
 
+/* A line that is too long for the writer's own limit was not written by it. */
 static void put_line(struct making *m, const uint8_t *line, size_t size)
 {
 	struct log_record record;

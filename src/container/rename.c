@@ -8,6 +8,10 @@
  * until it is removed, with which all its names go. What was there before is seen by
  * who has read it before: the monitor's title stays what it was. Fails for names that are taken or no
  * names, and for what cannot be held.
+ *
+ *    names/NEW -> id    claimed: fails when somebody has it
+ *    meta "name": NEW   saved, by rename(2)
+ *    names/OLD          released
  */
 #include <errno.h>
 #include <string.h>
@@ -42,6 +46,7 @@ static int claim(const struct ct_store *store, struct ct_arena *arena,
 				     ct_store_names_part(store), name) : 0;
 }
 
+/* umask 077: what is written into the store is for its owner. */
 static int change(struct ct_store *store, struct ct_arena *arena, struct ct_container *now,
 		  const char *name, struct ct_err *err)
 {

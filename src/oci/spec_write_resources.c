@@ -21,6 +21,8 @@ struct lazy {
 	bool open;
 };
 
+/* From the outermost inwards, each once: a member written into "memory" makes "resources" be there,
+ * too. */
 static struct ct_json_writer *inside(struct lazy *object)
 {
 	if (!object->open) {
@@ -39,7 +41,8 @@ static void end(struct lazy *object)
 		ct_json_end_object(object->w);
 }
 
-/* Numbers of which 0 is none at all. */
+/* Numbers of which 0 is none at all. The specification's 0 for these is "not set" (config-linux.md,
+ * "Memory", "CPU"); -1, no limit, is written. */
 static void put_signed(struct lazy *object, const char *key, int64_t value)
 {
 	if (value)
@@ -222,6 +225,7 @@ static void write_network(struct lazy *all, const struct ct_cgroup_resources *r)
 	end(&network);
 }
 
+/* Keys of the object are the devices' names: "mlx5_0": { "hcaHandles": 3 }. */
 static void write_rdma(struct lazy *all, const struct ct_cgroup_resources *r)
 {
 	struct lazy rdma = { .w = all->w, .outer = all, .key = "rdma" };
@@ -240,6 +244,7 @@ static void write_rdma(struct lazy *all, const struct ct_cgroup_resources *r)
 	end(&rdma);
 }
 
+/* As they were given: file name and content in the container's cgroup, never read by us. */
 static void write_unified(struct lazy *all, const struct ct_cgroup_resources *r)
 {
 	struct lazy unified = { .w = all->w, .outer = all, .key = "unified" };
@@ -249,6 +254,7 @@ static void write_unified(struct lazy *all, const struct ct_cgroup_resources *r)
 	end(&unified);
 }
 
+/* Called within "linux", by spec_write_linux.c; writes nothing at all when nothing is limited. */
 void ct_write_resources(struct ct_json_writer *w, const struct ct_cgroup_resources *resources)
 {
 	struct lazy all = { .w = w, .key = "resources" };
