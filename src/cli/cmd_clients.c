@@ -65,6 +65,7 @@ static const char *mode_name(uint32_t flags)
 	return read_only ? "ro" : "rw";
 }
 
+/* For people; .AttachedAt is the same as a time. */
 static struct ct_json *since(struct ct_values *values, uint64_t then)
 {
 	char age[CT_AGE_SIZE], text[CT_AGE_SIZE + 8];
@@ -74,6 +75,7 @@ static struct ct_json *since(struct ct_values *values, uint64_t then)
 	return ct_value_string(values, text);
 }
 
+/* The pid is as our own pid namespace sees it, 0 when it cannot (SO_PEERCRED translates it). */
 static struct ct_json *client_row(struct ct_values *values, const struct ct_message *client,
 				  uint64_t committed)
 {

@@ -41,6 +41,7 @@ static int hint_attached(const struct ct_attached *attached, struct ct_err *err)
 	return ct_hint(err, "attached: %s", ct_buf_text(&text));
 }
 
+/* By the number that "cattach clients" shows, which no other client of this run ever has. */
 static int find_client(const char *text, const struct ct_attached *attached, const char *name,
 		       uint32_t *ret_id, struct ct_err *err)
 {

@@ -135,6 +135,7 @@ static void output_done(struct output *o)
 	ct_buf_done(&o->lines);
 }
 
+/* 125 also when all but one file could be compared: a script must not take this for the whole. */
 static int run_diff(const struct ct_call *call, struct output *o, struct ct_err *err)
 {
 	const struct diff_options *options = call->options;
@@ -159,6 +160,7 @@ static int run_diff(const struct ct_call *call, struct output *o, struct ct_err 
 	return errors ? CT_EXIT_FAILED : 0;
 }
 
+/* Only JSON beside the text: podman has no template here, either. */
 static int diff_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct diff_options *options = call->options;

@@ -73,6 +73,8 @@ static void set_sizes(struct ct_values *values, const struct ct_container *conta
 	ct_value_set(values, object, "SizeRootFs", ct_value_i64(values, (int64_t)size.total));
 }
 
+/* A container that is damaged, or whose config.json cannot be read, has a tree all the same: what
+ * is known is shown, the rest is empty. */
 static int add_container(const struct ct_call *call, struct ct_store *store, const char *name,
 			 struct ct_values *values, struct ct_json *array, struct ct_err *err)
 {
@@ -97,6 +99,7 @@ static int add_container(const struct ct_call *call, struct ct_store *store, con
 	return values->failed ? ct_fail_nomem(err) : 0;
 }
 
+/* Indented, as docker prints it; an array also for one, which scripts rely on. */
 static int print_array(const struct ct_json *array, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = {0};

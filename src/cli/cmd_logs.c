@@ -94,6 +94,7 @@ static int parse_run(const char *text, struct ct_log_query *query, struct ct_err
 	return ct_wrap(err, "--run");
 }
 
+/* docker has no such option; both is what it shows. */
 static int parse_stream(const char *text, struct ct_log_query *query, struct ct_err *err)
 {
 	bool out = !text || !strcmp(text, "stdout"), error = !text || !strcmp(text, "stderr");
@@ -107,6 +108,7 @@ static int parse_stream(const char *text, struct ct_log_query *query, struct ct_
 	return 0;
 }
 
+/* raw has no place for anything that is not the payload's. */
 static int parse_format(const struct logs_options *o, struct ct_log_style *style,
 			struct ct_err *err)
 {
@@ -148,6 +150,8 @@ static void set_style(struct logs *l, size_t containers)
 	l->query.follow = o->follow || o->follow_name;
 }
 
+/* Errors in the order in which the options stand in the help, and all of them before a log is
+ * opened. */
 static int parse(struct logs *l, struct ct_err *err)
 {
 	const struct logs_options *o = l->options;
@@ -195,6 +199,7 @@ static int flush(void *arg, struct ct_err *err)
 
 /* ---- the verb ---- */
 
+/* With one container nothing stands before the lines, unless it was asked for (--names). */
 static void set_label(struct ct_log_stream *s, const struct logs_options *o, size_t count, size_t i)
 {
 	s->label.color = (unsigned)i;
@@ -207,6 +212,7 @@ static void set_label(struct ct_log_stream *s, const struct logs_options *o, siz
 	snprintf(s->short_id, sizeof(s->short_id), "%s", s->name);
 }
 
+/* Labels are for several: the count of raw is 1, since its bytes have none. */
 static struct ct_log_stream *make_streams(const struct ct_call *call, const struct logs *l)
 {
 	size_t count = call->operands.count;

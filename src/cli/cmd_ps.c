@@ -94,6 +94,8 @@ struct selection {
 	struct ct_format format;
 };
 
+/* Only what runs, unless asked otherwise: -a, --last and --latest, and filters that are about
+ * others (status=exited) want all. */
 static bool is_selected(const struct selection *selection, const struct ct_container *container)
 {
 	/* docker's: one that is about to run again counts. */
@@ -268,6 +270,7 @@ static int parse_last(const struct ps_options *options, int64_t *ret_last, struc
 	return 0;
 }
 
+/* Less than that would only heat the processor. */
 static int parse_watch(const struct ps_options *options, uint64_t *ret_interval,
 		       struct ct_err *err)
 {
@@ -281,6 +284,7 @@ static int parse_watch(const struct ps_options *options, uint64_t *ret_interval,
 	return ct_wrap(err, "--watch");
 }
 
+/* The arena is closed at the end of each: --watch may go on for days. */
 static int show(const struct selection *selection, struct ct_store *store, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf rows = {0};
@@ -322,6 +326,8 @@ static int show_again(const struct selection *selection, struct ct_store *store,
 	return r;
 }
 
+/* Whatever is wrong with an option is said before the store is opened, but for filters that name a
+ * container. */
 static int ps_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;

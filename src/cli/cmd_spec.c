@@ -35,6 +35,7 @@ static const struct ct_option spec_table[] = {
 	{ 0 },
 };
 
+/* From the form that the id maps are computed in to that of the document. */
 static int take_map(struct ct_arena *arena, const struct ct_id_map *map,
 		    struct ct_spec_idmaps *ret_maps, struct ct_err *err)
 {

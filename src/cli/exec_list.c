@@ -4,6 +4,8 @@
  *
  * Runs in the command's own process and only reads. A session whose record is damaged is a row like
  * the others. Fails for a container that does not exist, and for bad templates.
+ *
+ * Members are named as in "cattach ps", so that a template for containers does for sessions.
  */
 #include "exec.h"
 
@@ -33,6 +35,8 @@ static const struct ct_option ls_table[] = {
 static const char default_format[] =
 	"table {{.Session}}\t{{.ID}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.User}}";
 
+/* As a row of values like any other: the template prints it, with its own choice and order of
+ * columns. */
 static struct ct_json *titles(struct ct_values *values)
 {
 	static const char *const list[][2] = {
@@ -72,6 +76,7 @@ static struct ct_json *session_row(struct ct_values *values, const struct ct_con
 	return row;
 }
 
+/* "table" alone is docker's way to ask for the default. */
 static const char *format_text(const struct ls_options *options)
 {
 	if (options->quiet)

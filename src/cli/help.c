@@ -5,6 +5,9 @@
  *
  * Eighty columns whatever the terminal, so that the text is the same everywhere and tests can
  * compare it. Only appends to a buffer; cannot fail but for memory, which the buffer remembers.
+ *
+ *    -x, --option VALUE   what it does, wrapped at 80 columns, in a column of its own
+ *    headings (CT_OPTION_HEADING) part the long tables; rows without help are not shown
  */
 #include "cli.h"
 
@@ -95,6 +98,7 @@ void ct_help_options(struct ct_buf *buf, const struct ct_option *table)
 	add_options(buf, table);
 }
 
+/* A blank line in a description parts paragraphs; its other line ends do not matter. */
 static void add_paragraphs(struct ct_buf *buf, const char *text)
 {
 	while (*text) {
@@ -125,6 +129,7 @@ static void add_examples(struct ct_buf *buf, const char *text)
 	}
 }
 
+/* A table that begins with a heading needs no "Options:" above that. */
 void ct_help_verb(struct ct_buf *buf, const struct ct_verb *verb)
 {
 	ct_buf_printf(buf, "Usage: cattach %s%s%s\n\n%s.\n", verb->name, *verb->synopsis ? " " : "",

@@ -15,6 +15,7 @@
 
 #include "defaults.h"
 
+/* The reason with the hint beside it, as every fact that says no has one. */
 static void add_file(struct ct_facts *facts, const struct ct_defaults *defaults, int r,
 		     const struct ct_err *failure)
 {
@@ -64,6 +65,7 @@ static const char *value_of(struct ct_facts *facts, const struct ct_default *ite
 	return text ? text : "";
 }
 
+/* By the key or variable as it was written, and what it means. */
 static void add_default(struct ct_facts *facts, const struct ct_default *item)
 {
 	const char *value = value_of(facts, item);

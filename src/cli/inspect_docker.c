@@ -18,6 +18,7 @@
 
 #define SHM_DEFAULT 67108864	/* bytes: what is mounted where nobody asks for a size */
 
+/* Of another type, or missing: empty. This is a look at somebody's file, not its check. */
 static const char *text_of(const struct ct_json *object, const char *key)
 {
 	const struct ct_json *value = ct_json_get(object, key);
@@ -32,6 +33,7 @@ static int64_t number_of(const struct ct_json *object, const char *key)
 	return value && value->type == CT_JSON_NUMBER ? strtoll(value->text, NULL, 10) : 0;
 }
 
+/* The first of them; the others are its ->next. */
 static const struct ct_json *mounts_of(const struct ct_json *config)
 {
 	const struct ct_json *mounts = config ? ct_json_find(config, "mounts") : NULL;
@@ -46,6 +48,7 @@ static const struct ct_json *options_of(const struct ct_json *mount)
 	return options && options->type == CT_JSON_ARRAY ? options->child : NULL;
 }
 
+/* "/dev/shm" is below "/dev", "/devil" is not. */
 static bool is_below(const char *path, const char *directory)
 {
 	size_t length = strlen(directory);
@@ -150,6 +153,7 @@ static int64_t limit_of(const struct ct_json *object, const char *key)
 	return limit == UINT64_MAX ? -1 : limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
 }
 
+/* docker's names are lower case without RLIMIT_, as --ulimit takes them. */
 static struct ct_json *ulimits(struct ct_values *values, const struct ct_json *config)
 {
 	const struct ct_json *limits = config ? ct_json_find(config, "process.rlimits") : NULL;
@@ -170,6 +174,8 @@ static struct ct_json *ulimits(struct ct_values *values, const struct ct_json *c
 
 /* ---- the parts ---- */
 
+/* An empty list is [] for docker where it is a list, and null or "" elsewhere: each group has its
+ * maker. */
 static void set_empty(struct ct_values *values, struct ct_json *object, const char *const *keys,
 		      struct ct_json *(*make)(struct ct_values *values))
 {
@@ -187,6 +193,7 @@ static struct ct_json *zero(struct ct_values *values)
 	return ct_value_i64(values, 0);
 }
 
+/* Into .HostConfig, beside what inspect_tree.c has put there. */
 void ct_inspect_host(struct ct_values *values, struct ct_json *object, const struct ct_json *config)
 {
 	static const char *const lists[] = { "Dns",	   "DnsOptions", "DnsSearch", "ExtraHosts",

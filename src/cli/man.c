@@ -8,6 +8,9 @@
  * In troff a line that begins with . or ' is a request, \ begins an escape, and a bare - may become
  * a hyphen that nobody can paste into a shell. Texts go through add_text() for that; what is
  * written here as troff does not.
+ *
+ *    .TH title   .SH NAME  SYNOPSIS  DESCRIPTION  OPTIONS  EXIT STATUS  EXAMPLES  SEE ALSO
+ *    cattach(1)  one line a command, global options, defaults, environment, files
  */
 #include "cli.h"
 
@@ -121,6 +124,7 @@ static void add_examples(struct ct_buf *buf, const char *text)
 	}
 }
 
+/* The same words on each page: an exit code means one thing for all commands. */
 static void add_exit_status(struct ct_buf *buf)
 {
 	ct_buf_puts(buf, ".SH EXIT STATUS\n"
@@ -145,6 +149,7 @@ static void add_see_also(struct ct_buf *buf, const struct ct_verb *self)
 	}
 }
 
+/* man-pages(7) has the order of the sections. */
 static void verb_page(struct ct_buf *buf, const struct ct_verb *verb)
 {
 	char page[64];
@@ -204,6 +209,7 @@ static void add_defaults(struct ct_buf *buf)
 		    "effect.\n");
 }
 
+/* What concerns all commands, and is on none of their own pages. */
 static void main_page(struct ct_buf *buf)
 {
 	add_title(buf, "cattach");

@@ -4,6 +4,12 @@
  *
  * Runs in the command's own process, on what was already read from the store. Fails for keys that
  * nobody knows.
+ *
+ *    key          by                          without the option
+ *    command      its words                   created, newest first: the order of the list
+ *    id, image, names, status   text, byte by byte
+ *    created, runningfor        time of making
+ *    size is podman's, too: it would mean walking all files, and is not there
  */
 #include "ps.h"
 
@@ -11,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a record lacks sorts first. */
 static int by_text(const char *a, const char *b)
 {
 	return strcmp(a ? a : "", b ? b : "");

@@ -133,6 +133,7 @@ static struct variable *find_variable(struct run *run, const char *name)
 	return NULL;
 }
 
+/* ":=". A second one of the same name hides the first until its scope ends, as in Go. */
 static int declare(struct run *run, size_t offset, const char *name, const struct ct_json *value)
 {
 	if (run->variable_count == CT_TEMPLATE_MAX_VARS)
@@ -142,6 +143,7 @@ static int declare(struct run *run, size_t offset, const char *name, const struc
 	return 0;
 }
 
+/* "=", which changes what was declared and declares nothing. */
 static int assign(struct run *run, size_t offset, const char *name, const struct ct_json *value)
 {
 	struct variable *variable = find_variable(run, name);
@@ -299,6 +301,7 @@ static const struct ct_json *eval_method(struct run *run, const struct ct_json *
 	return NULL;
 }
 
+/* With arguments, or behind a "|", a field must be a method: there is one (call_label()). */
 static const struct ct_json *eval_command(struct run *run, const struct ct_json *dot,
 					  const struct ct_command *command,
 					  const struct ct_json *piped)
@@ -368,6 +371,7 @@ static int range_turn(struct run *run, const struct ct_node *node, const struct 
 	return r;
 }
 
+/* Go ranges over maps in the order of their keys. */
 static int compare_keys(const void *a, const void *b)
 {
 	const struct ct_json *const *left = a, *const *right = b;
@@ -418,6 +422,7 @@ static int run_range(struct run *run, const struct ct_json *dot, const struct ct
 				ct_json_type_name(value->type));
 }
 
+/* The variable of {{if $x := ...}} lives until its {{end}}, in both branches. */
 static int run_condition(struct run *run, const struct ct_json *dot, const struct ct_node *node)
 {
 	size_t mark = run->variable_count;

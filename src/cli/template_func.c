@@ -29,6 +29,8 @@ static const struct ct_json *fail(const struct ct_arguments *args, const char *w
 	return NULL;
 }
 
+/* The names of types are JSON's (ct_json_type_name()): it is those that the user sees with {{json
+ * .}}. */
 static const struct ct_json *fail_value(const struct ct_arguments *args,
 					const struct ct_json *value, const char *wanted)
 {
@@ -68,6 +70,7 @@ static const struct ct_json *call_not(const struct ct_arguments *args)
 	return ct_value_bool(args->values, !ct_value_true(args->items[0]));
 }
 
+/* By its digits, not by its value: 1e3 is a float for Go, too. */
 static bool is_integer(const struct ct_json *number)
 {
 	return !strpbrk(number->text, ".eE");
@@ -134,6 +137,7 @@ static const struct ct_json *call_ne(const struct ct_arguments *args)
 	return ct_value_bool(args->values, order != 0);
 }
 
+/* Strings are compared byte by byte, as Go does; of two different types none is less: an error. */
 static const struct ct_json *call_lt(const struct ct_arguments *args)
 {
 	int order;
@@ -174,6 +178,7 @@ static int number_argument(const struct ct_arguments *args, size_t i, int64_t ma
 	return ct_parse_i64(args->items[i]->text, 0, max, ret_number, args->err);
 }
 
+/* Bytes of a string, as in Go; items of a list, members of an object. */
 static const struct ct_json *call_len(const struct ct_arguments *args)
 {
 	if (is(args, 0, CT_JSON_NULL) || is(args, 0, CT_JSON_BOOL) || is(args, 0, CT_JSON_NUMBER))
@@ -181,6 +186,7 @@ static const struct ct_json *call_len(const struct ct_arguments *args)
 	return ct_value_i64(args->values, (int64_t)args->items[0]->count);
 }
 
+/* Negative positions and those behind the end are errors, as in Go; nothing counts from the end. */
 static const struct ct_json *index_array(const struct ct_arguments *args,
 					 const struct ct_json *array, size_t i)
 {
@@ -270,6 +276,8 @@ static const struct ct_json *call_println(const struct ct_arguments *args)
 	return print_all(args, true);
 }
 
+/* Without escaping "<", ">" and "&" as Go's encoder would for HTML: docker switches that off,
+ * too. */
 static const struct ct_json *call_json(const struct ct_arguments *args)
 {
 	struct ct_buf ct_autobuf buf = {0};
@@ -298,6 +306,7 @@ static const struct ct_json *call_join(const struct ct_arguments *args)
 	return string_of(args, &buf);
 }
 
+/* An empty piece at either end stays: the parts, joined again, are the string. */
 static const struct ct_json *call_split(const struct ct_arguments *args)
 {
 	struct ct_json *array = ct_value_array(args->values);
@@ -336,6 +345,7 @@ static const struct ct_json *change_case(const struct ct_arguments *args, int (*
 	return string_of(args, &buf);
 }
 
+/* Of ASCII letters only: the result must not depend on the locale of who runs a script. */
 static const struct ct_json *call_lower(const struct ct_arguments *args)
 {
 	return change_case(args, tolower, false);
@@ -406,6 +416,8 @@ static const struct ct_function functions[] = {
 	{ "pad", 3, 3, call_pad, -1 },		{ "truncate", 2, 2, call_truncate, -1 },
 };
 
+/* By the parser, once for each name in a template: a function that does not exist is an error
+ * before anything is printed. */
 const struct ct_function *ct_function_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)

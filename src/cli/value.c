@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Never NULL: without memory it is the spare one, which takes whatever is put into it, and "failed"
+ * is looked at once, when the tree is complete. So a maker can be an argument of another. */
 static struct ct_json *make(struct ct_values *values, enum ct_json_type type)
 {
 	struct ct_json *value = ct_arena_alloc(values->arena, sizeof(*value));
@@ -80,6 +82,7 @@ struct ct_json *ct_value_string_n(struct ct_values *values, const char *text, si
 	return make_text(values, CT_JSON_STRING, text, length);
 }
 
+/* NULL is what a record does not have: an empty string in docker's output, too. */
 struct ct_json *ct_value_string(struct ct_values *values, const char *text)
 {
 	if (!text)
@@ -124,11 +127,13 @@ static struct ct_json *last_child(const struct ct_json *parent)
 	return (struct ct_json *)(uintptr_t)child;
 }
 
+/* Walks to the last child each time: for long lists there is ct_value_strings(). */
 void ct_value_add(struct ct_values *values, struct ct_json *array, struct ct_json *value)
 {
 	link_child(values, array, last_child(array), value);
 }
 
+/* Does not look whether the key is there already: whoever builds an object names each once. */
 void ct_value_set(struct ct_values *values, struct ct_json *object, const char *key,
 		  struct ct_json *value)
 {
@@ -138,6 +143,7 @@ void ct_value_set(struct ct_values *values, struct ct_json *object, const char *
 	ct_value_add(values, object, value);
 }
 
+/* A list that does not exist is an empty one: [] and not null, as scripts index it. */
 struct ct_json *ct_value_strings(struct ct_values *values, const struct ct_strings *list)
 {
 	struct ct_json *array = ct_value_array(values), *last = NULL;
@@ -176,6 +182,8 @@ struct ct_json *ct_value_copy(struct ct_values *values, const struct ct_json *va
 	return copy;
 }
 
+/* As JSON text; a tree that was made without memory is the caller's to look for
+ * (values->failed). */
 int ct_value_write(const struct ct_json *value, bool indent, struct ct_buf *buf,
 		   struct ct_err *err)
 {
@@ -189,6 +197,7 @@ int ct_value_write(const struct ct_json *value, bool indent, struct ct_buf *buf,
 	return 0;
 }
 
+/* Go prints the keys of a map in order. */
 static int compare_keys(const void *a, const void *b)
 {
 	const struct ct_json *const *left = a, *const *right = b;
@@ -219,6 +228,7 @@ static void object_text(const struct ct_json *object, struct ct_buf *buf)
 	free(members);
 }
 
+/* Go's %v of a slice: [a b], which is what {{.Names}} shows of a list. */
 static void array_text(const struct ct_json *array, struct ct_buf *buf)
 {
 	ct_buf_putc(buf, '[');
@@ -253,6 +263,7 @@ void ct_value_text(const struct ct_json *value, struct ct_buf *buf)
 	}
 }
 
+/* Go's truth for {{if}}: the zero value of each type is false. */
 bool ct_value_true(const struct ct_json *value)
 {
 	switch (value->type) {

@@ -32,6 +32,7 @@
 
 /* ---- errors ---- */
 
+/* The place of an error: "config.json:41:7: mounts[3].source". */
 int ct_read_wrap(const struct ct_reader *r, const struct ct_json *value)
 {
 	char path[sizeof(r->err->where)];
@@ -41,6 +42,7 @@ int ct_read_wrap(const struct ct_reader *r, const struct ct_json *value)
 		       *path ? ": " : "", path);
 }
 
+/* For a value that is there. Always negative, so that it can be returned. */
 int ct_read_fail(const struct ct_reader *r, const struct ct_json *value, int code,
 		 const char *fmt, ...)
 {
@@ -91,6 +93,7 @@ static int check_integer(const struct ct_reader *r, const struct ct_json *value)
 	return 0;
 }
 
+/* The digits are those of the document: what they were before any rounding. */
 int ct_read_integer(const struct ct_reader *r, const struct ct_json *value, int64_t min,
 		    int64_t max, int64_t *ret_value)
 {
@@ -114,6 +117,7 @@ int ct_read_unsigned(const struct ct_reader *r, const struct ct_json *value, uin
 	return 0;
 }
 
+/* Words are compared exactly; the specification knows no other case. */
 bool ct_read_known(const char *const *choices, const char *text)
 {
 	for (; *choices; choices++) {
@@ -153,6 +157,8 @@ static int check_string(const struct ct_reader *r, const struct ct_read_field *f
 	return f->check ? f->check(r, value) : 0;
 }
 
+/* Nothing else about a path is checked here: what it leads to is found inside the container's
+ * root. */
 int ct_read_absolute(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (value->text[0] == '\0')
@@ -162,6 +168,7 @@ int ct_read_absolute(const struct ct_reader *r, const struct ct_json *value)
 	return 0;
 }
 
+/* cpuset(7), "List format"; the kernel would refuse it when the container is half made. */
 int ct_read_cpu_list(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (ct_is_cpu_list(value->text))
@@ -172,6 +179,7 @@ int ct_read_cpu_list(const struct ct_reader *r, const struct ct_json *value)
 
 /* ---- storing ---- */
 
+/* NULL where nothing is kept, and what is stored at NULL is dropped (store()). */
 static void *place_of(void *target, size_t offset)
 {
 	return target && offset != READ_NOWHERE ? (char *)target + offset : NULL;
@@ -204,6 +212,7 @@ static int read_signed(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* One function for three widths: the number is known to fit, so the casts lose nothing. */
 static int read_number(const struct ct_reader *r, const struct ct_read_field *f,
 		       const struct ct_json *value, void *place, size_t size)
 {
@@ -231,6 +240,7 @@ static int read_string(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* Checked one by one, with the place of the one that is wrong. */
 static int read_strings(const struct ct_reader *r, const struct ct_read_field *f,
 			const struct ct_json *value, void *place)
 {
@@ -273,6 +283,7 @@ static int read_pairs(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* For objects that may be missing: the pointer stays NULL then. */
 static int read_pointer(const struct ct_reader *r, const struct ct_read_field *f,
 			const struct ct_json *value, void *place)
 {
@@ -286,6 +297,8 @@ static int read_pointer(const struct ct_reader *r, const struct ct_read_field *f
 	return 0;
 }
 
+/* An array of structs in the arena, zeroed, each filled by the row's own table; the number of them
+ * goes to another member of the target. */
 static int read_list(const struct ct_reader *r, const struct ct_read_field *f,
 		     const struct ct_json *value, void *place, void *count_place)
 {
@@ -310,6 +323,8 @@ static int read_list(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* Keys are the document's; nothing of it is kept, so this only checks what cannot be done
+ * anyway. */
 static int read_map(const struct ct_reader *r, const struct ct_read_field *f,
 		    const struct ct_json *value)
 {
@@ -365,6 +380,8 @@ static int read_value(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* Members that no row names are passed over: the specification asks for that, "Extensibility" in
+ * config.md. */
 int ct_read_object(const struct ct_reader *r, const struct ct_json *object,
 		   const struct ct_read_object *described, void *target)
 {

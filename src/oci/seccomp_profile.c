@@ -99,6 +99,7 @@ static uint32_t errno_by_name(const char *name)
 	return 0;
 }
 
+/* An empty name is none: generated profiles have those. */
 static int check_errno_name(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (!*value->text || errno_by_name(value->text))
@@ -209,6 +210,7 @@ static const struct ct_read_object map_object = {
 	.fields = map_fields, .size = sizeof(struct arch_map),
 };
 
+/* What a row cannot say. Notification needs a process outside that answers; nobody here would. */
 static int finish_profile(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	struct profile *profile = target;
@@ -257,6 +259,8 @@ static const char *without_prefix(const char *cap)
 	return strncasecmp(cap, "CAP_", 4) == 0 ? cap + 4 : cap;
 }
 
+/* With or without CAP_, in any case: docker's profiles write "CAP_SYS_ADMIN", others
+ * "sys_admin". */
 static bool has_cap(const struct ct_strings *caps, const char *wanted)
 {
 	for (size_t i = 0; i < caps->count; i++) {
@@ -266,6 +270,7 @@ static bool has_cap(const struct ct_strings *caps, const char *wanted)
 	return false;
 }
 
+/* "arches" uses docker's (Go's) names: amd64, not SCMP_ARCH_X86_64. */
 static bool names_this_arch(const struct ct_strings *arches)
 {
 	for (size_t i = 0; i < arches->count; i++) {
@@ -348,6 +353,7 @@ static int resolve(struct ct_arena *arena, const struct profile *profile,
 	return 0;
 }
 
+/* caps: what the container is going to have for includes and excludes. */
 int ct_spec_parse_seccomp(struct ct_arena *arena, const char *name, const char *text, size_t size,
 			  const struct ct_strings *caps, struct ct_spec_seccomp **ret_seccomp,
 			  struct ct_err *err)

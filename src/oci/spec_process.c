@@ -23,6 +23,7 @@
 
 /* ---- user ---- */
 
+/* Up to CT_ID_MAX: -1 is "no id" for the kernel, setgroups(2) would refuse it. */
 static int read_gids(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	struct ct_spec_process *process = place;
@@ -151,6 +152,7 @@ static int read_limit(const struct ct_reader *r, const struct ct_json *value, vo
 	return 0;
 }
 
+/* setrlimit(2) would say EINVAL in the child, without a place. */
 static int finish_rlimit(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	const struct ct_spec_rlimit *limit = target;

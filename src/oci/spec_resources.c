@@ -68,6 +68,7 @@ static int read_quota(const struct ct_reader *r, const struct ct_json *value, vo
 	return 0;
 }
 
+/* The kernel's own bounds of cpu.max: 1 ms to 1 s, kernel/sched/core.c. 0 is "not set". */
 static int read_period(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	uint64_t period = 0;
@@ -138,6 +139,7 @@ static int read_device_type(const struct ct_reader *r, const struct ct_json *val
 	return 0;
 }
 
+/* Any number of each and in any order. */
 static int check_access(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (value->text[strspn(value->text, "rwm")] == '\0')
@@ -179,6 +181,7 @@ static const struct ct_read_object device_rule = {
 
 #define V(member)	offsetof(struct ct_cgroup_device_value, member)
 
+/* The specification wants one of the two. */
 static int finish_weight(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	(void)target;
@@ -291,6 +294,7 @@ static const struct ct_read_object network = {
 
 /* ---- maps: their readers get the whole, because the names are values, too ---- */
 
+/* A device without either would limit nothing, which nobody means. */
 static int finish_rdma(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	const struct ct_cgroup_rdma *one = target;
@@ -309,6 +313,7 @@ static const struct ct_read_field rdma_fields[] = {
 
 static const struct ct_read_object rdma = { .fields = rdma_fields, .finish = finish_rdma };
 
+/* An object whose keys are the devices: "mlx5_1": { "hcaHandles": 3 }. */
 static int read_rdma(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	struct ct_cgroup_resources *all = place;
