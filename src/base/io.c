@@ -34,6 +34,7 @@ static ssize_t read_retry(int fd, void *data, size_t size)
 	return n;
 }
 
+/* On the descriptor, after the open: the name may mean something else by now. */
 static int check_regular(int fd, size_t max, struct ct_err *err)
 {
 	struct stat st;
@@ -209,6 +210,8 @@ union control {
 	struct cmsghdr align;
 };
 
+/* unix(7), cmsg(3). MSG_NOSIGNAL: a peer that is gone is an error here and no signal for the whole
+ * process. */
 int ct_send_fds(int sock, const void *data, size_t size, const int *fds, size_t count, int flags)
 {
 	union control control = { .room = { 0 } };
@@ -300,6 +303,7 @@ static ssize_t receive(int sock, void *data, size_t size, int fds[CT_FDS_MAX], i
 	return n;
 }
 
+/* -EPROTO for more descriptors than anybody sends: all of them are closed, none is used. */
 ssize_t ct_recv_fds(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int flags)
 {
 	size_t count = 0;

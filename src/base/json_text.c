@@ -54,6 +54,7 @@ void ct_json_locate(struct ct_json_text *text, size_t offset)
 	}
 }
 
+/* Wraps an error that is there with file, line and column: "config.json:3:7: mounts". */
 int ct_json_place(struct ct_json_text *text, size_t offset, const char *path, struct ct_err *err)
 {
 	ct_json_locate(text, offset);
@@ -61,6 +62,7 @@ int ct_json_place(struct ct_json_text *text, size_t offset, const char *path, st
 		       *path ? ": " : "", path);
 }
 
+/* An empty file is told as such, and not as a mistake in its first line. */
 static int check_size(const struct ct_json_text *text, struct ct_err *err)
 {
 	size_t i = 0;
@@ -94,6 +96,7 @@ static int check_mark(struct ct_json_text *text, struct ct_err *err)
 	return ct_json_place(text, 0, "", err);
 }
 
+/* Before yajl sees a byte. */
 int ct_json_check_text(struct ct_json_text *text, struct ct_err *err)
 {
 	const unsigned char *data = (const unsigned char *)text->data;

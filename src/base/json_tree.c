@@ -47,6 +47,7 @@ static const struct ct_json *match_member(const struct ct_json *object, const ch
 	return best;
 }
 
+/* "[3]", path behind the bracket. NULL when it is no index, or there is no such item. */
 static const struct ct_json *match_index(const struct ct_json *array, const char *path,
 					 const char **ret_rest)
 {
@@ -131,6 +132,7 @@ const char *ct_json_path(const struct ct_json *value, char *buf, size_t size)
 	return buf;
 }
 
+/* With its article, for "must be a string, not a number". */
 const char *ct_json_type_name(enum ct_json_type type)
 {
 	static const char *const names[] = {

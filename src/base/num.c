@@ -41,6 +41,7 @@ static int digits_u64(const char *text, uint64_t *ret_value)
 	return ret;
 }
 
+/* ERANGE and EINVAL with the same words: what is wanted, and what was given. */
 int ct_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value,
 		 struct ct_err *err)
 {
@@ -133,6 +134,7 @@ int ct_parse_mode(const char *text, uint32_t *ret_mode, struct ct_err *err)
 	return 0;
 }
 
+/* Not isalnum(3), which asks the locale. */
 static bool is_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');

@@ -75,6 +75,7 @@ static int check_restart(const char *policy, struct ct_err *err)
 	return ct_wrap(err, "--restart-policy");
 }
 
+/* -1 is for ever, as for stop. */
 static int choose_timeout(const struct generate_options *o, const struct ct_meta *meta, int *ret,
 			  struct ct_err *err)
 {
@@ -208,6 +209,7 @@ static int write_file(const char *name, const struct ct_buf *text, struct ct_err
 	return ct_print_line(path, err);
 }
 
+/* A session of exec ends with its container: it cannot be a service of its own. */
 static int generate(const struct ct_call *call, const char *name, struct ct_err *err)
 {
 	const struct generate_options *o = call->options;

@@ -24,6 +24,7 @@ static const struct ct_option info_table[] = {
 	{ 0 },
 };
 
+/* Words that scripts may look for in --format json. */
 static const char *level_name(enum ct_fact_level level)
 {
 	static const char *const names[] = {

@@ -68,6 +68,7 @@ static int restart_one(struct ct_store *store, struct ct_container *container, v
 	return r;
 }
 
+/* --running is podman's: what runs, and not what has ended; --all is both. */
 static int restart_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct restart_options *o = call->options;

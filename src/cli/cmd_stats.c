@@ -78,6 +78,7 @@ struct watching {
 	unsigned long number;		/* of this one, from 0 */
 };
 
+/* Two rounds take turns: the one before the last is what is overwritten. */
 static struct round *this_round(struct watching *w)
 {
 	return &w->rounds[w->number % 2];
@@ -167,6 +168,7 @@ static int make_room(struct round *round, size_t count, struct ct_err *err)
 	return round->entries && round->why ? 0 : ct_fail_nomem(err);
 }
 
+/* A name that is gone in a later round has a row of "--"; in the first one it is an error. */
 static int read_named(struct watching *w, struct ct_err *err)
 {
 	const struct ct_strings *names = &w->call->operands;
@@ -177,6 +179,7 @@ static int read_named(struct watching *w, struct ct_err *err)
 	return r;
 }
 
+/* Looked for anew in each round: containers come and go while this runs. */
 static int read_all(struct watching *w, struct ct_err *err)
 {
 	struct ct_container_list list = {0};
@@ -246,6 +249,7 @@ static void say_why(struct watching *w)
 	}
 }
 
+/* Below the table, where a redraw of the screen leaves room for one line. */
 static void add_notes(struct watching *w, size_t fitting, struct ct_buf *notes)
 {
 	const struct round *round = this_round(w);
@@ -288,6 +292,7 @@ static int show_round(struct watching *w, struct ct_err *err)
 
 /* ---- again and again ---- */
 
+/* The rest of the time after a signal that has not ended us. */
 static void sleep_for(uint64_t ns)
 {
 	struct timespec left = { .tv_sec = (time_t)(ns / SECOND), .tv_nsec = (long)(ns % SECOND) };
@@ -345,6 +350,8 @@ static uint64_t host_memory(void)
 	return sysinfo(&info) < 0 ? UINT64_MAX : (uint64_t)info.totalram * info.mem_unit;
 }
 
+/* Only a table on a terminal is drawn anew in its place: a template, a pipe and --no-reset get
+ * plain rows. */
 static int stats_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;

@@ -84,6 +84,7 @@ static int wait_one(struct waiting *waiting, uint64_t limit, struct ct_err *err)
 	return r < 0 ? r : ct_container_end_known(&waiting->container, err);
 }
 
+/* limit is one moment for all of them, not a time for each. */
 static int wait_for_all(struct waiting *list, size_t count, uint64_t limit)
 {
 	int code = 0;

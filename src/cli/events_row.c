@@ -29,6 +29,7 @@ struct attributes {
 	size_t count;
 };
 
+/* Few, so a search through all of them is the simplest. */
 static bool has(const struct attributes *list, const char *key)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -51,6 +52,7 @@ static void add_all(struct attributes *list, const struct ct_json *object)
 			add(list, item->key, item->text);
 }
 
+/* Keys are unique by now (has()), so the order is total. */
 static int compare(const void *left, const void *right)
 {
 	const struct attribute *a = left, *b = right;
@@ -58,6 +60,7 @@ static int compare(const void *left, const void *right)
 	return strcmp(a->key, b->key);
 }
 
+/* In the order in which one of the same name counts: name and image, then details, then labels. */
 static struct attributes attributes_of(const struct ct_event *event, struct ct_values *values)
 {
 	size_t room = 2 + event->details->count + event->labels->count;
@@ -151,6 +154,7 @@ static struct ct_json *exit_code(const struct ct_event *event, struct ct_values 
 	return ct_value_i64(values, number);
 }
 
+/* docker's members first, podman's behind them: a script for either finds its own. */
 const struct ct_json *ct_event_row(const struct ct_event *event, struct ct_values *values)
 {
 	struct attributes list = attributes_of(event, values);

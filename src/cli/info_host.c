@@ -116,6 +116,8 @@ static bool is_private_directory(const char *path)
 	       !(st.st_mode & 077);
 }
 
+/* Warnings only: containers run without it, see src/container/runtime.c for where their sockets are
+ * then. */
 static void add_runtime_dir(struct ct_facts *facts)
 {
 	const char *path = getenv("XDG_RUNTIME_DIR");

@@ -44,6 +44,8 @@ static bool is_apparmor_restricted(struct ct_facts *facts)
 	return file_is(facts, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1");
 }
 
+/* A namespace that can be made and in which nothing is allowed is how AppArmor restricts them, on
+ * Ubuntu by default since 24.04. */
 static const char *why_no_mount(struct ct_facts *facts)
 {
 	if (is_apparmor_restricted(facts))
@@ -77,6 +79,7 @@ static void add_mounts(struct ct_facts *facts, const struct ct_ns_probe *probe)
 		ct_fact_add(facts, CT_FACT_OK, "Proc", NULL, "a new /proc can be mounted");
 }
 
+/* A fact of level NO here means that no container can be run at all. */
 int ct_facts_namespaces(struct ct_facts *facts, struct ct_err *err)
 {
 	const char *max = ct_fact_file(facts, "/proc/sys/user/max_user_namespaces");
@@ -124,6 +127,8 @@ static void add_ranges(struct ct_facts *facts, const struct ct_id_caller *caller
 			    files[kind], ranges->items[0].first);
 }
 
+/* Both are set-user-id programs of shadow: the kernel lets a user map only an id of their own,
+ * user_namespaces(7). */
 static void add_helper(struct ct_facts *facts, const struct ct_id_caller *caller,
 		       enum ct_id_kind kind)
 {

@@ -60,6 +60,8 @@ static void set_list(struct ct_values *values, struct ct_json *object, const cha
 	ct_value_set(values, object, key, ct_value_strings(values, list));
 }
 
+/* config is NULL where it cannot be read: then nothing is found, and the tree has its empty
+ * values. */
 static const struct ct_json *find(const struct ct_json *config, const char *path)
 {
 	return config ? ct_json_find(config, path) : NULL;
@@ -194,6 +196,7 @@ struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_conta
 	return object;
 }
 
+/* An object by keys, as docker has it; the record keeps them in order. */
 static struct ct_json *labels(struct ct_values *values, const struct ct_spec_pairs *pairs)
 {
 	struct ct_json *object = ct_value_object(values);
@@ -281,6 +284,7 @@ static struct ct_json *log_config(struct ct_values *values, const struct ct_meta
 	return object;
 }
 
+/* MaximumRetryCount is 0 for "no bound", as in docker. */
 static struct ct_json *restart_policy(struct ct_values *values, const struct ct_meta *meta)
 {
 	struct ct_json *object = ct_value_object(values);
@@ -294,6 +298,7 @@ static struct ct_json *restart_policy(struct ct_values *values, const struct ct_
 	return object;
 }
 
+/* What was asked for; what is in force is in the files of the cgroup (.State.CgroupPath). */
 static struct ct_json *host_config(struct ct_values *values, const struct ct_meta *meta,
 				   const struct ct_json *config)
 {

@@ -7,7 +7,7 @@
  * empty list.
  *
  *   --filter KEY=VALUE          the "=" ends the key, but for label!=...: there the key is "label!"
- * 
+ *
  *   once read    id name label label! status exited ancestor before since until command network
  *                volume health restart-policy should-start-on-boot
  *   never true   publish expose pod: there are no ports and no pods, and scripts ask all the same
@@ -153,6 +153,7 @@ static int check_expression(const struct ct_filter *filter, struct ct_err *err)
 	return 0;
 }
 
+/* An exit code is a byte, wait(2): 300 would never match. */
 static int check_code(const char *value, struct ct_err *err)
 {
 	uint64_t code;
@@ -184,6 +185,7 @@ static int check_policy(const char **value, struct ct_err *err)
 	return 0;
 }
 
+/* To one word, so that matching compares one. */
 static int check_bool(const char **value, struct ct_err *err)
 {
 	bool set;
@@ -194,6 +196,8 @@ static int check_bool(const char **value, struct ct_err *err)
 	return 0;
 }
 
+/* A value that is checked may be replaced by what it means: a state's own name, the time at which a
+ * container was made. */
 static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct_filter *filter,
 		       struct ct_err *err)
 {
@@ -261,6 +265,7 @@ int ct_filters_parse(struct ct_store *store, struct ct_arena *arena, const struc
 	return 0;
 }
 
+/* Compiled for each container: regex_t owns memory, and filters have nobody who would free them. */
 static bool match_name(const struct ct_filter *filter, const char *name)
 {
 	char text[256];
@@ -373,6 +378,7 @@ static bool starts_on_boot(const struct ct_container *container)
 	       (kind == CT_RESTART_UNLESS_STOPPED && !container->stop_asked);
 }
 
+/* One filter; which of them have to pass is ct_filters_match()'s. */
 static bool match(const struct ct_filter *filter, const struct ct_container *container)
 {
 	const struct ct_meta *meta = &container->meta;

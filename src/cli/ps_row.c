@@ -72,6 +72,7 @@ static struct ct_json *command(struct ct_values *values, const struct ct_strings
 	return ct_value_string_n(values, ct_buf_text(&quoted), quoted.length);
 }
 
+/* docker's words, in units that get coarser: "5 seconds ago", "3 weeks ago". */
 static const char *ago(struct ct_values *values, uint64_t then, uint64_t now)
 {
 	char age[CT_AGE_SIZE];
@@ -83,6 +84,7 @@ static const char *ago(struct ct_values *values, uint64_t then, uint64_t now)
 	return text ? text : "";
 }
 
+/* Between two runs of a container with a restart policy: how the last one ended, and when. */
 static const char *restarting(struct ct_values *values, const struct ct_status *status, uint64_t now)
 {
 	/* A monitor that was killed has recorded neither. */
@@ -92,6 +94,7 @@ static const char *restarting(struct ct_values *values, const struct ct_status *
 			       ago(values, status->finished, now));
 }
 
+/* docker's text up to the time; what is behind it is ours. */
 static const char *exited(struct ct_values *values, const struct ct_status *status, uint64_t now)
 {
 	/* nobody was there to record how it ended: the monitor was killed or the host restarted */

@@ -128,6 +128,8 @@ static void put_hexadecimal(struct ct_buf *buf, long long number)
 	ct_buf_printf(buf, "%s%llx", number < 0 ? "-" : "", number < 0 ? 0 - magnitude : magnitude);
 }
 
+/* The digits are those of the value: nothing is converted for %d, so nothing is lost of a large
+ * one. */
 static int convert_number(const struct conversion *c, const struct ct_json *value,
 			  struct ct_buf *buf, struct ct_err *err)
 {
@@ -166,6 +168,7 @@ static int convert(const struct conversion *c, const struct ct_json *value, stru
 	return 0;
 }
 
+/* Width counts characters, as in Go; a width is at most what parse_conversion() allows. */
 static void add_padded(struct ct_buf *buf, const struct conversion *c, const struct ct_buf *text)
 {
 	size_t length = characters(text), skip = 0;
@@ -184,6 +187,7 @@ static void add_padded(struct ct_buf *buf, const struct conversion *c, const str
 		ct_buf_putc(buf, ' ');
 }
 
+/* Values are taken in their order; "%[1]s" of Go is not known. */
 static int format_all(const struct ct_arguments *args, struct ct_buf *buf)
 {
 	const char *p = args->items[0]->text;

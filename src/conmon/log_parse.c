@@ -26,6 +26,7 @@ struct rest {
 
 /* ---- times ---- */
 
+/* Exactly so many: 2026-1-2 is no date of RFC 3339. */
 static bool take_digits(struct rest *r, unsigned count, unsigned *ret_value)
 {
 	unsigned value = 0;
@@ -115,6 +116,7 @@ static bool take_time(struct rest *r, uint64_t *ret_time)
 	return true;
 }
 
+/* 0: neither, and the record is refused. */
 static int stream_of(const uint8_t *name, size_t size)
 {
 	if (size == 6 && !memcmp(name, "stdout", 6))
@@ -154,6 +156,8 @@ static int parse_cri(const uint8_t *data, size_t size, uint8_t *text, struct log
 
 /* ---- json-file ---- */
 
+/* Behind "\u": four digits, in any case. The byte at the end of the data counts as 0, which is
+ * none. */
 static bool take_hex(struct rest *r, uint32_t *ret_value)
 {
 	uint32_t value = 0;
@@ -172,6 +176,7 @@ static bool take_hex(struct rest *r, uint32_t *ret_value)
 	return true;
 }
 
+/* p has room for four bytes: what becomes them was six bytes of the record, or twelve. */
 static size_t put_utf8(uint8_t *p, uint32_t c)
 {
 	if (c < 0x80) {
@@ -286,6 +291,7 @@ static bool skip_value(struct rest *r)
 	return false;
 }
 
+/* No newline among them: a record is one line. */
 static void skip_blanks(struct rest *r)
 {
 	while (r->at < r->end && (*r->at == ' ' || *r->at == '\t' || *r->at == '\r'))
@@ -352,6 +358,7 @@ static int parse_docker(const uint8_t *data, size_t size, uint8_t *text, struct 
 	return 0;
 }
 
+/* For the search by time, which needs no more of a record. */
 int ct_record_parse_time(const uint8_t *data, size_t size, uint64_t *ret_time)
 {
 	struct rest r = { data, data + size };
@@ -359,6 +366,7 @@ int ct_record_parse_time(const uint8_t *data, size_t size, uint64_t *ret_time)
 	return take_time(&r, ret_time) && r.at == r.end ? 0 : -EBADMSG;
 }
 
+/* -EBADMSG for whatever is no record; the caller counts those, and goes on. */
 int ct_record_parse(enum ct_log_file kind, const uint8_t *data, size_t size, uint8_t *text,
 		    struct log_record *ret_record)
 {

@@ -77,6 +77,7 @@ static int write_record(int dir, const struct ct_health *health, struct ct_err *
 
 /* ---- reading ---- */
 
+/* The reason is for the log alone: whoever reads goes on as if there were no record. */
 static int wrong(const char *what, struct ct_err *err)
 {
 	return ct_fail(err, EBADMSG, "%s is missing or wrong", what);
@@ -106,6 +107,7 @@ static int read_code(const struct ct_json *object, int *ret_code, struct ct_err 
 	return 0;
 }
 
+/* What it has said is cut as when it was new: the file may have been edited. */
 static int read_check(const struct ct_json *object, struct ct_health_check *check,
 		      struct ct_err *err)
 {
@@ -136,6 +138,7 @@ static int read_log(const struct ct_json *root, struct ct_health *health, struct
 	return r;
 }
 
+/* "none" is not among what a record may say: then there would be none. */
 static int read_status(const struct ct_json *root, struct ct_health *health, struct ct_err *err)
 {
 	const struct ct_json *status = ct_json_get(root, "status");
@@ -147,6 +150,8 @@ static int read_status(const struct ct_json *root, struct ct_health *health, str
 	return 0;
 }
 
+/* Another version is wrong, and the next check writes it anew: nothing is lost by that but five
+ * results. */
 static int parse_record(const struct ct_json *root, struct ct_health *health, struct ct_err *err)
 {
 	uint64_t version, streak = 0;
@@ -207,6 +212,8 @@ static bool runs(const struct ct_container *c)
 	return c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
 }
 
+/* For people and scripts: of a container that has ended the log stays, while status and streak are
+ * those of a beginning. */
 void ct_health_read(const struct ct_container *container, struct ct_health *ret_health)
 {
 	read_run(container->dir, container->status.started, container->meta.health.changed, ret_health);
@@ -280,6 +287,7 @@ static int read_config(const struct ct_container *container, struct ct_arena *ar
 	return 0;
 }
 
+/* Only of changes: an event a check would fill the record. */
 static void tell(const struct ct_container *container, enum ct_health_status status)
 {
 	char action[64];

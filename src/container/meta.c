@@ -105,6 +105,7 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 
 /* ---- writing ---- */
 
+/* A list of pairs and no object: labels keep their order. */
 static void write_pairs(struct ct_json_writer *w, const struct ct_spec_pairs *pairs)
 {
 	ct_json_begin_array(w);
@@ -136,6 +137,8 @@ static bool is_absent(const struct field *field, const void *value)
 	return false;
 }
 
+/* A field that has its empty value is not there: records stay short, and "was not given" stays
+ * so. */
 static void write_field(struct ct_json_writer *w, const struct field *field, const void *value)
 {
 	if (is_absent(field, value))
@@ -163,6 +166,7 @@ static void write_field(struct ct_json_writer *w, const struct field *field, con
 	}
 }
 
+/* Into memory: the caller puts it into the place of the old one in one step. */
 int ct_meta_write(const struct ct_meta *meta, struct ct_buf *buf, struct ct_err *err)
 {
 	struct ct_json_writer w;
@@ -269,6 +273,7 @@ static int read_number(const struct ct_json *value, int *ret_number, struct ct_e
 	return 0;
 }
 
+/* Nanoseconds since 1970, as all times in records. */
 static int read_time(const struct ct_json *value, uint64_t *ret_time, struct ct_err *err)
 {
 	if (value->type != CT_JSON_NUMBER)

@@ -117,6 +117,7 @@ static int set_time(const char *text, const char *option, const char *member, ui
 	return 0;
 }
 
+/* 0 is docker's "not set": the default. */
 static int set_retries(const char *text, int *retries, struct ct_err *err)
 {
 	uint64_t count = (uint64_t)*retries;
@@ -132,6 +133,7 @@ static int set_retries(const char *text, int *retries, struct ct_err *err)
 	return 0;
 }
 
+/* podman's option; docker has no such thing. */
 static int set_action(const char *text, const char **action, struct ct_err *err)
 {
 	static const char *const actions[] = { "none", "kill", "restart", "stop" };
@@ -148,6 +150,7 @@ static int set_action(const char *text, const char **action, struct ct_err *err)
 	return ct_wrap(err, "--health-on-failure");
 }
 
+/* Each from the option, else what the record has (update), else docker's default. */
 static int set_all(struct choosing *c, struct ct_err *err)
 {
 	const struct ct_health_options *o = c->options;
@@ -220,6 +223,7 @@ static int choose(struct choosing *c, const char *command, struct ct_err *err)
 	return 0;
 }
 
+/* c.config is built beside the record and put in only when all of it is right. */
 int ct_health_from_options(struct ct_arena *arena, const struct ct_health_options *o,
 			   struct ct_meta *inout, struct ct_err *err)
 {

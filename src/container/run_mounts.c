@@ -400,6 +400,7 @@ static int merge(struct ct_run *run, const struct wanted *wanted, struct ct_err 
 	return 0;
 }
 
+/* "rro" is read-only with everything below, mount_setattr(2) with AT_RECURSIVE. */
 static bool is_read_only(const struct ct_spec_mount *mount)
 {
 	for (size_t i = 0; i < mount->options.count; i++)
@@ -432,6 +433,7 @@ static int remember_binds(struct ct_run *run, const struct wanted *wanted, struc
 	return 0;
 }
 
+/* The order of mounting is found at the end, by depth (merge()). */
 int ct_run_mounts(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;

@@ -87,6 +87,7 @@ static int add_masked(struct ct_run *run, const struct ct_strings *paths, struct
 	return 0;
 }
 
+/* podman's mask=/a:/b, on top of the default ones; unmask=ALL takes all of them away. */
 static int set_mask(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	struct ct_strings paths;
@@ -159,6 +160,7 @@ static int set_apparmor(struct ct_run *run, const char *value, struct ct_err *er
 	return ct_hint(err, "apparmor=unconfined");
 }
 
+/* label=disable is what scripts give for hosts with SELinux: it takes away what a bundle has. */
 static int set_label(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	if (!strcmp(value, "disable")) {
@@ -230,6 +232,7 @@ static int set_sysctls(struct ct_run *run, struct ct_err *err)
 				&run->spec->linux_.sysctl, err);
 }
 
+/* The options are kept in the record as they were given, for inspect. */
 int ct_run_security(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *list = &run->options->security_opt;

@@ -72,6 +72,7 @@ static int number_inside(const struct all *a, pid_t pid)
 	return errno == ESRCH ? 0 : -ENOTTY;
 }
 
+/* The payload itself is one, whatever can be read of it. */
 static bool is_member(struct all *a, int process, struct ct_top_process *p)
 {
 	if (p->pid == a->payload && !a->exact)
@@ -82,6 +83,7 @@ static bool is_member(struct all *a, int process, struct ct_top_process *p)
 	return p->inside > 0;
 }
 
+/* On the heap, as it grows by doubling: an arena would keep all the old halves. */
 static int append(struct all *a, const struct ct_top_process *p, bool member)
 {
 	if (a->top.count == a->capacity) {
@@ -231,6 +233,7 @@ static int keep_members(struct all *a, struct ct_top *ret_top)
 	return 0;
 }
 
+/* One pass over /proc: entries that begin with a digit are processes, proc(5). */
 static int gather(struct all *a, struct ct_top *ret_top, struct ct_err *err)
 {
 	DIR ct_autodir *proc = opendir("/proc");
@@ -262,6 +265,7 @@ static void read_map(const struct all *a, const char *name, struct ct_copy_map *
 		ct_copy_map_parse(text, map);
 }
 
+/* -ENOTTY is a kernel that does not know the question (before 6.11). */
 static int find_space(struct all *a, struct ct_err *err)
 {
 	struct stat own;

@@ -26,6 +26,7 @@ void ct_write_string(struct ct_json_writer *w, const char *key, const char *valu
 		ct_json_put_string(w, key, value);
 }
 
+/* An empty list is one that was not given, for the specification too. */
 void ct_write_strings(struct ct_json_writer *w, const char *key, const struct ct_strings *list)
 {
 	if (!list->count)
@@ -45,6 +46,7 @@ void ct_write_pairs(struct ct_json_writer *w, const char *key, const struct ct_s
 	ct_json_end_object(w);
 }
 
+/* The names of the specification's members, with its capitals. */
 void ct_write_idmaps(struct ct_json_writer *w, const char *key, const struct ct_spec_idmaps *maps)
 {
 	if (!maps->count)
@@ -152,6 +154,8 @@ static void write_scheduling(struct ct_json_writer *w, const struct ct_spec_proc
 	}
 }
 
+/* "terminal" and "noNewPrivileges" always: both are read as false when missing, and people look for
+ * them. */
 static void write_process(struct ct_json_writer *w, const struct ct_spec_process *process)
 {
 	ct_json_key(w, "process");
@@ -182,6 +186,7 @@ static void write_process(struct ct_json_writer *w, const struct ct_spec_process
 
 /* ---- the whole ---- */
 
+/* In the order of the document, which is that of mounting. */
 static void write_mounts(struct ct_json_writer *w, const struct ct_spec_mounts *mounts)
 {
 	if (!mounts->count)
