@@ -82,6 +82,7 @@ static bool is_date(int year, int month, int day)
 	return day <= days[month - 1] + (month == 2 && is_leap(year));
 }
 
+/* A number that is missing is below 0 and fails is_date(): each is looked at once, at the end. */
 static bool take_date(const char **s, struct tm *tm)
 {
 	int year = take_number(s, 4), month, day;

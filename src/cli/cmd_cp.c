@@ -84,6 +84,7 @@ static void show_progress(uint64_t bytes, void *arg)
 	show->shown = true;
 }
 
+/* The line of the progress is taken away first: the two share stderr. */
 static void show_report(const struct ct_err *err, bool warning, void *arg)
 {
 	clear_line(arg);
@@ -173,6 +174,8 @@ static int run_cp(const struct ct_call *call, struct ct_cp *cp, const char *name
 	return errors ? CT_EXIT_FAILED : 0;
 }
 
+/* A signal ends the copy in order, and then the command as that signal would have
+ * (fail_interrupted()). */
 static int cp_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct cp_options *options = call->options;

@@ -112,6 +112,7 @@ static int fail_unknown_long(const struct parser *p, const char *name, size_t le
 	return hint_help(p);
 }
 
+/* With the whole cluster: "-itx" has more than one letter that could be meant. */
 static int fail_unknown_letter(const struct parser *p, char letter, const char *word)
 {
 	const char *verb = p->context->verb;
@@ -160,6 +161,7 @@ static int store(const struct parser *p, const struct ct_option *option, const c
 	return 0;
 }
 
+/* A CHOICE knows three states: yes, no, and not given. */
 static int store_bool(const struct parser *p, const struct ct_option *option, char letter,
 		      const char *value)
 {

@@ -110,6 +110,8 @@ WRITER(write_started)
 
 /* ---- who ---- */
 
+/* By the host's user database, which may ask a server (nsswitch.conf(5)): a name or a number, never
+ * an error. */
 static void host_user(struct ct_buf *buf, uint32_t uid)
 {
 	const struct passwd *entry = getpwuid(uid);
@@ -222,6 +224,7 @@ WRITER(write_bounding) { UNUSED; write_caps(buf, p->caps[CT_TOP_BOUNDING]); }
 
 /* ---- tables ---- */
 
+/* "" in place of a name: these cannot be asked for one by one, only together. */
 const struct ct_top_column ct_top_default[] = {
 	{ "", "UID", write_host_user }, { "", "PID", write_host_pid },
 	{ "", "PPID", write_host_parent }, { "", "C", write_c },

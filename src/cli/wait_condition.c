@@ -82,6 +82,8 @@ struct waiting {
 
 /* ---- conditions ---- */
 
+/* Several names may mean one thing (docker's "not-running", podman's "exited"): each is a set of
+ * what is waited for. */
 static int parse_condition(const char *text, unsigned *wants, struct ct_err *err)
 {
 	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
@@ -126,6 +128,8 @@ static bool is_about_health(const struct waiting *w)
 	return w->wants & WANT_HEALTH && !(w->wants & ~WANT_HEALTH);
 }
 
+/* An error, and not a sleep for ever: a script waits for something that nothing can bring about any
+ * more. */
 static int never_comes(const struct awaited *a, struct ct_err *err)
 {
 	const char *label = ct_container_label(&a->container);
@@ -231,6 +235,7 @@ static int look_at_all(struct waiting *w, struct ct_err *err)
 
 /* ---- waiting ---- */
 
+/* Rounded up, and an hour at most: the sum must fit an int. */
 static int time_left(uint64_t limit)
 {
 	uint64_t now = ct_now_monotonic();
@@ -262,6 +267,8 @@ static int sleep_once(struct waiting *w, struct ct_err *err)
 	return 0;
 }
 
+/* A code for each operand in their order, or of the first that has come to it, as podman's
+ * --exit-first-match. */
 static int print_codes(const struct waiting *w, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = {0};
@@ -287,6 +294,7 @@ static int check_health(const struct waiting *w, const struct ct_container *c, s
 	return ct_wrap(err, "--condition");
 }
 
+/* Watched as soon as it is found; what changed before shows at the first look. */
 static int find_one(struct waiting *w, struct awaited *a, const char *name, struct ct_err *err)
 {
 	int r = ct_container_find(w->store, w->call->arena, name, &a->container, err);
@@ -306,6 +314,8 @@ static int find_one(struct waiting *w, struct awaited *a, const char *name, stru
 	return r;
 }
 
+/* The record of events is opened first, from its end on: so an end that happens from here on is
+ * seen, even of a container that is started again at once. */
 static int wait_for_all(struct waiting *w, struct ct_err *err)
 {
 	size_t count = w->call->operands.count;

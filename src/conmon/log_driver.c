@@ -111,6 +111,7 @@ static int open_file(struct log_driver *d, const struct ct_log_options *o, struc
 	return 0;
 }
 
+/* A mapping of its own and no heap: the monitor's heap stays unused after the start. */
 int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *options, int dir,
 		       struct ct_err *err)
 {
@@ -150,6 +151,8 @@ void ct_log_driver_close(struct ct_log_writer *w)
 	w->driver = NULL;
 }
 
+/* For the confinement (Landlock, the descriptors that stay open): what the driver goes on to
+ * use. */
 size_t ct_log_driver_descriptors(const struct ct_log_writer *w, int *fds, size_t max)
 {
 	const struct log_driver *d = w->driver;
@@ -162,6 +165,7 @@ size_t ct_log_driver_descriptors(const struct ct_log_writer *w, int *fds, size_t
 	return n;
 }
 
+/* The directory of a path= of the user's, -1 when the file is in the container's own. */
 int ct_log_outside(const struct ct_log_writer *writer)
 {
 	return writer->driver && writer->driver->outside ? writer->driver->dir : -1;
@@ -313,6 +317,7 @@ static int end_lines(struct log_driver *d, uint64_t now,
 
 /* ---- reading the segments in memory ---- */
 
+/* NULL: it has been overwritten meanwhile, and what was not encoded of it is lost. */
 static const struct log_memory *holding(const struct ct_log_writer *w, uint32_t number)
 {
 	for (int i = 0; i < 2; i++)
@@ -397,11 +402,14 @@ static int pump(const struct ct_log_writer *w, struct log_driver *d, uint64_t no
 	return r;
 }
 
+/* While there is something to write. Without, it grows on to LOG_RETRY_IDLE (ct_log_driver_due()):
+ * a monitor that sleeps is not woken for a disk that nobody needs. */
 static uint64_t retry_wait(const struct log_driver *d)
 {
 	return d->retry_wait < LOG_RETRY_MAX ? d->retry_wait : LOG_RETRY_MAX;
 }
 
+/* From the monitor's loop after each frame, and when a retry is due. */
 void ct_log_driver_pump(struct ct_log_writer *w, uint64_t now)
 {
 	struct log_driver *d = w->driver;
@@ -484,6 +492,7 @@ void ct_log_sync(const struct ct_log_writer *writer)
 		return;
 }
 
+/* From 3 on: 0 to 2 are for the payload's stdio. */
 int ct_log_file_dir(const struct ct_log_writer *writer)
 {
 	const struct log_driver *d = writer->driver;

@@ -86,6 +86,7 @@ static int write_at(int fd, const void *data, size_t size, off_t at)
 	return 0;
 }
 
+/* Half a frame at the end, after an error of writing. */
 static void cut_back(int fd, off_t size)
 {
 	/* If not even this works, the segment's header or its index says where it ends. */

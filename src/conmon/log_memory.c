@@ -29,6 +29,8 @@
 
 /* ---- made, given back ---- */
 
+/* F_SEAL_FUTURE_WRITE leaves our own mapping writable, and no other ever made: it has to be there
+ * before the seal, memfd_create(2), fcntl(2). */
 static void *make_memfd(const char *name, size_t size, int *ret_fd)
 {
 	int seals = F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
@@ -98,6 +100,7 @@ static int fit_limit(struct ct_log_writer *w, struct ct_err *err)
 	return 0;
 }
 
+/* Before the monitor confines itself: it can make none later. */
 int ct_log_memory_open(struct ct_log_writer *w, struct ct_err *err)
 {
 	int r = fit_limit(w, err);
@@ -129,16 +132,20 @@ void ct_log_memory_close(struct ct_log_writer *w)
 
 /* ---- written ---- */
 
+/* Behind the header in the same memfd, as in an index file. */
 static struct ct_index_entry *entries_of(const struct log_memory *m)
 {
 	return (struct ct_index_entry *)(m->header + 1);
 }
 
+/* Both have a bound: bytes, and frames, of which a payload may write many small ones. */
 bool ct_log_memory_fits(const struct ct_log_writer *w, size_t size)
 {
 	return w->end - w->head.base + size <= w->memory_size && w->entries < w->memory_entries;
 }
 
+/* What is written becomes visible by the page's "committed", which the caller sets afterwards with
+ * release order. */
 void ct_log_memory_append(struct ct_log_writer *w, const void *frame, size_t size,
 			  const struct ct_index_entry *entry)
 {
@@ -231,6 +238,8 @@ void ct_log_memory_begin(struct ct_log_writer *w)
 
 /* ---- put on disk ---- */
 
+/* The active one is saved as far as it is filled, and left: what comes next begins a segment on
+ * disk. */
 static int save(struct ct_log_writer *w, int slot)
 {
 	struct log_memory *m = &w->memory[slot];
@@ -275,6 +284,7 @@ int ct_log_memory_save(struct ct_log_writer *w)
 	return 0;
 }
 
+/* For the record at the end of a run: what a full disk has cost. */
 uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w)
 {
 	uint64_t bytes = 0;
@@ -331,6 +341,8 @@ static void forget(void *map, bool first, size_t used, size_t size)
 		errno = 0;
 }
 
+/* Pages are given back to the kernel when nobody reads and all is in the file: an idle monitor is
+ * to be small. */
 void ct_log_forget(struct ct_log_writer *writer)
 {
 	const struct ct_log_writer *w = writer;

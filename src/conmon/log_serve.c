@@ -22,6 +22,7 @@ struct found {
 	int data, index;		/* borrowed; -1: by name */
 };
 
+/* The lowest number that is not below the wanted one. */
 static void consider(struct found *best, uint32_t number, const struct found *candidate)
 {
 	if (candidate->number >= number && candidate->number < best->number)
@@ -95,6 +96,7 @@ static int open_found(const struct ct_log_writer *w, const struct found *f,
 	return r;
 }
 
+/* -ENOENT: there is none any more, and the reader waits for the next. */
 int ct_log_segment(const struct ct_log_writer *writer, uint32_t number,
 		   struct ct_segment *ret_segment)
 {
@@ -198,6 +200,8 @@ static uint64_t safe_distance(const struct ct_log_writer *w)
 	return UINT64_MAX;
 }
 
+/* How far a client that blocks the payload may be behind, in bytes of the log: beyond it segments
+ * would be lost to it. */
 uint64_t ct_log_bound(const struct ct_log_writer *writer)
 {
 	uint64_t most = writer->memory_only ? writer->memory_size :

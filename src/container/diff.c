@@ -66,6 +66,7 @@ static int flush(struct sender *s, struct ct_err *err)
 	return r < 0 ? ct_fail_errno(err, -r, "cannot send") : 0;
 }
 
+/* Gathered: a tree with a hundred thousand changes would cost as many system calls. */
 static int send_record(struct sender *s, uint32_t type, uint32_t change, const void *data,
 		       size_t size, struct ct_err *err)
 {
@@ -82,6 +83,7 @@ static int send_change(enum ct_change change, const char *path, size_t length, v
 	return send_record(arg, RECORD_CHANGE, change, path, length, err);
 }
 
+/* A struct ct_err as it is in memory: the other end is the same program, forked from it. */
 static int send_report(const struct ct_err *what, void *arg, struct ct_err *err)
 {
 	return send_record(arg, RECORD_REPORT, 0, what, sizeof(*what), err);
@@ -189,6 +191,7 @@ static void take_error(const struct receiver *r, struct ct_err *what)
 	ct_wrap(what, "%s", r->label);
 }
 
+/* The visitor runs among the container's files, so it is believed as little as they are. */
 static int fail_order(struct ct_err *err)
 {
 	return ct_fail(err, EPROTO, "the process that looked into the container spoke out of turn");
@@ -292,6 +295,7 @@ static int refuse_without_overlay(struct ct_arena *arena, const struct ct_contai
 	return ct_hint(err, "%s:O in place of %s keeps its changes apart", kind, kind);
 }
 
+/* Only a running one: the upper layer is reached through the container's mount namespace alone. */
 static int check(struct ct_arena *arena, const struct ct_container *c, struct ct_err *err)
 {
 	if (c->session_of)

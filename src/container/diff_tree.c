@@ -81,6 +81,7 @@ static int emit(const struct walk *w, enum ct_change change, size_t length, stru
 	return w->trees->change(change, ct_buf_text(&w->path), length, w->trees->arg, err);
 }
 
+/* From the top down, since recursion tells those above first. */
 static int tell_levels(const struct walk *w, struct level *level, struct ct_err *err)
 {
 	if (level->told)
@@ -117,6 +118,8 @@ static __attribute__((noinline)) int report_errno(const struct walk *w, int code
 	return report(w, &what, err);
 }
 
+/* Out of line: a struct ct_err on the stack of each level of the recursion would be the most of
+ * it. */
 static __attribute__((noinline)) int report_skipped(const struct walk *w, int code,
 						    const char *why, struct ct_err *err)
 {
@@ -235,11 +238,13 @@ static bool is_there(const struct entry *entry)
 	return entry->fd >= 0;
 }
 
+/* Its name is not there, as opposed to "could not be looked at". */
 static bool is_gone(const struct entry *entry)
 {
 	return entry->code == ENOENT;
 }
 
+/* RESOLVE_NO_XDEV has refused it, openat2(2): something is mounted there. */
 static bool is_mount(const struct entry *entry)
 {
 	return entry->code == EXDEV;
@@ -272,6 +277,7 @@ static __attribute__((noinline)) bool same_target(const struct entry *a, const s
 	       !memcmp(texts[0], texts[1], (size_t)n);
 }
 
+/* By size and time, as docker compares: contents are not read. */
 static bool same_content(const struct entry *a, const struct entry *b)
 {
 	const struct stat *x = &a->st, *y = &b->st;
@@ -471,6 +477,8 @@ static int read_and_compare(struct walk *w, struct level *level, struct names *l
 	return compare_names(w, level, lower, root, err);
 }
 
+/* Names are held while a directory is walked, of all levels at once, so there is one bound for
+ * all. */
 static int compare_children(struct walk *w, struct level *level, struct ct_err *err)
 {
 	struct names ct_autonames lower = { .count = 0 }, root = { .count = 0 };

@@ -153,6 +153,8 @@ static int next_in(struct ct_event_file *file, struct ct_arena *arena, struct ct
 	return 0;
 }
 
+/* 1 an event, 0 none for now. turn_over() says 1 when the file was set aside: there may be more in
+ * the next. */
 int ct_event_next(struct ct_event_reader *reader, struct ct_arena *arena,
 		  struct ct_event *ret_event, struct ct_err *err)
 {
@@ -198,6 +200,7 @@ static void skip_to_end(struct ct_event_file *file)
 		file->offset = (uint64_t)st.st_size;
 }
 
+/* The watch before the files: what is written in between wakes the first sleep. */
 int ct_event_reader_open(const struct ct_store *store, bool follow, bool from_now,
 			 struct ct_event_reader *ret_reader, struct ct_err *err)
 {

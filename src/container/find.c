@@ -63,6 +63,7 @@ static int collect(int dir, const char *name, unsigned char type, void *arg)
 	return copy ? ct_strings_add(c->arena, &c->list, copy) : -ENOMEM;
 }
 
+/* The names that there are stand in the hint: a few, sorted; a typing error shows at once. */
 static int not_found(const struct ct_store *store, struct ct_arena *arena, const char *name,
 		     struct ct_err *err)
 {
@@ -154,6 +155,7 @@ static int check_name(const char *name, const char *owner, struct ct_err *err)
 	return ct_hint(err, "cattach ps -a lists them");
 }
 
+/* A store of sessions has no names outside of its container, so the owner stands in the errors. */
 static int find_one(struct ct_store *store, struct ct_arena *arena, const char *name,
 		    struct ct_container *ret_container, struct ct_err *err)
 {

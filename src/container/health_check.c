@@ -148,6 +148,7 @@ static int spawn(struct checking *c, struct ct_err *err)
 
 /* ---- what came of it ---- */
 
+/* No answer of the check's: it says nothing about the health of a container that is gone. */
 static int fail_ended(const struct ct_container *container, struct ct_err *err)
 {
 	return ct_fail(err, ESRCH, "container %s has just ended", ct_container_label(container));
@@ -185,6 +186,7 @@ static bool ended_with_payload(const struct checking *c, const struct ct_exit *s
 	       ct_pidfd_await(c->exec->payload, END_TIME) != 0;
 }
 
+/* kill_all() before the wait: what the command has started must not go on behind its back. */
 static int finish(struct checking *c, struct ct_health_check *check, struct ct_err *err)
 {
 	struct ct_exit status = { 0 };

@@ -46,6 +46,7 @@ static const char *const phases[] = {
 
 /* ---- writing ---- */
 
+/* error is cut by the caller to what fits the size of the record. */
 static int format(const struct ct_keeper_record *r, const char *error, struct ct_buf *buf,
 		  struct ct_err *err)
 {
@@ -223,6 +224,7 @@ static int parse(const char *text, struct ct_keeper_record *ret_record, struct c
 	return r;
 }
 
+/* One byte more than there may be, to see that there is none. */
 static int read_text(int fd, char text[SIZE + 1], struct ct_err *err)
 {
 	ssize_t n;

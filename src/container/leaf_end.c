@@ -52,6 +52,8 @@ static bool may_remove_all(const struct leaf *leaf, bool attended)
 	       ct_cgroup_leave(&leaf->cgroup, getpid(), &ignored) == 0;
 }
 
+/* In the monitor, after its last process has ended; "cgroup" is the file with its path in the
+ * container's directory, and goes only when the cgroup does. */
 void ct_leaf_end(struct leaf *leaf, int dir, bool attended)
 {
 	struct ct_err ignored;
@@ -103,6 +105,7 @@ void ct_leaf_sweep(const struct ct_cgroup *cgroup)
 
 /* ---- by others ---- */
 
+/* One line. Checked further by who opens it: only a cgroup of that container's name is touched. */
 int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
 {
 	int ct_autofd fd = openat(dir, "cgroup", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -202,6 +205,7 @@ int ct_container_cgroup_path(const struct ct_container *container, char path[CT_
 	return ct_leaf_read(container->dir, path);
 }
 
+/* -ENOTSUP for a container that was made without one, or whose monitor could not have one. */
 int ct_container_cgroup(const struct ct_container *container, struct ct_cgroup *ret_cgroup,
 			struct ct_err *err)
 {

@@ -156,6 +156,7 @@ static int begin_rules(const struct ct_run *run, struct rules *rules, struct ct_
 	return allow_given(run, rules, err);
 }
 
+/* The default rules come before those of options, as in runc: the last one that fits decides. */
 static int add_rules(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *list = &run->options->device_cgroup_rule;
@@ -211,6 +212,7 @@ static int choose_rules(struct ct_run *run, struct ct_err *err)
 	return ct_wrap(err, "--device-cgroup-rule");
 }
 
+/* Settled once and thrown away: it is only asked whether it can be. */
 int ct_run_resources(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_cgroup_settings settings;

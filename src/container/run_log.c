@@ -43,6 +43,7 @@ enum ct_log_file ct_log_file_of(const struct ct_meta *meta)
 	return CT_LOG_FILE_NONE;
 }
 
+/* Such a container has no log that anything could be read from. */
 bool ct_log_passes(const struct ct_meta *meta)
 {
 	return meta->log_driver && !strcmp(meta->log_driver, "passthrough");
@@ -90,6 +91,8 @@ static int set_driver(struct ct_run *run, struct ct_err *err)
 
 /* ---- its options ---- */
 
+/* What bounds a log says nothing where no log is kept, or where somebody else keeps it: an error,
+ * or a limit would silently not hold. */
 static int check_files(const struct ct_run *run, struct ct_err *err)
 {
 	if (ct_log_passes(run->meta))
@@ -156,6 +159,7 @@ static bool has_file(const struct ct_meta *meta)
 	return file == CT_LOG_FILE_K8S || file == CT_LOG_FILE_JSON;
 }
 
+/* Absolute from here on: whoever starts the container later may be in another directory. */
 static int set_path(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	const char *path;
@@ -212,6 +216,7 @@ static int set_option(struct ct_run *run, const char *text, struct ct_err *err)
 	return ct_wrap(err, "--log-opt");
 }
 
+/* The driver first, since what an option means depends on it. */
 int ct_run_log(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *list = &run->options->log_opt;
@@ -248,6 +253,7 @@ static int put_field(struct ct_buf *buf, const struct ct_meta *meta, const char 
 	return -EINVAL;
 }
 
+/* Go's templates would need the engine of the command line; docker's tags use these four fields. */
 static int expand(struct ct_buf *buf, const struct ct_meta *meta, struct ct_err *err)
 {
 	for (const char *at = meta->log_tag; *at;) {

@@ -60,6 +60,7 @@ int ct_resource_from(struct resource_giving *g, const char *property, const char
 	return 0;
 }
 
+/* For errors of the cgroup's: "memory.limit" is "--memory" for who has typed that. */
 const char *ct_resources_option(const struct ct_cgroup_resources *resources, const char *where)
 {
 	/* The last one has the word. */
@@ -92,6 +93,7 @@ static int parse_limit(const char *text, int64_t *ret_bytes, struct ct_err *err)
 	return 0;
 }
 
+/* docker's bound. Less would kill the payload before it has done anything. */
 static int check_minimum(int64_t bytes, const char *what, struct ct_err *err)
 {
 	if (bytes <= 0 || bytes >= MEMORY_MIN)
@@ -247,6 +249,7 @@ static int parse_cpus(const char *text, int64_t *ret_quota, struct ct_err *err)
 	return 0;
 }
 
+/* 0 is no limit, which the specification has as -1. */
 static int give_cpus(struct resource_giving *g)
 {
 	const struct ct_resource_options *o = g->options;
@@ -340,6 +343,7 @@ static int give_cpu(struct resource_giving *g)
 
 /* ---- the rest ---- */
 
+/* -1 in a bundle is no limit as well. */
 static int give_pids(struct resource_giving *g)
 {
 	struct ct_cgroup_resources *r = g->resources;
@@ -382,6 +386,7 @@ static int give_file(struct resource_giving *g, struct ct_cgroup_pair *pairs, co
 	return where && option ? ct_resource_from(g, where, option) : ct_fail_nomem(g->err);
 }
 
+/* Behind what a bundle has in "unified". */
 static int give_files(struct resource_giving *g)
 {
 	const struct ct_strings *list = &g->options->cgroup_conf;

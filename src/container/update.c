@@ -41,6 +41,8 @@ struct updating {
 
 /* ---- what changes ---- */
 
+/* What is there already is not written once more: a write of memory.max, say, may start to
+ * reclaim. */
 static bool has_setting(const struct ct_cgroup_settings *settings,
 			const struct ct_cgroup_setting *wanted)
 {
@@ -141,6 +143,7 @@ static int note_swap(struct updating *u, bool by_default, struct ct_err *err)
 	return r;
 }
 
+/* Bounded as for reading: a record that cannot be read again must not be written. */
 static int write_config(struct updating *u, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf text = { 0 };
@@ -167,6 +170,7 @@ static int write_both(struct updating *u, struct ct_err *err)
 	return r;
 }
 
+/* The order is the point: what can be refused comes first, what cannot be undone last. */
 static int update(struct updating *u, struct ct_err *err)
 {
 	int r = ct_container_spec(u->c, u->arena, &u->spec, err);
@@ -200,6 +204,7 @@ struct option_wish {
 	const struct ct_resource_options *options;
 };
 
+/* For "oci update" there is another (runtime_update.c), which is why this is a callback. */
 static int give_options(const struct update_wish *wish, struct ct_arena *arena,
 			struct ct_cgroup_resources *inout, struct ct_err *err)
 {
@@ -208,6 +213,7 @@ static int give_options(const struct update_wish *wish, struct ct_arena *arena,
 	return ct_resources_from_options(arena, o->options, inout, err);
 }
 
+/* Another command begins anew; the same one goes on with what it has said. */
 static bool is_same_test(const struct ct_strings *a, const struct ct_strings *b)
 {
 	bool same = a->count == b->count;
@@ -275,6 +281,8 @@ static bool has_health(const struct ct_health_options *o)
 	       o->start_interval || o->on_failure || o->no_check;
 }
 
+/* A container without a cgroup can be given another restart policy, so it is only refused when
+ * there is a limit. */
 static bool has_limits(const struct ct_resource_options *options)
 {
 	const struct ct_resource_options *o = options;

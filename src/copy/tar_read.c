@@ -72,6 +72,7 @@ static ssize_t read_some(struct archive *archive, void *arg, const void **ret_bu
 	}
 }
 
+/* What read(2) has said is better than what libarchive makes of it. */
 static int fail_archive(struct reader *r, struct ct_err *err)
 {
 	const char *why = r->lib.archive_error_string(r->archive);
@@ -209,6 +210,7 @@ static int send_xattrs(struct reader *r, struct archive_entry *e, struct ct_err 
 	return ret;
 }
 
+/* A block of libarchive may be of any size, a message not. */
 static int send_block(struct reader *r, const char *data, size_t size, int64_t offset,
 		      struct ct_err *err)
 {
@@ -295,6 +297,7 @@ static int send_symlink(struct reader *r, struct ct_copy_message *m, const char 
 	return ct_copy_send(r->channel, m, err);
 }
 
+/* A warning and no error: tar itself leaves out what it cannot make, and goes on. */
 static int skip_entry(struct reader *r, const char *path, struct ct_err *err)
 {
 	struct ct_err what;
@@ -346,6 +349,8 @@ static int send_entry(struct reader *r, struct archive_entry *e, struct ct_err *
 
 /* ---- all of it ---- */
 
+/* CT_TAR_WARN is taken for success: a header with a field that libarchive does not know is still an
+ * entry. */
 static int send_entries(struct reader *r, struct ct_err *err)
 {
 	struct archive_entry *e;
@@ -384,6 +389,7 @@ static int converse(struct reader *r, struct ct_err *err)
 	return ret < 0 ? ct_copy_lost(r->channel, err) : 0;
 }
 
+/* All filters that libarchive has (gzip, xz, zstd): docker takes compressed streams, too. */
 static int open_archive(struct reader *r, struct ct_err *err)
 {
 	if (ct_tar_library_open(&r->lib, err) < 0)

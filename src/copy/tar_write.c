@@ -71,6 +71,7 @@ static ssize_t write_some(struct archive *archive, void *arg, const void *buffer
 	}
 }
 
+/* What write(2) has said is better than what libarchive makes of it. */
 static int fail_archive(struct writer *w, struct ct_err *err)
 {
 	const char *why = w->lib.archive_error_string(w->archive);
@@ -93,6 +94,7 @@ static int put_header(struct writer *w, struct ct_err *err)
 	return r < CT_TAR_WARN ? fail_archive(w, err) : 0;
 }
 
+/* archive_write_data(3) may take a part only. */
 static int put_bytes(struct writer *w, const char *data, uint64_t size, struct ct_err *err)
 {
 	while (size) {
@@ -122,6 +124,7 @@ static int put_zeros(struct writer *w, uint64_t until, struct ct_err *err)
 
 /* ---- entries ---- */
 
+/* Paths have no "/" at their beginning: a stream is unpacked where its reader wants. */
 static void push_path(struct writer *w, const char *name)
 {
 	if (w->path.length && *name)
@@ -203,6 +206,7 @@ static int put_data(struct writer *w, const struct ct_copy_message *m, struct ct
 	return r < 0 ? r : put_bytes(w, m->data, size, err);
 }
 
+/* The size stands in the header, which is written: what is missing becomes zeros, and is told. */
 static int close_file(struct writer *w, const struct ct_copy_message *m, struct ct_err *err)
 {
 	struct ct_err what;
@@ -330,6 +334,8 @@ static void done(struct writer *w)
 	ct_buf_done(&w->path);
 }
 
+/* The blocks at the end, by which a reader knows that the stream is whole, are written only when it
+ * is. */
 int ct_copy_receive_tar(struct ct_copy_channel *channel, const char *name, int fd,
 			struct ct_err *err)
 {
