@@ -4,11 +4,11 @@
  *
  * Runs in every process of ours, the payload's between clone and exec included, with whatever
  * privileges that has. So nothing here allocates, takes a lock or looks at the locale: vsnprintf
- * into fixed arrays and the constant texts of strerrordesc_np are all it uses (strerror would
- * load message catalogues). errno is left as it was. Nothing can fail; what is too long is cut
- * and ends in "...".
+ * into fixed arrays and the constant texts of strerrordesc_np are all it uses (strerror would load
+ * message catalogues). errno is left as it was. Nothing can fail; what is too long is cut and ends
+ * in "...".
  *
- *   where: what (hint)          "config.json:41:7: mounts[3].source: no such directory: /nope (...)"
+ *   where: what (hint)          "config.json:41:7: mounts[3].source: no such directory: /nope (..)"
  *   ct_fail   starts over: code, what           ct_wrap   puts a place before where
  *   ct_hint   the way out                       ct_exit_with   another exit code than 125
  *

@@ -275,7 +275,8 @@ static size_t take_descriptors(struct msghdr *msg, int fds[CT_FDS_MAX])
 	return count;
 }
 
-/* A record with its descriptors, at most CT_FDS_MAX of them; *ret_count says how many there were. */
+/* A record with its descriptors, at most CT_FDS_MAX of them; *ret_count says how many there
+ * were. */
 static ssize_t receive(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int flags,
 		       size_t *ret_count)
 {

@@ -147,7 +147,7 @@ static size_t hash_member(const struct ct_json *parent, const char *key)
 	return (size_t)(hash ^ hash >> 29);
 }
 
-/* Remember a member; returns the earlier one of the same name, or NULL. Without the table a document of many members could hang whoever reads it. */
+/* The earlier one of the same name, or NULL. A table, or many members would take for ever. */
 static const struct ct_json *remember(struct members *members, const struct ct_json *value)
 {
 	size_t i = hash_member(value->parent, value->key) & members->mask;

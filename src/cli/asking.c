@@ -44,7 +44,8 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 		return ct_state_refuse(&a->container, CT_ACT_ASK, err);
 	r = ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0, &a->client,
 				err);
-	/* It has ended, or its monitor has and nobody has noticed yet that the payload goes, too. */
+	/* It has ended, or its monitor has and nobody has noticed yet that the payload goes,
+	 * too. */
 	if ((r == -ESRCH || r == -EIO) && ct_state_is_live(a->container.state))
 		return fail_ended(a, err);
 	/* That last client has gone, too. */

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attaching to a container whose log driver writes files, for those who want what was written
- * before: that is in the files, of all runs that are left there, and the stream log in memory has the
- * last megabytes alone. So the files are read first, as they are at one moment at which the monitor
- * says how many bytes of the payload they have, and then memory from the very byte on that they lack.
+ * before: that is in the files, of all runs that are left there, and the stream log in memory has
+ * the last megabytes alone. So the files are read first, as they are at one moment at which the
+ * monitor says how many bytes of the payload they have, and then memory from the very byte on that
+ * they lack.
  *
- * That moment is one in which the monitor has written all that it has read: there are many of them, also
- * when much is written, but not always one right now; it is looked for some thousand times, and memory
- * is enough for who does not find one. The files and what they hold open are let go of as soon as they
- * are read.
+ * That moment is one in which the monitor has written all that it has read: there are many of them,
+ * also when much is written, but not always one right now; it is looked for some thousand times,
+ * and memory is enough for who does not find one. The files and what they hold open are let go of
+ * as soon as they are read.
  *
- * Runs in the CLI with the caller's rights. What may fail: memory, reading. Files that cannot be opened
- * are as if there were none.
+ * Runs in the CLI with the caller's rights. What may fail: memory, reading. Files that cannot be
+ * opened are as if there were none.
  *
  *    file     [ run 1 ... run 2 ........ X ]        X: what the page says that the files have
  *    memory              [ ... frames .. X ....... ]

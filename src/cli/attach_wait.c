@@ -196,7 +196,8 @@ static int wait_once(struct waiting *w, int *ret_code, struct ct_err *err)
 	return look_again(w, ret_code, err);
 }
 
-/* For people, who would otherwise wonder; what reads our stderr gets nothing but the container's. */
+/* For people, who would otherwise wonder; what reads our stderr gets nothing but the
+ * container's. */
 static void say_waiting(const char *name)
 {
 	char line[256];

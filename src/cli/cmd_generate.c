@@ -2,9 +2,9 @@
 /*
  * cattach generate systemd: a unit that has systemd run a container, from the container's record.
  *
- * Runs in the command's own process with the caller's rights; prints the unit, or writes it into the
- * current directory. Nothing is asked of systemd, and nothing is installed. Fails for a session, and
- * with --new for a container whose record does not say how it was made.
+ * Runs in the command's own process with the caller's rights; prints the unit, or writes it into
+ * the current directory. Nothing is asked of systemd, and nothing is installed. Fails for a
+ * session, and with --new for a container whose record does not say how it was made.
  *
  *   without --new  ExecStart=cattach start --sdnotify=... ID       the container stays
  *   with --new     ExecStart=cattach run ... (recreate.c)          made anew at each start

@@ -4,8 +4,8 @@
  *
  * Runs in the command's own process with the caller's rights; the check is its child and ends with
  * it. What came of it goes into the record as that of any other check, and tells of a change. What
- * --health-on-failure asks for is left to the checks that nobody has asked for. Fails for containers
- * that have no check or do not run; an answer is no failure, whatever it is.
+ * --health-on-failure asks for is left to the checks that nobody has asked for. Fails for
+ * containers that have no check or do not run; an answer is no failure, whatever it is.
  */
 #include "cli.h"
 

@@ -5,7 +5,7 @@
  * Runs in the command's own process and only reads. What was found is printed even when other
  * operands were not; the exit code is 125 then. Damaged containers can be looked at.
  *
- *   find (container or CONTAINER/SESSION) -> tree of values -> array -> JSON, or the template of each
+ *   find (container or CONTAINER/SESSION) -> tree of values -> array -> JSON, or a template each
  *
  * Nothing is printed before the last operand was looked at, because the array is one document.
  */

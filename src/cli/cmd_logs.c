@@ -4,8 +4,8 @@
  * on as it comes.
  *
  * Runs in the command's own process and only reads, through cursors for which no container ever
- * waits. Fails for values that are none, before anything is read; a container that cannot be read is
- * reported, and the others go on.
+ * waits. Fails for values that are none, before anything is read; a container that cannot be read
+ * is reported, and the others go on.
  *
  *   parse      options -> query (what is read) and style (how it looks)
  *   streams    one for each operand: a container, its files or its memory (logs_source.c)

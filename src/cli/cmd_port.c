@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cattach port: which ports of the host lead into a container. None does: containers have no network
- * that ports could be published from, so there is nothing to list, and asking for one is an error, as
- * it is for docker when a port is not published.
+ * cattach port: which ports of the host lead into a container. None does: containers have no
+ * network that ports could be published from, so there is nothing to list, and asking for one is an
+ * error, as it is for docker when a port is not published.
  *
  * Runs in the command's own process and only reads. Fails for containers that do not exist, and for
  * whatever port is asked for.

@@ -3,9 +3,9 @@
  * cattach prune: remove what nobody needs any more: cgroups that crashes have left, and with
  * --containers all containers that do not run.
  *
- * Runs in the command's own process, on cgroups and directories of the caller. At a terminal it asks
- * before it removes containers. One that cannot be removed is reported and the others go on. Fails
- * when the store or the cgroups cannot be listed, and when the answer is no.
+ * Runs in the command's own process, on cgroups and directories of the caller. At a terminal it
+ * asks before it removes containers. One that cannot be removed is reported and the others go on.
+ * Fails when the store or the cgroups cannot be listed, and when the answer is no.
  *
  *    each container   remove it if it is not needed and that was asked for, else its left cgroup
  *    the store        cgroups of ours that belong to no container any more

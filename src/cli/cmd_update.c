@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cattach update: change what containers may have, how their health is checked, and whether they are
- * started again.
+ * cattach update: change what containers may have, how their health is checked, and whether they
+ * are started again.
  *
  * Runs in the command's own process, on containers and cgroups of the caller. One that fails is
  * reported, stays as it was, and the others go on. Fails without any option, for limits that cannot

@@ -3,10 +3,10 @@
  * Defaults of options: which one counts, putting it where the command line said nothing, and saying
  * where a value comes from that turns out to be wrong.
  *
- * The nearest place that says something counts alone: a list on the command line replaces one that is
- * a default, so that a command means the same on every machine. Some options make a default of
- * another one senseless: -q that of --format, --log-driver that of --log-opt. It then gives way. Others
- * make sense beside another one only: a default of these waits for that.
+ * The nearest place that says something counts alone: a list on the command line replaces one that
+ * is a default, so that a command means the same on every machine. Some options make a default of
+ * another one senseless: -q that of --format, --log-driver that of --log-opt. It then gives way.
+ * Others make sense beside another one only: a default of these waits for that.
  *
  * Runs in the command's own process, between the parsing of the command line and the verb. Fails on
  * values that are wrong by themselves; others are the verb's business, and it speaks of options, so

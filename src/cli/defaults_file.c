@@ -3,12 +3,12 @@
  * The file with the caller's defaults: where it is, whether it can be trusted, what it says.
  *
  * $XDG_CONFIG_HOME/cattach/config.json, below ~/.config without that; /etc/cattach/config.json for
- * root, whose containers are not in its home either. Who can write it decides what containers may do,
- * so one that is somebody else's, or that others can write, is refused, as the store would be. A link
- * is followed: people keep such files elsewhere.
+ * root, whose containers are not in its home either. Who can write it decides what containers may
+ * do, so one that is somebody else's, or that others can write, is refused, as the store would be.
+ * A link is followed: people keep such files elsewhere.
  *
- * Runs in the command's own process, before anything is started. One open(2) where there is no file.
- * Fails on what is wrong with it, with line and column.
+ * Runs in the command's own process, before anything is started. One open(2) where there is no
+ * file. Fails on what is wrong with it, with line and column.
  *
  *    { "detachKeys": "ctrl-e,e", "psFormat": "table {{.Names}}", "logOpts": { "max-size": "1m" } }
  *    docker's ~/.docker/config.json has the same form; values are words, lists and objects of them

@@ -42,7 +42,8 @@ static const struct {
  * used. */
 static bool has_default(const struct ct_verb *verb, const struct ct_option *option)
 {
-	/* where containers are not named, these say what is shown, and not to what something is done */
+	/* where containers are not named, these say what is shown, and not to what something is
+	 * done */
 	if (!verb->max_operands && (!strcmp(option->name, "all") || !strcmp(option->name, "filter")))
 		return option->help != NULL;
 	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)

@@ -4,16 +4,17 @@
  *
  * The matcher works on the stream, whatever pieces it arrives in (Knuth, Morris and Pratt): what
  * may be the beginning of the sequence is withheld, and goes on in order as soon as it cannot be
- * any more, or when the caller's clock says that nothing followed. The first key typed twice is
- * the way to send it once without waiting: one is sent and the second withheld, so that it may
- * still begin the sequence; if it does not, the two have been one. A sequence that itself begins
- * with the same key twice has no such doubling: there the second is the sequence going on.
+ * any more, or when the caller's clock says that nothing followed. The first key typed twice is the
+ * way to send it once without waiting: one is sent and the second withheld, so that it may still
+ * begin the sequence; if it does not, the two have been one. A sequence that itself begins with the
+ * same key twice has no such doubling: there the second is the sequence going on.
  *
- * What a terminal pastes in brackets (ESC [ 200 ~ ... ESC [ 201 ~) was not typed and never detaches,
- * nor do the marks themselves. Most sequences cannot end inside a mark, and for those the bytes of a
- * mark are keys like any others until it is complete. A sequence that can (ctrl-[ alone, say) is
- * looked for only behind what may be a mark: so it detaches with the next key or when the time is up,
- * and that key goes nowhere, for it was typed behind the sequence and is not in the terminal any more.
+ * What a terminal pastes in brackets (ESC [ 200 ~ ... ESC [ 201 ~) was not typed and never
+ * detaches, nor do the marks themselves. Most sequences cannot end inside a mark, and for those the
+ * bytes of a mark are keys like any others until it is complete. A sequence that can (ctrl-[ alone,
+ * say) is looked for only behind what may be a mark: so it detaches with the next key or when the
+ * time is up, and that key goes nowhere, for it was typed behind the sequence and is not in the
+ * terminal any more.
  *
  * Runs in the CLI; pure functions, only the notation can be wrong.
  *
@@ -153,7 +154,8 @@ static void match(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
 			double_key(k, sink);
 			return;
 		}
-		/* What stays is a shorter beginning: the same keys, so the bytes need not be kept. */
+		/* What stays is a shorter beginning: the same keys, so the bytes need not be
+		 * kept. */
 		release(k, k->matched - k->fall[k->matched], sink);
 	}
 	if (byte != k->keys[k->matched]) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The filters of "cattach events", with docker's keys, and both docker's and podman's words for what
- * has happened.
+ * The filters of "cattach events", with docker's keys, and both docker's and podman's words for
+ * what has happened.
  *
- * Runs in the command's own process. Values are checked when they are parsed: a misspelt event is an
- * error, and not a script that waits for ever.
+ * Runs in the command's own process. Values are checked when they are parsed: a misspelt event is
+ * an error, and not a script that waits for ever.
  *
  *    container=ID|NAME   the name, or the beginning of the id     alternatives
  *    event=ACTION        ours, docker's or podman's word          alternatives
@@ -38,7 +38,8 @@ static const char *const actions[][2] = {
 	{ NULL, NULL },
 };
 
-/* What only docker or podman tells of, so that their scripts' filters are understood; match none. */
+/* What only docker or podman tells of, so that their scripts' filters are understood; match
+ * none. */
 static const char *const strangers[] = {
 	"checkpoint", "cleanup", "commit",  "copy",  "exec_detach", "export", "init",
 	"mount",      "resize",	 "restore", "sync",  "top",	    "unmount",

@@ -2,9 +2,9 @@
 /*
  * One event as a line, and as a row with docker's members and podman's.
  *
- * Builds values only, in the caller's arena. Attributes are docker's: name, image, details and labels
- * in one, sorted by their names; where a label is called as one of the others, that one counts. In a
- * line what others have written is escaped, so that it stays one.
+ * Builds values only, in the caller's arena. Attributes are docker's: name, image, details and
+ * labels in one, sorted by their names; where a label is called as one of the others, that one
+ * counts. In a line what others have written is escaped, so that it stays one.
  *
  *   2026-01-02T15:04:05.123456789+01:00 container died ID (exitCode=0, image=..., name=web)
  *   {"status":"died","id":"...","from":"...","Type":"container","Action":"died","Actor":{...},...}
@@ -141,7 +141,8 @@ static void set_docker(struct ct_values *values, struct ct_json *row, const stru
 	ct_value_set(values, row, "Actor", actor);
 }
 
-/* A number out of the record's text; null where there is none. The record is a file that people edit. */
+/* A number out of the record's text; null where there is none. The record is a file that people
+ * edit. */
 static struct ct_json *exit_code(const struct ct_event *event, struct ct_values *values)
 {
 	const struct ct_json *code = ct_json_get(event->details, "exitCode");

@@ -177,9 +177,9 @@ static void ending_signals(const sigset_t *set, sigset_t *ret_set)
 
 /*
  * Until the program runs, signals do with us what they would do with a program that has not come to
- * handle them: who is in the container can stop the half-made process, and ctrl-c must get us out. They
- * are blocked all the same: what comes later than the start is the program's, also while we write down
- * that it was.
+ * handle them: who is in the container can stop the half-made process, and ctrl-c must get us out.
+ * They are blocked all the same: what comes later than the start is the program's, also while we
+ * write down that it was.
  */
 static int start(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *err)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * exec under a monitor of its own: with -t, -d or --session. In the foreground it is followed as run
- * follows a container, in the background its id is printed.
+ * exec under a monitor of its own: with -t, -d or --session. In the foreground it is followed as
+ * run follows a container, in the background its id is printed.
  *
- * Runs in the command with the caller's rights; the process is not our child, and our end is not its
- * own unless that was asked for (--on-client-exit=kill). Fails, before anything is started, on
+ * Runs in the command with the caller's rights; the process is not our child, and our end is not
+ * its own unless that was asked for (--on-client-exit=kill). Fails, before anything is started, on
  * options that contradict each other, and for a terminal that is none.
  *
  *    without -t, -d, --session   exec_run.c: our child, no monitor, nothing kept

@@ -40,7 +40,8 @@ struct ct_follow_plan {
 int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options *options,
 		      struct ct_follow_plan *ret_plan, struct ct_err *err);
 
-/* ct_follow_prepare() as far as it needs no container: a bad option is an error whoever is meant. */
+/* ct_follow_prepare() as far as it needs no container: a bad option is an error whoever is
+ * meant. */
 int ct_follow_check(const struct ct_follow_options *options, struct ct_err *err);
 
 /* Follow from a place that is known already; closes client and cursor. As ct_foreground_run(), with

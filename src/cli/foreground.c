@@ -171,8 +171,8 @@ static bool is_over(const struct ct_follow *f)
 	return !f->connected || atomic_load(&f->client->page->state) == CT_PAGE_EXITED;
 }
 
-/* Between two runs, or the session is over and our output stuck: the first that ends the container's policy
- * is for that, of all others nobody but us is left to be meant. */
+/* Between two runs, or the session is over and our output stuck: the first that ends the
+ * container's policy is for that, of all others nobody but us is left to be meant. */
 static void end_without_run(struct ct_follow *f, int number)
 {
 	if (f->waiting && !f->stopped && ct_container_forbid_restart(f->how->container, number))

@@ -3,15 +3,15 @@
  * From one run of a container to its next: the foreground stays when a keeper starts the container
  * again, with its terminal as it is, its detach keys and its place in the log.
  *
- * As soon as the run is over we listen as those do who wait for a first start (ct_waiter_open()), so
- * that the next monitor has us from its first byte on, although our own output may have hours to go.
- * What wakes us then is a connection, a change of the keeper's record, or its end: nothing is asked
- * for again and again. The log of all runs is one, and our cursor goes on in it; only where the log is
- * in memory alone a new cursor begins with the run.
+ * As soon as the run is over we listen as those do who wait for a first start (ct_waiter_open()),
+ * so that the next monitor has us from its first byte on, although our own output may have hours to
+ * go. What wakes us then is a connection, a change of the keeper's record, or its end: nothing is
+ * asked for again and again. The log of all runs is one, and our cursor goes on in it; only where
+ * the log is in memory alone a new cursor begins with the run.
  *
- * Runs in the CLI with the caller's rights. May fail: descriptors, the limits of inotify. A signal that
- * ends the container's policy (as by "kill") ends that here, and then us; a second one, or another that
- * asks to end (a hang-up), us alone.
+ * Runs in the CLI with the caller's rights. May fail: descriptors, the limits of inotify. A signal
+ * that ends the container's policy (as by "kill") ends that here, and then us; a second one, or
+ * another that asks to end (a hang-up), us alone.
  *
  *    the run ends (page EXITED)
  *      ct_follow_expect()  listen, while our output is still behind
@@ -151,7 +151,8 @@ static bool is_kept(const struct ct_cursor *cursor)
 	return cursor->segment.data >= 0 && !(cursor->header.flags & CT_SEGMENT_MEMORY);
 }
 
-/* The client of the next run takes the place of the last one's, where the cursor's source expects it. */
+/* The client of the next run takes the place of the last one's, where the cursor's source expects
+ * it. */
 static int go_on(struct ct_follow *f, const struct ct_client *client, struct ct_err *err)
 {
 	struct ct_log_source source;
@@ -200,7 +201,8 @@ static int take_connection(struct ct_follow *f, struct ct_err *err)
 		return go_on(f, &client, err);
 	if (!is_absent(r))
 		return r;
-	/* A listener serves one start; what has happened before the next one is there nobody tells. */
+	/* A listener serves one start; what has happened before the next one is there nobody
+	 * tells. */
 	ct_waiter_close(&f->waiter);
 	r = listen_for_next(f, err);
 	return r < 0 ? r : LOOK_AGAIN;
@@ -263,8 +265,8 @@ static int await(struct ct_follow *f, struct ct_err *err)
 }
 
 /*
- * Nothing is started any more. Slower than the container, we may not have come to its last runs: what
- * they have written is read from its directory, and how it ended is in its status. 1 if so.
+ * Nothing is started any more. Slower than the container, we may not have come to its last runs:
+ * what they have written is read from its directory, and how it ended is in its status. 1 if so.
  */
 static int show_rest(struct ct_follow *f)
 {

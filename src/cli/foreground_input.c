@@ -103,8 +103,8 @@ static void move_on(struct ct_follow *f)
 		return;
 	if (f->in.eof)
 		end_of_input(f);
-	/* The last bytes are with the monitor, which writes them whether we are there or not; between
-	 * two runs there is nobody whom they could still reach. */
+	/* The last bytes are with the monitor, which writes them whether we are there or not;
+	 * between two runs there is nobody whom they could still reach. */
 	if (f->in.leaving)
 		ct_follow_detach(f);
 }

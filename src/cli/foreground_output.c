@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Output in the foreground: from the stream log, by a cursor, to our stdout and stderr; before that
- * from the files of a log driver, where somebody wants what is only there. Neither output is
- * ever waited for in a write, so a stuck terminal keeps neither signals nor stdin waiting, and the
+ * from the files of a log driver, where somebody wants what is only there. Neither output is ever
+ * waited for in a write, so a stuck terminal keeps neither signals nor stdin waiting, and the
  * payload not at all, unless it was asked to wait for us: the monitor is told how far we have read.
  *
- * Runs in the CLI with the caller's rights. What may fail: output that nobody takes any more (EPIPE:
- * quiet, as any filter ends). A damaged record is reported and passed over.
+ * Runs in the CLI with the caller's rights. What may fail: output that nobody takes any more
+ * (EPIPE: quiet, as any filter ends). A damaged record is reported and passed over.
  *
  *    taken from the log    notice (lines were lost)   then data of one stream
  *    write_taken()         1 wrote some, goes on; 0 the output is full: EPOLLOUT wakes us

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Defaults of options for "cattach info": which file they come from, and which are in effect, of the
- * file and of the variables CATTACH_*. Another variable of that beginning may be somebody else's; one
- * that is nearly ours is told.
+ * Defaults of options for "cattach info": which file they come from, and which are in effect, of
+ * the file and of the variables CATTACH_*. Another variable of that beginning may be somebody
+ * else's; one that is nearly ours is told.
  *
- * Runs in the command's own process and only reads. A file that every other command refuses is a fact
- * here, with the reason; it fails only when memory runs out.
+ * Runs in the command's own process and only reads. A file that every other command refuses is a
+ * fact here, with the reason; it fails only when memory runs out.
  */
 #include "info.h"
 

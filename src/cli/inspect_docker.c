@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What else docker has in .HostConfig, .Config and .NetworkSettings: scripts and templates ask for it,
- * and a template fails on a member that is not there. What config.json tells is taken from there; what
- * a container cannot have here (DNS servers, links, ports) has docker's value for none.
+ * What else docker has in .HostConfig, .Config and .NetworkSettings: scripts and templates ask for
+ * it, and a template fails on a member that is not there. What config.json tells is taken from
+ * there; what a container cannot have here (DNS servers, links, ports) has docker's value for none.
  *
  * Builds values only, in the caller's arena. config.json is read as JSON: what does not look as it
  * should is left out. Cannot fail but for memory, which the values remember.

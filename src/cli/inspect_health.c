@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What "cattach inspect" says about health: docker's .State.Health and .Config.Healthcheck, podman's
- * .Config.HealthcheckOnFailureAction.
+ * What "cattach inspect" says about health: docker's .State.Health and .Config.Healthcheck,
+ * podman's .Config.HealthcheckOnFailureAction.
  *
  * Builds values only, in the caller's arena, from the record and from the file "health" of the
- * container's directory. Where nothing is checked the members are there and null, so that a template
- * can ask for them.
+ * container's directory. Where nothing is checked the members are there and null, so that a
+ * template can ask for them.
  */
 #include "inspect.h"
 

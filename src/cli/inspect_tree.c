@@ -112,8 +112,8 @@ static int exit_code(const struct ct_container *container)
 	return ct_exit_code(&container->status.exit);
 }
 
-/* What is wrong with it, in words: of one that could not be started again, of a damaged one, and of one
- * whose end nobody saw. */
+/* What is wrong with it, in words: of one that could not be started again, of a damaged one, and of
+ * one whose end nobody saw. */
 static const char *trouble(const struct ct_container *container,
 			   const struct ct_keeper_record *keeper)
 {

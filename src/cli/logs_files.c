@@ -4,10 +4,10 @@
  * first, and followed there, so that a reader may be as far behind as the files reach.
  *
  * Two things no file has: the beginning of a line of json-file that has no end yet, a prompt; and
- * whatever came since the disk took no more. The monitor keeps both in memory and says on its page how
- * far the file goes, in bytes of the payload. So a prompt is shown from memory and left out of the
- * record that has it later; and from a file that gets no more one goes on in memory, with the very
- * byte that it lacks, for as long as the run lasts.
+ * whatever came since the disk took no more. The monitor keeps both in memory and says on its page
+ * how far the file goes, in bytes of the payload. So a prompt is shown from memory and left out of
+ * the record that has it later; and from a file that gets no more one goes on in memory, with the
+ * very byte that it lacks, for as long as the run lasts.
  *
  * Runs in the CLI with the caller's rights. What may fail: reading; where the page has moved on
  * meanwhile there is another look after the next wake-up.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Following logs: what is there, then whatever comes, until every container has ended, --until has
- * passed, or, with -F, for ever: then a container that is not there yet, or has ended, is waited for
- * by inotify on what a start changes.
+ * passed, or, with -F, for ever: then a container that is not there yet, or has ended, is waited
+ * for by inotify on what a start changes.
  *
  * One epoll for all: the monitors' eventfds by their edges, their connections for the end, and the
  * watches. A stream is looked at once more after its descriptors are in the epoll, so that nothing

@@ -2,8 +2,8 @@
 /*
  * From frames to lines. A frame is what one read of the monitor gave: it may hold many lines, a
  * part of one, or the end of one and the beginning of the next. Each stream has its own line open,
- * so that half a line of stdout is not torn by what comes from stderr meanwhile. A line has the time
- * of its first byte, however many frames it came in.
+ * so that half a line of stdout is not torn by what comes from stderr meanwhile. A line has the
+ * time of its first byte, however many frames it came in.
  *
  * A line that is whole inside its frame is handed out where it stands; only what crosses frames is
  * copied. Lines over CT_LINE_MAX are handed on in parts, cut between characters.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A line of a log as it is shown: for people as text, with the container, the time or neither before
- * it; for programs as one JSON object.
+ * A line of a log as it is shown: for people as text, with the container, the time or neither
+ * before it; for programs as one JSON object.
  *
  * What a payload without a terminal writes into its log was not meant to drive one, least of all
  * that of whoever reads the log: there control sequences are shown and not sent. Colours (SGR)

@@ -4,10 +4,10 @@
  * connection to the monitor, which hands out the segments, those in memory and those of a container
  * that removes itself (--rm), too. Later: from its directory.
  *
- * A container can end between the look at its state and the connection; then it is looked for again.
- * One that has not been started yet is waited for like a client that attaches: the start finds us and
- * hands our connection to the monitor, so that even a container that lives for a millisecond and
- * removes itself is read whole.
+ * A container can end between the look at its state and the connection; then it is looked for
+ * again. One that has not been started yet is waited for like a client that attaches: the start
+ * finds us and hands our connection to the monitor, so that even a container that lives for a
+ * millisecond and removes itself is read whole.
  *
  * With retry a stream that is done waits for the next run of its container, or for the next
  * container of that name, and comes here once more.
@@ -264,8 +264,8 @@ static void note_names(struct ct_log_stream *s)
 }
 
 /*
- * Did the last run end on a full disk? What the monitor still held then is in no file, nor a word of
- * it: only the record knows.
+ * Did the last run end on a full disk? What the monitor still held then is in no file, nor a word
+ * of it: only the record knows.
  */
 static bool is_cut(const struct ct_log_stream *s)
 {
@@ -419,7 +419,8 @@ int ct_log_stream_join(struct ct_log_stream *stream, struct ct_err *err)
 		s->state = CT_STREAM_LIVE;
 		s->late = true;
 		drop_kept(s);
-		/* Of this run alone memory is enough, and is there even where the file is removed. */
+		/* Of this run alone memory is enough, and is there even where the file is
+		 * removed. */
 		if (s->query->retry)
 			open_main(s);
 		if (s->main >= 0)

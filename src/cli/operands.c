@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One verb, several containers: which ones, by name or by option; find each, act, print its name as
- * it was given. Errors are reported as they happen; the exit code tells at the end that there was one.
+ * it was given. Errors are reported as they happen; the exit code tells at the end that there was
+ * one.
  *
  * Runs in the command's own process. What it fails on is what the store and the action fail on.
  *
@@ -60,7 +61,8 @@ static int add_chosen(struct ct_call *call, const struct ct_container *container
 	return 0;
 }
 
-/* By name, as they are printed, and by id, as they are found: a name may be another one's by then. */
+/* By name, as they are printed, and by id, as they are found: a name may be another one's by
+ * then. */
 static int add_all(struct ct_store *store, const struct ct_named *choice, struct ct_call *call,
 		   struct ct_err *err)
 {

@@ -3,8 +3,9 @@
  * ps --size: what a container has written into its throw-away layer, and with it all files of its
  * root file system, in docker's words.
  *
- * Runs in the command's own process with the caller's rights and looks at every file, which takes as
- * long as that takes. Does not fail: what cannot be looked at is said on stderr, and counts for nothing.
+ * Runs in the command's own process with the caller's rights and looks at every file, which takes
+ * as long as that takes. Does not fail: what cannot be looked at is said on stderr, and counts for
+ * nothing.
  */
 #include "ps.h"
 

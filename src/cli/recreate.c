@@ -3,10 +3,10 @@
  * From the record of how a container was made to the command line that makes another like it, for a
  * service of systemd.
  *
- * Runs in "cattach generate systemd --new", on memory alone. Options are read as they were then, by the
- * table of the verb, and written in their long form; those are left out that are about who made it and
- * not about the container, and those that the service decides. May fail: a record that does not say how
- * the container was made, or says it in options that do not exist any more.
+ * Runs in "cattach generate systemd --new", on memory alone. Options are read as they were then, by
+ * the table of the verb, and written in their long form; those are left out that are about who made
+ * it and not about the container, and those that the service decides. May fail: a record that does
+ * not say how the container was made, or says it in options that do not exist any more.
  *
  *    cattach run -it --name a -v /x:/y IMAGE    as the record has it
  *    run --detach --rm --sdnotify=monitor --name=a --interactive --tty --volume=/x:/y IMAGE
@@ -43,7 +43,8 @@ static int add(const struct recreation *r, const char *word, struct ct_err *err)
 	return !word || ct_strings_add(r->arena, r->words, word) < 0 ? ct_fail_nomem(err) : 0;
 }
 
-/* Who starts it again is systemd: what has "restart" for its health is killed, and the service has failed. */
+/* Who starts it again is systemd: what has "restart" for its health is killed, and the service has
+ * failed. */
 static const char *value_for(const struct ct_option *option, const char *value)
 {
 	if (value && !strcmp(option->name, "health-on-failure") && !strcmp(value, "restart"))

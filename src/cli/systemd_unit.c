@@ -7,7 +7,7 @@
  * variables ($), systemd.syntax(7), systemd.service(5). May fail for a directory that a unit cannot
  * name.
  *
- *    Type=notify, NotifyAccess=all   the monitor or the payload says READY=1, whoever --sdnotify names
+ *    Type=notify, NotifyAccess=all   monitor or payload says READY=1, whom --sdnotify names
  *    Delegate=yes                    the container's cgroup is ours to make below the service's
  *    KillMode=mixed                  SIGTERM to the monitor alone, SIGKILL to all that is left
  *    ExecStop, ExecStopPost          our own stop first; what is left of the container is removed

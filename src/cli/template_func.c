@@ -325,7 +325,8 @@ static const struct ct_json *call_split(const struct ct_arguments *args)
 	return array;
 }
 
-/* Change the case of letters: of all, or of the first of each word. ASCII, as there is no locale. */
+/* Change the case of letters: of all, or of the first of each word. ASCII, as there is no
+ * locale. */
 static const struct ct_json *change_case(const struct ct_arguments *args, int (*change)(int),
 					 bool words)
 {

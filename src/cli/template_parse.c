@@ -323,8 +323,8 @@ static int expect_right(struct parser *p, const char *behind)
 
 static int parse_branch(struct parser *p, enum ct_node_type type, struct ct_node *node);
 
-/* What follows {{else: the rest of the block, or another condition that shares its {{end}}. Go has no "else range", and no "else if"
- * in a with: both end at expect_right(), with their place. */
+/* What follows {{else: the rest of the block, or another condition that shares its {{end}}. Go has
+ * no "else range", and no "else if" in a with: both end at expect_right(), with their place. */
 static int parse_else(struct parser *p, struct ct_node *node)
 {
 	enum closing closing = CLOSED_BY_END;

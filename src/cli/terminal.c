@@ -48,7 +48,8 @@ void ct_terminal_restore(struct ct_terminal *terminal)
 {
 	int saved = errno;
 
-	/* What the payload left in the output queue is shown first; a hung-up terminal is no news. */
+	/* What the payload left in the output queue is shown first; a hung-up terminal is no
+	 * news. */
 	if (terminal->fd >= 0 && tcsetattr(terminal->fd, TCSADRAIN, &terminal->saved) < 0)
 		errno = saved;
 	terminal->fd = -1;

@@ -2,11 +2,11 @@
 /*
  * Points in time as docker writes them, so that scripts which parse one parse ours.
  *
- * Pure functions of the time and, for local time, of TZ. Cannot fail: a time that the calendar
- * does not know shows as the one for "never".
+ * Pure functions of the time and, for local time, of TZ. Cannot fail: a time that the calendar does
+ * not know shows as the one for "never".
  *
  *    ct_time_rfc3339   2026-01-02T03:04:05.06Z               inspect; Go's RFC3339Nano, UTC
- *    ct_time_local     2026-01-02 03:04:05 +0100 CET         ps; Go's Time.String() without fraction
+ *    ct_time_local     2026-01-02 03:04:05 +0100 CET         ps; Go's Time.String(), no fraction
  *    ct_time_event     2026-01-02T03:04:05.060000000+01:00   events; all nine digits, local time
  *    0 ns              0001-01-01T00:00:00Z                  "never", Go's zero time
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The columns of top. docker's are those of "ps -ef", as the host counts; podman's descriptors count
- * as the container does, and those that begin with "h" as the host.
+ * The columns of top. docker's are those of "ps -ef", as the host counts; podman's descriptors
+ * count as the container does, and those that begin with "h" as the host.
  *
  * Names of users are the host's. In the container 0 is root and the others are numbers: its own
  * files are not asked. Command lines come from strangers and are escaped for a table. Appends to a

@@ -3,8 +3,8 @@
  * The table of processes, with columns of the caller's choice: what "cattach top" prints, and
  * "cattach oci ps" where it is asked for columns.
  *
- * Runs in the command's own process with the caller's rights; starts nothing and opens nothing. Fails
- * for columns that there are not, and when there is no memory.
+ * Runs in the command's own process with the caller's rights; starts nothing and opens nothing.
+ * Fails for columns that there are not, and when there is no memory.
  */
 #include "top_table.h"
 

@@ -2,14 +2,14 @@
 /*
  * wait --condition: docker's conditions and podman's, for all operands at the same time.
  *
- * Runs in the command's own process and sleeps in poll(2) on inotify: on each container's directory,
- * status and name, and on the record of events, which tells of pauses. Whatever wakes it, all are
- * looked at anew. A state that has come and gone between two looks counts where the record shows it:
- * a start, and an end, since the command began. May fail: the limits of inotify, conditions that
- * nobody knows, or that cannot come (health, of a container that nothing checks, or that has ended and
- * that its keeper does not start again), containers that do not exist.
+ * Runs in the command's own process and sleeps in poll(2) on inotify: on each container's
+ * directory, status and name, and on the record of events, which tells of pauses. Whatever wakes
+ * it, all are looked at anew. A state that has come and gone between two looks counts where the
+ * record shows it: a start, and an end, since the command began. May fail: the limits of inotify,
+ * conditions that nobody knows, or that cannot come (health, of a container that nothing checks, or
+ * that has ended and that its keeper does not start again), containers that do not exist.
  *
- *   watch everything -> look at all -> met? print, end -> sleep until something changes -> look at all
+ *   watch everything -> look at all -> met? print, end -> sleep until a change -> look at all
  *
  * Watched first, looked at then: what changes in between wakes the sleep.
  */

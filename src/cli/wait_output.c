@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * wait --for-output: the log of the current run, from its first byte, line by line through a
- * regular expression, until each container has written a line that matches. A prompt has no newline:
- * what is there of a line is tried as soon as nothing more comes for the moment.
+ * regular expression, until each container has written a line that matches. A prompt has no
+ * newline: what is there of a line is tried as soon as nothing more comes for the moment.
  *
- * A line is matched as a whole, however many parts it comes in, up to CT_LINE_MAX bytes; the \r that
- * a terminal puts before the newline is not part of it, so that "$" finds its end.
+ * A line is matched as a whole, however many parts it comes in, up to CT_LINE_MAX bytes; the \r
+ * that a terminal puts before the newline is not part of it, so that "$" finds its end.
  *
  * Runs in the CLI and only reads. What may fail: the expression; containers that cannot be read,
  * which are reported while the others are waited for.

@@ -20,8 +20,8 @@
 
 #include "cursor.h"
 
-/* Of the run that is read from its beginning the first segments may be gone by now. Where none has been
- * found that is seen when reading comes to one. */
+/* Of the run that is read from its beginning the first segments may be gone by now. Where none has
+ * been found that is seen when reading comes to one. */
 static void count_from_run(struct ct_cursor *c)
 {
 	uint64_t begun;

@@ -192,8 +192,9 @@ static int seek(struct ct_cursor *c, uint64_t lines, const bool streams[2], stru
 	if (!frame)
 		return ct_fail_nomem(err);
 	r = look_back(&s, err);
-	/* The beginning of the log, and all lines were counted: a line that is cut in front. Or only one
-	 * stream counts, which has fewer lines: what is before its first one need not be read again. */
+	/* The beginning of the log, and all lines were counted: a line that is cut in front. Or
+	 * only one stream counts, which has fewer lines: what is before its first one need not be
+	 * read again. */
 	if ((r == -ENOENT || r == -ESTALE) && (!s.left || !streams[0] || !streams[1]))
 		r = ct_cursor_probe(c, ct_cursor_first(c), err);
 	if (r == 0)

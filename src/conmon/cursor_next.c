@@ -6,7 +6,7 @@
  * Runs in readers. What may fail: as in cursor.c.
  *
  *   take_entry   what stands at the cursor: a frame, a note, the rest of a frame, or nothing yet
- *   AGAIN        the cursor has moved (next segment, recovered, a note that says nothing): look again
+ *   AGAIN        the cursor has moved (next segment, recovered, an empty note): look again
  *   1, 0, < 0    an entry; the end for now; an error, behind which reading can go on
  */
 #include <errno.h>

@@ -10,7 +10,7 @@
  *
  *   the page says             and means
  *   first, last               numbers of the segments that can be opened by name
- *   oldest                    offsets below this are gone: what was read from there is not to be used
+ *   oldest                    offsets below this are gone: what was read there is not used
  *   memory[2]                 which segments (number + 1) the two memory pairs hold just now
  *   committed, entries        up to where, and to which entry, the last segment can be read
  *
@@ -51,7 +51,8 @@ int ct_cursor_enter(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
 	uint32_t last = number;
 
-	/* Before we have read its header a file may be dropped, memory taken for another segment. */
+	/* Before we have read its header a file may be dropped, memory taken for another
+	 * segment. */
 	for (int tries = 0; tries < 8; tries++) {
 		struct ct_segment s = CT_SEGMENT_INIT;
 		struct ct_index_header h;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What other people's tools read (log drivers k8s-file, json-file and journald): a reader of the two
- * segments in memory, which every frame goes to first, that turns frames into records and appends
- * them to a file, or sends them to journald.
+ * What other people's tools read (log drivers k8s-file, json-file and journald): a reader of the
+ * two segments in memory, which every frame goes to first, that turns frames into records and
+ * appends them to a file, or sends them to journald.
  *
  * Runs in the monitor, after each frame (made in the CLI, where a path that cannot be used refuses
  * the start). The payload never waits for it: when the file takes no more, records wait in out and
@@ -11,11 +11,11 @@
  * ends is told by the container's record. Allocates nothing.
  *
  *   frames (memory segments) --encode--> out[] --write--> file, or journald
- *           d->segment, entry, at        used             taken: payload bytes that are in out or beyond
+ *           d->segment, entry, at        used             taken: payload bytes in out or beyond
  *
  *   ok        failing = false; each frame is written at once
- *   ENOSPC... failing = true; out[] and memory fill up; tried again after retry_wait, doubled each time
- *   lost      memory has used a segment again that was not encoded: told in the file, counted in lost
+ *   ENOSPC... failing = true; out[] and memory fill up; tried again after retry_wait, which doubles
+ *   lost      memory has used a segment again that was not encoded: told in the file, counted
  *
  * With these drivers the log proper is in memory only (memory_only): the file is the log on disk.
  */

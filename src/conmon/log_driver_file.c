@@ -4,10 +4,10 @@
  * somebody has renamed or deleted it.
  *
  * Runs in the monitor (opened in the CLI first). Only whole records are in the file: a write that
- * was short is cut back, and done again later. Rotation makes the new file first and renames then, so
- * nothing that fails in between loses anything: the old file is written on. Names are never followed
- * where they are links. What may fail: everything that a disk can refuse, or whoever owns the
- * directory.
+ * was short is cut back, and done again later. Rotation makes the new file first and renames then,
+ * so nothing that fails in between loses anything: the old file is written on. Names are never
+ * followed where they are links. What may fail: everything that a disk can refuse, or whoever owns
+ * the directory.
  */
 #include "log_driver.h"
 
@@ -36,7 +36,8 @@ static void count_file(const struct log_driver *d)
 	atomic_fetch_add_explicit(&d->page->files, 1, memory_order_release);
 }
 
-/* From now on this is the file; one that we have made may be read by whoever may read the last one. */
+/* From now on this is the file; one that we have made may be read by whoever may read the last
+ * one. */
 static void take(struct log_driver *d, int fd, const struct stat *st, bool made)
 {
 	struct stat old;
@@ -262,9 +263,9 @@ void ct_driver_file_rotate(struct log_driver *d, size_t more, uint64_t now)
 }
 
 /*
- * Between the last two names there was no file of the name, but the next one, which has its permissions
- * already. Whatever else a rotation has left, a gap in the numbers or a next one that is not needed yet,
- * the one after it makes good.
+ * Between the last two names there was no file of the name, but the next one, which has its
+ * permissions already. Whatever else a rotation has left, a gap in the numbers or a next one that
+ * is not needed yet, the one after it makes good.
  */
 void ct_driver_file_finish(const struct log_driver *d)
 {

@@ -3,14 +3,14 @@
  * Files of the log drivers k8s-file and json-file as segments of a stream log: whatever reads logs
  * reads them by a cursor, as any other.
  *
- * A file becomes a segment, in a pair of memfds, when the cursor comes to it; so there is never more
- * of them in memory than the cursor holds. All files are opened first, the newest before the older
- * ones: a rotation meanwhile shows the same one twice, which is noticed, and none not at all. They
- * know nothing of runs, so all of it is one; segments have offsets far enough from each other for
- * any file, and no payload is missing between them.
+ * A file becomes a segment, in a pair of memfds, when the cursor comes to it; so there is never
+ * more of them in memory than the cursor holds. All files are opened first, the newest before the
+ * older ones: a rotation meanwhile shows the same one twice, which is noticed, and none not at all.
+ * They know nothing of runs, so all of it is one; segments have offsets far enough from each other
+ * for any file, and no payload is missing between them.
  *
- * Runs in commands, with the caller's rights. What is no record is passed over, and counted. What may
- * fail: opening, reading, memory. What is written later is log_files_follow.c's.
+ * Runs in commands, with the caller's rights. What is no record is passed over, and counted. What
+ * may fail: opening, reading, memory. What is written later is log_files_follow.c's.
  *
  *    parts[]    oldest ... FILE.2  FILE.1  FILE      as they were when they were opened
  *    tail       what FILE gets from then on, and the files after it (log_files_follow.c)

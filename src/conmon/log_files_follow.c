@@ -6,10 +6,10 @@
  * New files are opened as soon as they are seen, so that who is slow loses nothing when they are
  * rotated away; they are told by not being known yet, and come in the order of their numbers, the
  * greatest first. The known ones are held open while they have a name, or a new file could pass for
- * one of them. A file is left when the next one has something in it, and it has been read to its end
- * after that was seen: nobody writes to it any more. One that begins otherwise than it did was cut
- * (logrotate's copytruncate), and is read from its beginning; one that is merely shorter has lost
- * half a write of a full disk, which comes again.
+ * one of them. A file is left when the next one has something in it, and it has been read to its
+ * end after that was seen: nobody writes to it any more. One that begins otherwise than it did was
+ * cut (logrotate's copytruncate), and is read from its beginning; one that is merely shorter has
+ * lost half a write of a full disk, which comes again.
  *
  * Runs in commands, with the caller's rights. What cannot be opened is as if it were not there yet.
  */
@@ -221,8 +221,8 @@ static int open_unknown(const struct log_tail *t, uint32_t number)
 	return -1;
 }
 
-/* Was it met before, under a smaller number? Then rotations have overtaken us, and what comes now is
- * in the order that they have now. */
+/* Was it met before, under a smaller number? Then rotations have overtaken us, and what comes now
+ * is in the order that they have now. */
 static size_t drop_earlier(int *fds, size_t count, int fd)
 {
 	for (size_t i = 0; i < count; i++) {

@@ -4,7 +4,8 @@
  * one ends, so that offsets, times and the numbers of segments and runs go on behind it.
  *
  * Runs in the CLI, before the monitor is forked. Nothing fails here: what cannot be read is passed
- * over, and the log begins behind what could be. A torn end is left as it is for readers to tell of.
+ * over, and the log begins behind what could be. A torn end is left as it is for readers to tell
+ * of.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -3,10 +3,10 @@
  * A container's lines in the journal as segments of a stream log: whatever reads logs reads them by
  * a cursor, as any other.
  *
- * The journal is gone through once, to find the places of every 16,384th of its entries; from each of
- * them on a segment is made when a reader comes to it, so there are never more lines in memory than
- * one has. Entries are the container's when they have its id, and when journald says that our user
- * has sent them: the id alone anybody could write. As in files, nothing tells the runs apart.
+ * The journal is gone through once, to find the places of every 16,384th of its entries; from each
+ * of them on a segment is made when a reader comes to it, so there are never more lines in memory
+ * than one has. Entries are the container's when they have its id, and when journald says that our
+ * user has sent them: the id alone anybody could write. As in files, nothing tells the runs apart.
  *
  * Runs in commands, with the caller's rights. What may fail: loading libsystemd, a journal of which
  * we may read nothing, memory.
@@ -240,8 +240,8 @@ static int put_line(struct ct_log_journal *j, struct segment_maker *m)
 }
 
 /*
- * All from here to the next segment's place. A gap is told at the end of the segment before it rather
- * than at the beginning of one: there it would be taken for what lies between segments.
+ * All from here to the next segment's place. A gap is told at the end of the segment before it
+ * rather than at the beginning of one: there it would be taken for what lies between segments.
  */
 static int read_entries(struct ct_log_journal *j, uint32_t number, struct segment_maker *m)
 {

@@ -7,7 +7,7 @@
  * Runs in commands that read a log. Nothing in the files is trusted: what is no record is refused,
  * and nothing is read behind its end.
  *
- *   k8s-file   2026-01-02T15:04:05.123456789+01:00 stdout F text           F: a whole line, P: a part
+ *   k8s-file   2026-01-02T15:04:05.123456789+01:00 stdout F text         F: a whole line, P: a part
  *   json-file  {"log":"text\n","stream":"stdout","time":"2026-01-02T14:04:05.123456789Z"}
  *
  * The formats are CRI's (a kubelet reads it) and docker's. A record is one line of the file, handed

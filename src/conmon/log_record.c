@@ -5,21 +5,21 @@
  *   2006-01-02T15:04:05.123456789Z stdout F a line
  *   {"log":"a line\n","stream":"stdout","time":"2006-01-02T15:04:05.123456789Z"}
  *
- * k8s-file: a record for every line, or part of one (P), that was read at once. A part is joined with
- * what follows on the same stream up to the next F, so the bytes of all records, with a newline for
- * each F, are what was written. Nothing ever waits in memory.
+ * k8s-file: a record for every line, or part of one (P), that was read at once. A part is joined
+ * with what follows on the same stream up to the next F, so the bytes of all records, with a
+ * newline for each F, are what was written. Nothing ever waits in memory.
  *
  * json-file: a record for every line; one that has no newline yet waits, and is written without one
- * when it has 16 KiB, but for a character that is not whole, or the stream ends. Escaped as Docker escapes: bytes that are no UTF-8 are
- * U+FFFD then, each. Times without the zeros at their end, and those of a line that was cut are all
- * that of its first record.
+ * when it has 16 KiB, but for a character that is not whole, or the stream ends. Escaped as Docker
+ * escapes: bytes that are no UTF-8 are U+FFFD then, each. Times without the zeros at their end, and
+ * those of a line that was cut are all that of its first record.
  *
  * journald: lines are cut as for json-file; each is a datagram of journald's native protocol,
- * "NAME=VALUE\n"..., in which no value has a newline. CONTAINER_PARTIAL_MESSAGE says that no newline
- * has followed.
+ * "NAME=VALUE\n"..., in which no value has a newline. CONTAINER_PARTIAL_MESSAGE says that no
+ * newline has followed.
  *
- * Runs in the monitor, in memory that was made at the start; no call of the C library but for bytes,
- * since those for time may allocate. Cannot fail.
+ * Runs in the monitor, in memory that was made at the start; no call of the C library but for
+ * bytes, since those for time may allocate. Cannot fail.
  */
 #include "log_record.h"
 
@@ -305,7 +305,8 @@ static size_t encode_line(struct log_encoder *e, int stream, uint64_t time, cons
 {
 	struct log_line *line = &e->line[stream == CT_STREAM_STDERR];
 	size_t room = LOG_RECORD_LINE - line->size, most = size < room ? size : room, n;
-	/* Docker looks for a newline in 16 KiB, so the longest line that is not cut has one byte less. */
+	/* Docker looks for a newline in 16 KiB, so the longest line that is not cut has one byte
+	 * less. */
 	const uint8_t *end = memchr(data, '\n', most);
 
 	if (end && !line->size && !line->partial) {

@@ -146,7 +146,8 @@ uint64_t ct_log_end(const struct ct_log_writer *writer)
 
 #define FRAMES_AHEAD	(4 * (CT_FRAME_HEADER + CT_FRAME_MAX))
 
-/* The oldest segments, in the order in which they go: kept, listed, then the one that is written. */
+/* The oldest segments, in the order in which they go: kept, listed, then the one that is
+ * written. */
 static struct log_listed nth_oldest(const struct ct_log_writer *w, size_t n)
 {
 	struct log_listed current = { w->head.segment, w->head.base, w->end - w->head.base };

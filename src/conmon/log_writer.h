@@ -82,7 +82,8 @@ struct ct_log_writer {
 	size_t listed_count, kept_count;
 	uint64_t listed_cost, kept_cost;
 	struct log_listed listed[LOG_LISTED_MAX];	/* by number */
-	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very end. */
+	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very
+	 * end. */
 	struct log_kept kept[LOG_KEPT_MAX + 1 + LOG_LISTED_MAX];
 };
 

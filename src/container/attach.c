@@ -11,7 +11,7 @@
  *    connect_to()     dir of the socket, hello, answer: connected
  *     absent          nobody there: look at the state again
  *      ended           say what it is now
- *      runs            SIGUSR1 to its monitor, once each: it makes its socket again; try for a second
+ *      runs            SIGUSR1 to its monitor, once each: it makes its socket again
  */
 #include <errno.h>
 #include <fcntl.h>

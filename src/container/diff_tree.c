@@ -300,8 +300,8 @@ static bool is_same(const struct entry *a, const struct entry *b)
 
 static int compare_children(struct walk *w, struct level *level, struct ct_err *err);
 
-/* What is in a directory, whose own change, if there was one, was told. lower is -1 where nothing of
- * it was there. */
+/* What is in a directory, whose own change, if there was one, was told. lower is -1 where nothing
+ * of it was there. */
 static int descend(struct walk *w, struct level *above, int lower, int root, bool told,
 		   struct ct_err *err)
 {

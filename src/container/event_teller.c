@@ -5,8 +5,8 @@
  *
  * Prepared in the CLI, told in the monitor: the start before it is confined, the end after. There
  * it has a directory that it may write files in, and no heap, so image and labels have been made
- * into JSON before, and the rest needs no escaping: numbers, ids, names. A container may have another
- * name by now: names/ knows. Nothing of it can fail a start or an end.
+ * into JSON before, and the rest needs no escaping: numbers, ids, names. A container may have
+ * another name by now: names/ knows. Nothing of it can fail a start or an end.
  */
 #include <fcntl.h>
 #include <stdio.h>

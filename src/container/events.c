@@ -57,8 +57,8 @@ int ct_events_open(const struct ct_store *store)
 	return open_dir(store->containers, store->session_of[0] ? "../../../events" : "../events");
 }
 
-/* Under a lock on the file itself, which only who sets it aside takes: of two only the first finds it
- * in its place. The next writer makes a new one. */
+/* Under a lock on the file itself, which only who sets it aside takes: of two only the first finds
+ * it in its place. The next writer makes a new one. */
 static void set_aside(int dir, int fd, const struct stat *file)
 {
 	struct stat named;
@@ -209,7 +209,8 @@ void ct_event_record(const struct ct_container *container, const char *action, .
 	int ct_autofd dir = -1;
 	va_list details;
 
-	/* Those of the runtime face are told of by who watches them; what is above them is not ours. */
+	/* Those of the runtime face are told of by who watches them; what is above them is not
+	 * ours. */
 	if (!container->meta.unmonitored)
 		dir = open_dir(container->dir, container->session_of ? "../../../../events" :
 								       "../../events");

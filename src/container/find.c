@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding one container by what a user typed: a name, an id, the beginning of an id, in this
- * order, so that a name that looks like the beginning of another's id means the name. Behind a slash
+ * Finding one container by what a user typed: a name, an id, the beginning of an id, in this order,
+ * so that a name that looks like the beginning of another's id means the name. Behind a slash
  * stands a session of the container, found the same way in the container's own store.
  *
  * Runs in commands, as the user. A name is one readlinkat(2); only the beginning of an id, and the
@@ -94,7 +94,8 @@ static int by_name(const struct ct_store *store, struct ct_arena *arena, const c
 	r = ct_container_load(store, arena, NULL, id, &c, err);
 	if (r < 0)
 		return r;
-	/* The name comes last when one is made: where the record is missing, it has gone already. */
+	/* The name comes last when one is made: where the record is missing, it has gone
+	 * already. */
 	if (c.state == CT_STATE_CREATING && c.status_fd < 0)
 		return ct_fail(err, ENOENT, "no such name: %s", name);
 	*ret_container = c;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One health check: the command is run in the container exactly as "cattach exec" would run it, with
- * /dev/null for its input; the beginning of its output is kept, the rest read and thrown away, so
- * that it never waits for us.
+ * One health check: the command is run in the container exactly as "cattach exec" would run it,
+ * with /dev/null for its input; the beginning of its output is kept, the rest read and thrown away,
+ * so that it never waits for us.
  *
- * Runs in "cattach healthcheck" or in a process that a keeper has forked for this one check, with the
- * user's rights; never in the keeper, which must not hang on what is in a container. The command is
- * our child and dies with us; it ends with the container, and by SIGKILL when its time is up, with
- * all that it has started and that has not left its session's first process group.
+ * Runs in "cattach healthcheck" or in a process that a keeper has forked for this one check, with
+ * the user's rights; never in the keeper, which must not hang on what is in a container. The
+ * command is our child and dies with us; it ends with the container, and by SIGKILL when its time
+ * is up, with all that it has started and that has not left its session's first process group.
  *
  * What may fail: the container is in another state, or ends meanwhile. That the command cannot be
  * started is no failure of ours but a check that has failed.
@@ -178,8 +178,8 @@ static void tell_failure(const struct ct_err *failure, struct ct_health_check *c
 	ct_health_output(check, text, strlen(text));
 }
 
-/* A pid namespace that goes down kills whoever is in it, and its init shows as ended only when all of
- * them have been reaped. */
+/* A pid namespace that goes down kills whoever is in it, and its init shows as ended only when all
+ * of them have been reaped. */
 static bool ended_with_payload(const struct checking *c, const struct ct_exit *status)
 {
 	return !c->timed_out && status->signaled && status->value == SIGKILL &&

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Health checks at intervals: a job in the keeper's loop. When one is due a child of the keeper makes
- * it and says by its exit code what the container is now; what is to be done to an unhealthy one is
- * done by another child, since to stop a container takes its time. Never two at the same time.
+ * Health checks at intervals: a job in the keeper's loop. When one is due a child of the keeper
+ * makes it and says by its exit code what the container is now; what is to be done to an unhealthy
+ * one is done by another child, since to stop a container takes its time. Never two at the same
+ * time.
  *
- * Runs in the keeper and its children, with the user's rights. Who makes a check dies with the keeper
- * and is killed when the run is over, and what it has started in the container dies with it. A check that
- * nothing came of (the container is paused, there was no memory) is left out, and the next one comes
- * after the same time.
+ * Runs in the keeper and its children, with the user's rights. Who makes a check dies with the
+ * keeper and is killed when the run is over, and what it has started in the container dies with it.
+ * A check that nothing came of (the container is paused, there was no memory) is left out, and the
+ * next one comes after the same time.
  *
- * What is asked for may change at any time: the keeper is told then, a check under way is killed, and
- * the next one comes an interval later.
+ * What is asked for may change at any time: the keeper is told then, a check under way is killed,
+ * and the next one comes an interval later.
  *
  * To kill an unhealthy container is what a crash would be: its restart policy decides what follows.
- * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy. Checks
- * and what follows from them are about one run, and nothing is done to another.
+ * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy.
+ * Checks and what follows from them are about one run, and nothing is done to another.
  *
  *   plan_next -> (due) fork_child: check -> child_ended -> unhealthy and an action? fork_child: act
  *       ^                                        `---------------- else ----------------'
@@ -80,8 +81,8 @@ static int act_on(struct ct_container *container, const struct ct_run_id *run,
 	case CT_HEALTH_DO_NOTHING:
 		break;
 	}
-	/* It is unhealthy still when that fails, and the next check leads here again. What has had its
-	 * SIGKILL and takes its time ends by us all the same. */
+	/* It is unhealthy still when that fails, and the next check leads here again. What has had
+	 * its SIGKILL and takes its time ends by us all the same. */
 	return r < 0 && r != -ETIMEDOUT ? FAILED : DONE;
 }
 
@@ -139,8 +140,8 @@ static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h, enum ct_
 	plan_next(k, h);
 }
 
-/* What it comes to does not count any more. What is done about an unhealthy container is not left half
- * done; a check ends here. */
+/* What it comes to does not count any more. What is done about an unhealthy container is not left
+ * half done; a check ends here. */
 static void retire(struct ct_keeper_health *h)
 {
 	h->stale = h->job.fd >= 0;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file "health" of a container's directory: what its last checks have said, as JSON, replaced in
- * one step so that a reader has the old or the new one whole. It names the run that it is about by
- * the time of its start, and the command that has said it by the time of the update that brought it: a
- * record of another run or command says nothing, so nobody has to reset it when a container ends, is
- * started again or updated, and nobody who is killed can leave a wrong one.
+ * The file "health" of a container's directory: what its last checks have said, as JSON, replaced
+ * in one step so that a reader has the old or the new one whole. It names the run that it is about
+ * by the time of its start, and the command that has said it by the time of the update that brought
+ * it: a record of another run or command says nothing, so nobody has to reset it when a container
+ * ends, is started again or updated, and nobody who is killed can leave a wrong one.
  *
- * Written by whoever has made a check: a command, or what a keeper forks; as the user. Two at a time
- * take turns under a lock on the file "health.lock". Read by everybody.
+ * Written by whoever has made a check: a command, or what a keeper forks; as the user. Two at a
+ * time take turns under a lock on the file "health.lock". Read by everybody.
  *
- * What may fail: a full disk, a directory that is gone. A record that cannot be read counts as none,
- * and the next check writes a new one.
+ * What may fail: a full disk, a directory that is gone. A record that cannot be read counts as
+ * none, and the next check writes a new one.
  *
  *   {"version":1,"run":...,"check":...,"status":"healthy","streak":0,
  *    "log":[{"start":...,"end":...,"code":0,"output":"..."}, ... up to five]}

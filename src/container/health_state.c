@@ -3,8 +3,8 @@
  * How a container's health follows from its checks, and when the next one is due: functions of what
  * they are given, times included, so that all of it can be tested without waiting for anything.
  *
- * docker's rules. A run begins as "starting". One success makes it healthy; so many failures in a row
- * as --health-retries says make it unhealthy, and until then it stays what it was. While it is
+ * docker's rules. A run begins as "starting". One success makes it healthy; so many failures in a
+ * row as --health-retries says make it unhealthy, and until then it stays what it was. While it is
  * starting, failures that began within the start period are kept, but do not count. The next check
  * comes an interval after the end of the last one: in the start period, as long as nothing has
  * succeeded, the start interval.

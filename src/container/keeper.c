@@ -3,10 +3,11 @@
  * The keeper's loop: the run that is waited for, the time of the next start, who makes that start,
  * signals, jobs. What follows from each is in keeper_run.c.
  *
- * Runs in the keeper, a process of its own with the user's rights and nothing of the container's: it
- * holds no stdio of it, is not in its cgroup, and when it is killed the container runs on. Descriptors
- * are its own; memory that only a step needed is given back at the next quiet moment, and with
- * nothing due it sleeps without a limit. Nothing here fails in a way that anybody could be told.
+ * Runs in the keeper, a process of its own with the user's rights and nothing of the container's:
+ * it holds no stdio of it, is not in its cgroup, and when it is killed the container runs on.
+ * Descriptors are its own; memory that only a step needed is given back at the next quiet moment,
+ * and with nothing due it sleeps without a limit. Nothing here fails in a way that anybody could be
+ * told.
  *
  *   fds: control (start has ended), signals, monitor's pidfd, child's pidfd, jobs'
  *   time: k->next (start again), each job's next

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What commands know and want of a keeper: is it there, is it going to start its container again, it
- * must not, it is to look again, it is to end.
+ * What commands know and want of a keeper: is it there, is it going to start its container again,
+ * it must not, it is to look again, it is to end.
  *
- * Runs in commands, as the user. The keeper is found by its record lock, and every signal to it goes
- * through a pidfd that was opened between two looks at that lock, so that it cannot be another's. What
- * it must not do is a file, which is there before anything ends: no race brings a stopped container
- * back. A keeper that another pid namespace hides is believed, and cannot be signalled.
+ * Runs in commands, as the user. The keeper is found by its record lock, and every signal to it
+ * goes through a pidfd that was opened between two looks at that lock, so that it cannot be
+ * another's. What it must not do is a file, which is there before anything ends: no race brings a
+ * stopped container back. A keeper that another pid namespace hides is believed, and cannot be
+ * signalled.
  */
 #include "keeper.h"
 
@@ -74,7 +75,8 @@ int ct_keeper_read_policy(int dir, struct ct_arena *arena, struct ct_meta *ret_m
 	return ct_restart_parse(ret_meta->restart, ret_policy, err);
 }
 
-/* What the keeper is about to decide, by what it decides by: its own record, the container's, the status. */
+/* What the keeper is about to decide, by what it decides by: its own record, the container's, the
+ * status. */
 static bool is_expected(int dir, const struct ct_keeper_record *record,
 			const struct ct_status *status)
 {

@@ -3,12 +3,12 @@
  * Making a keeper: forked before the container is started, so that there is no moment in which the
  * container runs and nobody waits for its end, and a first start costs no more than the fork.
  *
- * ct_keeper_launch() and the functions that go with it run in the process that starts the container,
- * under the lock of those who start it; what is below keep() in the keeper. That one is the child of
- * nobody (forked twice), in a session of its own, on /dev/null, at /, with no descriptor but its own. It
- * says when it has its lock, and hears one byte when the container runs. A monitor that is being
- * started has that connection open, too, so the end of file comes when a start is over, even if who
- * made it was killed.
+ * ct_keeper_launch() and the functions that go with it run in the process that starts the
+ * container, under the lock of those who start it; what is below keep() in the keeper. That one is
+ * the child of nobody (forked twice), in a session of its own, on /dev/null, at /, with no
+ * descriptor but its own. It says when it has its lock, and hears one byte when the container runs.
+ * A monitor that is being started has that connection open, too, so the end of file comes when a
+ * start is over, even if who made it was killed.
  *
  *   starter                                  keeper
  *   ct_keeper_launch   fork, fork  ------->  keep(): descriptors, signals, lock, record
@@ -252,7 +252,8 @@ void ct_keeper_release(struct ct_keeper_launch *launch, bool started)
 	ct_drop_fd(&launch->control);
 }
 
-/* 1: it is there, and stays or reads what has changed before it goes; 0: there is none, or none any more. */
+/* 1: it is there, and stays or reads what has changed before it goes; 0: there is none, or none any
+ * more. */
 static int find_keeper(const struct ct_container *c, struct ct_err *err)
 {
 	uint64_t limit = ct_now_monotonic() + SETTLE;

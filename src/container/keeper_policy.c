@@ -2,13 +2,13 @@
 /*
  * Restart policies: their words, and when a container is started again.
  *
- * Pure functions: commands check options by them, the keeper decides by them. The words, the numbers
- * and what counts as a failure are docker's, for scripts and habits know those; one thing is ours: a
- * restart that fails counts as a run that has ended at once, where docker gives up. May fail for
- * words that are no policy.
+ * Pure functions: commands check options by them, the keeper decides by them. The words, the
+ * numbers and what counts as a failure are docker's, for scripts and habits know those; one thing
+ * is ours: a restart that fails counts as a run that has ended at once, where docker gives up. May
+ * fail for words that are no policy.
  *
- *   no                never                        on-failure[:MAX]  code not 0, MAX times in a row
- *   always            whatever its code            unless-stopped    the same, but not at boot after a stop
+ *   no                never                on-failure[:MAX]  code not 0, MAX times in a row
+ *   always            whatever its code    unless-stopped    the same; not at boot after a stop
  *
  *   delay   100 ms, 200 ms, ... 60 s, doubled each time; 100 ms again after a run of 10 s or more
  */

@@ -2,10 +2,11 @@
 /*
  * The keeper's record: what it waits for, how often it has started the container, what went wrong.
  *
- * Format: one JSON object, blanks up to CT_KEEPER_RECORD_SIZE - 1 bytes, a newline; rewritten in place
- * by a single pwrite(2) of the whole size, so that it needs no room on a full disk. "generation" at the
- * front and "end" at the back carry the same number; a reader takes a text that it has read twice in
- * a row alike (see src/conmon/status.c for why), and trusts neither size, syntax, types nor ranges.
+ * Format: one JSON object, blanks up to CT_KEEPER_RECORD_SIZE - 1 bytes, a newline; rewritten in
+ * place by a single pwrite(2) of the whole size, so that it needs no room on a full disk.
+ * "generation" at the front and "end" at the back carry the same number; a reader takes a text that
+ * it has read twice in a row alike (see src/conmon/status.c for why), and trusts neither size,
+ * syntax, types nor ranges.
  *
  * Written by the keeper, read by commands, as the user.
  *
@@ -15,7 +16,7 @@
  *   phase     what the keeper is at; "ended": nothing is started again any more
  *   restarts  how often it has, in a row; RestartCount of inspect
  *   until     when the next start is due, ns since the epoch; delay: what it waits in between
- *   seen      started of the last run that it has dealt with: tells a reader whether it is up to date
+ *   seen      started of the last run that it has dealt with: is it up to date?
  */
 #include <errno.h>
 #include <fcntl.h>

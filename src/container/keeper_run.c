@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a keeper does: waits for the end of a run, decides by the policy, waits, and has a child start
- * the container again, by the same functions as "cattach start".
+ * What a keeper does: waits for the end of a run, decides by the policy, waits, and has a child
+ * start the container again, by the same functions as "cattach start".
  *
- * Runs in the keeper, the start in a child of it, so that the memory of that is gone with the child.
- * What the monitor has recorded is believed; a monitor that was killed has recorded nothing, which
- * counts as a failure. Somebody's wish that the container stays stopped is a file, looked for before
- * every step and once more by the child when nobody else can start the container any more. A start that
- * fails is put down and counts as a run that has ended at once.
+ * Runs in the keeper, the start in a child of it, so that the memory of that is gone with the
+ * child. What the monitor has recorded is believed; a monitor that was killed has recorded nothing,
+ * which counts as a failure. Somebody's wish that the container stays stopped is a file, looked for
+ * before every step and once more by the child when nobody else can start the container any more. A
+ * start that fails is put down and counts as a run that has ended at once.
  *
  *   WATCHING   a run is waited for         -> ended: decide()
  *   WAITING    next start at k->next       -> due: STARTING; stop asked or policy gone: ENDED
@@ -112,9 +112,9 @@ static bool is_idle(const struct ct_keeper *k)
 }
 
 /*
- * An update puts its policy down, then looks whether we go (ct_keeper_adopt()); we put down that we go,
- * then look at the policy once more. So either we see the new one, and stay, or it sees us going, and
- * waits for our end. What cannot be read has not been taken away.
+ * An update puts its policy down, then looks whether we go (ct_keeper_adopt()); we put down that we
+ * go, then look at the policy once more. So either we see the new one, and stay, or it sees us
+ * going, and waits for our end. What cannot be read has not been taken away.
  */
 static void leave_if_idle(struct ct_keeper *k)
 {

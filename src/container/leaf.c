@@ -3,8 +3,8 @@
  * A container's leaf at the start of a run: where it can be, a scope from systemd where that is the
  * way, the directories with their limits, and the record of their path.
  *
- * Runs in the CLI before it forks the monitor, which is born in the leaf's other half; with systemd in
- * the monitor before it makes the payload, for a scope begins with a process. With the caller's
+ * Runs in the CLI before it forks the monitor, which is born in the leaf's other half; with systemd
+ * in the monitor before it makes the payload, for a scope begins with a process. With the caller's
  * privileges; nobody else's process moves but those of a crowded place (src/cgroups/controllers.c).
  * May fail: limits that were asked for and cannot be had. Where nothing was asked for and there is
  * nowhere, the container runs without a leaf.
@@ -102,8 +102,8 @@ static int go_without(const struct leaf_request *q, struct ct_err *why, struct c
 
 /* ---- where ---- */
 
-/* The last part of a path that is the container's own, or NULL. Names of ours, and those of systemd's
- * way to say it, are none. */
+/* The last part of a path that is the container's own, or NULL. Names of ours, and those of
+ * systemd's way to say it, are none. */
 static const char *own_name(const struct leaf_request *q)
 {
 	const char *slash = q->parent ? strrchr(q->parent, '/') : NULL;
@@ -115,8 +115,8 @@ static const char *own_name(const struct leaf_request *q)
 	return name;
 }
 
-/* SLICE:PREFIX:NAME, as engines name a scope that they want of systemd: what is behind the slice, or
- * NULL. */
+/* SLICE:PREFIX:NAME, as engines name a scope that they want of systemd: what is behind the slice,
+ * or NULL. */
 static const char *scope_of(const struct leaf_request *q)
 {
 	const char *colon = q->parent ? strchr(q->parent, ':') : NULL;
@@ -301,8 +301,8 @@ static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
 	}
 }
 
-/* A user's container has no device but those that are bound into it, and nobody to ask but the kernel
- * for more; a root that is none on the host is a user in this. */
+/* A user's container has no device but those that are bound into it, and nobody to ask but the
+ * kernel for more; a root that is none on the host is a user in this. */
 static int limit_devices(const struct leaf_request *q, const struct leaf *leaf, struct ct_err *err)
 {
 	int r = geteuid() != 0 ? 0 : ct_cgroup_devices_apply(leaf->cgroup.container, q->devices,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container's leaf at the end of a run, and as others find it: what was killed in it, what is left
- * in it, its removal, the record of its path.
+ * A container's leaf at the end of a run, and as others find it: what was killed in it, what is
+ * left in it, its removal, the record of its path.
  *
  * ct_leaf_is_oom() and ct_leaf_end() run in the confined monitor, which has the descriptors from
  * the start and allocates nothing. The others run in commands, as the user; what they read was ours
- * once and is checked (ct_cgroup_open()). What cannot be removed stays recorded, and whoever removes
- * the container, or starts it again, tries again.
+ * once and is checked (ct_cgroup_open()). What cannot be removed stays recorded, and whoever
+ * removes the container, or starts it again, tries again.
  */
 #include "leaf.h"
 
@@ -120,8 +120,8 @@ int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
 	return *path == '/' ? 0 : -EBADMSG;
 }
 
-/* "/PLACE/cattach-ID", or with a number behind it. What is another's must not be ended for this one,
- * whatever has become of the record. */
+/* "/PLACE/cattach-ID", or with a number behind it. What is another's must not be ended for this
+ * one, whatever has become of the record. */
 static int open_recorded(int dir, const char *id, struct ct_cgroup *cgroup, struct ct_err *err)
 {
 	char path[CT_CGROUP_PATH];

@@ -3,9 +3,10 @@
  * Which directory a throw-away overlay was made over: a path alone does not say, for what is there
  * may have been moved away and replaced while the container runs.
  *
- * Runs in the command, as the user. Every start with an overlay writes device and inode into "lower"
- * in the container's directory: numbers of devices hold until the host restarts, and so does the run.
- * May fail: a path that leads to another directory or to none by now, a record that is not there.
+ * Runs in the command, as the user. Every start with an overlay writes device and inode into
+ * "lower" in the container's directory: numbers of devices hold until the host restarts, and so
+ * does the run. May fail: a path that leads to another directory or to none by now, a record that
+ * is not there.
  */
 #include "lower.h"
 

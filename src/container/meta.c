@@ -333,7 +333,8 @@ static int check_version(const struct ct_json *root, struct ct_err *err)
 int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
 		  struct ct_err *err)
 {
-	/* The tree is many times the size of what it says; it does not stay in the caller's arena. */
+	/* The tree is many times the size of what it says; it does not stay in the caller's
+	 * arena. */
 	struct ct_arena ct_autoarena scratch = { 0 };
 	struct ct_meta meta = { .version = CT_META_VERSION };
 	const struct ct_json *root = NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting for who starts a container: as long as it takes, but not in silence. As a rule the lock is
- * held for some milliseconds; one that hangs, or was stopped from its terminal, may hold it for ever.
- * After a moment one warning names the holder, so that the user can decide about it.
+ * Waiting for who starts a container: as long as it takes, but not in silence. As a rule the lock
+ * is held for some milliseconds; one that hangs, or was stopped from its terminal, may hold it for
+ * ever. After a moment one warning names the holder, so that the user can decide about it.
  *
  * Runs in commands, as the user. The holder is looked up in /proc/locks by device and inode; where
  * it is not there (another pid namespace, a file system whose numbers differ) it stays unnamed. May

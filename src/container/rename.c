@@ -4,9 +4,9 @@
  *
  * Runs in commands, as the user, under the container's lock. The new name is claimed first, in one
  * step (names.c), so that of any number of commands that want it one gets it; then the record is
- * replaced, in one step, and the old name given up. Killed in between, the container answers to both,
- * until it is removed, with which all its names go. What was there before is seen by
- * who has read it before: the monitor's title stays what it was. Fails for names that are taken or no
+ * replaced, in one step, and the old name given up. Killed in between, the container answers to
+ * both, until it is removed, with which all its names go. What was there before is seen by who has
+ * read it before: the monitor's title stays what it was. Fails for names that are taken or no
  * names, and for what cannot be held.
  *
  *    names/NEW -> id    claimed: fails when somebody has it
@@ -58,7 +58,8 @@ static int change(struct ct_store *store, struct ct_arena *arena, struct ct_cont
 		return r;
 	now->meta.name = name;
 	r = ct_meta_save(now->dir, &now->meta, err);
-	/* By its monitor (--rm), whom our lock does not stop, and who may not have seen the new name. */
+	/* By its monitor (--rm), whom our lock does not stop, and who may not have seen the new
+	 * name. */
 	if (ct_container_is_removed(now)) {
 		ct_name_release(store, name, now->meta.id);
 		now->meta.name = before;

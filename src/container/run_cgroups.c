@@ -5,7 +5,8 @@
  *
  * Runs in the command with the caller's rights, before anything is created. Options are put over
  * what a bundle has, and all of it is converted once to find out what cannot be, so that "create"
- * refuses what "start" would. Whether a parent is within what was delegated only the start can tell.
+ * refuses what "start" would. Whether a parent is within what was delegated only the start can
+ * tell.
  *
  * May fail for values that are malformed, for what version 2 of control groups has no equivalent
  * for, and for device rules of users, which nobody would enforce.

@@ -4,10 +4,10 @@
  * it, in docker's form ("CMD-SHELL", TEXT), with all defaults filled in.
  *
  * From the options of run, create and update to the record; runs in the command before anything is
- * created or changed. Of a container that is checked already what is not said stays as it is. Whether
- * the command is there, and what it says, shows when it is run. May fail for times and numbers that
- * are none, with docker's words where docker has some, and for options without a command: they would
- * promise a check that nobody makes.
+ * created or changed. Of a container that is checked already what is not said stays as it is.
+ * Whether the command is there, and what it says, shows when it is run. May fail for times and
+ * numbers that are none, with docker's words where docker has some, and for options without a
+ * command: they would promise a check that nobody makes.
  *
  *   --health-cmd 'curl -f localhost'     CMD-SHELL, the text          run by /bin/sh -c
  *   --health-cmd '["curl","-f","..."]'   CMD, the words
@@ -190,7 +190,8 @@ static const char *detail_of(const struct ct_health_options *o)
 	return NULL;
 }
 
-/* What removes itself cannot be started again; nor, by the keeper, what writes to its starter's stdout. */
+/* What removes itself cannot be started again; nor, by the keeper, what writes to its starter's
+ * stdout. */
 static int check_restart(const struct ct_meta *meta, const struct ct_health_config *config,
 			 struct ct_err *err)
 {

@@ -132,8 +132,8 @@ static int add_option(struct ct_run *run, struct ct_spec_mount *mount, const cha
 
 /*
  * bind-recursive in docker's four words: what is bound, and how deep readonly goes.
- *   enabled    rbind, readonly as deep as the kernel can    writable   rbind, readonly at the top only
- *   disabled   bind                                          readonly   as enabled, and only with readonly
+ *   enabled    rbind, readonly as deep as can be    writable   rbind, readonly at the top only
+ *   disabled   bind                                 readonly   as enabled, and only with readonly
  */
 static int bind_depth(struct ct_run *run, const struct keys *keys, struct ct_spec_mount *mount,
 		      struct ct_err *err)

@@ -53,8 +53,8 @@ static int check_files(const struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
-/* How it was made: for those who make one like it ("generate systemd --new"). What JSON cannot say is
- * left out, and with it everything. */
+/* How it was made: for those who make one like it ("generate systemd --new"). What JSON cannot say
+ * is left out, and with it everything. */
 static int note_command(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *words = &run->options->create_command;

@@ -11,7 +11,7 @@
  * May fail for values that are malformed or contradict each other; where is the option.
  *
  *   --memory 64m            memory.limit            0 or -1: no limit
- *   --memory-swap 128m      memory.swap             memory and swap together; -1: as much as there is;
+ *   --memory-swap 128m      memory.swap             memory and swap together; -1: all there is;
  *                                                   not given: twice the memory, docker's default
  *   --cpus 1.5              cpu.quota, cpu.period   150000 of 100000 us
  *   --cpu-quota, --cpu-period                       the same, in us

@@ -11,7 +11,7 @@
  *
  * Runs in commands, and in a monitor whose directory has vanished, as the user.
  *
- *    BASE/cattach/ID/attach       the monitor's socket, SOCK_SEQPACKET, mode of the directories 0700
+ *    BASE/cattach/ID/attach       the monitor's socket, SOCK_SEQPACKET; directories are 0700
  *    BASE: /run (root); $XDG_RUNTIME_DIR, /run/user/UID, /tmp (as cattach-UID) for others
  */
 #include <dirent.h>

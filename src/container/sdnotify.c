@@ -4,9 +4,9 @@
  * letting the container tell.
  *
  * Runs in the command that starts it, with the caller's rights. The protocol is one datagram of
- * "NAME=VALUE" lines, sd_notify(3), so it is sent from here: loading libsystemd for that would cost each
- * start a millisecond. Without NOTIFY_SOCKET nothing is done, as with sd_notify. May fail: a socket that
- * is not there, or one of a kind that a container cannot be given.
+ * "NAME=VALUE" lines, sd_notify(3), so it is sent from here: loading libsystemd for that would cost
+ * each start a millisecond. Without NOTIFY_SOCKET nothing is done, as with sd_notify. May fail: a
+ * socket that is not there, or one of a kind that a container cannot be given.
  *
  *   monitor    we send MAINPID and READY=1 once the container has started
  *   container  we send MAINPID; the payload sends READY=1 over the socket, bound to /dev/notify

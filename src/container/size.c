@@ -3,10 +3,10 @@
  * How much room a container's files take: the sum over its root file system, and what a throw-away
  * overlay holds above it.
  *
- * Runs in commands, as the user, who may not look into each directory that the container's other ids
- * have closed: such ones are counted and not entered. The overlay's upper layer is nowhere to be seen
- * from outside, but statfs(2) of an overlay is that of its upper file system, a tmpfs of the
- * container's own. Files may come and go meanwhile. Fails when the root file system is gone.
+ * Runs in commands, as the user, who may not look into each directory that the container's other
+ * ids have closed: such ones are counted and not entered. The overlay's upper layer is nowhere to
+ * be seen from outside, but statfs(2) of an overlay is that of its upper file system, a tmpfs of
+ * the container's own. Files may come and go meanwhile. Fails when the root file system is gone.
  */
 #include <cattach/size.h>
 

@@ -7,7 +7,7 @@
  * directory, too. May fail: whatever the spec asks for that cannot be had.
  *
  *   ct_keeper_launch     forked first, so that no end of a run can be missed
- *   plan                 ct_spec_check, ct_plan_make, ct_plan_resources: everything that can be refused
+ *   plan                 ct_spec_check, ct_plan_make, ct_plan_resources: whatever can be refused
  *   ct_lower_save        what is below an overlay, for diff
  *   ct_keeper_await      it has its lock
  *   ct_poststop_launch   who runs the poststop hooks

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting a container that exists: its configuration is read back, the monitor forked, its pid file
- * written. A container whose start fails is as it was before, so that it can be looked at, repaired
- * and started again.
+ * Starting a container that exists: its configuration is read back, the monitor forked, its pid
+ * file written. A container whose start fails is as it was before, so that it can be looked at,
+ * repaired and started again.
  *
  * Runs in commands, with the caller's rights, and in children of keepers, with the same.
  */

@@ -3,12 +3,12 @@
  * Signals to a payload, and stopping: signal, wait, SIGKILL, wait for the record.
  *
  * Runs in commands, as the user; nothing is kept. Every signal goes through a pidfd that was
- * verified against the record after a fresh look at it: the caller's struct may be minutes old,
- * and the pid in it somebody else's by now. A payload that is pid 1 of its namespace ignores every
+ * verified against the record after a fresh look at it: the caller's struct may be minutes old, and
+ * the pid in it somebody else's by now. A payload that is pid 1 of its namespace ignores every
  * signal that it has no handler for, which is why a stop ends with SIGKILL. One that is paused has
- * the signal first and goes on then, so that the signal is what it wakes up to. A keeper is told before
- * anything is signalled that the container stays stopped. Who wants the end of one run (a health check has
- * failed in it) names it, and nothing is done to one that has been started since.
+ * the signal first and goes on then, so that the signal is what it wakes up to. A keeper is told
+ * before anything is signalled that the container stays stopped. Who wants the end of one run (a
+ * health check has failed in it) names it, and nothing is done to one that has been started since.
  *
  *   ct_container_stop   forbid restarts -> settle the keeper -> signal -> wait -> KILL -> record
  *   ct_container_signal one signal; one that ends is a stop for the keeper, too
@@ -134,7 +134,8 @@ static int settle_keeper(struct ct_container *c, struct ct_probe *probe, struct 
 	return r;
 }
 
-/* 1 when the signal has been for a container that its keeper was about to start again: it is not. */
+/* 1 when the signal has been for a container that its keeper was about to start again: it is
+ * not. */
 static int signal_keeper(struct ct_container *c, int signal, struct ct_err *err)
 {
 	struct ct_probe probe = { 0 };
@@ -285,7 +286,8 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 	return r;
 }
 
-/* Under the lock of those who start: what is asked for here the next start lifts, and not the one before. */
+/* Under the lock of those who start: what is asked for here the next start lifts, and not the one
+ * before. */
 static int forbid_run(struct ct_container *c, const struct ct_run_id *run, struct ct_err *err)
 {
 	int r = ct_container_await_creator(c->dir, ct_container_label(c));

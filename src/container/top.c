@@ -4,11 +4,11 @@
  *
  * Runs in the command, as the user, and looks at the host's /proc only. The kernel is asked for the
  * number that a process has in the container's pid namespace, which no process can refuse
- * (ioctl_ns(2), NS_GET_TGID_IN_PIDNS, Linux 6.11); before that the link ns/pid says it, and where
- * a process lets nobody read that, its parent. Processes come and go meanwhile: what is gone is
- * left out, and a pid that was used again names a process that is looked at anew.
+ * (ioctl_ns(2), NS_GET_TGID_IN_PIDNS, Linux 6.11); before that the link ns/pid says it, and where a
+ * process lets nobody read that, its parent. Processes come and go meanwhile: what is gone is left
+ * out, and a pid that was used again names a process that is looked at anew.
  *
- *   exact   each number in /proc: NS_GET_TGID_IN_PIDNS says whether it is a member, and its number inside
+ *   exact   each number in /proc: NS_GET_TGID_IN_PIDNS is it a member, with which number inside?
  *   else    ns/pid is the container's; or its parent is a member, whatever it hides
  *   no pid namespace of its own (--pid host): members are those in its mount namespace
  *

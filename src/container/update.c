@@ -3,13 +3,13 @@
  * Changing what a container may have: in its config.json, and in its cgroup while it runs.
  *
  * Runs in commands, as the user. Whoever updates holds the lock of those who start (created.c), so
- * that a start has the limits from before or those from after, and no mixture. The cgroup is changed
- * first, for it is the kernel that refuses; then config.json is replaced in one step, and when that
- * fails the cgroup is set back. Killed in between, a container runs with limits that it does not
- * have after its next start. That nobody has asked for the limit of swap stands in meta.json, which
- * is replaced before. Fails, with everything as it was, on what cannot be had. A restart policy and how
- * the health is checked stand in meta.json, too, and come after the limits; of a container that runs
- * its keeper is told, or made.
+ * that a start has the limits from before or those from after, and no mixture. The cgroup is
+ * changed first, for it is the kernel that refuses; then config.json is replaced in one step, and
+ * when that fails the cgroup is set back. Killed in between, a container runs with limits that it
+ * does not have after its next start. That nobody has asked for the limit of swap stands in
+ * meta.json, which is replaced before. Fails, with everything as it was, on what cannot be had. A
+ * restart policy and how the health is checked stand in meta.json, too, and come after the limits;
+ * of a container that runs its keeper is told, or made.
  *
  *   hold the lock -> check the record's part -> limits -> record -> keeper -> event
  *   limits: old settings, wish, new settings; what differs goes into the cgroup, then config.json

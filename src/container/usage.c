@@ -4,9 +4,9 @@
  *
  * Runs in commands, as the user, and only reads; nothing is taken from a process of the container.
  * The devices are found through the payload's /proc directory, whose owner is checked to have been
- * the payload after the file was opened. A container on somebody else's network, the host's say, has
- * no numbers of its own there. Fails for containers that do not run or have no cgroup, and when the
- * cgroup goes away.
+ * the payload after the file was opened. A container on somebody else's network, the host's say,
+ * has no numbers of its own there. Fails for containers that do not run or have no cgroup, and when
+ * the cgroup goes away.
  */
 #include <cattach/stats.h>
 

@@ -2,9 +2,9 @@
 /*
  * Waiting for a container's end: sleeps on the monitor's pidfd, then reads the status through the
  * descriptor that was opened when the container was found, which works although --rm has unlinked
- * the file by then. Between the runs of one that its keeper starts again the keeper's record is what
- * changes. The monitor's end, not the payload's, is what is waited for: after it the
- * record is written and, with --rm, the directory gone.
+ * the file by then. Between the runs of one that its keeper starts again the keeper's record is
+ * what changes. The monitor's end, not the payload's, is what is waited for: after it the record is
+ * written and, with --rm, the directory gone.
  *
  * Runs in commands, as the user. A monitor that was killed leaves no record: exit code 255.
  *

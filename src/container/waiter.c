@@ -98,8 +98,8 @@ static int make_watch(struct ct_waiter *w, int dir, int above)
 	return r < 0 ? r : add_watch(w, above, REMOVALS);
 }
 
-/* The directory is made, and others take it away when it is empty: the monitor of a run that is just
- * ending, whoever removes the container. */
+/* The directory is made, and others take it away when it is empty: the monitor of a run that is
+ * just ending, whoever removes the container. */
 static int open_listener(struct ct_store *store, const struct ct_container *c, struct ct_waiter *w,
 			 struct ct_err *err)
 {
@@ -167,7 +167,8 @@ int ct_waiter_accept(struct ct_waiter *waiter)
 
 	if (fd < 0)
 		return -errno;
-	/* The monitor takes its directory away when it ends, and can do so only when it is empty. */
+	/* The monitor takes its directory away when it ends, and can do so only when it is
+	 * empty. */
 	remove_socket(waiter);
 	return fd;
 }

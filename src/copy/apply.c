@@ -13,8 +13,8 @@
  *   SOURCE    place.c finds the directory (base) and decide() the name (top), by docker's rules
  *   ENTER     mkdirat(2), or what is there; a level is pushed
  *   FILE      a temporary file in the directory that we are in; DATA, CLOSE (apply_file.c)
- *   SYMLINK, HARDLINK, FIFO     node(): made under its name, or beside what has it, and renamed over
- *   LEAVE     owner, mode, time: last, since everything that is put into a directory changes its time
+ *   SYMLINK, HARDLINK, FIFO     node(): under its name, or beside what has it, and renamed over
+ *   LEAVE     owner, mode, time: last, since what is put into a directory changes its time
  *
  * Owners and set-id bits: see ct_copy_set_meta().
  */

@@ -7,7 +7,7 @@
  * written is taken away again, unless we are killed, when it stays as ".cattach-cp-*". A file that
  * is a mount of its own cannot be replaced and is written to in place.
  *
- *   open     .cattach-cp-NUMBER, O_EXCL, 0600           nobody else can open it, or has put it there
+ *   open     .cattach-cp-NUMBER, O_EXCL, 0600           nobody else can open it, or put it there
  *   data     pwrite(2) at its offset                     what is not written is a hole
  *   close    size, owner, mode, time, then rename(2)     a reader sees the old file or the new one
  *   drop     unlink

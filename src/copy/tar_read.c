@@ -4,17 +4,17 @@
  *
  * Runs in the command. The stream has paths, a copy has directories in directories; so each path is
  * taken apart into names, and directories are left and entered until we are in the right one. "."
- * and empty names fall away, and a path with ".." in it is refused: what is not one name cannot
- * be said to the other half at all. Owners are numbers of the container's, as in any tar stream that
+ * and empty names fall away, and a path with ".." in it is refused: what is not one name cannot be
+ * said to the other half at all. Owners are numbers of the container's, as in any tar stream that
  * came out of one.
  *
  * What fails: a stream that is damaged, or is none. What it has besides files, directories, links
  * and FIFOs is left out, with a warning.
  *
  *   a/          ENTER a
- *   a/b/c       ENTER b, FILE c, DATA..., CLOSE        a/b is made though the stream has no entry for it
+ *   a/b/c       ENTER b, FILE c, DATA..., CLOSE        a/b is made, the stream need not have it
  *   d           LEAVE, LEAVE, FILE d
- *   a/e         ENTER a, FILE e                        entered again: what is there is taken as it is
+ *   a/e         ENTER a, FILE e                        entered again: taken as it is
  *   f -> a/e    HARDLINK to the number of "/a/e"
  *
  * r->path is where we are; it begins with a "/" that stands for the stream's top, and is empty

@@ -2,13 +2,13 @@
 /*
  * The "hooks" part of config.json, read and written.
  *
- * Runs in the command, with the caller's rights, before anything is created. Paths must be absolute, for
- * nobody could say from where else they count; a variable needs a name, a time limit at least a second.
- * Whether there is such a program is looked at when a start is planned, not here. Fails by refusing the
- * document, with positions.
+ * Runs in the command, with the caller's rights, before anything is created. Paths must be
+ * absolute, for nobody could say from where else they count; a variable needs a name, a time limit
+ * at least a second. Whether there is such a program is looked at when a start is planned, not
+ * here. Fails by refusing the document, with positions.
  *
  *    prestart createRuntime createContainer startContainer poststart poststop
- *    each a list of { path, args, env, timeout }, run in this order            config.md, "POSIX-platform Hooks"
+ *    each a list of { path, args, env, timeout }, in this order   config.md, "POSIX-platform Hooks"
  */
 #include "schema.h"
 

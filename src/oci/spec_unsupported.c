@@ -2,10 +2,10 @@
 /*
  * What config.json may ask for and this version does not do: moved network devices, cache policies.
  *
- * All of it is read by tables, so that wrong types are found, and then refused by name: who has asked
- * for a device must not get a container without it. What a value asks for counts, not that it is
- * there: an empty map of devices asks for nothing. Runs in the command, with the caller's rights, at
- * the end of parsing, so that plain mistakes are told first. Fails with ENOTSUP.
+ * All of it is read by tables, so that wrong types are found, and then refused by name: who has
+ * asked for a device must not get a container without it. What a value asks for counts, not that it
+ * is there: an empty map of devices asks for nothing. Runs in the command, with the caller's
+ * rights, at the end of parsing, so that plain mistakes are told first. Fails with ENOTSUP.
  */
 #include "schema.h"
 
