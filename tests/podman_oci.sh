@@ -15,7 +15,8 @@ export LC_ALL=C TZ=UTC
 runtime=$1 rootfs=$2 dir=$3
 shift 3
 options=("$@")
-count=0 failed=0
+# shellcheck source=tests/engine.sh
+. "$(dirname "$0")/engine.sh"
 
 p()
 {
@@ -26,32 +27,6 @@ p()
 }
 
 run() { p run --network none --pull never "$@"; }
-
-# on_terminal TYPED COMMAND...: on a pty of its own, with what is typed there once something is shown
-on_terminal()
-{
-	python3 - "$@" <<- 'END'
-		import os, pty, select, sys
-		typed, command = sys.argv[1].encode().decode("unicode_escape").encode(), sys.argv[2:]
-		pid, fd = pty.fork()
-		if pid == 0:
-		    os.execvp(command[0], command)
-		seen = b""
-		while select.select([fd], [], [], 60)[0]:
-		    try:
-		        data = os.read(fd, 4096)
-		    except OSError:
-		        break
-		    if not data:
-		        break
-		    seen += data
-		    if typed and b"ready" in seen:
-		        os.write(fd, typed)
-		        typed = b""
-		sys.stdout.write(seen.decode(errors="replace").replace("\r", ""))
-		sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-	END
-}
 
 # For what stands on a terminal: the function p as a program.
 write_program()
@@ -66,38 +41,10 @@ write_program()
 	chmod 755 "$dir/p"
 }
 
-# is NAME CODE TEXT COMMAND...: the exit code, and the output, a pattern
-is()
-{
-	local name=$1 code=$2 text=$3 got status=0
-	shift 3
-	got=$("$@" 2>&1 < /dev/null) || status=$?
-	count=$((count + 1))
-	# shellcheck disable=SC2053 # a pattern
-	if [ "$status" = "$code" ] && [[ "$got" == $text ]]; then
-		echo "ok $count - $name"
-		return
-	fi
-	failed=1
-	echo "not ok $count - $name"
-	printf '# exit code %s, not %s; output:\n%s\n' "$status" "$code" "$got" | sed '2,$s/^/# /'
-}
-
-skip()
-{
-	count=$((count + 1))
-	echo "ok $count - $1 # skip $2"
-}
+state_is() { [ "$(p inspect -f '{{.State.Status}}' "$1")" = "$2" ]; }
 
 # until_state NAME STATE
-until_state()
-{
-	for _ in $(seq 300); do
-		[ "$(p inspect -f '{{.State.Status}}' "$1" 2> /dev/null)" != "$2" ] || return 0
-		sleep 0.05
-	done
-	return 1
-}
+until_state() { within_seconds state_is "$1" "$2"; }
 
 prepare()
 {
@@ -216,4 +163,4 @@ in_background
 attached
 paused
 echo "1..$count"
-exit $failed
+exit "$failed"

@@ -7,7 +7,7 @@
 #   tests/run.sh all                what "make check-all" adds
 #   tests/run.sh PART...            only these: build make unit layers size hardening fuzz cli
 #                                   pty acceptance; tidy cppcheck shellcheck format dynamic clang
-#                                   dist storm podman podman_oci podman_conmon vm
+#                                   dist storm podman podman_oci podman_conmon docker_oci vm
 #   tests/run.sh cli FILE.bats...   only these files of command tests
 #   tests/run.sh unit SUITE...      only these suites of unit tests, by the names of their files
 #   tests/run.sh pty WORD...        only terminal tests whose name has one of the words
@@ -503,7 +503,7 @@ check)
 	run_parts build make layers size hardening
 	run_beside
 	slowest ;;
-all) run_parts tidy cppcheck shellcheck format clang dynamic dist storm podman podman_oci podman_conmon vm ;;
+all) run_parts tidy cppcheck shellcheck format clang dynamic dist storm podman podman_oci podman_conmon docker_oci vm ;;
 cli | unit | pty | storm | vm)
 	part=$1
 	shift

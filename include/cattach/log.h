@@ -36,6 +36,16 @@ bool ct_log_on(enum ct_log_level level, enum ct_log_topic topic);
 void ct_log(enum ct_log_level level, enum ct_log_topic topic, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/**
+ * ct_log_take_warnings - have warnings go to a function in place of standard error
+ * @take: gets each text, without prefix and newline, valid until it returns; NULL: standard error again
+ * @arg: is handed to it, and must live as long
+ *
+ * For a command whose standard error belongs to somebody else: that of "oci create" is the container's.
+ * It holds for this process and those that are forked afterwards.
+ */
+void ct_log_take_warnings(void (*take)(void *arg, const char *text), void *arg);
+
 /* A warning that the user should see whatever the topics are: "cattach: warning: text". */
 void ct_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

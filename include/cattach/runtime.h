@@ -30,11 +30,12 @@ int ct_runtime_check_id(const char *id, struct ct_err *err);
 
 /**
  * ct_runtime_open - open the store of this face
- * @root: directory, made when it is missing; NULL for the default
+ * @root: directory; NULL for the default
+ * @make: make it when it is missing, with the parts of its path that are
  * @ret_store: close with ct_store_close()
- * @err: as of ct_store_open(): the directory must be ours alone
+ * @err: as of ct_store_open(): the directory must be ours alone; ENOENT when it is missing and not made
  */
-int ct_runtime_open(const char *root, struct ct_store *ret_store, struct ct_err *err);
+int ct_runtime_open(const char *root, bool make, struct ct_store *ret_store, struct ct_err *err);
 
 /**
  * ct_runtime_find - load a container

@@ -8,8 +8,8 @@
  * the terminal of the person who debugs it. Callers see to it that no environment values and no
  * typed text are passed in.
  *
- * Level and topics are the one piece of state that changes in the whole tree. A message that
- * cannot be written is lost: logging never fails and keeps errno.
+ * Level, topics and who takes warnings are the one piece of state that changes in the whole tree. A
+ * message that cannot be written is lost: logging never fails and keeps errno.
  *
  *    --log-level    CATTACH_DEBUG     what is written
  *    not given      not given         nothing
@@ -45,6 +45,8 @@ static struct {
 	bool level_given;
 	enum ct_log_level level;
 	unsigned topics;		/* 0: none was named, so none is left out */
+	void (*take)(void *arg, const char *text);	/* gets the warnings, or NULL: stderr does */
+	void *take_arg;
 } settings;
 
 /* The bits of a comma list, or a negative error; an empty entry is skipped. */
@@ -156,12 +158,35 @@ void ct_log(enum ct_log_level level, enum ct_log_topic topic, const char *fmt, .
 	va_end(ap);
 }
 
+void ct_log_take_warnings(void (*take)(void *arg, const char *text), void *arg)
+{
+	settings.take = take;
+	settings.take_arg = arg;
+}
+
+/* To who takes warnings, as text that is not escaped: that is the business of what it is written
+ * to. */
+static void hand_over(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+static void hand_over(const char *fmt, va_list ap)
+{
+	char text[LINE_SIZE];
+	int saved = errno;
+
+	if (vsnprintf(text, sizeof(text), fmt, ap) >= 0)
+		settings.take(settings.take_arg, text);
+	errno = saved;
+}
+
 /* Always, whatever the level: what the user has to know although the command succeeds. */
 void ct_warn(const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	write_line("warning", fmt, ap);
+	if (settings.take)
+		hand_over(fmt, ap);
+	else
+		write_line("warning", fmt, ap);
 	va_end(ap);
 }

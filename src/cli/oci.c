@@ -92,16 +92,20 @@ static int parse(struct ct_arena *arena, const struct ct_option_context *context
 
 /* ---- what is asked for ---- */
 
-int oci_open(const struct oci_call *call, struct ct_store *ret_store, struct ct_err *err)
+int oci_open(const struct oci_call *call, bool make, struct ct_store *ret_store, struct ct_err *err)
 {
-	return ct_runtime_open(call->globals->root, ret_store, err);
+	int r = make ? 0 : oci_become_owner(call->globals->root, err);
+
+	return r < 0 ? r : ct_runtime_open(call->globals->root, make, ret_store, err);
 }
 
 int oci_find(const struct oci_call *call, struct ct_store *store, struct ct_container *ret_container,
 	     struct ct_err *err)
 {
-	int r = oci_open(call, store, err);
+	int r = ct_runtime_check_id(call->operands.items[0], err);
 
+	if (r == 0)
+		r = oci_open(call, false, store, err);
 	return r < 0 ? r : ct_runtime_find(store, call->arena, call->operands.items[0], ret_container,
 					   err);
 }
@@ -194,6 +198,7 @@ static int run(struct ct_arena *arena, struct oci_globals *globals, int argc, ch
 		return r;
 	if (r == CT_OPTIONS_HELP)
 		return print_help(arena, NULL, err);
+	oci_take_warnings(globals);
 	if (globals->debug && ct_log_setup("debug", NULL, err) < 0)
 		return -err->code;
 	if (globals->version)
@@ -245,14 +250,18 @@ const struct ct_verb ct_verb_oci = {
 int oci_main(int argc, char *const *argv)
 {
 	struct ct_arena ct_autoarena arena = { 0 };
-	struct oci_globals globals = { .failed = OCI_EXIT_FAILED };
+	struct ct_buf ct_autobuf warnings = { 0 };
+	struct oci_globals globals = { .failed = OCI_EXIT_FAILED, .warnings = &warnings };
 	struct ct_err err = { 0 };
 	int r = ct_arena_open(&arena, &err);
 
 	if (r == 0)
 		r = run(&arena, &globals, argc, argv, &err);
-	if (r >= 0)
+	ct_log_take_warnings(NULL, NULL);
+	if (r >= 0) {
+		oci_write_warnings(&globals);
 		return r;
+	}
 	oci_report(&globals, &err);
 	return globals.failed;
 }

@@ -21,6 +21,7 @@ struct oci_globals {
 	const char *root, *log, *log_format, *log_level, *cgroup_manager, *rootless;
 	bool systemd_cgroup, debug, version;
 	int failed;			/* the exit code of errors from now on */
+	struct ct_buf *warnings;	/* records of the log that wait for an end without error */
 };
 
 struct oci_call {
@@ -62,9 +63,19 @@ void oci_report(const struct oci_globals *globals, const struct ct_err *err);
 /* What its user may want to know though nothing failed: a line of the log, if there is one. */
 void oci_note(const struct oci_globals *globals, const struct ct_err *err);
 
-/* The store, and the container that the first operand names; close both. */
-int oci_open(const struct oci_call *call, struct ct_store *ret_store, struct ct_err *err);
+/* From now on warnings are lines of the log, where there is one: standard error may be the container's. */
+void oci_take_warnings(struct oci_globals *globals);
+
+/* Write those that wait: nothing has failed. */
+void oci_write_warnings(const struct oci_globals *globals);
+
+/* The store, made if it is to be, else -ENOENT where there is none; and the container that the first operand
+ * names; close both. What is not to be made is opened as its owner, see oci_owner.c. */
+int oci_open(const struct oci_call *call, bool make, struct ct_store *ret_store, struct ct_err *err);
 int oci_find(const struct oci_call *call, struct ct_store *store, struct ct_container *ret_container,
 	     struct ct_err *err);
+
+/* If we are root, and the directory is a user's, be that user from now on. */
+int oci_become_owner(const char *root, struct ct_err *err);
 
 #endif

@@ -95,12 +95,14 @@ static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, st
 	if (manager && !strcmp(manager, "disabled"))
 		create.cgroups = "disabled";
 	if (r == 0)
-		r = oci_open(call, store, err);
+		r = oci_open(call, true, store, err);
 	if (r == 0)
 		r = ct_runtime_make(store, call->arena, &create, c, started, err);
-	/* Behind an error it would be in the way of who reads one. */
 	if (r == 0 && no_cgroup.what[0])
 		oci_note(call->globals, &no_cgroup);
+	/* "run" may take days from here on. */
+	if (r == 0)
+		oci_write_warnings(call->globals);
 	return r;
 }
 

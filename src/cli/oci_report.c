@@ -2,7 +2,7 @@
 /*
  * How the runtime face says what went wrong: one record of level error in --log, which is a JSON
  * object on a line where --log-format=json, and one line on standard error. What is no error is a record
- * of level warning, and nothing else.
+ * of level warning, and nothing else; without --log it is a line on standard error.
  *
  * Runs in the command with the caller's rights. A log that cannot be written is no second error.
  */
@@ -15,6 +15,7 @@
 #include <cattach/fd.h>
 #include <cattach/io.h>
 #include <cattach/json.h>
+#include <cattach/log.h>
 #include <cattach/proc.h>
 
 #include "cli.h"
@@ -37,22 +38,32 @@ static void add_json(struct ct_buf *buf, const char *level, const char *text, co
 	ct_json_writer_close(&w);
 }
 
-static void log_line(const struct oci_globals *globals, const char *level, const char *text)
+static bool is_json(const struct oci_globals *globals)
 {
-	struct ct_buf ct_autobuf line = { 0 };
+	return globals->log_format && !strcmp(globals->log_format, "json");
+}
+
+static void add_line(struct ct_buf *buf, const struct oci_globals *globals, const char *level,
+		     const char *text)
+{
 	char now[CT_TIME_SIZE];
+
+	ct_time_rfc3339(ct_now_real(), now);
+	if (is_json(globals))
+		add_json(buf, level, text, now);
+	else
+		ct_buf_printf(buf, "time=\"%s\" level=%s msg=\"%s\"", now, level, text);
+	/* yajl ends with a newline or not, by its mood. */
+	if (buf->length && buf->data[buf->length - 1] != '\n')
+		ct_buf_printf(buf, "\n");
+}
+
+static void append(const struct oci_globals *globals, const struct ct_buf *lines)
+{
 	int ct_autofd fd = openat(AT_FDCWD, globals->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC |
 				  O_NOCTTY, 0644);
 
-	ct_time_rfc3339(ct_now_real(), now);
-	if (globals->log_format && !strcmp(globals->log_format, "json"))
-		add_json(&line, level, text, now);
-	else
-		ct_buf_printf(&line, "time=\"%s\" level=%s msg=\"%s\"", now, level, text);
-	/* yajl ends with a newline or not, by its mood. */
-	if (line.length && line.data[line.length - 1] != '\n')
-		ct_buf_printf(&line, "\n");
-	if (fd < 0 || line.failed || ct_write_all(fd, line.data, line.length) < 0)
+	if (fd < 0 || lines->failed || ct_write_all(fd, lines->data, lines->length) < 0)
 		return;
 }
 
@@ -64,7 +75,8 @@ static const char *words_of(const struct ct_err *err)
 		return "";
 	if (err->exit == CT_EXIT_NOT_FOUND)
 		return ": executable file not found in $PATH";
-	return err->exit == CT_EXIT_NOT_EXECUTABLE && err->code == EACCES ? ": permission denied" : "";
+	return err->exit == CT_EXIT_NOT_EXECUTABLE && (err->code == EACCES || err->code == EISDIR) ?
+	       ": permission denied" : "";
 }
 
 void oci_note(const struct oci_globals *globals, const struct ct_err *err)
@@ -73,18 +85,44 @@ void oci_note(const struct oci_globals *globals, const struct ct_err *err)
 
 	ct_err_format(err, text, sizeof(text));
 	if (globals->log)
-		log_line(globals, "warning", text);
+		add_line(globals->warnings, globals, "warning", text);
 }
 
+static void take(void *arg, const char *text)
+{
+	const struct oci_globals *globals = arg;
+
+	add_line(globals->warnings, globals, "warning", text);
+}
+
+void oci_take_warnings(struct oci_globals *globals)
+{
+	if (globals->log)
+		ct_log_take_warnings(take, globals);
+}
+
+void oci_write_warnings(const struct oci_globals *globals)
+{
+	if (globals->warnings->length)
+		append(globals, globals->warnings);
+	ct_buf_clear(globals->warnings);
+}
+
+/* There are callers that read the whole file as one JSON object, so an error is alone in it. */
 void oci_report(const struct oci_globals *globals, const struct ct_err *err)
 {
+	struct ct_buf ct_autobuf line = { 0 };
 	char text[sizeof(err->where) + sizeof(err->what) + sizeof(err->hint) + 64];
 	struct ct_err told = *err;
 
 	snprintf(text, sizeof(text), "%s%s", err->what, words_of(err));
 	snprintf(told.what, sizeof(told.what), "%.*s", (int)sizeof(told.what) - 1, text);
 	ct_err_format(&told, text, sizeof(text));
-	if (globals->log)
-		log_line(globals, "error", text);
+	if (globals->log) {
+		if (!is_json(globals))
+			oci_write_warnings(globals);
+		add_line(&line, globals, "error", text);
+		append(globals, &line);
+	}
 	ct_report(&told);
 }

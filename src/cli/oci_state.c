@@ -127,15 +127,16 @@ static int list_handler(const struct oci_call *call, struct ct_err *err)
 	const struct list_options *o = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_buf ct_autobuf buf = { 0 };
-	struct ct_container_list list;
+	struct ct_container_list list = { 0 };
 	struct ct_json_writer w;
 	int r = check_format(o->format, err);
 
 	if (r == 0)
-		r = oci_open(call, &store, err);
+		r = oci_open(call, false, &store, err);
 	if (r == 0)
 		r = ct_runtime_list(&store, call->arena, &list, err);
-	if (r < 0)
+	/* No store, no containers. */
+	if (r < 0 && r != -ENOENT)
 		return r;
 	if (o->quiet || !o->format || strcmp(o->format, "json") != 0) {
 		add_rows(&buf, &list, o->quiet);
@@ -249,9 +250,12 @@ static int delete_handler(const struct oci_call *call, struct ct_err *err)
 {
 	const struct delete_options *o = call->options;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
+	int r = o->regex ? 0 : ct_runtime_check_id(call->operands.items[0], err);
 
-	if (oci_open(call, &store, err) < 0)
-		return -err->code;
+	if (r == 0)
+		r = oci_open(call, false, &store, err);
+	if (r < 0)
+		return r == -ENOENT && (o->force || o->regex) ? 0 : r;
 	return o->regex ? delete_by_regex(call, &store, err) :
 			  delete_one(call, &store, call->operands.items[0], err);
 }

@@ -104,7 +104,20 @@ static int open_at(struct ct_store *store, const char *path, const char *name, b
 	return store->containers < 0 ? store->containers : 0;
 }
 
-int ct_runtime_open(const char *root, struct ct_store *ret_store, struct ct_err *err)
+/* Who only asks, perhaps before the first container and as somebody else, leaves nothing behind. */
+static int open_or_make(struct ct_store *store, const char *path, bool make, struct ct_err *err)
+{
+	int r = make ? make_parents(path) : 0;
+
+	if (r < 0)
+		return ct_fail_errno(err, -r, "cannot make %s", path);
+	r = open_at(store, path, "--root", make, err);
+	if (r == -ENOENT && !make)
+		return ct_fail(err, ENOENT, "container does not exist");
+	return r;
+}
+
+int ct_runtime_open(const char *root, bool make, struct ct_store *ret_store, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_store ct_autostore user = CT_STORE_INIT;
@@ -112,12 +125,8 @@ int ct_runtime_open(const char *root, struct ct_store *ret_store, struct ct_err 
 	char path[PATH_MAX];
 	int r = absolute(root, path, sizeof(path), err);
 
-	if (r < 0)
-		return r;
-	r = make_parents(path);
-	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot make %s", path);
-	r = open_at(&store, path, "--root", true, err);
+	if (r == 0)
+		r = open_or_make(&store, path, make, err);
 	if (r < 0)
 		return r;
 	/* Compiled filters: where the user has a store, and nowhere else. */

@@ -64,6 +64,9 @@ static int find_program(const struct ct_plan_process *p, char *buf, size_t size,
 		memcpy(buf, name, strlen(name) + 1);
 		if (faccessat(AT_FDCWD, buf, X_OK, AT_EACCESS) < 0)
 			return ct_exec_explain(buf, errno, err);
+		/* Which would be said by execve(2): too late for who makes a container to start it later. */
+		if (stat(buf, &st) == 0 && S_ISDIR(st.st_mode))
+			return ct_exec_explain(buf, EACCES, err);
 		return 0;
 	}
 	while (path_candidate(&rest, name, buf, size)) {

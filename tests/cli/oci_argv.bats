@@ -198,3 +198,31 @@ c['linux'].pop('resources', None)"
 	oci --cgroup-manager disabled --log "$T/log" create -b "$T/b" c1 < /dev/null > "$T/out" 2>&1
 	[ ! -e "$T/log" ]
 }
+
+@test "warnings go to the log alone, and make room for an error where the log is one object" {
+	bundle "c['process']['args'] = ['true']
+c['process']['capabilities'] = {'bounding': ['CAP_NO_SUCH_THING']}"
+	oci --log "$T/log" --log-format json create -b "$T/b" c1 < /dev/null > "$T/out" 2>&1
+	[ -z "$(cat "$T/out")" ]
+	grep -q '^{"level":"warning","msg":".*CAP_NO_SUCH_THING' "$T/log"
+	oci delete -f c1
+	# with no log it is standard error that has them
+	oci create -b "$T/b" c1 < /dev/null > "$T/out" 2>&1
+	grep -q 'warning: .*CAP_NO_SUCH_THING' "$T/out"
+	oci delete -f c1
+	rm "$T/log"
+	bundle "c['process']['args'] = ['/no/such']
+c['process']['capabilities'] = {'bounding': ['CAP_NO_SUCH_THING']}"
+	run -1 oci --log "$T/log" --log-format json create -b "$T/b" c1 < /dev/null
+	python3 -c "import json, sys; assert json.load(open(sys.argv[1]))['level'] == 'error'" "$T/log"
+	rm "$T/log"
+	run -1 oci --log "$T/log" create -b "$T/b" c1 < /dev/null
+	[ "$(sed 's/.*level=\([a-z]*\).*/\1/' "$T/log")" = $'warning\nerror' ]
+}
+
+@test "a directory for a program is found out when the container is made" {
+	bundle "c['process']['args'] = ['/etc']"
+	run -1 oci create -b "$T/b" c1 < /dev/null
+	[[ "$output" == *"/etc: is a directory"* ]]
+	[ -z "$(oci list -q)" ]
+}

@@ -31,6 +31,10 @@ teardown()
 {
 	[ "$(id -u)" = 0 ] || return 0
 	oci list -q | while read -r id; do oci delete -f "$id"; done
+	if [ -n "${OPEN:-}" ]; then
+		cattach oci --root "$OPEN/theirs" delete -f c1
+		rm -rf "$OPEN"
+	fi
 	helpers_teardown
 	[ -z "$(ls -A "$T/root" 2> /dev/null)" ] || { ls -laR "$T/root"; return 1; }
 }
@@ -86,4 +90,38 @@ sh("grep ^Cap /proc/self/status | tr -d \"\\n\\t\"")'
 	run -0 look 'p["user"] = {"uid": 5, "gid": 5}; caps = p["capabilities"]
 caps["inheritable"] = caps["ambient"] = caps["permitted"] = caps["effective"] = ["CAP_KILL"]' 'args("grep", "CapEff", "/proc/self/status")'
 	is "$output" $'CapEff:\t0000000000000020'
+}
+
+# What Slurm's daemon does: a user's job has run containers, root looks after them.
+@test "root becomes the owner of --root for what is there, and makes nothing in it" {
+	local user="setpriv --reuid 7321 --regid 7322 --clear-groups env -u XDG_RUNTIME_DIR HOME=/"
+	theirs() { cattach oci --root "$OPEN/theirs" "$@"; }
+	# where that user may go
+	OPEN=$(mktemp -d /tmp/cattach-theirs.XXXXXX)
+	chmod 711 "$OPEN"
+	install -d -o 7321 -g 7322 -m 700 "$OPEN/theirs" "$OPEN/hooked"
+	bundle "$OPEN/b" 'args("sleep", "1000")' \
+		"c['hooks'] = {'poststop': [{'path': '/bin/sh', 'args': ['sh', '-c', 'id -u > $OPEN/hooked/id; id -G >> $OPEN/hooked/id']}]}"
+	chmod 711 "$OPEN/b"
+	chmod 644 "$OPEN/b/config.json"
+	$user cattach oci --root "$OPEN/theirs" run -d -b "$OPEN/b" c1 < /dev/null
+	has "$(theirs state c1)" '"status": "running"'
+	run -1 theirs create -b "$OPEN/b" c2 < /dev/null
+	has "$output" "$OPEN/theirs belongs to uid 7321, not to you (uid 0)"
+	is "$(theirs list -q)" c1
+	theirs kill c1 KILL
+	theirs delete -f c1
+	is "$(theirs list -q)" ""
+	is "$(stat -c %u:%g "$OPEN/hooked/id")" 7321:7322
+	is "$(cat "$OPEN/hooked/id")" $'7321\n7322'
+}
+
+@test "who asks for containers where there are none leaves no directory" {
+	run -1 cattach oci --root "$T/none" state c1
+	has "$output" 'container does not exist'
+	cattach oci --root "$T/none" delete -f c1
+	is "$(cattach oci --root "$T/none" list -q)" ""
+	run -1 cattach oci --root "$T/none" delete -f ..
+	has "$output" 'invalid id format'
+	[ ! -e "$T/none" ]
 }

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The parts of tests/run.sh, which reads this, in which programs of others call ours: podman with
-# cattach-oci for its runtime, and with cattach-conmon for its monitor. What is called here (record,
-# quiet_make, make_stage, as_user, as_root, count_tap) and $stage and $logs are tests/run.sh's. Without
-# podman a part is skipped, and says so.
+# cattach-oci for its runtime, and with cattach-conmon for its monitor; dockerd with cattach-oci. What is
+# called here (record, quiet_make, make_stage, as_user, as_root, count_tap) and $stage and $logs are
+# tests/run.sh's. Without podman, or a way to Debian's docker.io, a part is skipped, and says so.
 # shellcheck disable=SC2154
 
 # is_ready PART: is what it calls there, and can it call us?
@@ -30,7 +30,7 @@ scenarios()
 	shift
 	"$@" > "$logs/$name.tap" 2> "$logs/$name.err" < /dev/null || status=$?
 	if [ "$status" -eq 77 ]; then
-		record skip "$name" "podman makes no containers here: $(tail -n 1 "$logs/$name.err" | tr '\t' ' ')"
+		record skip "$name" "nothing makes containers here: $(tail -n 1 "$logs/$name.err" | tr '\t' ' ')"
 		return
 	fi
 	count_tap "$name" "$status" "$logs/$name.tap"
@@ -65,4 +65,20 @@ part_podman_conmon()
 		scenarios "$name" as_user timeout -k 10 300 tests/podman_conmon.sh "$runtime" \
 			"$stage/usr/bin/cattach-conmon" "$stage/work/$name"
 	done
+}
+
+# dockerd with our runtime. It is root's.
+part_docker_oci()
+{
+	heading "dockerd with cattach-oci"
+	if [ "$(id -u)" != 0 ]; then
+		record skip docker_oci "dockerd needs root"
+		return
+	fi
+	if ! quiet_make MODE=release all || ! make_stage; then
+		record fail docker_oci "cannot be built and installed"
+		return
+	fi
+	scenarios docker_oci as_root timeout -k 10 300 tests/docker_oci.sh "$stage/usr/bin/cattach-oci" \
+		"$stage/examples/bundles/rootfs" "$stage/work/dk"
 }

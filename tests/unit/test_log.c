@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -177,6 +178,28 @@ START_TEST(a_closed_stderr_does_no_harm)
 }
 END_TEST
 
+static void keep(void *arg, const char *text)
+{
+	*(char **)arg = strdup(text);
+}
+
+START_TEST(warnings_can_go_elsewhere_as_they_are)
+{
+	char *kept = NULL;
+
+	ct_log_take_warnings(keep, &kept);
+	errno = EXDEV;
+	ct_warn("no subordinate ids for %s", "a\rb");
+	ck_assert_int_eq(errno, EXDEV);
+	ck_assert_str_eq(kept, "no subordinate ids for a\rb");
+	free(kept);
+	ck_assert_str_eq(next(), "");
+	ct_log_take_warnings(NULL, NULL);
+	ct_warn("again");
+	ck_assert_str_eq(next(), "cattach: warning: again\n");
+}
+END_TEST
+
 Suite *suite_log(void);
 Suite *suite_log(void)
 {
@@ -193,6 +216,7 @@ Suite *suite_log(void)
 	tcase_add_test(tc, a_line_is_escaped_bounded_and_one_write);
 	tcase_add_test(tc, a_warning_is_always_shown);
 	tcase_add_test(tc, a_closed_stderr_does_no_harm);
+	tcase_add_test(tc, warnings_can_go_elsewhere_as_they_are);
 	suite_add_tcase(s, tc);
 	return s;
 }
