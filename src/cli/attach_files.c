@@ -56,7 +56,8 @@ static int open_files(struct ct_client *client, const struct ct_container *c, in
 		*ret_reach = ct_log_reach_of(client->page);
 		if (ct_log_files_open(dir, path, kind, true, &files, &ignored) < 0)
 			return 0;
-		if (ct_log_reach_is_still(client->page, ret_reach) && files_begun(client) == begun) {
+		if (ct_log_reach_is_still(client->page, ret_reach) &&
+		    files_begun(client) == begun) {
 			*ret_files = files;
 			return 1;
 		}

@@ -141,9 +141,10 @@ static int take_operands(const struct ct_call *call, struct ct_cp *cp, const cha
 	if (!lengths[0] == !lengths[1]) {
 		ct_fail(err, EINVAL, lengths[0] ? "both paths are in containers" :
 						  "neither path is in a container");
-		return ct_hint(err, lengths[0] ? "copy to the host first, or through a pipe: cattach cp "
-						 "A:PATH - | cattach cp - B:DIR" :
-						 "write CONTAINER:PATH for the one that is");
+		return ct_hint(err, lengths[0] ?
+					    "copy to the host first, or through a pipe: cattach cp "
+					    "A:PATH - | cattach cp - B:DIR" :
+					    "write CONTAINER:PATH for the one that is");
 	}
 	cp->out = inside == 0;
 	cp->path = paths[inside];

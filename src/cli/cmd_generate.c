@@ -112,17 +112,20 @@ static int add_environment(struct ct_arena *arena, struct systemd_unit *unit, st
 	if (!data || !*data)
 		return 0;
 	text = ct_arena_printf(arena, "XDG_DATA_HOME=%s", data);
-	return !text || ct_strings_add(arena, &unit->environment, text) < 0 ? ct_fail_nomem(err) : 0;
+	if (!text || ct_strings_add(arena, &unit->environment, text) < 0)
+		return ct_fail_nomem(err);
+	return 0;
 }
 
 /* What is there already is started. Whoever made it with --sdnotify container or ignore keeps that;
  * otherwise the monitor tells systemd its pid, which makes it the main process. */
-static int start_words(struct ct_arena *arena, const struct ct_meta *meta, struct systemd_unit *unit,
-		       struct ct_err *err)
+static int start_words(struct ct_arena *arena, const struct ct_meta *meta,
+		       struct systemd_unit *unit, struct ct_err *err)
 {
 	const char *const words[] = {
 		"start",
-		ct_arena_printf(arena, "--sdnotify=%s", meta->sdnotify ? meta->sdnotify : "monitor"),
+		ct_arena_printf(arena, "--sdnotify=%s",
+				meta->sdnotify ? meta->sdnotify : "monitor"),
 		unit->container,
 	};
 
@@ -165,7 +168,8 @@ static int make_unit(const struct ct_call *call, const struct ct_container *cont
 		.fresh = o->fresh,
 		.directory = o->fresh ? meta->create_directory : NULL,
 		.restart = o->restart,
-		.stop_code = CT_EXIT_SIGNAL_BASE + (meta->stop_signal ? meta->stop_signal : SIGTERM),
+		.stop_code = CT_EXIT_SIGNAL_BASE +
+			     (meta->stop_signal ? meta->stop_signal : SIGTERM),
 	};
 	if (!unit->name)
 		return ct_fail_nomem(err);

@@ -50,7 +50,8 @@ static int healthcheck_handler(const struct ct_call *call, struct ct_err *err)
 	}
 	r = ct_store_open(&store, err);
 	if (r == 0)
-		r = ct_container_find(&store, call->arena, call->operands.items[1], &container, err);
+		r = ct_container_find(&store, call->arena, call->operands.items[1], &container,
+				      err);
 	if (r == 0)
 		r = ct_health_check(&store, call->arena, &container, &check, err);
 	if (r == 0)

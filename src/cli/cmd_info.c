@@ -94,7 +94,8 @@ static int info_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_format format;
 
 	/* a template that does not parse is told before anything is tried */
-	if (options->format && ct_format_parse(call->arena, options->format, true, &format, err) < 0)
+	if (options->format &&
+	    ct_format_parse(call->arena, options->format, true, &format, err) < 0)
 		return -err->code;
 	if (collect(&facts, err) < 0)
 		return -err->code;

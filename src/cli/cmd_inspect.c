@@ -68,7 +68,8 @@ static void set_sizes(struct ct_values *values, const struct ct_container *conta
 	if (ct_container_size(container, &size, &why) < 0)
 		ct_warn("container %s has no size: %s", label, why.what);
 	if (size.unread)
-		ct_warn("container %s is larger: directories may not be read (cattach unshare du)", label);
+		ct_warn("container %s is larger: directories may not be read (cattach unshare du)",
+			label);
 	ct_value_set(values, object, "SizeRw", ct_value_i64(values, (int64_t)size.writable));
 	ct_value_set(values, object, "SizeRootFs", ct_value_i64(values, (int64_t)size.total));
 }
@@ -141,7 +142,8 @@ static int inspect_handler(const struct ct_call *call, struct ct_err *err)
 		ct_hint(err, "there are only containers");
 		return ct_wrap(err, "--type");
 	}
-	if (options->format && ct_format_parse(call->arena, options->format, false, &format, err) < 0)
+	if (options->format &&
+	    ct_format_parse(call->arena, options->format, false, &format, err) < 0)
 		return -err->code;
 	if (ct_store_open(&store, err) < 0)
 		return -err->code;

@@ -122,8 +122,9 @@ static int parse_format(const struct logs_options *o, struct ct_log_style *style
 		style->format = (enum ct_log_format)i;
 		if (i != CT_LOGS_RAW || !(o->timestamps || o->names || o->color))
 			return 0;
-		ct_fail(err, EINVAL, "raw is the bytes alone: it excludes --timestamps, --names and "
-				     "--color");
+		ct_fail(err, EINVAL,
+			"raw is the bytes alone: it excludes --timestamps, --names and "
+			"--color");
 		return ct_wrap(err, "--format");
 	}
 	ct_fail(err, EINVAL, "must be text, json or raw, not \"%.64s\"", o->format);

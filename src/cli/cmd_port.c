@@ -28,7 +28,8 @@ static int parse_port(const char *text, char *ret_port, size_t size, struct ct_e
 	uint64_t port;
 
 	if (strcmp(protocol, "tcp") && strcmp(protocol, "udp") && strcmp(protocol, "sctp")) {
-		ct_fail(err, EINVAL, "must be PORT/tcp, PORT/udp or PORT/sctp, not \"%.64s\"", text);
+		ct_fail(err, EINVAL, "must be PORT/tcp, PORT/udp or PORT/sctp, not \"%.64s\"",
+			text);
 		return ct_wrap(err, "PORT");
 	}
 	snprintf(number, sizeof(number), "%.*s", slash ? (int)(slash - text) : 7, text);
@@ -50,7 +51,8 @@ static int port_handler(const struct ct_call *call, struct ct_err *err)
 	if (r == 0)
 		r = ct_store_open(&store, err);
 	if (r == 0)
-		r = ct_container_find(&store, call->arena, call->operands.items[0], &container, err);
+		r = ct_container_find(&store, call->arena, call->operands.items[0], &container,
+				      err);
 	if (r == 0)
 		r = ct_container_refuse_session(&container, "asked for ports", err);
 	/* Listing nothing is success, as docker has it for a container without ports. */
@@ -65,9 +67,10 @@ const struct ct_verb ct_verb_port = {
 	.name = "port",
 	.summary = "List the ports that are published",
 	.synopsis = "CONTAINER [PORT[/PROTOCOL]]",
-	.description = "Ports of containers cannot be published, so nothing is listed, and to ask for one "
-		       "is an error. With \"cattach run --network host\" a container listens on the ports "
-		       "of the host itself.",
+	.description =
+		"Ports of containers cannot be published, so nothing is listed, and to ask for one "
+		"is an error. With \"cattach run --network host\" a container listens on the ports "
+		"of the host itself.",
 	.examples = "cattach port web\tNothing, and exit code 0",
 	.options = port_table,
 	.operand = "CONTAINER",

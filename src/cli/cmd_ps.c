@@ -120,8 +120,8 @@ static void read_args(const struct ct_store *store, struct ct_arena *arena, cons
 	size_t size;
 	struct ct_err ignored;
 
-	if (dir < 0 ||
-	    ct_read_file_at(arena, dir, "config.json", CT_JSON_MAX_SIZE, &text, &size, &ignored) < 0)
+	if (dir < 0 || ct_read_file_at(arena, dir, "config.json", CT_JSON_MAX_SIZE, &text, &size,
+				       &ignored) < 0)
 		return;
 	if (ct_json_parse(arena, "config.json", text, size, &root, &ignored) < 0)
 		return;

@@ -141,9 +141,10 @@ const struct ct_verb ct_verb_spec = {
 	.name = "spec",
 	.summary = "Write a config.json to start from",
 	.synopsis = "[OPTIONS]",
-	.description = "The bundle's root file system is its directory \"rootfs\"; it runs a shell. Ids "
-		       "are mapped as you may map them: you are root in the container, and your "
-		       "subordinate ranges are its other users. A file that exists is not overwritten.",
+	.description =
+		"The bundle's root file system is its directory \"rootfs\"; it runs a shell. Ids "
+		"are mapped as you may map them: you are root in the container, and your "
+		"subordinate ranges are its other users. A file that exists is not overwritten.",
 	.examples = "cattach spec -b mybundle\tWrite mybundle/config.json\n"
 		    "cattach spec -o -\tOnly show it",
 	.options = spec_table,

@@ -126,8 +126,8 @@ static int start_every(const struct ct_call *call, struct ct_store *store, struc
 	struct ct_call named;
 
 	if (o->attach || o->interactive)
-		return ct_fail(err, EINVAL, "--%s and --%s exclude each other", o->all ? "all" : "filter",
-			       o->attach ? "attach" : "interactive");
+		return ct_fail(err, EINVAL, "--%s and --%s exclude each other",
+			       o->all ? "all" : "filter", o->attach ? "attach" : "interactive");
 	if (ct_operands_choose(call, &choice, &named, err) < 0)
 		return -err->code;
 	return start_all(&named, store);
@@ -159,7 +159,8 @@ static int start_or_attach(struct ct_store *store, struct ct_container *containe
 			   struct ct_client *ret_client, struct ct_err *err)
 {
 	for (;;) {
-		int r = ct_start_existing(store, container, plan->rows, plan->columns, ret_sock, err);
+		int r = ct_start_existing(store, container, plan->rows, plan->columns, ret_sock,
+					  err);
 
 		if (r != -EALREADY || ct_sdnotify_wanted(&container->meta))
 			return r;

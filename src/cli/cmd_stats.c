@@ -334,7 +334,8 @@ static int parse_options(struct watching *w, struct ct_err *err)
 	if (options->interval && ct_parse_duration(options->interval, &w->interval, err) < 0)
 		return ct_wrap(err, "--interval");
 	if (w->interval < LEAST_INTERVAL) {
-		ct_fail(err, ERANGE, "must be 0.01 seconds at least, not \"%s\"", options->interval);
+		ct_fail(err, ERANGE, "must be 0.01 seconds at least, not \"%s\"",
+			options->interval);
 		return ct_wrap(err, "--interval");
 	}
 	if (!format || !*format || !strcmp(format, "table"))

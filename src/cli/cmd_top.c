@@ -35,7 +35,8 @@ static const struct ct_option top_table[] = {
 };
 
 /* With --latest there is no name, so the first operand is a column already. */
-static int choose_columns(const struct ct_call *call, struct ct_top_table *columns, struct ct_err *err)
+static int choose_columns(const struct ct_call *call, struct ct_top_table *columns,
+			  struct ct_err *err)
 {
 	const struct top_options *options = call->options;
 	int r = 0;

@@ -129,7 +129,8 @@ static int unshare_handler(const struct ct_call *call, struct ct_err *err)
 	 * take some away. */
 	if (geteuid() == 0) {
 		ct_fail(err, EPERM, "unshare is for users who are not root");
-		return ct_hint(err, "root may do to files of any owner what is to be done, without it");
+		return ct_hint(err,
+			       "root may do to files of any owner what is to be done, without it");
 	}
 	if (go(call->arena, err) < 0)
 		return -err->code;

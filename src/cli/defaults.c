@@ -293,7 +293,8 @@ static bool explain(const struct ct_default *item, struct ct_err *err)
 	if (at) {
 		snprintf(where, sizeof(where), "%.*s%s%s", (int)(at - err->where), err->where,
 			 item->place, at + 2 + strlen(item->option));
-		snprintf(err->where, sizeof(err->where), "%.*s", (int)sizeof(err->where) - 1, where);
+		snprintf(err->where, sizeof(err->where), "%.*s", (int)sizeof(err->where) - 1,
+			 where);
 		return true;
 	}
 	if (!find_option(err->what, item->option))

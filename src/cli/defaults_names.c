@@ -44,7 +44,8 @@ static bool has_default(const struct ct_verb *verb, const struct ct_option *opti
 {
 	/* where containers are not named, these say what is shown, and not to what something is
 	 * done */
-	if (!verb->max_operands && (!strcmp(option->name, "all") || !strcmp(option->name, "filter")))
+	if (!verb->max_operands &&
+	    (!strcmp(option->name, "all") || !strcmp(option->name, "filter")))
 		return option->help != NULL;
 	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
 		if (!strcmp(option->name, without[i]))
@@ -77,7 +78,8 @@ bool ct_default_is_for(const struct ct_default *item, const struct ct_verb *verb
 		return false;
 	if (item->verb)
 		return item->verb == verb;
-	return verb == &ct_verb_run || verb == &ct_verb_create || !strcmp(item->option, "detach-keys");
+	return verb == &ct_verb_run || verb == &ct_verb_create ||
+	       !strcmp(item->option, "detach-keys");
 }
 
 /* "ps-format": of a verb alone, "log-driver": of several. Shared names first: "stop-signal" is

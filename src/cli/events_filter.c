@@ -76,9 +76,10 @@ static int check_action(const char **value, struct ct_err *err)
 		if (!strcmp(strangers[i], *value))
 			return 0;
 	ct_fail(err, EINVAL, "unknown event \"%s\"", *value);
-	return ct_hint(err, "there is create, start, died, oom, kill, stop, restart, pause, unpause, "
-			    "attach, detach, exec_create, exec_start, exec_died, rename, update, "
-			    "remove, prune, health_status");
+	return ct_hint(err,
+		       "there is create, start, died, oom, kill, stop, restart, pause, unpause, "
+		       "attach, detach, exec_create, exec_start, exec_died, rename, update, "
+		       "remove, prune, health_status");
 }
 
 static int check_type(const char *value, struct ct_err *err)

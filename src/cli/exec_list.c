@@ -101,7 +101,8 @@ static int add_rows(const struct ct_call *call, const struct ct_format *format,
 	    ct_format_row(format, &values, titles(&values), rows, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < list->count; i++) {
-		const struct ct_json *row = session_row(&values, container, &list->items[i], &style);
+		const struct ct_json *row = session_row(&values, container, &list->items[i],
+							&style);
 
 		if (ct_format_row(format, &values, row, rows, err) < 0)
 			return -err->code;

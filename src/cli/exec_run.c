@@ -125,7 +125,8 @@ static void tell_end(const struct running *r, const struct ct_exit *status)
 	char code[16];
 
 	snprintf(code, sizeof(code), "%d", r->timed_out ? CT_EXIT_TIMED_OUT : ct_exit_code(status));
-	ct_event_record(&r->call->container, "exec_died", "exitCode", code, "execID", r->id, CT_EVENT_END);
+	ct_event_record(&r->call->container, "exec_died", "exitCode", code, "execID", r->id,
+			CT_EVENT_END);
 }
 
 /* The pidfd of a child: ct_pidfd_wait() reaps it, waitid(2) with P_PIDFD. */

@@ -170,7 +170,8 @@ static void tidy_up(struct session *s)
 {
 	struct ct_err ignored;
 
-	if (s->meta.remove && ct_container_remove(&s->call->store, &s->container, true, &ignored) < 0)
+	if (s->meta.remove &&
+	    ct_container_remove(&s->call->store, &s->container, true, &ignored) < 0)
 		return;
 }
 

@@ -69,7 +69,8 @@ static int add_sessions(const struct ct_call *call, struct ct_store *store, cons
 
 static int refuse_alone(const struct ct_call *call, const char *name, struct ct_err *err)
 {
-	ct_fail(err, EINVAL, "exec %s needs a CONTAINER/SESSION, not \"%s\"", call->verb->name, name);
+	ct_fail(err, EINVAL, "exec %s needs a CONTAINER/SESSION, not \"%s\"", call->verb->name,
+		name);
 	return ct_hint(err, "cattach exec ls %s lists the sessions", name);
 }
 
@@ -100,7 +101,8 @@ static int change_operands(struct ct_call *call, struct ct_err *err)
 		r = ct_hint(err, "cattach exec ls CONTAINER lists the sessions");
 	}
 	for (size_t i = 0; r == 0 && i < call->operands.count; i++)
-		r = change_one(call, &store, call->operands.items[i], subverb->alone, &operands, err);
+		r = change_one(call, &store, call->operands.items[i], subverb->alone, &operands,
+			       err);
 	if (r < 0)
 		return r;
 	call->operands = operands;

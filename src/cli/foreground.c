@@ -368,7 +368,8 @@ static int turn(struct ct_follow *f, bool more, struct ct_err *err)
  * namespace), so it is known that it has ended, but nobody was there to reap it. */
 static int fail_gone(struct ct_err *err)
 {
-	ct_fail(err, ECHILD, "the container's monitor was killed: how the container ended is unknown");
+	ct_fail(err, ECHILD,
+		"the container's monitor was killed: how the container ended is unknown");
 	return ct_exit_with(err, EXIT_UNKNOWN);
 }
 
@@ -450,8 +451,9 @@ static void say_detached(const struct ct_foreground *how)
 	int n;
 
 	if (how->session)
-		n = snprintf(line, sizeof(line), "%sdetached from %s, cattach attach %s comes back\n",
-			     start, how->name, how->name);
+		n = snprintf(line, sizeof(line),
+			     "%sdetached from %s, cattach attach %s comes back\n", start, how->name,
+			     how->name);
 	else
 		n = snprintf(line, sizeof(line), "%sdetached from %s\n", start, how->name);
 

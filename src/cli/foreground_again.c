@@ -131,11 +131,13 @@ static void tell(struct ct_follow *f)
 		end = "\r\n";
 	}
 	if (record.error[0])
-		n = snprintf(line, sizeof(line), "%s%s could not be started again: %s; it is tried again in %s%s",
+		n = snprintf(line, sizeof(line),
+			     "%s%s could not be started again: %s; it is tried again in %s%s",
 			     start, f->how->name, record.error, delay, end);
 	else if (f->gone)
-		n = snprintf(line, sizeof(line), "%s%s has ended, nobody knows how; it is started again in %s%s",
-			     start, f->how->name, delay, end);
+		n = snprintf(line, sizeof(line),
+			     "%s%s has ended, nobody knows how; it is started again in %s%s", start,
+			     f->how->name, delay, end);
 	else
 		n = snprintf(line, sizeof(line), "%s%s exited with %d; it is started again in %s%s",
 			     start, f->how->name, f->code, delay, end);

@@ -114,7 +114,8 @@ static ssize_t read_log(struct ct_follow *f, struct ct_err *err)
 	ssize_t n = 0;
 
 	if (f->how->earlier)
-		n = ct_earlier_read(f->how->earlier, out->data, CT_FOLLOW_BUFFER, &out->stream, err);
+		n = ct_earlier_read(f->how->earlier, out->data, CT_FOLLOW_BUFFER, &out->stream,
+				    err);
 	return n ? n : ct_cursor_read(f->cursor, out->data, CT_FOLLOW_BUFFER, &out->stream, err);
 }
 

@@ -73,8 +73,8 @@ static void add_default(struct ct_facts *facts, const struct ct_default *item)
 
 	if (!strcmp(item->option, "detach-keys") && !verb)
 		verb = "attach, exec, run and start";
-	ct_fact_add(facts, CT_FACT_OK, item->key, NULL, "%s is \"%s\": --%s of %s", item->key, value,
-		    item->option, verb ? verb : "run and create");
+	ct_fact_add(facts, CT_FACT_OK, item->key, NULL, "%s is \"%s\": --%s of %s", item->key,
+		    value, item->option, verb ? verb : "run and create");
 }
 
 /* CATTACH_DEBUG is for log.c, and no option's. */
@@ -87,7 +87,8 @@ static void add_strangers(struct ct_facts *facts)
 		struct ct_default_name found;
 		char near[128], *name;
 
-		if (strncmp(*entry, prefix, strlen(prefix)) || !strncmp(*entry, "CATTACH_DEBUG=", 14))
+		if (strncmp(*entry, prefix, strlen(prefix)) ||
+		    !strncmp(*entry, "CATTACH_DEBUG=", 14))
 			continue;
 		name = ct_arena_strndup(facts->arena, *entry, length);
 		if (!name || ct_default_find_variable(name + strlen(prefix), &found) ||

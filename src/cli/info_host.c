@@ -103,7 +103,8 @@ void ct_facts_kernel(struct ct_facts *facts)
 		ct_fact_add(facts, CT_FACT_OK, "Landlock", NULL, "landlock is there, ABI %d",
 			    probe.landlock);
 	else
-		ct_fact_add(facts, CT_FACT_WARN, "Landlock", "boot with lsm=landlock,... (Linux 5.13)",
+		ct_fact_add(facts, CT_FACT_WARN, "Landlock",
+			    "boot with lsm=landlock,... (Linux 5.13)",
 			    "landlock is not there: monitors are confined less");
 }
 

@@ -65,14 +65,16 @@ static void add_mounts(struct ct_facts *facts, const struct ct_ns_probe *probe)
 	}
 	ct_fact_add(facts, CT_FACT_OK, "Mounts", NULL, "mounts in a user namespace work");
 	if (probe->overlay)
-		ct_fact_add(facts, CT_FACT_WARN, "Overlay", "ROOTFS:O needs Linux 5.11 or newer with "
+		ct_fact_add(facts, CT_FACT_WARN, "Overlay",
+			    "ROOTFS:O needs Linux 5.11 or newer with "
 			    "overlayfs: modprobe overlay",
 			    "overlayfs in a user namespace fails: %s", strerror(probe->overlay));
 	else
 		ct_fact_add(facts, CT_FACT_OK, "Overlay", NULL,
 			    "overlayfs works in a user namespace");
 	if (probe->proc)
-		ct_fact_add(facts, CT_FACT_NO, "Proc", "the container that this is in hides parts of "
+		ct_fact_add(facts, CT_FACT_NO, "Proc",
+			    "the container that this is in hides parts of "
 			    "/proc: run it with --privileged or unmask=ALL",
 			    "a new /proc cannot be mounted: %s", strerror(probe->proc));
 	else

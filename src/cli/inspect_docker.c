@@ -89,7 +89,8 @@ static struct ct_json *tmpfs(struct ct_values *values, const struct ct_json *con
 static int64_t shm_size(const struct ct_json *config)
 {
 	for (const struct ct_json *m = mounts_of(config); m; m = m->next) {
-		if (strcmp(text_of(m, "destination"), "/dev/shm") || strcmp(text_of(m, "type"), "tmpfs"))
+		if (strcmp(text_of(m, "destination"), "/dev/shm") ||
+		    strcmp(text_of(m, "type"), "tmpfs"))
 			continue;
 		for (const struct ct_json *o = options_of(m); o; o = o->next) {
 			struct ct_err ignored;

@@ -54,7 +54,8 @@ struct ct_json *ct_inspect_session(struct ct_values *values, const struct ct_con
 	ct_value_set(values, object, "CanRemove", ct_value_bool(values, !running));
 	ct_value_set(values, object, "ContainerID", ct_value_string(values, session->session_of));
 	ct_value_set(values, object, "DetachKeys", ct_value_string(values, meta->detach_keys));
-	ct_value_set(values, object, "Pid", ct_value_i64(values, running ? session->status.pid : 0));
+	ct_value_set(values, object, "Pid",
+		     ct_value_i64(values, running ? session->status.pid : 0));
 	ct_value_set(values, object, "Id", ct_value_string(values, meta->id));
 	ct_value_set(values, object, "Name", ct_value_string(values, ct_container_label(session)));
 	ct_value_set(values, object, "Created",

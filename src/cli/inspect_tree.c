@@ -36,7 +36,8 @@ static void set_string(struct ct_values *values, struct ct_json *object, const c
 	ct_value_set(values, object, key, ct_value_string(values, text));
 }
 
-static void set_bool(struct ct_values *values, struct ct_json *object, const char *key, bool boolean)
+static void set_bool(struct ct_values *values, struct ct_json *object, const char *key,
+		     bool boolean)
 {
 	ct_value_set(values, object, key, ct_value_bool(values, boolean));
 }
@@ -418,13 +419,14 @@ static const char *log_path(struct ct_values *values, const struct ct_store *sto
 {
 	const char *path;
 
-	if (!meta->id || is_word(meta->log_driver, "none") || is_word(meta->log_driver, "journald") ||
-	    ct_log_passes(meta))
+	if (!meta->id || is_word(meta->log_driver, "none") ||
+	    is_word(meta->log_driver, "journald") || ct_log_passes(meta))
 		return "";
 	if (meta->log_path)
 		return meta->log_path;
 	path = ct_arena_printf(values->arena, "%s/containers/%s/main%s", store->path, meta->id,
-			       ct_log_file_of(meta) == CT_LOG_FILE_NONE ? "" : "/" CT_LOG_FILE_NAME);
+			       ct_log_file_of(meta) == CT_LOG_FILE_NONE ? "" :
+									  "/" CT_LOG_FILE_NAME);
 	values->failed = values->failed || !path;
 	return path;
 }

@@ -82,8 +82,8 @@ void ct_log_stream_close_files(struct ct_log_stream *stream)
 	s->open = s->kept = false;
 	/* What was passed over is told once it is known. */
 	if (strange)
-		ct_warn("%s: %" PRIu64 " lines of its log file are no records of %s", s->name, strange,
-			s->format);
+		ct_warn("%s: %" PRIu64 " lines of its log file are no records of %s", s->name,
+			strange, s->format);
 	ct_log_files_close(s->files);
 	s->files = NULL;
 	ct_log_journal_close(s->journal);
@@ -97,7 +97,9 @@ void ct_log_stream_close_files(struct ct_log_stream *stream)
 /* A counter of the monitor's, modulo 2^32; ours is compared by differences only. */
 static uint32_t files_begun(const struct ct_log_stream *s)
 {
-	return s->connected ? atomic_load_explicit(&s->client.page->files, memory_order_acquire) : 0;
+	if (!s->connected)
+		return 0;
+	return atomic_load_explicit(&s->client.page->files, memory_order_acquire);
 }
 
 /* All that were begun by now have been seen, as far as anybody can tell. */
@@ -190,7 +192,8 @@ static int show_held(struct ct_log_stream *s, size_t which, const struct ct_log_
 	if (read_last_line(s, which, reach->filed, &buf, &time, err) < 0 || buf.failed)
 		return ct_wrap(err, "%s", s->name);
 	/* Too long ago for memory, or more has come. */
-	if (buf.length < held || !ct_log_reach_is_still(s->client.page, reach) || !is_wanted(s, which, time))
+	if (buf.length < held || !ct_log_reach_is_still(s->client.page, reach) ||
+	    !is_wanted(s, which, time))
 		return 0;
 	text = ct_buf_text(&buf) + buf.length - held + s->seen[which];
 	size = ct_utf8_whole(text, held - s->seen[which]);
@@ -202,7 +205,8 @@ static int show_held(struct ct_log_stream *s, size_t which, const struct ct_log_
 	s->time = time > s->time ? time : s->time;
 	s->cutter.run = s->run;
 	s->fed = true;
-	ct_lines_feed(&s->cutter, which ? CT_STREAM_STDERR : CT_STREAM_STDOUT, time, s->frame, size);
+	ct_lines_feed(&s->cutter, which ? CT_STREAM_STDERR : CT_STREAM_STDOUT, time, s->frame,
+		      size);
 	return 1;
 }
 
@@ -225,7 +229,8 @@ static int turn_to_memory(struct ct_log_stream *s, const struct ct_log_reach *re
 {
 	struct ct_cursor cursor = CT_CURSOR_INIT;
 	uint64_t first, lost;
-	int r = ct_log_reach_open(&s->client, reach, s->seen, s->frame, &cursor, &first, &lost, err);
+	int r = ct_log_reach_open(&s->client, reach, s->seen, s->frame, &cursor, &first, &lost,
+				  err);
 
 	if (r != 0)
 		return r < 0 ? ct_wrap(err, "%s", s->name) : r;

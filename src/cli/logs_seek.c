@@ -45,8 +45,9 @@ static int fail_run(struct ct_log_stream *s, struct ct_err *err)
  * refused the others. */
 static int seek_run(struct ct_log_stream *s, int64_t run, struct ct_err *err)
 {
-	int r = s->files || s->journal ? ct_cursor_seek_time(&s->cursor, s->container.status.started, err) :
-			   ct_cursor_seek_run(&s->cursor, run, err);
+	int r = s->files || s->journal ?
+			ct_cursor_seek_time(&s->cursor, s->container.status.started, err) :
+			ct_cursor_seek_run(&s->cursor, run, err);
 
 	if (r == -ENOENT)
 		return fail_run(s, err);

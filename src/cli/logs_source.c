@@ -162,13 +162,15 @@ static int check_driver(const struct ct_log_stream *s, struct ct_err *err)
 		return ct_wrap(err, "--run");
 	}
 	if (ct_log_passes(&c->meta))
-		return ct_fail(err, EINVAL, "this container is using the 'passthrough' log driver, cannot "
+		return ct_fail(err, EINVAL,
+			       "this container is using the 'passthrough' log driver, cannot "
 			       "read logs");
 	if (!is_none(s))
 		return 0;
 	if (s->query->retry || is_running(c) || is_unstarted(c))
 		return 0;
-	return ct_fail(err, EINVAL, "this container is using the 'none' log driver, cannot read logs");
+	return ct_fail(err, EINVAL,
+		       "this container is using the 'none' log driver, cannot read logs");
 }
 
 /* Those of another container are of no more use. */
@@ -363,7 +365,8 @@ void ct_log_stream_await_no_more(struct ct_log_stream *stream)
  */
 static bool may_start(const struct ct_container *c)
 {
-	bool passing = c->meta.remove || (c->meta.log_driver && !strcmp(c->meta.log_driver, "none"));
+	bool passing = c->meta.remove ||
+		       (c->meta.log_driver && !strcmp(c->meta.log_driver, "none"));
 
 	return c->dir >= 0 &&
 	       (c->state == CT_STATE_CREATED || (c->state == CT_STATE_STOPPED && passing));

@@ -88,9 +88,10 @@ static void notice_cut(struct ct_log_stream *s)
 	s->cut = false;
 	s->cut_told = true;
 	if (status->state == CT_STATUS_EXITED)
-		ct_fail(&s->unit.notice, ENODATA, "%" PRIu64 " bytes are missing here: the disk was "
-			"full until the %s ended", status->log_unsaved,
-			ct_container_kind(&s->container));
+		ct_fail(&s->unit.notice, ENODATA,
+			"%" PRIu64 " bytes are missing here: the disk was "
+			"full until the %s ended",
+			status->log_unsaved, ct_container_kind(&s->container));
 	else
 		ct_fail(&s->unit.notice, ENODATA, "the end is missing here: the disk was full, and "
 			"the monitor was killed with what it held in memory");

@@ -37,7 +37,8 @@ static int prepare_process(struct ct_err *err)
 	}
 	r = ct_stdio_exist();
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot open /dev/null for standard input and output");
+		return ct_fail_errno(err, -r,
+				     "cannot open /dev/null for standard input and output");
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);
 	sigaction(SIGCHLD, &ordinary, NULL);

@@ -51,7 +51,8 @@ const char *ct_operand_id(const struct ct_call *call, size_t i)
 }
 
 /* A session or a damaged record may have no id of its own; its label finds it then. */
-static int add_chosen(struct ct_call *call, const struct ct_container *container, struct ct_err *err)
+static int add_chosen(struct ct_call *call, const struct ct_container *container,
+		      struct ct_err *err)
 {
 	const char *label = ct_container_label(container), *id = container->meta.id;
 
@@ -70,8 +71,8 @@ static int add_all(struct ct_store *store, const struct ct_named *choice, struct
 	struct ct_container_list list = {0};
 	struct ct_filters filters = {0};
 
-	if (ct_filters_parse(store, call->arena, choice->filters ? choice->filters : &none, &filters,
-			     err) < 0 ||
+	if (ct_filters_parse(store, call->arena, choice->filters ? choice->filters : &none,
+			     &filters, err) < 0 ||
 	    ct_container_list(store, call->arena, &list, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < list.count; i++) {

@@ -83,7 +83,8 @@ static int check_state(const char **value, struct ct_err *err)
 		return 0;
 	}
 	ct_fail(err, EINVAL, "unknown state \"%s\"", *value);
-	return ct_hint(err, "there is created, running, paused, restarting, exited, damaged, foreign");
+	return ct_hint(err,
+		       "there is created, running, paused, restarting, exited, damaged, foreign");
 }
 
 static int check_health(const char *value, struct ct_err *err)
@@ -115,7 +116,8 @@ static int check_ports(const char *value, struct ct_err *err)
 			return -err->code;
 	}
 	if (strcmp(protocol, "tcp") && strcmp(protocol, "udp") && strcmp(protocol, "sctp"))
-		return ct_fail(err, EINVAL, "must be PORT[-PORT][/tcp|udp|sctp], not \"%s\"", value);
+		return ct_fail(err, EINVAL, "must be PORT[-PORT][/tcp|udp|sctp], not \"%s\"",
+			       value);
 	return 0;
 }
 
@@ -351,7 +353,8 @@ static bool match_volume(const char *wanted, const struct ct_strings *binds)
  * who ran a bundle did not name that. */
 static bool match_source(const char *wanted, const struct ct_meta *meta)
 {
-	const char *const names[] = { meta->source, meta->bundle, meta->bundle ? NULL : meta->rootfs };
+	const char *const names[] = { meta->source, meta->bundle,
+				      meta->bundle ? NULL : meta->rootfs };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i] && !strcmp(names[i], wanted))

@@ -74,7 +74,8 @@ void ct_ps_namespaces(struct ct_values *values, struct ct_json *row,
 		      const struct ct_container *container)
 {
 	char numbers[COUNT][NUMBER_SIZE] = { { 0 } };
-	bool known = ct_state_is_live(container->state) && read_numbers(&container->status, numbers);
+	bool known = ct_state_is_live(container->state) &&
+		     read_numbers(&container->status, numbers);
 
 	for (size_t i = 0; i < COUNT; i++)
 		ct_value_set(values, row, namespaces[i].member,

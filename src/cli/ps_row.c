@@ -85,7 +85,8 @@ static const char *ago(struct ct_values *values, uint64_t then, uint64_t now)
 }
 
 /* Between two runs of a container with a restart policy: how the last one ended, and when. */
-static const char *restarting(struct ct_values *values, const struct ct_status *status, uint64_t now)
+static const char *restarting(struct ct_values *values, const struct ct_status *status,
+			      uint64_t now)
 {
 	/* A monitor that was killed has recorded neither. */
 	if (status->state != CT_STATUS_EXITED)
@@ -234,16 +235,19 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	ct_value_set(values, row, "Labels", labels_text(values, &meta->labels, style->escape));
 	ct_value_set(values, row, "LocalVolumes", ct_value_string(values, "0"));
 	ct_value_set(values, row, "Mounts", mounts_text(values, &meta->binds, style));
-	ct_value_set(values, row, "Names", ct_ps_text(values, container->label ? container->label : meta->name,
+	ct_value_set(values, row, "Names",
+		     ct_ps_text(values, container->label ? container->label : meta->name,
 				style->escape));
 	ct_value_set(values, row, "Networks",
 		     ct_ps_text(values, meta->network ? meta->network : "none", style->escape));
 	ct_value_set(values, row, "Ports", ct_value_string(values, ""));
 	ct_value_set(values, row, "RunningFor",
-		     ct_value_string(values, meta->created ? ago(values, meta->created, style->now) :
-							     ""));
-	ct_value_set(values, row, "Size", ct_value_string(values, style->size ? ct_ps_size(values, container) : "0B"));
-	ct_value_set(values, row, "State", ct_value_string(values, ct_state_name(container->state)));
+		     ct_value_string(values,
+				     meta->created ? ago(values, meta->created, style->now) : ""));
+	ct_value_set(values, row, "Size",
+		     ct_value_string(values, style->size ? ct_ps_size(values, container) : "0B"));
+	ct_value_set(values, row, "State",
+		     ct_value_string(values, ct_state_name(container->state)));
 	ct_value_set(values, row, "Status",
 		     ct_value_string(values, ct_ps_status(values, container, style->now)));
 	ct_ps_podman(values, row, container,

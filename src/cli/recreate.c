@@ -77,8 +77,8 @@ static int take_words(const struct recreation *r, const struct ct_verb *verb,
 	struct ct_strings operands = { 0 };
 	void *ignored = ct_arena_calloc(r->arena, 1, verb->options_size);
 	int ret = ignored ? ct_options_parse(&context, r->arena, (int)command->count - 1,
-					     (char *const *)(uintptr_t)(command->items + 1), ignored,
-					     &operands, err) :
+					     (char *const *)(uintptr_t)(command->items + 1),
+					     ignored, &operands, err) :
 			    ct_fail_nomem(err);
 
 	/* It followed a "--" then, which the parser has eaten. */
@@ -99,7 +99,8 @@ int ct_recreate(struct ct_arena *arena, const struct ct_meta *meta, struct ct_st
 
 	if (!meta->create_command.count) {
 		ct_fail(err, ENODATA, "the record does not say how it was made");
-		return ct_hint(err, "leave out --new: the service starts the container that is there");
+		return ct_hint(err,
+			       "leave out --new: the service starts the container that is there");
 	}
 	if (ct_verb_find(meta->create_command.items[0], &verb, err) < 0 ||
 	    add(&r, "run", err) < 0 || add(&r, "--detach", err) < 0 || add(&r, "--rm", err) < 0 ||

@@ -81,7 +81,8 @@ static void set_amounts(struct ct_values *values, struct ct_json *row, const cha
 {
 	char a[CT_AMOUNT_SIZE], b[CT_AMOUNT_SIZE];
 
-	set_pair(values, row, key, known, ct_amount_decimal(first, a), ct_amount_decimal(second, b));
+	set_pair(values, row, key, known, ct_amount_decimal(first, a),
+		 ct_amount_decimal(second, b));
 }
 
 /* Without a limit of its own, or with one above the host's memory, the host's memory is the
@@ -126,8 +127,8 @@ static void set_identity(struct ct_values *values, struct ct_json *row,
 /* ---- plain numbers ---- */
 
 /* What the kernel calls "max" is no number: null. */
-static void set_number(struct ct_values *values, struct ct_json *object, const char *key, bool known,
-		       uint64_t number)
+static void set_number(struct ct_values *values, struct ct_json *object, const char *key,
+		       bool known, uint64_t number)
 {
 	known = known && number <= INT64_MAX;
 	ct_value_set(values, object, key, known ? ct_value_i64(values, (int64_t)number) :

@@ -98,7 +98,8 @@ static int put_directory(struct ct_buf *buf, const char *path, struct ct_err *er
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			size = 0;
 	if (!size || path[size - 1] == ' ' || path[size - 1] == '\\') {
-		ct_fail(err, EINVAL, "a unit cannot name the directory in which it was made: %s", path);
+		ct_fail(err, EINVAL, "a unit cannot name the directory in which it was made: %s",
+			path);
 		return ct_hint(err, "make the container in another directory");
 	}
 	ct_buf_printf(buf, "WorkingDirectory=");
@@ -140,16 +141,20 @@ static void put_commands(const struct systemd_unit *unit, struct ct_buf *buf)
 int ct_unit_text(const struct systemd_unit *unit, struct ct_buf *buf, struct ct_err *err)
 {
 	ct_buf_printf(buf, "# %s, by cattach generate systemd\n\n", unit->name);
-	ct_buf_printf(buf, "[Unit]\nDescription=Container %s\nDocumentation=man:cattach-generate(1)\n\n",
+	ct_buf_printf(buf,
+		      "[Unit]\nDescription=Container %s\nDocumentation=man:cattach-generate(1)\n\n",
 		      unit->label);
-	ct_buf_printf(buf, "[Service]\nType=notify\nNotifyAccess=all\nDelegate=yes\nKillMode=mixed\n"
-			   "Restart=%s\n", unit->restart);
+	ct_buf_printf(buf,
+		      "[Service]\nType=notify\nNotifyAccess=all\nDelegate=yes\nKillMode=mixed\n"
+		      "Restart=%s\n",
+		      unit->restart);
 	if (unit->stop_code)
 		ct_buf_printf(buf, "SuccessExitStatus=%d\n", unit->stop_code);
 	if (unit->stop_timeout < 0)
 		ct_buf_printf(buf, "TimeoutStopSec=infinity\n");
 	else
-		ct_buf_printf(buf, "TimeoutStopSec=%lld\n", (long long)unit->stop_timeout + STOP_MARGIN);
+		ct_buf_printf(buf, "TimeoutStopSec=%lld\n",
+			      (long long)unit->stop_timeout + STOP_MARGIN);
 	if (put_environment(unit, buf, err) < 0)
 		return -err->code;
 	put_commands(unit, buf);

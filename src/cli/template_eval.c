@@ -283,7 +283,8 @@ static const struct ct_json *call_label(struct run *run, const struct ct_json *d
 /* The key may come through the pipe as well: "k" | .Label. Anything else with arguments is a field
  * that takes none: in Go an error, too. */
 static const struct ct_json *eval_method(struct run *run, const struct ct_json *dot,
-					 const struct ct_operand *first, const struct ct_json *piped)
+					 const struct ct_operand *first,
+					 const struct ct_json *piped)
 {
 	const struct ct_json *key = piped;
 

@@ -257,7 +257,8 @@ static const struct ct_json *print_all(const struct ct_arguments *args, bool lin
 	struct ct_buf ct_autobuf buf = {0};
 
 	for (size_t i = 0; i < args->count; i++) {
-		if (i && (line || (!is(args, i, CT_JSON_STRING) && !is(args, i - 1, CT_JSON_STRING))))
+		if (i &&
+		    (line || (!is(args, i, CT_JSON_STRING) && !is(args, i - 1, CT_JSON_STRING))))
 			ct_buf_putc(&buf, ' ');
 		ct_value_text(args->items[i], &buf);
 	}

@@ -207,7 +207,8 @@ static int check_arguments(struct parser *p, const struct ct_command *command, b
 
 	for (const struct ct_operand *o = first->next; o; o = o->next)
 		count++;
-	if (first->type != CT_OPERAND_FUNCTION || (count >= function->min && count <= function->max))
+	if (first->type != CT_OPERAND_FUNCTION ||
+	    (count >= function->min && count <= function->max))
 		return 0;
 	return ct_template_fail(p->lexer.text, first->offset, p->lexer.err,
 				"%s takes %s%zu argument%s, not %zu", function->name,

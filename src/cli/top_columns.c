@@ -42,7 +42,8 @@ void ct_top_now(struct ct_top_now *ret_now)
 	localtime_r(&seconds, &local);
 	ret_now->ticks_per_second = sysconf(_SC_CLK_TCK);
 	ret_now->ticks = (uint64_t)boot.tv_sec * (uint64_t)ret_now->ticks_per_second +
-			 (uint64_t)boot.tv_nsec / (uint64_t)(1000000000 / ret_now->ticks_per_second);
+			 (uint64_t)boot.tv_nsec /
+				 (uint64_t)(1000000000 / ret_now->ticks_per_second);
 	ret_now->seconds = seconds;
 	ret_now->zone = local.tm_gmtoff;
 }

@@ -53,7 +53,8 @@ void ct_top_table_default(struct ct_top_table *columns)
 		columns->items[columns->count++] = c;
 }
 
-int ct_top_table_print(const struct ct_top_table *columns, const struct ct_top *top, struct ct_err *err)
+int ct_top_table_print(const struct ct_top_table *columns, const struct ct_top *top,
+		       struct ct_err *err)
 {
 	struct ct_buf ct_autobuf lines = { 0 }, table = { 0 };
 	struct ct_top_now now;

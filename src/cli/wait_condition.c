@@ -135,8 +135,8 @@ static int never_comes(const struct awaited *a, struct ct_err *err)
 	const char *label = ct_container_label(&a->container);
 
 	if (a->unchecked) {
-		ct_fail(err, ESRCH, "container %s is not checked any more, and has not come to that",
-			label);
+		ct_fail(err, ESRCH,
+			"container %s is not checked any more, and has not come to that", label);
 		ct_hint(err, "cattach update --health-cmd COMMAND %s", label);
 	} else {
 		ct_fail(err, ESRCH, "container %s has ended, and has not come to that", label);
@@ -194,8 +194,9 @@ static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
 		       (c.state == CT_STATE_CREATED || c.state == CT_STATE_RESTARTING ||
 			ct_state_is_live(c.state));
 	a->over = !a->done && is_about_health(w) && (a->unchecked || c.state == CT_STATE_STOPPED);
-	a->code = c.state == CT_STATE_STOPPED || c.state == CT_STATE_RESTARTING ? code_of(&c.status) :
-										  NO_CODE;
+	a->code = c.state == CT_STATE_STOPPED || c.state == CT_STATE_RESTARTING ?
+			  code_of(&c.status) :
+			  NO_CODE;
 	return 0;
 }
 
@@ -289,7 +290,8 @@ static int check_health(const struct waiting *w, const struct ct_container *c, s
 		return 0;
 	ct_fail(err, EINVAL, "container %s has no health check: that never comes",
 		ct_container_label(c));
-	ct_hint(err, "cattach update --health-cmd COMMAND %s, or --for-output waits for what it writes",
+	ct_hint(err,
+		"cattach update --health-cmd COMMAND %s, or --for-output waits for what it writes",
 		ct_container_label(c));
 	return ct_wrap(err, "--condition");
 }

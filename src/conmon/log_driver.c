@@ -46,11 +46,13 @@ static int check_dir(const struct log_driver *d, const char *path, bool privileg
 {
 	struct stat st;
 
-	if (privileged || geteuid() != 0 || fstat(d->dir, &st) < 0 || st.st_uid == 0 || (st.st_mode & S_IWOTH) ||
-	    (st.st_gid == getegid() && (st.st_mode & S_IWGRP)))
+	if (privileged || geteuid() != 0 || fstat(d->dir, &st) < 0 || st.st_uid == 0 ||
+	    (st.st_mode & S_IWOTH) || (st.st_gid == getegid() && (st.st_mode & S_IWGRP)))
 		return 0;
-	ct_fail(err, EPERM, "log file %s: its directory is another user's, where root's monitor may "
-		"not rotate", path);
+	ct_fail(err, EPERM,
+		"log file %s: its directory is another user's, where root's monitor may "
+		"not rotate",
+		path);
 	return ct_hint(err, "give it a directory of root's");
 }
 
@@ -61,7 +63,8 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 {
 	const char *slash = o->path ? strrchr(o->path, '/') : NULL;
 	const char *name = slash ? slash + 1 : CT_LOG_FILE_NAME;
-	size_t size = strlen(name), length = slash && slash > o->path ? (size_t)(slash - o->path) : 1;
+	size_t size = strlen(name),
+	       length = slash && slash > o->path ? (size_t)(slash - o->path) : 1;
 	char path[PATH_MAX] = "/";
 
 	if (o->path && !slash)
@@ -75,7 +78,9 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 	memcpy(d->name, name, size + 1);
 	if (!o->path) {
 		d->dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-		return d->dir < 0 ? ct_fail_errno(err, errno, "cannot keep the log's directory") : 0;
+		if (d->dir < 0)
+			return ct_fail_errno(err, errno, "cannot keep the log's directory");
+		return 0;
 	}
 	memcpy(path, o->path, length);
 	path[length] = '\0';
@@ -102,7 +107,8 @@ static int open_file(struct log_driver *d, const struct ct_log_options *o, struc
 		return 0;
 	}
 	if (r == -ELOOP || r == -EMLINK)
-		return ct_fail(err, -r, "log file %s: is a symbolic link, which rotation would lose", path);
+		return ct_fail(err, -r,
+			       "log file %s: is a symbolic link, which rotation would lose", path);
 	if (r == -EINVAL)
 		return ct_fail(err, -r, "log file %s: is not a regular file", path);
 	if (r < 0)
@@ -284,8 +290,8 @@ static int encode_frame(struct log_driver *d, const uint8_t *data, const struct 
 
 		if (r < 0)
 			return r;
-		n = ct_record_encode(&d->encoder, (int)e->kind, e->time, data + d->at, e->value - d->at,
-				     d->out + d->used, &size);
+		n = ct_record_encode(&d->encoder, (int)e->kind, e->time, data + d->at,
+				     e->value - d->at, d->out + d->used, &size);
 		d->at += (uint32_t)n;
 		/* What was there before may be written now; this is taken only then. */
 		r = add(d, size, now);
@@ -374,7 +380,8 @@ static int pump_segment(const struct ct_log_writer *w, struct log_driver *d,
 		const struct ct_index_entry *e = &entries[d->entry];
 
 		if (ct_entry_is_frame(e))
-			r = encode_frame(d, m->bytes + (e->offset - m->header->base) + CT_FRAME_HEADER,
+			r = encode_frame(d,
+					 m->bytes + (e->offset - m->header->base) + CT_FRAME_HEADER,
 					 e, now);
 		else
 			d->entry++;

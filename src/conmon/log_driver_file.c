@@ -181,7 +181,8 @@ static uint32_t find_room(const struct log_driver *d)
 	struct stat st;
 
 	while (number + 1 < d->max_files &&
-	       (fstatat(d->dir, rotated(d, number, name), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT))
+	       (fstatat(d->dir, rotated(d, number, name), &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+		errno != ENOENT))
 		number++;
 	return number;
 }
@@ -274,8 +275,8 @@ void ct_driver_file_finish(const struct log_driver *d)
 
 	snprintf(next, sizeof(next), "%s.next", d->name);
 	if (fstatat(d->dir, d->name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    fstatat(d->dir, next, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || st.st_size ||
-	    st.st_uid != geteuid())
+	    fstatat(d->dir, next, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size || st.st_uid != geteuid())
 		return;
 	/* Somebody may make one meanwhile; without any, one is made in any case. */
 	if (renameat2(d->dir, next, d->dir, d->name, RENAME_NOREPLACE) < 0)

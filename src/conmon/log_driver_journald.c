@@ -58,7 +58,8 @@ int ct_driver_journald_open(struct log_driver *d, const char *path, struct ct_er
 	path = path ? path : CT_LOG_JOURNALD_SOCKET;
 	size = strlen(path);
 	if (size >= sizeof(d->address.sun_path))
-		return ct_fail(err, ENAMETOOLONG, "journald's socket %s: its path is too long", path);
+		return ct_fail(err, ENAMETOOLONG, "journald's socket %s: its path is too long",
+			       path);
 	d->address.sun_family = AF_UNIX;
 	memcpy(d->address.sun_path, path, size + 1);
 	r = look(d);

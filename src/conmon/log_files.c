@@ -69,7 +69,8 @@ bool ct_log_files_same(int a, int b)
 {
 	struct stat x, y;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }
 
 /* One that was met before has been overtaken by rotations: its place is the later one. */
@@ -164,7 +165,8 @@ static void put_line(struct making *m, const uint8_t *line, size_t size)
 	    ct_record_parse(m->files->kind, line, size, m->files->text, &record) < 0)
 		m->part->strange++;
 	else
-		ct_segment_maker_bytes(&m->maker, record.stream, record.time, record.text, record.size);
+		ct_segment_maker_bytes(&m->maker, record.stream, record.time, record.text,
+				       record.size);
 }
 
 /* Lines out of what was read; what has no end yet stays. */

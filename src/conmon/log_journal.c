@@ -162,7 +162,8 @@ int ct_log_journal_open(const char *id, struct ct_log_journal **ret_journal, str
 	int r = ct_journal_library_open(&library, err);
 
 	if (r < 0)
-		return ct_hint(err, "apt install libsystemd0; or: journalctl CONTAINER_ID_FULL=%s", id);
+		return ct_hint(err, "apt install libsystemd0; or: journalctl CONTAINER_ID_FULL=%s",
+			       id);
 	return ct_journal_open_with(&library, id, ret_journal, err);
 }
 
@@ -188,7 +189,8 @@ static bool is(const struct ct_log_journal *j, const char *field, const char *wa
 	const char *value;
 	size_t size;
 
-	return get(j, field, &value, &size) && size == strlen(wanted) && !memcmp(value, wanted, size);
+	return get(j, field, &value, &size) && size == strlen(wanted) &&
+	       !memcmp(value, wanted, size);
 }
 
 /* When it was written; else, when it came to journald. The driver writes the time of the first

@@ -57,7 +57,8 @@ static void *make_part(const struct ct_log_writer *w, const char *name, size_t s
 
 	if (!w->alone)
 		return make_memfd(name, size, ret_fd);
-	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		   -1, 0);
 	if (map == MAP_FAILED)
 		return NULL;
 	/* No more of it at once than is written to. */
@@ -109,7 +110,9 @@ int ct_log_memory_open(struct ct_log_writer *w, struct ct_err *err)
 		struct log_memory *m = &w->memory[i];
 
 		m->bytes = make_part(w, "cattach-log", w->memory_size, &m->data);
-		m->header = m->bytes ? make_part(w, "cattach-index", index_bytes(w), &m->index) : NULL;
+		m->header = NULL;
+		if (m->bytes)
+			m->header = make_part(w, "cattach-index", index_bytes(w), &m->index);
 		if (!m->header)
 			r = ct_fail_errno(err, errno, "cannot make the log's memory");
 	}

@@ -108,7 +108,8 @@ static bool take_time(struct rest *r, uint64_t *ret_time)
 	ns = take_fraction(r);
 	if (!take_zone(r, &zone) || month < 1 || month > 12)
 		return false;
-	seconds = day_number(year, month, day) * 86400 + (int64_t)(hour * 3600 + minute * 60 + second);
+	seconds = day_number(year, month, day) * 86400 +
+		  (int64_t)(hour * 3600 + minute * 60 + second);
 	seconds -= zone;
 	if (seconds < 0 || seconds > INT64_MAX / 1000000000)
 		return false;

@@ -32,7 +32,8 @@
 static int refuse(const struct ct_container *c, struct ct_err *err)
 {
 	if (c->state != CT_STATE_RUNNING)
-		return ct_state_refuse(c, c->session_of ? CT_ACT_ATTACH_SESSION : CT_ACT_ATTACH, err);
+		return ct_state_refuse(c, c->session_of ? CT_ACT_ATTACH_SESSION : CT_ACT_ATTACH,
+				       err);
 	ct_fail(err, ECONNREFUSED, "%s %s is running, but its monitor (pid %d) has no socket",
 		ct_container_kind(c), ct_container_label(c), (int)c->status.monitor_pid);
 	return ct_hint(err, "is its runtime directory on a full or read-only file system?");

@@ -48,10 +48,12 @@ static int check_mounts(const struct ct_container *c, const struct ct_spec *spec
 
 		if (!is_below(path, mount->destination))
 			continue;
-		ct_fail(err, ENOENT, "%s of container %s is a mount, which is there only while it runs",
+		ct_fail(err, ENOENT,
+			"%s of container %s is a mount, which is there only while it runs",
 			mount->destination, ct_container_label(c));
 		if (mount->source && *mount->source == '/')
-			return ct_hint(err, "it is %s on this host; or start it first: cattach start %s",
+			return ct_hint(err,
+				       "it is %s on this host; or start it first: cattach start %s",
 				       mount->source, ct_container_label(c));
 		return ct_hint(err, "cattach start %s", ct_container_label(c));
 	}
@@ -83,7 +85,8 @@ static int take_maps(struct ct_arena *arena, const struct ct_container *c,
 	if (!user->present)
 		return 0;
 	if (user->path) {
-		ct_fail(err, ESRCH, "container %s does not run, and its user namespace is another's",
+		ct_fail(err, ESRCH,
+			"container %s does not run, and its user namespace is another's",
 			ct_container_label(c));
 		return ct_hint(err, "cattach start %s", ct_container_label(c));
 	}
@@ -99,8 +102,10 @@ static int open_stopped(struct ct_arena *arena, const struct ct_container *c, co
 	struct ct_spec *spec;
 
 	if (c->meta.overlay) {
-		ct_fail(err, ESRCH, "container %s does not run, and what it wrote over %s went with "
-			"it", ct_container_label(c), c->meta.rootfs);
+		ct_fail(err, ESRCH,
+			"container %s does not run, and what it wrote over %s went with "
+			"it",
+			ct_container_label(c), c->meta.rootfs);
 		return ct_hint(err, "cattach start %s", ct_container_label(c));
 	}
 	if (ct_container_spec(c, arena, &spec, err) < 0 || check_mounts(c, spec, path, err) < 0 ||

@@ -170,7 +170,8 @@ static int take(struct receiver *r, void *to, size_t size, struct ct_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return ct_fail(err, EPIPE, "the process that looked into the container ended "
+			return ct_fail(err, EPIPE,
+				       "the process that looked into the container ended "
 				       "without a word");
 		r->start = 0;
 		r->end = (size_t)n;
@@ -286,11 +287,14 @@ static int refuse_without_overlay(struct ct_arena *arena, const struct ct_contai
 	struct ct_err ignored;
 
 	if (ct_container_spec(c, arena, &spec, &ignored) == 0 && spec->root_readonly) {
-		ct_fail(err, EINVAL, "container %s has %s for its root, read-only and without an overlay "
-			"that would keep changes", ct_container_label(c), c->meta.rootfs);
+		ct_fail(err, EINVAL,
+			"container %s has %s for its root, read-only and without an overlay "
+			"that would keep changes",
+			ct_container_label(c), c->meta.rootfs);
 		return ct_hint(err, "%s:O in place of %s, and writable", kind, kind);
 	}
-	ct_fail(err, EINVAL, "container %s writes to %s itself, there is nothing to compare it with",
+	ct_fail(err, EINVAL,
+		"container %s writes to %s itself, there is nothing to compare it with",
 		ct_container_label(c), c->meta.rootfs);
 	return ct_hint(err, "%s:O in place of %s keeps its changes apart", kind, kind);
 }
@@ -324,7 +328,8 @@ int ct_container_diff(struct ct_store *store, struct ct_arena *arena,
 
 	if (!r)
 		return ct_fail_nomem(err);
-	if (check(arena, container, err) < 0 || ct_exec_open_live(store, arena, container, &exec, err) < 0 ||
+	if (check(arena, container, err) < 0 ||
+	    ct_exec_open_live(store, arena, container, &exec, err) < 0 ||
 	    find_mounts(arena, exec.spec, &mounts, err) < 0)
 		return -err->code;
 	lower = ct_lower_open(container, err);

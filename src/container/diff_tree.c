@@ -184,8 +184,9 @@ static int hold_name(struct walk *w, struct names *names, const char *name)
  * which cannot be read. */
 static int read_names(struct walk *w, int directory, struct names *names)
 {
-	int fd = directory < 0 ? -ENOENT :
-				 ct_path_try(directory, ".", O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH);
+	int fd = directory < 0 ?
+			 -ENOENT :
+			 ct_path_try(directory, ".", O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH);
 	DIR ct_autodir *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -306,7 +307,11 @@ static int descend(struct walk *w, struct level *above, int lower, int root, boo
 		   struct ct_err *err)
 {
 	struct level level = {
-		.above = above, .lower = lower, .root = root, .length = w->path.length, .told = told,
+		.above = above,
+		.lower = lower,
+		.root = root,
+		.length = w->path.length,
+		.told = told,
 	};
 	int r;
 

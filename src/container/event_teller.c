@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cattach/age.h>
 #include <cattach/buf.h>
 #include <cattach/fd.h>
 #include <cattach/json.h>
@@ -133,7 +134,7 @@ void ct_event_tell_start(const struct event_teller *teller)
 /* docker's attributes of "die"; times in seconds. */
 void ct_event_tell_end(const struct event_teller *teller, const struct ct_status *status)
 {
-	uint64_t duration = status->finished > status->started ? status->finished - status->started : 0;
+	uint64_t duration = ct_age_since(status->started, status->finished);
 	char details[160];
 
 	if (status->oom_killed && !teller->session[0])

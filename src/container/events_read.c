@@ -181,7 +181,8 @@ static int open_watch(int dir, int *ret_watch, struct ct_err *err)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
-	if (watch >= 0 && inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0) {
+	if (watch >= 0 &&
+	    inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0) {
 		*ret_watch = ct_take_fd(&watch);
 		return 0;
 	}

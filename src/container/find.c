@@ -137,7 +137,8 @@ static int by_id(const struct ct_store *store, struct ct_arena *arena, const cha
 		return ct_container_load(store, arena, NULL, text, ret_container, err);
 	r = ct_each_entry(store->containers, collect, &found);
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot read %s/%s", store->path, ct_store_part(store));
+		return ct_fail_errno(err, -r, "cannot read %s/%s", store->path,
+				     ct_store_part(store));
 	if (found.list.count == 0)
 		return ct_fail(err, ENOENT, "no such id: %s", text);
 	if (found.list.count > 1)

@@ -84,7 +84,8 @@ static int time_left(const struct checking *c)
 
 	if (now >= c->limit)
 		return 0;
-	return (c->limit - now) / MILLISECOND < 60000 ? (int)((c->limit - now) / MILLISECOND) + 1 : 60000;
+	return (c->limit - now) / MILLISECOND < 60000 ? (int)((c->limit - now) / MILLISECOND) + 1 :
+							60000;
 }
 
 /* It leads a process group, whose number nobody else can get before it has been reaped. */
@@ -300,7 +301,8 @@ int ct_health_check(struct ct_store *store, struct ct_arena *arena,
 	if (!ct_health_is_checked(&container->meta)) {
 		ct_fail(err, EINVAL, "container %s has no health check",
 			ct_container_label(container));
-		return ct_hint(err, "cattach update --health-cmd COMMAND %s", ct_container_label(container));
+		return ct_hint(err, "cattach update --health-cmd COMMAND %s",
+			       ct_container_label(container));
 	}
 	exec.container = container;
 	if (go_in(&c, &exec, store, arena, &check, &failure) < 0)

@@ -122,7 +122,8 @@ static void child_failed(struct ct_keeper *k, struct ct_keeper_health *h)
 	h->acting = false;
 }
 
-static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h, enum ct_health_action action)
+static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h,
+		       enum ct_health_action action)
 {
 	pid_t keeper = getpid(), pid = ct_keeper_fork(k, &h->job.fd);
 
@@ -161,7 +162,8 @@ static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
 	struct ct_exit status = { 0 };
 	int r = ct_pidfd_wait(h->job.fd, &status);
 	bool told = r == 0 && !status.signaled;
-	bool counts = told && h->running && !h->stale && !h->acting && status.value != CT_HEALTH_NONE;
+	bool counts = told && h->running && !h->stale && !h->acting &&
+		      status.value != CT_HEALTH_NONE;
 
 	ct_drop_fd(&h->job.fd);
 	if (!told || status.value != DONE)
@@ -236,7 +238,8 @@ static bool is_same(const struct ct_health_config *a, const struct ct_health_con
 }
 
 /* The time to the next check begins anew, the start period does not: it is the run's. */
-static void change(struct ct_keeper *k, struct ct_keeper_health *h, const struct ct_health_config *wanted)
+static void change(struct ct_keeper *k, struct ct_keeper_health *h,
+		   const struct ct_health_config *wanted)
 {
 	if (h->config.changed != wanted->changed)
 		h->status = CT_HEALTH_STARTING;

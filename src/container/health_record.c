@@ -216,7 +216,8 @@ static bool runs(const struct ct_container *c)
  * those of a beginning. */
 void ct_health_read(const struct ct_container *container, struct ct_health *ret_health)
 {
-	read_run(container->dir, container->status.started, container->meta.health.changed, ret_health);
+	read_run(container->dir, container->status.started, container->meta.health.changed,
+		 ret_health);
 	if (runs(container))
 		return;
 	/* What its last checks said may be why it ended. */
@@ -277,7 +278,8 @@ static int read_config(const struct ct_container *container, struct ct_arena *ar
 	size_t size;
 
 	if (ct_arena_open(arena, err) < 0 ||
-	    ct_read_file_at(arena, container->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size, err) < 0 ||
+	    ct_read_file_at(arena, container->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size,
+			    err) < 0 ||
 	    ct_meta_parse(arena, text, size, &meta, err) < 0)
 		return -err->code;
 	if (!ct_health_is_checked(&meta) || meta.health.changed != container->meta.health.changed)

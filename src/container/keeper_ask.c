@@ -117,7 +117,8 @@ bool ct_keeper_is_leaving(int dir)
 	struct ct_keeper_record record;
 	struct ct_err ignored;
 
-	return ct_keeper_record_read(dir, &record, &ignored) == 0 && record.phase == CT_KEEPER_ENDED;
+	return ct_keeper_record_read(dir, &record, &ignored) == 0 &&
+	       record.phase == CT_KEEPER_ENDED;
 }
 
 bool ct_container_has_keeper(const struct ct_container *container)

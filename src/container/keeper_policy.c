@@ -72,7 +72,8 @@ static int parse_count(const char *text, enum ct_restart kind, unsigned *ret_max
 		return ct_fail(err, EINVAL,
 			       "invalid restart policy: maximum retry count cannot be negative");
 	if (count > 0 && kind != CT_RESTART_ON_FAILURE)
-		return ct_fail(err, EINVAL, "invalid restart policy: maximum retry count can only be "
+		return ct_fail(err, EINVAL,
+			       "invalid restart policy: maximum retry count can only be "
 			       "used with 'on-failure'");
 	*ret_max = (unsigned)count;
 	return 0;

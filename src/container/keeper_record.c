@@ -109,8 +109,9 @@ int ct_keeper_record_write(int fd, const struct ct_keeper_record *record, struct
 	if (written < 0)
 		return ct_fail_errno(err, errno, "cannot write the keeper's record");
 	if (written != SIZE)
-		return ct_fail(err, ENOSPC, "cannot write the keeper's record: %zd of %d bytes written",
-			       written, SIZE);
+		return ct_fail(err, ENOSPC,
+			       "cannot write the keeper's record: %zd of %d bytes written", written,
+			       SIZE);
 	return 0;
 }
 

@@ -109,8 +109,8 @@ static const char *own_name(const struct leaf_request *q)
 	const char *slash = q->parent ? strrchr(q->parent, '/') : NULL;
 	const char *name = slash ? slash + 1 : q->parent;
 
-	if (!q->exact || !name || !*name || strchr(name, ':') || !strcmp(name, ".") || !strcmp(name, "..") ||
-	    !strncmp(name, "cattach-", 8))
+	if (!q->exact || !name || !*name || strchr(name, ':') || !strcmp(name, ".") ||
+	    !strcmp(name, "..") || !strncmp(name, "cattach-", 8))
 		return NULL;
 	return name;
 }
@@ -132,7 +132,8 @@ static const char *parent_of(const struct leaf_request *q, bool systemd, char bu
 	if (own_name(q)) {
 		size_t length = (size_t)(own_name(q) - q->parent);
 
-		snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(length > 1 ? length - 1 : length), q->parent);
+		snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(length > 1 ? length - 1 : length),
+			 q->parent);
 		return *buf ? buf : NULL;
 	}
 	if (!scope)
@@ -201,10 +202,12 @@ static int choose_place(const struct leaf_request *q, struct ct_cgroup_place *pl
 /* One of the last run may be there still, with a monitor that serves late readers. */
 static void name_scope(const struct leaf_request *q, char *name, size_t size)
 {
-	const char *wanted = q->exact ? scope_of(q) : NULL, *colon = wanted ? strchr(wanted, ':') : NULL;
+	const char *wanted = q->exact ? scope_of(q) : NULL,
+		   *colon = wanted ? strchr(wanted, ':') : NULL;
 
 	if (!colon)
-		snprintf(name, size, "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id, (int)getpid());
+		snprintf(name, size, "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id,
+			 (int)getpid());
 	else
 		snprintf(name, size, "%.*s%s%s.scope", (int)(colon - wanted), wanted,
 			 colon > wanted ? "-" : "", colon + 1);
@@ -238,8 +241,8 @@ static int record_path(const void *arg, const char *path, struct ct_err *err)
 }
 
 /* With --cgroups=best-effort nothing is asked for; what of it cannot be had is told afterwards. */
-static struct ct_cgroup_settings relax(const struct leaf_request *q, struct ct_cgroup_setting *items,
-				       size_t max)
+static struct ct_cgroup_settings relax(const struct leaf_request *q,
+				       struct ct_cgroup_setting *items, size_t max)
 {
 	struct ct_cgroup_settings relaxed = { .items = items };
 
@@ -291,7 +294,8 @@ static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
 			 struct ct_err *warning)
 {
 	for (size_t i = 0; q->settings && i < q->settings->count; i++) {
-		const struct ct_cgroup_settings one = { .items = &q->settings->items[i], .count = 1 };
+		const struct ct_cgroup_settings one = { .items = &q->settings->items[i],
+							.count = 1 };
 		struct ct_err err = { 0 };
 
 		/* What has been set is set once more, which is no harm. */

@@ -64,12 +64,13 @@ int ct_lower_open(const struct ct_container *container, struct ct_err *err)
 		return -err->code;
 	fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return ct_fail_errno(err, errno, "cannot open %s, over which container %s runs", path,
-				     ct_container_label(container));
+		return ct_fail_errno(err, errno, "cannot open %s, over which container %s runs",
+				     path, ct_container_label(container));
 	write_identity(st.st_dev, st.st_ino, found);
 	if (strcmp(recorded, found) != 0) {
-		ct_fail(err, ESTALE, "%s is not the directory any more over which container %s runs",
-			path, ct_container_label(container));
+		ct_fail(err, ESTALE,
+			"%s is not the directory any more over which container %s runs", path,
+			ct_container_label(container));
 		return ct_hint(err, "move that one back, or cattach restart %s",
 			       ct_container_label(container));
 	}

@@ -85,7 +85,8 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 			       CT_CONTAINER_ID_LENGTH);
 	if (!meta->name)
 		return ct_fail(err, EBADMSG, "name is missing");
-	if ((meta->unmonitored ? ct_runtime_check_id(meta->id, err) : ct_check_name(meta->name, err)) < 0)
+	if ((meta->unmonitored ? ct_runtime_check_id(meta->id, err) :
+				 ct_check_name(meta->name, err)) < 0)
 		return ct_wrap(err, meta->unmonitored ? "id" : "name");
 	if (!meta->host)
 		return ct_fail(err, EBADMSG, "host is missing");
@@ -93,8 +94,8 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 		return ct_fail(err, EBADMSG, "stop_signal must be 1...%d, not %d", SIGRTMAX,
 			       meta->stop_signal);
 	if (meta->log_max_files < 0 || meta->log_max_files > CT_LOG_MAX_FILES)
-		return ct_fail(err, EBADMSG, "log_max_files must be 0...%d, not %d", CT_LOG_MAX_FILES,
-			       meta->log_max_files);
+		return ct_fail(err, EBADMSG, "log_max_files must be 0...%d, not %d",
+			       CT_LOG_MAX_FILES, meta->log_max_files);
 	if (ct_restart_parse(meta->restart, &ignored, err) < 0)
 		return ct_wrap(err, "restart");
 	if (meta->stop_timeout < -1)

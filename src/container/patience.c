@@ -55,7 +55,8 @@ static pid_t holder_in(const char *locks, const struct stat *st)
 	snprintf(place, sizeof(place), " %02x:%02x:%" PRIuMAX " ", major(st->st_dev),
 		 minor(st->st_dev), (uintmax_t)st->st_ino);
 	while ((at = strstr(at, place)) != NULL) {
-		for (digits = at; digits > locks && digits[-1] >= '0' && digits[-1] <= '9'; digits--)
+		for (digits = at; digits > locks && digits[-1] >= '0' && digits[-1] <= '9';
+		     digits--)
 			;
 		snprintf(text, sizeof(text), "%.*s", (int)(at - digits), digits);
 		/* those who wait as we do stand behind an arrow, after the one that holds it */
@@ -97,8 +98,8 @@ static void warn_of_holder(int dir, const char *label)
 		pid = locks ? holder_in(locks, &st) : 0;
 	}
 	if (pid)
-		ct_warn("waiting for the lock of container %s, held by pid %d (%.*s)", label, (int)pid,
-			COMMAND_MAX, command_of(&arena, pid));
+		ct_warn("waiting for the lock of container %s, held by pid %d (%.*s)", label,
+			(int)pid, COMMAND_MAX, command_of(&arena, pid));
 	else
 		ct_warn("waiting for the lock of container %s, held by another command", label);
 }

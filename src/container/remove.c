@@ -198,9 +198,10 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 		if (late && probe->creator)
 			return fail_busy(c, err);
 		if (late)
-			return ct_fail(err, EBUSY, "%s %s has ended, but its monitor is still busy; "
-				       "stop it first or use -f", ct_container_kind(c),
-				       ct_container_label(c));
+			return ct_fail(err, EBUSY,
+				       "%s %s has ended, but its monitor is still busy; "
+				       "stop it first or use -f",
+				       ct_container_kind(c), ct_container_label(c));
 		monitor = ct_probe_open_monitor(probe, c->dir);
 		if (monitor >= 0)
 			ct_pidfd_await(monitor, SLICE);

@@ -155,10 +155,12 @@ static int set_all(struct choosing *c, struct ct_err *err)
 {
 	const struct ct_health_options *o = c->options;
 	struct ct_health_config *config = &c->config;
-	int r = set_time(o->interval, "--health-interval", "Interval", INTERVAL, &config->interval, err);
+	int r = set_time(o->interval, "--health-interval", "Interval", INTERVAL, &config->interval,
+			 err);
 
 	if (r == 0)
-		r = set_time(o->timeout, "--health-timeout", "Timeout", TIMEOUT, &config->timeout, err);
+		r = set_time(o->timeout, "--health-timeout", "Timeout", TIMEOUT, &config->timeout,
+			     err);
 	if (r == 0)
 		r = set_time(o->start_period, "--health-start-period", "StartPeriod", 0,
 			     &config->start_period, err);

@@ -65,7 +65,8 @@ static int set_passthrough(struct ct_run *run, struct ct_err *err)
 		return ct_wrap(err, "--log-driver passthrough");
 	}
 	if (meta->restart) {
-		ct_fail(err, EINVAL, "who starts it again has not the stdout and stderr of who started it");
+		ct_fail(err, EINVAL,
+			"who starts it again has not the stdout and stderr of who started it");
 		ct_hint(err, "leave out --restart, or choose another log driver");
 		return ct_wrap(err, "--log-driver passthrough");
 	}
@@ -76,8 +77,8 @@ static int set_passthrough(struct ct_run *run, struct ct_err *err)
 
 static int set_driver(struct ct_run *run, struct ct_err *err)
 {
-	static const char *const drivers[] = { "native", "k8s-file", "json-file", "journald", "passthrough",
-					       "none", NULL };
+	static const char *const drivers[] = { "native",      "k8s-file", "json-file", "journald",
+					       "passthrough", "none",	  NULL };
 	const char *driver = run->options->log_driver;
 
 	run->meta->log_driver = driver;
@@ -116,7 +117,8 @@ static int set_max_size(struct ct_run *run, const char *value, struct ct_err *er
 		return ct_wrap(err, "--log-opt max-size");
 	}
 	if (size < CT_LOG_SIZE_MIN)
-		ct_warn("--log-opt max-size=%s: 256k is used, the least that a log file can have", value);
+		ct_warn("--log-opt max-size=%s: 256k is used, the least that a log file can have",
+			value);
 	run->meta->log_max_size = size < CT_LOG_SIZE_MIN ? CT_LOG_SIZE_MIN : size;
 	return 0;
 }
@@ -136,7 +138,8 @@ static int set_max_file(struct ct_run *run, const char *value, struct ct_err *er
 static int check_path(struct ct_run *run, const char *path, struct ct_err *err)
 {
 	const char *slash = strrchr(path, '/');
-	const char *dir = ct_arena_strndup(run->arena, path, slash > path ? (size_t)(slash - path) : 1);
+	const char *dir = ct_arena_strndup(run->arena, path,
+					   slash > path ? (size_t)(slash - path) : 1);
 	struct stat st;
 
 	if (!dir)
@@ -188,7 +191,8 @@ static int set_tag(struct ct_run *run, const char *value, struct ct_err *err)
 	enum ct_log_file file = ct_log_file_of(run->meta);
 
 	if (file != CT_LOG_FILE_JSON && file != CT_LOG_FILE_JOURNALD) {
-		ct_fail(err, EINVAL, "only the log drivers json-file and journald have a place for it");
+		ct_fail(err, EINVAL,
+			"only the log drivers json-file and journald have a place for it");
 		return ct_wrap(err, "--log-opt tag");
 	}
 	if (ct_log_tag(run->arena, &example, &ignored, err) < 0)

@@ -404,7 +404,8 @@ static int merge(struct ct_run *run, const struct wanted *wanted, struct ct_err 
 static bool is_read_only(const struct ct_spec_mount *mount)
 {
 	for (size_t i = 0; i < mount->options.count; i++)
-		if (!strcmp(mount->options.items[i], "ro") || !strcmp(mount->options.items[i], "rro"))
+		if (!strcmp(mount->options.items[i], "ro") ||
+		    !strcmp(mount->options.items[i], "rro"))
 			return true;
 	return false;
 }

@@ -30,8 +30,10 @@ static int check_name(const char *name, struct ct_err *err)
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
 		if (strcmp(name, taken[i]) != 0)
 			continue;
-		ct_fail(err, EINVAL, "\"%s\" cannot be the name of a container: \"cattach exec %s\" "
-			"is a command", name, name);
+		ct_fail(err, EINVAL,
+			"\"%s\" cannot be the name of a container: \"cattach exec %s\" "
+			"is a command",
+			name, name);
 		return ct_hint(err, "choose another name");
 	}
 	return ct_check_name(name, err);

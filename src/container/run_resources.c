@@ -232,8 +232,8 @@ static int parse_cpus(const char *text, int64_t *ret_quota, struct ct_err *err)
 	if (text[whole] == '.')
 		fraction = strspn(text + whole + 1, "0123456789");
 	if (text[whole + (fraction ? fraction + 1 : 0)] || whole + fraction == 0)
-		return ct_fail(err, EINVAL, "must be a number of processors such as 1.5, not \"%s\"",
-			       text);
+		return ct_fail(err, EINVAL,
+			       "must be a number of processors such as 1.5, not \"%s\"", text);
 	for (size_t i = 0; i < whole && quota <= CPUS_MAX; i++)
 		quota = 10 * quota + (text[i] - '0');
 	quota *= PERIOD_US;

@@ -43,7 +43,8 @@ int ct_sdnotify_parse(const char *text, const char **ret_mode, struct ct_err *er
 	else if (!strcmp(text, "monitor") || !strcmp(text, "conmon"))
 		*ret_mode = "monitor";
 	else
-		ct_fail(err, EINVAL, "must be container, monitor (conmon) or ignore, not \"%.64s\"", text);
+		ct_fail(err, EINVAL, "must be container, monitor (conmon) or ignore, not \"%.64s\"",
+			text);
 	return *ret_mode ? 0 : ct_wrap(err, "--sdnotify");
 }
 
@@ -61,7 +62,8 @@ static int check_address(const char *path, struct ct_err *err)
 		return ct_fail(err, EAFNOSUPPORT, VARIABLE "=%.128s is no path, nor the name of an "
 			       "abstract socket", path);
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-		return ct_fail(err, ENAMETOOLONG, VARIABLE "=%.128s is too long for a socket", path);
+		return ct_fail(err, ENAMETOOLONG, VARIABLE "=%.128s is too long for a socket",
+			       path);
 	return 0;
 }
 
@@ -119,8 +121,8 @@ static int share_name(struct ct_arena *arena, struct ct_spec *spec, const char *
 {
 	if (!spec->linux_.namespaces[CT_NS_NETWORK].present)
 		return set_variable(arena, spec, path, err);
-	ct_fail(err, EINVAL, VARIABLE "=%.128s is abstract, and cannot be reached from another network",
-		path);
+	ct_fail(err, EINVAL,
+		VARIABLE "=%.128s is abstract, and cannot be reached from another network", path);
 	return ct_hint(err, "--network host, or --sdnotify monitor");
 }
 

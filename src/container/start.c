@@ -163,8 +163,8 @@ static int launch(struct ct_store *store, struct ct_container *container,
 		return r;
 	r = ct_status_read(container->status_fd, &status, err);
 	if (r == 0)
-		r = ct_hooks_run_poststart(planning->arena, planning->spec, planning->meta, status.pid,
-					   err);
+		r = ct_hooks_run_poststart(planning->arena, planning->spec, planning->meta,
+					   status.pid, err);
 	if (r < 0) {
 		end_after_hook(container);
 		ct_session_close(ret_session);
@@ -206,7 +206,8 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 {
 	struct planning planning = { .arena = arena, .spec = spec, .meta = &container->meta };
 	struct launching launching = {
-		.arena = arena, .followed = options->client >= 0 && !ct_keeper_is_wanted(&container->meta),
+		.arena = arena,
+		.followed = options->client >= 0 && !ct_keeper_is_wanted(&container->meta),
 	};
 	int r = start(store, container, options, &planning, &launching, ret_session, err);
 

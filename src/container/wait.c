@@ -108,8 +108,8 @@ int ct_container_end_known(const struct ct_container *c, struct ct_err *err)
 
 	if (c->state != CT_STATE_STOPPED || c->status.state == CT_STATUS_EXITED)
 		return 0;
-	ct_fail(err, ENODATA, "exit code unknown: %s %s %s", ct_container_kind(c), ct_container_label(c),
-		ct_container_describe(c, how, sizeof(how)));
+	ct_fail(err, ENODATA, "exit code unknown: %s %s %s", ct_container_kind(c),
+		ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
 	ct_hint(err, "cattach logs %s has what it wrote", ct_container_label(c));
 	return ct_exit_with(err, UNKNOWN_CODE);
 }

@@ -164,7 +164,8 @@ static int make_directory(struct level *level, int parent, const char *name, str
 	if (level->fd >= 0)
 		return 0;
 	if (errno == ENOTDIR || errno == ELOOP)
-		return ct_fail(err, ENOTDIR, "is there and no directory, whose place one cannot take");
+		return ct_fail(err, ENOTDIR,
+			       "is there and no directory, whose place one cannot take");
 	return ct_fail_errno(err, errno, "cannot be opened");
 }
 

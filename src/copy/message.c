@@ -126,7 +126,8 @@ static const char *judge_texts(const struct header *h, const char *name, const c
 
 static int fail_message(const char *what, struct ct_err *err)
 {
-	return ct_fail(err, EPROTO, "the other half of the copy sent what makes no sense: %s", what);
+	return ct_fail(err, EPROTO, "the other half of the copy sent what makes no sense: %s",
+		       what);
 }
 
 /* 0: not all of it has come. The data is not copied but points into the buffer. */

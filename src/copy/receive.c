@@ -114,7 +114,8 @@ static int take_message(struct state *s, const struct ct_copy_message *m, struct
 }
 
 /* The last word of a target: what became of it, for the source. */
-static void say_result(struct ct_copy_channel *channel, uint32_t warnings, const struct ct_err *failure)
+static void say_result(struct ct_copy_channel *channel, uint32_t warnings,
+		       const struct ct_err *failure)
 {
 	const struct ct_copy_message m = {
 		.type = CT_COPY_RESULT, .flags = warnings,

@@ -214,12 +214,14 @@ int ct_copy_warn(struct ct_copy_channel *channel, uint32_t flags, struct ct_err 
 	if (!channel->watch)
 		return 0;	/* the other half has a user to tell */
 	if (flags & CT_COPY_NO_OWNERS) {
-		ct_fail(&warning, EPERM, "some owners could not be kept: there are no such ids there, "
+		ct_fail(&warning, EPERM,
+			"some owners could not be kept: there are no such ids there, "
 			"or they are not ours to give");
 		r = ct_copy_report(channel, &warning, true, err);
 	}
 	if (r == 0 && flags & CT_COPY_NO_XATTRS) {
-		ct_fail(&warning, ENOTSUP, "some extended attributes were lost: the file system there "
+		ct_fail(&warning, ENOTSUP,
+			"some extended attributes were lost: the file system there "
 			"does not take them");
 		r = ct_copy_report(channel, &warning, true, err);
 	}

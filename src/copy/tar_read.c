@@ -78,7 +78,8 @@ static int fail_archive(struct reader *r, struct ct_err *err)
 	const char *why = r->lib.archive_error_string(r->archive);
 
 	if (!r->failure.code)
-		return ct_fail(err, EINVAL, "cannot read the tar stream: %s", why ? why : "no reason");
+		return ct_fail(err, EINVAL, "cannot read the tar stream: %s",
+			       why ? why : "no reason");
 	*err = r->failure;
 	return -err->code;
 }
@@ -108,7 +109,8 @@ static int normalize(const char *path, struct ct_buf *to, struct ct_err *err)
 	ct_buf_clear(to);
 	while ((length = next_name(&path))) {
 		if (!ct_copy_is_name(path, length))
-			return ct_fail(err, EINVAL, "the tar stream has a path that leads elsewhere");
+			return ct_fail(err, EINVAL,
+				       "the tar stream has a path that leads elsewhere");
 		ct_buf_putc(to, '/');
 		ct_buf_add(to, path, length);
 		path += length;

@@ -77,7 +77,8 @@ static int fail_archive(struct writer *w, struct ct_err *err)
 	const char *why = w->lib.archive_error_string(w->archive);
 
 	if (!w->failure.code)
-		return ct_fail(err, EIO, "cannot write the tar stream: %s", why ? why : "no reason");
+		return ct_fail(err, EIO, "cannot write the tar stream: %s",
+			       why ? why : "no reason");
 	*err = w->failure;
 	return -err->code;
 }
@@ -117,8 +118,8 @@ static int put_zeros(struct writer *w, uint64_t until, struct ct_err *err)
 	int r = 0;
 
 	while (r == 0 && w->at < until)
-		r = put_bytes(w, zeros, until - w->at < sizeof(zeros) ? until - w->at : sizeof(zeros),
-			      err);
+		r = put_bytes(w, zeros,
+			      until - w->at < sizeof(zeros) ? until - w->at : sizeof(zeros), err);
 	return r;
 }
 

@@ -47,7 +47,8 @@ static void find_extents(int fd, const struct stat *st, struct extents *e)
 	if ((uint64_t)st->st_blocks * 512 < e->size) {
 		while (e->count < EXTENTS_MAX && start < st->st_size &&
 		       (start = lseek(fd, start, SEEK_DATA)) >= 0) {
-			end = e->count + 1 < EXTENTS_MAX ? lseek(fd, start, SEEK_HOLE) : st->st_size;
+			end = e->count + 1 < EXTENTS_MAX ? lseek(fd, start, SEEK_HOLE) :
+							   st->st_size;
 			if (end < 0 || end > st->st_size)
 				end = st->st_size;
 			if (start >= end)
@@ -82,8 +83,8 @@ static int send_range(struct content *c, uint64_t start, uint64_t end, struct ct
 		struct ct_copy_message m = {
 			.type = CT_COPY_DATA, .offset = start, .data = c->buffer
 		};
-		ssize_t n = pread(c->fd, c->buffer, rest < CT_COPY_DATA_MAX ? rest : CT_COPY_DATA_MAX,
-				  (off_t)start);
+		ssize_t n = pread(c->fd, c->buffer,
+				  rest < CT_COPY_DATA_MAX ? rest : CT_COPY_DATA_MAX, (off_t)start);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -130,7 +130,8 @@ int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *
 {
 	struct ct_reader r = { .arena = arena, .name = name, .err = err };
 	struct ct_spec_process *process = ct_arena_alloc(arena, sizeof(*process));
-	int ret = process ? parse_alone(&r, &ct_read_process, text, size, process) : ct_fail_nomem(err);
+	int ret = process ? parse_alone(&r, &ct_read_process, text, size, process) :
+			    ct_fail_nomem(err);
 
 	if (ret == 0)
 		*ret_process = process;
