@@ -39,6 +39,7 @@ struct sending {
 	char last;			/* byte that was sent, 0: none */
 };
 
+/* The monitor has told in its welcome whether there is a stdin, so that nothing is sent in vain. */
 static int check_stdin(const struct ct_asking *a, struct ct_err *err)
 {
 	if (a->client.flags & CT_WELCOME_STDIN_OPEN)

@@ -61,6 +61,8 @@ static void set_notice(struct ct_log_stream *s)
 	s->flush = s->final = s->notice_due = true;
 }
 
+/* In the log's own place, between the lines before it and those behind it, and not on stderr at
+ * once. */
 static void notice_gap(struct ct_log_stream *s, const struct ct_index_entry *entry)
 {
 	ct_fail(&s->unit.notice, ENODATA, "%" PRIu64 " bytes are missing here: %s", entry->value,
@@ -68,6 +70,7 @@ static void notice_gap(struct ct_log_stream *s, const struct ct_index_entry *ent
 	set_notice(s);
 }
 
+/* Bytes that neither the file nor memory has. */
 void ct_log_stream_notice_lost(struct ct_log_stream *stream, uint64_t bytes)
 {
 	notice_gap(stream, &(struct ct_index_entry){ .value = bytes });
@@ -111,6 +114,8 @@ static void end(struct ct_log_stream *s)
 	s->final = s->run_ended || !s->query->retry;
 }
 
+/* What an entry of the index means for us is decided in one place (ct_log_stream_use()), what is
+ * done about it here. */
 static void use_entry(struct ct_log_stream *s, const struct ct_index_entry *entry)
 {
 	size_t skip;
@@ -247,6 +252,7 @@ static int read_entry(struct ct_log_stream *s, struct ct_err *err)
 
 /* ---- units ---- */
 
+/* ready: the next pull hands it out. Units point into the frame or the cutter until then. */
 static void set_unit(struct ct_log_stream *s, const struct ct_log_line *line)
 {
 	s->unit.kind = s->by_lines ? CT_UNIT_LINE : CT_UNIT_BYTES;
@@ -282,6 +288,7 @@ static bool take_frame(struct ct_log_stream *s)
 	return true;
 }
 
+/* Behind the half line that it interrupts, which is flushed first. */
 static bool take_notice(struct ct_log_stream *s)
 {
 	if (!s->notice_due || s->flush)

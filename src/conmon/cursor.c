@@ -71,6 +71,7 @@ void ct_cursor_close(struct ct_cursor *cursor)
 	cursor->limit = 0;
 }
 
+/* Asked and forgotten in one, so that each gap is told once. */
 uint64_t ct_cursor_missed(struct ct_cursor *cursor)
 {
 	uint64_t missed = cursor->missed;
@@ -211,6 +212,7 @@ static ssize_t read_some(struct ct_cursor *c, void *buf, size_t size, uint64_t e
 	return (ssize_t)unframe(c, buf, (size_t)n, end);
 }
 
+/* 0: nothing for now, or the end, which ct_cursor_ended() tells apart. */
 ssize_t ct_cursor_read(struct ct_cursor *cursor, void *buf, size_t size, int *ret_stream,
 		       struct ct_err *err)
 {

@@ -89,6 +89,7 @@ static int enter_last(struct ct_cursor *c, struct ct_err *err)
 	return r;
 }
 
+/* The greatest segment below number, by halving: numbers may be missing anywhere. */
 int ct_cursor_enter_before(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
 	uint32_t low, high = number - 1;
@@ -233,6 +234,8 @@ int ct_cursor_seek_time(struct ct_cursor *cursor, uint64_t time, struct ct_err *
 	return or_oldest(cursor, seek_time(cursor, time, err), err);
 }
 
+/* Positive from the first run on, negative from the last (-1). -ESTALE: somebody has dropped it
+ * while we searched. */
 int ct_cursor_seek_run(struct ct_cursor *cursor, int64_t run, struct ct_err *err)
 {
 	int r;

@@ -21,6 +21,8 @@
 
 #include <cattach/fd.h>
 
+/* O_APPEND: others may write to it, too (logrotate's copytruncate cuts it), and ours still goes to
+ * its end. */
 static int open_name(const struct log_driver *d, const char *name, int flags)
 {
 	/* Not waiting: it could be a pipe without a reader. */
@@ -92,6 +94,7 @@ void ct_driver_file_mend(struct log_driver *d)
 
 /* ---- is it still there? ---- */
 
+/* Somebody may have rotated it by renaming: then ours is an old file, and a new one is made. */
 static bool is_named(const struct log_driver *d, struct stat *ret_ours)
 {
 	struct stat named;
@@ -136,6 +139,8 @@ static void undo(struct log_driver *d, size_t done)
 	memmove(d->out, d->out + done, d->used);
 }
 
+/* All of out[], or, as far as the disk lets it be cut back, nothing of it (undo()): a reader should
+ * never see half a record. */
 int ct_driver_file_write(struct log_driver *d, uint64_t now)
 {
 	size_t done = 0;
@@ -241,6 +246,8 @@ static int rotate(struct log_driver *d)
 	return 0;
 }
 
+/* Before the records that would make it too large, so a file is never larger than max-size but by a
+ * record that is so alone. */
 void ct_driver_file_rotate(struct log_driver *d, size_t more, uint64_t now)
 {
 	struct stat ours;

@@ -49,6 +49,7 @@ int ct_keeper_open(int dir)
 	return ct_take_fd(&fd);
 }
 
+/* SIGUSR1 is "look again": at the file that forbids restarts, and at the record. */
 void ct_keeper_tell(int dir)
 {
 	int ct_autofd keeper = ct_keeper_open(dir);
@@ -63,6 +64,7 @@ bool ct_keeper_is_stop_asked(int dir)
 	return faccessat(dir, CT_STOP_ASKED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* From disk: "update" may have changed it since the caller has read the record. */
 int ct_keeper_read_policy(int dir, struct ct_arena *arena, struct ct_meta *ret_meta,
 			  struct ct_restart_policy *ret_policy, struct ct_err *err)
 {
@@ -112,6 +114,7 @@ bool ct_keeper_will_restart(int dir, const struct ct_status *status, bool ended)
 	return record.phase != CT_KEEPER_ENDED;
 }
 
+/* It still has its lock, and starts nothing any more. */
 bool ct_keeper_is_leaving(int dir)
 {
 	struct ct_keeper_record record;
@@ -121,6 +124,7 @@ bool ct_keeper_is_leaving(int dir)
 	       record.phase == CT_KEEPER_ENDED;
 }
 
+/* Has or had one: the file stays when the keeper goes. */
 bool ct_container_has_keeper(const struct ct_container *container)
 {
 	return container->dir >= 0 &&
@@ -129,6 +133,8 @@ bool ct_container_has_keeper(const struct ct_container *container)
 
 /* ---- stopping ---- */
 
+/* 0 is "stop", whose own signal does not matter: what somebody ends is not started again, docker's
+ * rule for "unless-stopped" and "always" alike. */
 static bool asks_to_end(const struct ct_container *c, int signal)
 {
 	return !signal || signal == SIGKILL || signal == SIGTERM || signal == SIGINT ||
@@ -177,6 +183,7 @@ int ct_keeper_retire(int dir, const char *label, struct ct_err *err)
 
 /* ---- waiting ---- */
 
+/* By /proc/self/fd, for the directory is known by its descriptor only, inotify(7). */
 int ct_keeper_watch(int dir)
 {
 	int ct_autofd watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -188,6 +195,7 @@ int ct_keeper_watch(int dir)
 	return ct_take_fd(&watch);
 }
 
+/* Without a watch (the limit of inotify is reached) by naps. */
 void ct_keeper_sleep(int watch, uint64_t timeout)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));

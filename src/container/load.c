@@ -96,6 +96,8 @@ static int open_directory(const struct ct_store *store, struct ct_container *c,
 	return check_owner(c->dir, "its directory", 077, err);
 }
 
+/* Parsed in an arena of its own, so that only what is kept of it takes room in the caller's: a list
+ * reads thousands. */
 static int read_meta(struct ct_arena *arena, int dir, struct ct_meta *ret_meta, struct ct_err *err)
 {
 	struct ct_arena ct_autoarena scratch = { 0 };
@@ -164,6 +166,7 @@ static int judge_missing_status(const struct ct_store *store, struct ct_containe
 	return 0;
 }
 
+/* The directory's name is the id: a record that says another one was copied there by hand. */
 static int load_meta(const struct ct_store *store, struct ct_arena *arena,
 		     struct ct_container *c, struct ct_err *err)
 {
@@ -182,6 +185,8 @@ static int load_meta(const struct ct_store *store, struct ct_arena *arena,
 	return 0;
 }
 
+/* Others may read it and not write it (022): who could write it would choose which process we
+ * signal. */
 static int open_status(int dir, struct ct_err *err)
 {
 	int ct_autofd fd = openat(dir, "status", FILE_FLAGS);
@@ -193,6 +198,7 @@ static int open_status(int dir, struct ct_err *err)
 	return ct_take_fd(&fd);
 }
 
+/* For the removal, which needs nothing of the record. */
 int ct_container_open_status(int dir, struct ct_err *err)
 {
 	int r = check_owner(dir, "its directory", 077, err);
@@ -200,6 +206,7 @@ int ct_container_open_status(int dir, struct ct_err *err)
 	return r < 0 ? r : open_status(dir, err);
 }
 
+/* "going": its remover holds the lock, so for everybody else it is gone already. */
 static int load_state(const struct ct_store *store, struct ct_arena *arena,
 		      struct ct_container *c, struct ct_err *err)
 {
@@ -284,6 +291,7 @@ static int load_once(const struct ct_store *store, struct ct_arena *arena, const
 	return 0;
 }
 
+/* Bounded: two commands that change it all the time would otherwise keep a third one here. */
 int ct_container_load(const struct ct_store *store, struct ct_arena *arena, const char *host,
 		      const char *id, struct ct_container *ret_container, struct ct_err *err)
 {
@@ -294,6 +302,7 @@ int ct_container_load(const struct ct_store *store, struct ct_arena *arena, cons
 	return r == LOAD_AGAIN ? ct_fail(err, EAGAIN, "container %s changes all the time", id) : r;
 }
 
+/* Also of one that was never loaded (CT_CONTAINER_INIT); what the arena has of it stays. */
 void ct_container_close(struct ct_container *container)
 {
 	ct_drop_fd(&container->dir);

@@ -41,6 +41,7 @@ struct reader {
 	size_t count;			/* of fields in the line at hand */
 };
 
+/* "1000" in --user is an id, also where a user has that for a name. */
 bool ct_is_number(const char *text)
 {
 	return *text && text[strspn(text, "0123456789")] == '\0';
@@ -167,6 +168,7 @@ int ct_passwd_find(struct ct_arena *arena, const struct ct_user_file *file, cons
 	return 0;
 }
 
+/* The first one counts, as for getgrnam(3). 1 found, 0 not. */
 int ct_group_find(const struct ct_user_file *file, const char *name, uint32_t *ret_gid)
 {
 	struct reader reader = reader_open(file);

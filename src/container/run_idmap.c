@@ -60,6 +60,7 @@ static int to_spec(struct ct_run *run, int kind, const struct ct_id_map *map, st
 	return 0;
 }
 
+/* From the form of the document to that of the checks and of newuidmap(1). */
 static int from_spec(struct ct_run *run, int kind, struct ct_id_map *ret_map, struct ct_err *err)
 {
 	const struct ct_spec_idmaps *in = spec_map(run, kind);
@@ -391,6 +392,8 @@ static int choose_devpts_group(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* The ids of --user are looked at only where somebody has given them: those of a bundle are checked
+ * with the whole of it. */
 int ct_run_idmap(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_spec_process *process = run->spec->process;

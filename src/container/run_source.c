@@ -223,6 +223,8 @@ static int check_root(const struct ct_run *run, const struct source *source, str
 	return ct_hint(err, "--rootfs /:O runs a throwaway copy of it");
 }
 
+/* The directory is opened before it is decided what it is, and everything below is looked up from
+ * that descriptor: a path that is changed meanwhile does not mix two of them. */
 int ct_run_source(struct ct_run *run, struct ct_err *err)
 {
 	struct source source = { 0 };

@@ -20,6 +20,7 @@
 
 #define ARGS_MAX	65536	/* bytes of a command line that are shown */
 
+/* Cut to size - 1 bytes, with a NUL behind it. */
 ssize_t ct_top_read_text(int process, const char *name, char *buf, size_t size)
 {
 	int ct_autofd fd = openat(process, name, O_RDONLY | O_CLOEXEC);
@@ -70,6 +71,7 @@ int ct_top_parse_stat(struct ct_arena *arena, const char *text, struct ct_top_pr
 	return process->comm ? 0 : -ENOMEM;
 }
 
+/* What stands behind KEY in its line, NULL when there is none. */
 static const char *line_of(const char *text, const char *key)
 {
 	size_t length = strlen(key);
@@ -110,6 +112,7 @@ static pid_t last_number(const char *line)
 	return last;
 }
 
+/* Public for tests: kernels of all ages write this file differently. */
 void ct_top_parse_status(const char *text, struct ct_top_process *process)
 {
 	static const char *const caps[] = { "CapInh:", "CapPrm:", "CapEff:", "CapBnd:" };
@@ -154,6 +157,7 @@ static const char *read_label(struct ct_arena *arena, int process)
 	return ct_arena_strdup(arena, text);
 }
 
+/* -ESRCH: it has ended, wherever in the reading that shows. */
 int ct_top_read(struct ct_arena *arena, int process, struct ct_top_process *ret_process)
 {
 	char text[8192], *args = calloc(1, ARGS_MAX);

@@ -83,6 +83,7 @@ static const struct ct_read_object spec_object = {
 	.fields = spec_fields, .size = sizeof(struct ct_spec), .finish = finish_spec,
 };
 
+/* name is only for messages: "config.json", or what the user has named. */
 int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, size_t size,
 		  struct ct_spec **ret_spec, struct ct_err *err)
 {
@@ -138,6 +139,7 @@ int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *
 	return ret;
 }
 
+/* For "oci update": the object "resources" alone, whose places are then those of its own text. */
 int ct_spec_parse_resources(struct ct_arena *arena, const char *name, const char *text, size_t size,
 			    struct ct_cgroup_resources *ret_resources, struct ct_err *err)
 {
@@ -186,6 +188,7 @@ int ct_spec_wrap(const struct ct_spec *spec, struct ct_err *err, const char *pat
 	return ct_wrap(err, "%s", path);
 }
 
+/* For whoever finds something wrong later, by the path of the property. */
 int ct_spec_fail(const struct ct_spec *spec, struct ct_err *err, int code, const char *path,
 		 const char *fmt, ...)
 {
