@@ -8,6 +8,12 @@
  * that sends more descriptors than were asked for only has them closed again.
  *
  * May fail as the file systems and sockets below do (ENOSPC, EIO, EPIPE, ...).
+ *
+ *    ct_read_file, ct_read_file_at    a regular file, bounded, into an arena
+ *    ct_read_text                     into a buffer: files of /proc and of cgroups
+ *    ct_write_all                     everything, or -errno
+ *    ct_write_file_at                 a new file, moved into the place of the old one
+ *    ct_send_fds, ct_recv_fds         a record with descriptors
  */
 #include <cattach/io.h>
 

@@ -9,6 +9,9 @@
  *
  * Pure functions: any process, no privileges, no allocation. A refused text is shown escaped and
  * cut to a bounded length, so the error is fit to print even for a hostile megabyte.
+ *
+ *    ct_parse_u64, _i64    digits within bounds            ct_parse_bool   true, f, 1, 0 ...
+ *    ct_parse_id           a uid or gid, never -1          ct_is_cpu_list  0-3,7
  */
 #include <cattach/num.h>
 

@@ -5,6 +5,12 @@
  * Builds values only, in the caller's arena. What comes from the container's maker (command, names,
  * source, labels) is escaped for a table, where a tab or newline would break the columns; with a
  * template or json the bytes stay what they are.
+ *
+ *    created                 Created
+ *    running, paused         Up 3 hours (healthy), Up 3 hours (Paused)
+ *    between two runs        Restarting (1) 2 seconds ago
+ *    ended                   Exited (0) 2 days ago;  (unknown): nobody saw it
+ *    damaged                 Damaged
  */
 #include "ps.h"
 

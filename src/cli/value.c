@@ -8,6 +8,10 @@
  * Arena, no free: a tree is as short-lived as the row it is printed in. A child belongs to one
  * parent only, because the links to its neighbours are in the child itself; what is wanted in two
  * places is copied.
+ *
+ *    make*        null bool i64 string(_n) object array strings
+ *    put together ct_value_set (a member), ct_value_add (an item)
+ *    show         ct_value_text (as {{.X}} does), ct_value_write (as JSON)
  */
 #include "value.h"
 

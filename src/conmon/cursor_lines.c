@@ -7,6 +7,11 @@
  *
  * Runs in readers; allocates a frame's room while it looks. A line that began very long ago, with
  * very much of the other stream since, is cut there rather than looked for through the whole log.
+ *
+ *    look_back()   the index from its end, entry by entry; each frame is scanned from its end
+ *    left          lines that are still to be counted, of both streams together
+ *    open          a counted line of a stream that begins in an earlier frame
+ *    place()       the cursor, and what it leaves out of each stream
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -12,6 +12,10 @@
  * lost half a write of a full disk, which comes again.
  *
  * Runs in commands, with the caller's rights. What cannot be opened is as if it were not there yet.
+ *
+ *    follow: FILE has grown            a piece of it, up to its last newline
+ *            FILE is another file      the old one to its end, then those between, then FILE
+ *            FILE begins otherwise     it was cut: from its beginning again
  */
 #include "log_files.h"
 

@@ -8,6 +8,10 @@
  *
  * May fail with ENOMEM, and with EINVAL for texts that name no variable; values never appear in
  * errors or logs, because they may be secrets.
+ *
+ *    NAME=VALUE    set; of two of one name the last counts
+ *    NAME          from our own environment; not there: nothing
+ *    --env-file    a line each, "#" begins a comment
  */
 #include "environ.h"
 

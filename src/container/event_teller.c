@@ -7,6 +7,9 @@
  * it has a directory that it may write files in, and no heap, so image and labels have been made
  * into JSON before, and the rest needs no escaping: numbers, ids, names. A container may have
  * another name by now: names/ knows. Nothing of it can fail a start or an end.
+ *
+ *    at the start, with memory          make_tail(): image and labels as text, once
+ *    confined, without                  tell(): time, action, details, name as it is now, tail
  */
 #include <fcntl.h>
 #include <stdio.h>

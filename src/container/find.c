@@ -6,6 +6,11 @@
  *
  * Runs in commands, as the user. A name is one readlinkat(2); only the beginning of an id, and the
  * list of known names for the error, read a directory.
+ *
+ *    "web"        names/web -> id            one readlinkat(2)
+ *    "3f2a..."    the beginning of an id     has to be unique
+ *    "web/sh"     the container, then the same in its store of sessions
+ *    "/web"       docker's form of a name
  */
 #include <errno.h>
 #include <stdlib.h>

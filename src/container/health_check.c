@@ -11,6 +11,11 @@
  *
  * What may fail: the container is in another state, or ends meanwhile. That the command cannot be
  * started is no failure of ours but a check that has failed.
+ *
+ *    go_in()    into the container, as exec does; the command starts
+ *    follow()   poll: its end, its output, the end of the container, the time limit
+ *    finish()   reap it, keep the beginning of what it has said
+ *    judge()    it could not be started: a failed check; the container is gone: no check
  */
 #include <cattach/health.h>
 

@@ -9,6 +9,14 @@
  * container, and go with it. Containers of other machines are refused: their processes cannot be
  * seen from here. Two who remove the same one both succeed. Of one who removes and one who starts
  * it, one does: both take the lock of the directory.
+ *
+ *    ct_container_remove
+ *      end_keeper()          with force: nobody starts it again from here on
+ *      ct_sessions_end()     with force: what is in its pid namespace
+ *      end_processes()       with force; without it check_ended() refuses what runs
+ *      bar_starts()          the lock of those who start: held to the end
+ *      ct_poststop_await()   hooks that still run may want to see it
+ *      forget()              all of it, in an order that a reader without a lock can tell
  */
 #include <errno.h>
 #include <fcntl.h>

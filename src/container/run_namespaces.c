@@ -9,6 +9,12 @@
  *
  * May fail for modes that are not known (containers, pods and networks to join do not exist in
  * this version), and for a host name where the host's would be changed.
+ *
+ *    option       a root file system         a bundle, nothing said     "host"
+ *    --network    none: a new one, lo is up  as in config.json          not in the list
+ *    --pid, --ipc, --uts, --cgroupns         as in config.json          not in the list
+ *                 private: a new one
+ *    mount        always a new one           as in config.json
  */
 #include "run_parts.h"
 

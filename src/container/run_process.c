@@ -9,6 +9,11 @@
  * is asked of its mode only; nothing of the root file system runs here.
  *
  * May fail for values that are malformed or beyond what the caller can have; where is the option.
+ *
+ *    --entrypoint A, COMMAND B     process.args = A B        the entrypoint before the words
+ *    neither, a bundle             what config.json has
+ *    neither, a root file system   its /bin/bash, else /bin/sh
+ *    -w, --umask, --oom-score-adj, --ulimit, --stop-signal, --stop-timeout, --preserve-fds
  */
 #include "run_parts.h"
 

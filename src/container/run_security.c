@@ -9,6 +9,10 @@
  *
  * What was asked for and cannot be had here (AppArmor, SELinux labels) is an error, never ignored.
  * May fail on unknown options and malformed profiles; where is the option.
+ *
+ *    set_defaults()       --privileged, or the default policy
+ *    security_option()    each of --security-opt, in its order: security_options[]
+ *    set_sysctls()        --sysctl, over what the configuration has
  */
 #include "run_parts.h"
 

@@ -7,6 +7,9 @@
  * the payload after the file was opened. A container on somebody else's network, the host's say,
  * has no numbers of its own there. Fails for containers that do not run or have no cgroup, and when
  * the cgroup goes away.
+ *
+ *    of the cgroup       processor, memory, processes, block devices (bytes, by device)
+ *    of /proc/PID/net    bytes of all devices but lo, where the network is the container's own
  */
 #include <cattach/stats.h>
 

@@ -10,6 +10,9 @@
  * config.md of the runtime specification, "process". On POSIX args must not be empty. Capabilities
  * are words here and are looked up by src/ns: a document with CAP_NEW must be read by an old
  * cattach, too, if only to be inspected.
+ *
+ *    process   terminal consoleSize user args env cwd capabilities rlimits noNewPrivileges
+ *              oomScoreAdj apparmorProfile selinuxLabel scheduler ioPriority execCPUAffinity
  */
 #include "schema.h"
 
