@@ -34,6 +34,7 @@
 #define MAX_TRIED	64	/* descriptors that ct_fds_free() opens at most */
 #define PF_FORKNOEXEC	0x40	/* the kernel's: forked, and has not executed a program since */
 
+/* As a shell has it: the code itself, or 128 + the signal. */
 int ct_exit_code(const struct ct_exit *status)
 {
 	return status->signaled ? CT_EXIT_SIGNAL_BASE + status->value : status->value;
@@ -47,6 +48,7 @@ int ct_pidfd_open(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Raw: glibc has a wrapper only since 2.36. */
 int ct_pidfd_signal(int pidfd, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0u) < 0 ? -errno : 0;
@@ -146,6 +148,7 @@ int ct_boot_id(char buf[37])
 	return 0;
 }
 
+/* -ESRCH for one that has ended, also when its pid is somebody else's by now. */
 int ct_proc_open(pid_t pid, uint64_t starttime)
 {
 	ct_autofd int fd = -1;
@@ -212,6 +215,7 @@ int ct_close_from(unsigned first)
 	return treat_listed(first, false);
 }
 
+/* For what is inherited from our caller: it stays open for us, and is not for what we execute. */
 int ct_cloexec_from(unsigned first)
 {
 	/* Kernel 5.9 and 5.10 have the call but not the flag. */
@@ -256,6 +260,8 @@ int ct_stdio_exist(void)
 	return 0;
 }
 
+/* In the child, before exec: handlers go by themselves then, what is ignored and what is blocked
+ * stays, execve(2). */
 void ct_signals_reset(void)
 {
 	/* The kernel's sigaction, all zero, is SIG_DFL with no flags on every architecture. Raw,
@@ -278,11 +284,13 @@ static uint64_t now(clockid_t clock)
 	return (uint64_t)ts.tv_sec * NS_PER_SECOND + (uint64_t)ts.tv_nsec;
 }
 
+/* For records and for people: the clock may be set while we look away. */
 uint64_t ct_now_real(void)
 {
 	return now(CLOCK_REALTIME);
 }
 
+/* For waiting; stands still while the machine is suspended, clock_gettime(2). */
 uint64_t ct_now_monotonic(void)
 {
 	return now(CLOCK_MONOTONIC);

@@ -79,6 +79,7 @@ int ct_cursor_enter(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 	return fail_segment(c, last, err);
 }
 
+/* Past damaged ones: for searches, which do not tell of them. */
 int ct_cursor_probe(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
 	int r = ct_cursor_enter(c, number, err);
@@ -136,6 +137,7 @@ int ct_cursor_place(struct ct_cursor *c, uint64_t n, struct ct_err *err)
 	return 0;
 }
 
+/* Without a page (a log that nobody writes) the directory is asked from 0 on. */
 uint32_t ct_cursor_first(const struct ct_cursor *c)
 {
 	const struct ct_page *page = c->source.page;
@@ -196,6 +198,7 @@ static int complete(struct ct_cursor *c, struct ct_err *err)
 	return 0;
 }
 
+/* Where the segment that we are in ends for now. */
 int ct_cursor_reach(struct ct_cursor *c, uint64_t *ret_end, struct ct_err *err)
 {
 	const struct ct_page *page = c->source.page;
@@ -236,6 +239,8 @@ int ct_cursor_entries(struct ct_cursor *c, uint64_t *ret_count, struct ct_err *e
 	return r;
 }
 
+/* -ENOENT also for one that was read while its memory was used again: what was read is then
+ * anything. */
 int ct_cursor_entry(const struct ct_cursor *c, uint64_t n, struct ct_index_entry *ret_entry)
 {
 	struct ct_index_entry e = { 0 };

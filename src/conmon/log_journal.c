@@ -93,6 +93,8 @@ static int check_readable(struct ct_log_journal *j, struct ct_err *err)
 		       "journald.conf everybody has one of his own");
 }
 
+/* A cursor of the journal's own (sd_journal_get_cursor(3)): it outlives rotation, offsets do
+ * not. */
 static int add_place(struct ct_log_journal *j)
 {
 	char **more = realloc(j->places, (j->count + 1) * sizeof(*more));

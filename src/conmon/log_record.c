@@ -31,6 +31,7 @@
 
 /* ---- times ---- */
 
+/* With zeros before it: for times. */
 static void put_number(char *p, uint64_t value, unsigned digits)
 {
 	for (unsigned i = digits; i > 0; i--, value /= 10)
@@ -107,6 +108,8 @@ static uint8_t *put_time(struct log_encoder *e, uint8_t *p, uint64_t time, bool 
 
 /* ---- text ---- */
 
+/* Every put_ function returns the place behind what it has written; that there is room is known
+ * from the size of the input. */
 static uint8_t *put(uint8_t *p, const void *text, size_t size)
 {
 	memcpy(p, text, size);
@@ -159,6 +162,7 @@ static size_t put_wide(uint8_t **p, const uint8_t *s, size_t left)
 	return n;
 }
 
+/* In runs of what needs no escape: most of a log is that. */
 static uint8_t *put_json(uint8_t *p, const uint8_t *s, size_t size)
 {
 	for (size_t i = 0, from = 0; i < size; from = i) {
@@ -177,6 +181,7 @@ static uint8_t *put_json(uint8_t *p, const uint8_t *s, size_t size)
 
 /* ---- k8s-file ---- */
 
+/* The bytes are as they were: CRI's lines have no escapes, and no newline is among them. */
 static size_t put_cri(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 		      size_t size, bool partial, uint8_t *out)
 {
@@ -260,6 +265,7 @@ static uint8_t *put_decimal(uint8_t *p, uint64_t value)
 	return p + digits;
 }
 
+/* Only journald has a place for it; in a file the line ends where bytes are missing. */
 size_t ct_record_gap(struct log_encoder *encoder, uint64_t time, uint64_t lost, uint8_t *out)
 {
 	uint8_t *p = out;
@@ -325,6 +331,7 @@ static size_t encode_line(struct log_encoder *e, int stream, uint64_t time, cons
 
 /* ---- all of them ---- */
 
+/* Escaped once, at the start. */
 static void set_tag(struct log_encoder *encoder, const char *tag)
 {
 	size_t size = tag ? strnlen(tag, LOG_RECORD_TAG) : 0;
@@ -359,6 +366,7 @@ size_t ct_record_encode(struct log_encoder *encoder, int stream, uint64_t time,
 	return encode_line(encoder, stream, time, data, size, out, ret_size);
 }
 
+/* What waits for its newline when the run ends. */
 size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out)
 {
 	const struct log_line *line = &encoder->line[stream == CT_STREAM_STDERR];

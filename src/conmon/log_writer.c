@@ -54,6 +54,7 @@ static void wake(struct ct_log_writer *w)
 	w->wake_at = ct_now_monotonic() + (hold < WAKE_MAX ? hold : WAKE_MAX);
 }
 
+/* What is held back is due at wake_at: ct_log_wake_due() has the loop come back for it. */
 static void wake_paced(struct ct_log_writer *w, uint64_t now)
 {
 	if (now < w->wake_at)
@@ -72,6 +73,7 @@ uint64_t ct_log_time(const struct ct_log_writer *w)
 	return now > w->time ? now : w->time;
 }
 
+/* For a segment in memory and one on disk alike; whoever calls puts the header where it belongs. */
 void ct_log_begin(struct ct_log_writer *w, uint32_t number, uint32_t flags)
 {
 	w->time = ct_log_time(w);
@@ -199,6 +201,7 @@ static void settle_file(struct ct_log_writer *w, size_t size, uint64_t now)
 	}
 }
 
+/* While something is written; the wait of an idle monitor grows on (LOG_RETRY_IDLE). */
 static uint64_t retry_wait(const struct ct_log_writer *w)
 {
 	return w->retry_wait < LOG_RETRY_MAX ? w->retry_wait : LOG_RETRY_MAX;
@@ -253,6 +256,7 @@ void ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, siz
 	wake_paced(writer, now);
 }
 
+/* An entry without a frame: the beginning and end of a run, a gap. */
 void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t value,
 		 uint32_t flags)
 {
@@ -305,6 +309,7 @@ static bool waits_for_disk(const struct ct_log_writer *w)
 	return w->slot >= 0 && !w->memory_only;
 }
 
+/* For the status, which the monitor rewrites when this changes. */
 void ct_log_state(const struct ct_log_writer *writer, struct ct_log_state *ret_state)
 {
 	const struct ct_log_writer *w = writer;

@@ -62,6 +62,7 @@ static enum ct_health_status check(struct ct_store *store, struct ct_arena *aren
 /* Of how its child ends: an action has come to something. */
 enum { DONE, FAILED };
 
+/* 0 and -2: the container's own stop signal and time. */
 static int act_on(struct ct_container *container, const struct ct_run_id *run,
 		  enum ct_health_action action)
 {
@@ -86,6 +87,7 @@ static int act_on(struct ct_container *container, const struct ct_run_id *run,
 	return r < 0 && r != -ETIMEDOUT ? FAILED : DONE;
 }
 
+/* Finds the container anew: the keeper holds a directory and a name, and no more. */
 static _Noreturn void child_main(const struct ct_keeper *k, enum ct_health_action action)
 {
 	const int nothing = action == CT_HEALTH_DO_NOTHING ? (int)CT_HEALTH_NONE : FAILED;
@@ -105,6 +107,7 @@ static _Noreturn void child_main(const struct ct_keeper *k, enum ct_health_actio
 
 /* ---- in the keeper ---- */
 
+/* Nothing is due while a child is under way, or between two runs. */
 static void plan_next(const struct ct_keeper *k, struct ct_keeper_health *h)
 {
 	uint64_t now = ct_now_monotonic();
@@ -184,6 +187,7 @@ static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
 	plan_next(k, h);
 }
 
+/* The job's function, called by the keeper's loop for each of these causes. */
 static void act(struct ct_keeper *k, struct ct_keeper_job *job, enum ct_keeper_cause cause)
 {
 	struct ct_keeper_health *h = job->arg;
@@ -248,6 +252,7 @@ static void change(struct ct_keeper *k, struct ct_keeper_health *h,
 	plan_next(k, h);
 }
 
+/* When the keeper begins, and whenever the record has changed. */
 void ct_health_plan_job(struct ct_keeper *k, const struct ct_meta *meta)
 {
 	struct ct_keeper_health *h = &k->health;

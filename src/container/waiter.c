@@ -56,6 +56,7 @@ static struct sockaddr_un address_of(int dir, const char *name)
 
 /* ---- the one who waits ---- */
 
+/* A backlog of one: there is one starter, whom the lock has let through. */
 static int make_listener(struct ct_waiter *w)
 {
 	struct sockaddr_un address;
@@ -130,6 +131,8 @@ static bool is_gone(const struct ct_waiter *w)
 	return w->container >= 0 && fstat(w->container, &st) == 0 && st.st_nlink == 0;
 }
 
+/* -ESTALE: removed. Listening comes before the watch and the caller's look: whoever starts it after
+ * that look has found us. */
 int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
 		   struct ct_waiter *ret_waiter, struct ct_err *err)
 {
@@ -161,6 +164,7 @@ static void remove_socket(struct ct_waiter *waiter)
 	waiter->name[0] = '\0';
 }
 
+/* -EAGAIN when nobody has connected: the listener does not wait. */
 int ct_waiter_accept(struct ct_waiter *waiter)
 {
 	int fd = accept4(waiter->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -173,6 +177,7 @@ int ct_waiter_accept(struct ct_waiter *waiter)
 	return fd;
 }
 
+/* Changes are not told apart: each means "look again". */
 void ct_waiter_drain(struct ct_waiter *waiter)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -237,6 +242,7 @@ static void await_hello(const int *fds, size_t count)
 	}
 }
 
+/* In the start, before the monitor is forked. */
 size_t ct_waiters_connect(int runtime, int fds[CT_WAITERS_MAX])
 {
 	struct gathering g = { .fds = fds };

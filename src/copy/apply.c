@@ -67,6 +67,7 @@ struct apply {
 
 /* ---- where we are ---- */
 
+/* The directory that we are in: of the level, or of the target itself. */
 static int here(const struct apply *a)
 {
 	return a->depth ? a->levels[a->depth - 1].fd : a->base;
@@ -79,6 +80,7 @@ static void name_entry(struct apply *a, struct ct_copy_message *m)
 		memcpy(m->name, a->top, sizeof(m->name));
 }
 
+/* For messages, and for links to files that were copied before. */
 static void push_path(struct apply *a, const char *name)
 {
 	if (a->path.length && *name)
@@ -189,6 +191,7 @@ static int enter(struct apply *a, const struct ct_copy_message *m, struct ct_err
 	return r;
 }
 
+/* One that was there already keeps what it has. */
 static int leave(struct apply *a)
 {
 	struct level *level = &a->levels[--a->depth];
@@ -244,6 +247,8 @@ static int make_node(struct apply *a, const struct ct_copy_message *m, const cha
 	return symlinkat(text, here(a), name) < 0 ? errno : 0;
 }
 
+/* By name and without following: a link's own owner and time, and a FIFO cannot be opened without
+ * waiting. */
 static void set_node_meta(struct apply *a, const struct ct_copy_message *m, const char *name)
 {
 	const struct timespec times[] = {
@@ -309,6 +314,7 @@ static int expect_link(struct apply *a, uint32_t link, struct ct_err *err)
 	return 0;
 }
 
+/* With its inode, so that a link is made to this file and to nothing that has its name by then. */
 static int remember_link(struct apply *a, const struct stat *st, struct ct_err *err)
 {
 	struct linked *linked = &a->links[a->link_count - 1];
@@ -390,6 +396,7 @@ static int fail_entry(const struct apply *a, struct ct_err *err)
 		       path);
 }
 
+/* From ct_copy_receive(), for each message that is in order. */
 static int apply_entry(void *arg, const struct ct_copy_message *message, struct ct_err *err)
 {
 	struct apply *a = arg;
@@ -418,6 +425,7 @@ static int apply_entry(void *arg, const struct ct_copy_message *message, struct 
 	return 0;
 }
 
+/* Also after a failure in the middle: directories that were begun get what they were to have. */
 static void done(struct apply *a)
 {
 	ct_copy_file_drop(&a->file, here(a));

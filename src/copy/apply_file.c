@@ -47,6 +47,8 @@ int ct_copy_fail_over(int code, struct ct_err *err)
 
 /* ---- owners ---- */
 
+/* False: the file stays whose it is made. An id that the map does not have cannot be given; that is
+ * told once for the whole copy. */
 bool ct_copy_owner_ids(const struct ct_copy_owner *owner, const struct ct_copy_message *m,
 		       uint32_t *ret_uid, uint32_t *ret_gid)
 {
@@ -85,6 +87,7 @@ void ct_copy_set_meta(int fd, const struct ct_copy_message *m, const struct ct_c
 
 /* ---- files ---- */
 
+/* 0600 until the end: what is half written is nobody else's to read. */
 int ct_copy_file_open(struct ct_copy_file *file, int directory, const struct ct_copy_message *m,
 		      struct ct_err *err)
 {
@@ -166,6 +169,7 @@ static int write_in_place(struct ct_copy_file *file, int directory, struct ct_er
 	return copy_bytes(file->fd, fd, err);
 }
 
+/* renameat(2) says EBUSY where the name is a mount point (a bound /etc/hosts). */
 int ct_copy_file_close(struct ct_copy_file *file, int directory, const struct ct_copy_owner *owner,
 		       struct ct_err *err)
 {
