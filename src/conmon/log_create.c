@@ -51,6 +51,7 @@ static int make_page(struct ct_log_writer *w, bool tty, struct ct_err *err)
 	return 0;
 }
 
+/* Descriptors from 3 on: 0 to 2 are going to be /dev/null or the payload's. */
 static int make_parts(struct ct_log_writer *w, int dir, bool tty, struct ct_err *err)
 {
 	/* First of all: it looks at the limit that the page is subject to as well. */
@@ -176,6 +177,7 @@ int ct_log_create(int dir, const struct ct_log_options *options, struct ct_log_w
 	return 0;
 }
 
+/* Also of one that was made in part: a mapping that was never made is NULL, a descriptor -1. */
 void ct_log_free(struct ct_log_writer *writer)
 {
 	if (!writer)

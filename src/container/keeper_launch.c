@@ -105,6 +105,7 @@ static uint64_t last_start(int dir)
 	return status.started;
 }
 
+/* The lock before the record: a keeper is one that has the lock. */
 static int set_up(struct ct_keeper *k, struct ct_err *err)
 {
 	int r = keep_descriptors(&k->dir, &k->control);
@@ -121,6 +122,7 @@ static int set_up(struct ct_keeper *k, struct ct_err *err)
 	return ct_keeper_record_write(k->record_fd, &k->record, err);
 }
 
+/* For ps(1) and top(1): a machine may have a hundred of them. */
 static void name_process(const char *label)
 {
 	char title[2 * CT_NAME_MAX + 64];
@@ -209,6 +211,8 @@ static int forget(const struct ct_container *c, struct ct_err *err)
 	return r;
 }
 
+/* What the last keeper has left (a wish to stay stopped, its record) is forgotten first, also where
+ * none is wanted any more. */
 int ct_keeper_launch(const struct ct_container *container, struct ct_keeper_launch *ret_launch,
 		     struct ct_err *err)
 {

@@ -49,6 +49,7 @@ static void put_down(struct ct_keeper *k, enum ct_keeper_phase phase)
 		errno = 0;
 }
 
+/* On record first: whoever looks from here on does not wait for another start. */
 void ct_keeper_leave(struct ct_keeper *k)
 {
 	k->leaving = true;
@@ -64,6 +65,7 @@ void ct_keeper_restart(struct ct_keeper *k, bool again)
 	put_down(k, k->record.phase);
 }
 
+/* A job may take itself away in its act(): places stay, so the loop does not skip one. */
 static void tell_jobs(struct ct_keeper *k, enum ct_keeper_cause cause)
 {
 	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
@@ -132,6 +134,7 @@ static void leave_if_idle(struct ct_keeper *k)
 
 /* ---- a run ---- */
 
+/* By name each time: it is the record of the run that is over, or of the next. */
 static int read_status(const struct ct_keeper *k, struct ct_status *ret_status)
 {
 	int ct_autofd fd = openat(k->dir, "status", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -183,6 +186,7 @@ void ct_keeper_begin(struct ct_keeper *k)
 	leave_if_idle(k);
 }
 
+/* Without a record of its end the run counts as one that ended just now, by a failure. */
 static struct ct_restart_run run_of(const struct ct_status *status)
 {
 	struct ct_restart_run run = { .code = CT_UNKNOWN_CODE };
@@ -259,6 +263,7 @@ static int start(const char *id, struct ct_err *err)
 	return r < 0 ? r : ct_container_start_again(&store, &container, &how, NULL, err);
 }
 
+/* The whole struct ct_err goes back, of which the keeper makes a line for its record. */
 static _Noreturn void child_main(struct ct_keeper *k, int report)
 {
 	struct ct_err err = { 0 };
@@ -269,6 +274,7 @@ static _Noreturn void child_main(struct ct_keeper *k, int report)
 	_exit(ct_write_all(report, &err, sizeof(err)) < 0);
 }
 
+/* A start that fails is a run of no length, so the delays grow by it, too. */
 static void failed(struct ct_keeper *k, const struct ct_err *err)
 {
 	struct ct_restart_run run = { .code = err->exit ? err->exit : CT_EXIT_FAILED };
@@ -277,6 +283,7 @@ static void failed(struct ct_keeper *k, const struct ct_err *err)
 	decide(k, &run);
 }
 
+/* What comes of it is read when the child has ended (its pidfd is in the loop). */
 void ct_keeper_start_again(struct ct_keeper *k)
 {
 	struct ct_err err = { 0 };

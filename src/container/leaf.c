@@ -68,6 +68,7 @@ static bool is_insisted_on(const struct leaf_request *q)
 	return first_asked(q) && !is_mode(q, "best-effort");
 }
 
+/* By what was asked for: the option or the property of the first limit, else the mode. */
 static int wrap_asked(const struct leaf_request *q, struct ct_err *err)
 {
 	const struct ct_cgroup_setting *asked = first_asked(q);
@@ -213,6 +214,7 @@ static void name_scope(const struct leaf_request *q, char *name, size_t size)
 			 colon > wanted ? "-" : "", colon + 1);
 }
 
+/* systemd moves us into it: an answer comes when that has happened, or SCOPE_TIME has passed. */
 static int start_scope(const struct leaf_request *q, char *path, struct ct_err *err)
 {
 	char name[256], description[64], slice[CT_CGROUP_PATH];
@@ -290,6 +292,8 @@ static void add_missing(struct ct_err *warning, const struct ct_err *err)
 	}
 }
 
+/* For --cgroups=best-effort, which goes on and says what it lacks: one limit at a time, to find out
+ * which. */
 static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
 			 struct ct_err *warning)
 {
@@ -347,6 +351,7 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 	return 0;
 }
 
+/* ".." in a path that comes from a config.json would lead out of what was delegated. */
 static bool climbs(const char *path)
 {
 	for (const char *part = path; part; part = strchr(part, '/')) {
@@ -380,6 +385,7 @@ static int judge(const struct leaf_request *q, int r, struct ct_err *warning, st
 	return wrap_asked(q, err);
 }
 
+/* A scope cannot be made here: it begins with a process, and the monitor is not forked yet. */
 int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_err *warning,
 		 struct ct_err *err)
 {
@@ -406,6 +412,7 @@ int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_
 	return judge(q, r, warning, err);
 }
 
+/* In the monitor, which is in the scope from then on; the container's limits come below it. */
 int ct_leaf_make_in_scope(const struct leaf_request *q, struct leaf *leaf, struct ct_err *warning,
 			  struct ct_err *err)
 {

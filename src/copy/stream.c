@@ -64,6 +64,7 @@ int ct_copy_poll(const struct ct_copy_channel *channel, int fd, short events, st
 
 /* ---- out ---- */
 
+/* Killed, or it has died of what it found: what it knew it would have said. */
 static int fail_gone(struct ct_err *err)
 {
 	return ct_fail(err, EPIPE, "the other half of the copy ended without a word");
@@ -133,6 +134,7 @@ static int fill(struct ct_copy_channel *channel, struct ct_err *err)
 	return 0;
 }
 
+/* The message points into the channel's buffer, until the next one is asked for. */
 int ct_copy_next(struct ct_copy_channel *channel, struct ct_copy_message *ret_message,
 		 struct ct_err *err)
 {
@@ -172,6 +174,7 @@ int ct_copy_report(struct ct_copy_channel *channel, const struct ct_err *what, b
 	return 0;
 }
 
+/* Bytes of contents, on whichever side there is somebody who watches. */
 void ct_copy_count(struct ct_copy_channel *channel, size_t bytes)
 {
 	channel->bytes += bytes;
@@ -200,6 +203,7 @@ int ct_copy_take_error(const struct ct_copy_message *m, struct ct_err *err)
 	return -err->code;
 }
 
+/* A message that is well-formed and not due: the half in a container may have been taken over. */
 int ct_copy_fail_order(struct ct_err *err)
 {
 	return ct_fail(err, EPROTO, "the other half of the copy spoke out of turn");
@@ -249,6 +253,7 @@ int ct_copy_lost(struct ct_copy_channel *channel, struct ct_err *err)
 	return -err->code;
 }
 
+/* The only time that the source waits before it has sent everything. */
 int ct_copy_begin(struct ct_copy_channel *channel, const struct ct_copy_message *source,
 		  struct ct_copy_message *ret_target, struct ct_err *err)
 {

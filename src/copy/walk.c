@@ -66,6 +66,7 @@ void ct_copy_describe(struct ct_copy_message *m, const struct stat *st,
 
 /* ---- reports ---- */
 
+/* By the path as the user has named it, from the top on. */
 static int report(struct walk *w, struct ct_err *what, bool warning, struct ct_err *err)
 {
 	ct_wrap(what, "%s%s", w->source->shown, ct_buf_text(&w->path));
@@ -80,6 +81,7 @@ static int report_errno(struct walk *w, int code, const char *text, struct ct_er
 	return report(w, &what, false, err);
 }
 
+/* A warning: it does not make the exit code 125. */
 static int report_skipped(struct walk *w, const char *what, struct ct_err *err)
 {
 	struct ct_err warning;
@@ -90,6 +92,7 @@ static int report_skipped(struct walk *w, const char *what, struct ct_err *err)
 
 /* ---- files ---- */
 
+/* The name was checked, so it fits (CT_COPY_NAME_MAX). */
 static void set_name(struct ct_copy_message *m, const char *name)
 {
 	memcpy(m->name, name, strlen(name) + 1);
@@ -296,6 +299,7 @@ struct top {
 	struct stat st;
 };
 
+/* Of the top a link is followed where docker follows it: its own path is the user's word. */
 static int open_top_directory(const struct ct_copy_source *source, struct top *top,
 			      struct ct_err *err)
 {
@@ -368,6 +372,8 @@ static int send_top(struct walk *w, const struct top *top, struct ct_err *err)
 	return send_entry(w, top->fd, top->st.st_dev, top->name, err);
 }
 
+/* The target's device and inode come back: a directory that is copied into itself would never
+ * end. */
 static int converse(struct walk *w, const struct top *top, struct ct_err *err)
 {
 	struct ct_copy_message target;
