@@ -85,12 +85,12 @@ def cattach(*args):
     return output("cattach", *args)
 
 
-def timed(*commands, rounds=30, first_byte=False):
+def timed(*commands, rounds=30, option=None):
     """Medians in µs of commands, each (NAME, COMMAND...), against each other: see timer.c."""
     words = []
     for command in commands:
         words += ["--"] * bool(words) + list(command)
-    lines = output(f"{STAGE}/timer", *(["-b"] if first_byte else []), "-n", rounds, *words)
+    lines = output(f"{STAGE}/timer", *([option] if option else []), "-n", rounds, *words)
     return [float(line.split()[-7]) for line in lines.splitlines()[1:]]
 
 

@@ -130,7 +130,7 @@ def attaching(table):
             "echo here; exec sleep 1000")
     version, attach = timed(("version", "cattach", "version"),
                             ("attach", "cattach", "attach", "--no-stdin", "--replay", "shown"),
-                            first_byte=True)
+                            option="-b")
     table.row("attach to its first byte", us(attach), f"cattach version {us(version)}",
               attach / version, "< 20 ms", attach < 20000)
     remove("shown")

@@ -16,10 +16,10 @@ def fill(name, size):
     eventually(lambda: cattach("logs", "-n", 1, name).startswith(last), f"the log of {name}")
 
 
-def compare(table, what, *options, command=("logs",), first_byte=False, small=(), large=()):
+def compare(table, what, *options, command=("logs",), option=None, small=(), large=()):
     a, b = timed(("small", "cattach", *command, *options, *small, "small"),
                  ("large", "cattach", *command, *options, *large, "large"), rounds=60,
-                 first_byte=first_byte)
+                 option=option)
     table.row(f"{what}, log of 1 GiB", us(b), f"log of 1 MiB: {us(a)}", b / a, "≤ 1.2",
               b / a <= 1.2)
 
@@ -36,7 +36,7 @@ def tails(table):
     compare(table, "logs --since its last write", small=last_time("small"),
             large=last_time("large"))
     compare(table, "attach -n 10 to its first byte", "--no-stdin", "-n", 10, command=("attach",),
-            first_byte=True)
+            option="-b")
     whole(table)
     for name in SIZES:
         remove(name)

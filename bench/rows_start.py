@@ -30,6 +30,12 @@ def starts(table):
                   one / bwrap[0] <= 0.9)
     table.row("with a range of ids (newuidmap, newgidmap)", us(run), f"floor {us(floor)}",
               run / floor)
+    floor, run, one, *bwrap = timed(*commands, rounds=300, option="-c")
+    table.row("one id mapped, processor time of all processes", us(one), f"floor {us(floor)}",
+              one / floor)
+    if bwrap:
+        table.row("the same", us(one), f"bubblewrap {us(bwrap[0])}", one / bwrap[0])
+    table.row("with a range of ids, processor time", us(run), f"floor {us(floor)}", run / floor)
 
 
 def confinement(table):

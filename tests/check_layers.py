@@ -37,7 +37,7 @@ SHARED = {
 HEADERS = {
     "base": "arena buf encode err fd hook id_file io json library log num path proc resources timespec",
     "ns": "caps idmap mount ns plan probe seccomp",
-    "cgroups": "cgroup",
+    "cgroups": "cgroup resctrl",
     "oci": "spec",
     "conmon": "adopt attach client monitor protocol streamlog",
     "copy": "copy",

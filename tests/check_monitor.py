@@ -19,7 +19,7 @@ import sys
 ROOTS = ["ct_monitor_turn", "ct_log_publish", "ct_log_hold", "ct_clients_say_exit", "ct_linger",
          "ct_input_close", "ct_listen_close", "ct_status_write", "ct_monitor_give_back",
          "ct_monitor_give_back_buffers", "ct_store_forget", "ct_store_runtime",
-         "ct_leaf_is_oom", "ct_leaf_end", "ct_event_tell_end", "ct_event_tell_removal",
+         "ct_leaf_is_oom", "ct_leaf_end", "ct_clos_end", "ct_event_tell_end", "ct_event_tell_removal",
          "ct_event_teller_look",
          # What the front of conmon calls from there.
          "ct_backlog_take", "ct_log_sync", "ct_notify_pass", "ct_oom_happened", "ct_records_oom",

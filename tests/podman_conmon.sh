@@ -1,32 +1,42 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# podman without root, with cattach-conmon as its monitor: everything that people do with containers, and
-# what podman must see of it.
+# podman with cattach-conmon as its monitor: everything that people do with containers, and what podman must
+# see of it. As whoever calls it, root or not.
 #
 #   tests/podman_conmon.sh RUNTIME CONMON DIR    TAP; 77 when podman can run nothing with RUNTIME here,
 #                                                whatever the monitor
 #
 # Nothing of podman's outlives it: store, run directory and settings are in DIR, which must not be there.
+# Its path must be short: what podman has its monitor execute at the end of a container, its cleanup, takes
+# a runroot of 50 characters, and podman waits 20 s for the one that has failed.
 # shellcheck disable=SC2016,SC2317 # what is quoted is for inner shells; functions are called by name
 set -u
 export LC_ALL=C TZ=UTC
 runtime=$1 conmon=$2 dir=$3
 here=$(cd "$(dirname "$0")" && pwd)
 
-mkdir -m 700 "$dir" "$dir/home" "$dir/run" || exit 1
-export HOME=$dir/home XDG_RUNTIME_DIR=$dir/run CONTAINERS_CONF=$dir/containers.conf
+if [ ${#dir} -gt 42 ]; then
+	echo "tests/podman_conmon.sh: podman's cleanup takes no path as long as $dir" >&2
+	exit 1
+fi
+mkdir -m 700 "$dir" "$dir/home" "$dir/xdg" || exit 1
+export HOME=$dir/home CONTAINERS_CONF=$dir/containers.conf
+[ "$(id -u)" = 0 ] || export XDG_RUNTIME_DIR=$dir/xdg
 cat > "$CONTAINERS_CONF" << 'END'
 [containers]
 default_ulimits=["nofile=1024:1024","nproc=4096:4096"]
 END
+mkdir -p "$HOME/.config/containers"
+echo '{"default": [{"type": "insecureAcceptAnything"}]}' > "$HOME/.config/containers/policy.json"
 cd "$dir" || exit 1
+podman=(podman --root "$dir/root" --runroot "$dir/runroot" --tmpdir "$dir/tmp" --cgroup-manager=cgroupfs
+	--storage-driver=vfs --events-backend=file --runtime "$runtime")
 
 # P COMMAND...: podman, without its remark about mounts.
 P()
 {
-	podman --cgroup-manager=cgroupfs --storage-driver=vfs --events-backend=file --runtime "$runtime" \
-		--conmon "$monitor" "$@" 2> "$dir/err.all"
+	"${podman[@]}" --conmon "$monitor" "$@" 2> "$dir/err.all"
 	local status=$?
 	grep -v -e 'not a shared mount' -e 'systemd connection' -e 'Removing timer' "$dir/err.all" >&2
 	return $status
@@ -35,9 +45,13 @@ P()
 # shellcheck disable=SC2317 # the trap calls it
 finish()
 {
+	local file
 	P rm -f -a -t 0 > /dev/null 2>&1
-	podman --cgroup-manager=cgroupfs --storage-driver=vfs system migrate > /dev/null 2>&1
-	podman unshare rm -rf "$dir/home" "$dir/run" > /dev/null 2>&1
+	[ "$(id -u)" = 0 ] || podman unshare rm -rf "$dir/root" > /dev/null 2>&1
+	# Its process that holds the user namespace, and no other.
+	for file in "$dir/tmp/pause.pid" "$dir/xdg/libpod/tmp/pause.pid"; do
+		[ ! -s "$file" ] || kill "$(cat "$file")" 2> /dev/null
+	done
 	rm -rf "$dir"
 }
 trap finish EXIT
@@ -70,12 +84,12 @@ until_()
 image()
 {
 	local name
-	mkdir -p "$dir/root/bin" "$dir/root/etc" "$dir/root/tmp" "$dir/root/proc" "$dir/root/sys" "$dir/root/dev"
-	cp "$(command -v busybox)" "$dir/root/bin/busybox"
+	mkdir -p "$dir"/tree/{bin,etc,tmp,proc,sys,dev}
+	cp "$(command -v busybox)" "$dir/tree/bin/busybox"
 	for name in sh ls cat echo seq sleep stty true wc head yes test; do
-		ln -s busybox "$dir/root/bin/$name"
+		ln -s busybox "$dir/tree/bin/$name"
 	done
-	tar -C "$dir/root" -cf - . | P import - img > /dev/null
+	tar -C "$dir/tree" -cf - . | P import - img > /dev/null
 }
 
 run_and_exit()
@@ -135,6 +149,21 @@ health()
 	is "rm -f" $? 0
 }
 
+# As root, where the runtime has a cgroup to limit.
+memory()
+{
+	local name="a container that ran out of memory is known as one"
+	if ! P run --rm --memory 24m --network none img true > "$dir/out" 2> "$dir/err"; then
+		count=$((count + 1))
+		echo "ok $count - $name # skip no limits here: $(tail -n 1 "$dir/err")"
+		return
+	fi
+	P run --name o --memory 24m --network none img sh -c 'x=$(yes | head -c 100000000); echo there is more' \
+		> "$dir/out" 2> "$dir/err"
+	is "$name" "$? $(P inspect -f '{{.State.OOMKilled}} {{.State.ExitCode}}' o)" "137 true 137"
+	P rm -f o > /dev/null
+}
+
 # A client that reads nothing: with conmon this stops the container, and stop fails.
 stuck()
 {
@@ -143,8 +172,8 @@ stuck()
 		seq 1 300000; echo done; while :; do sleep 0.1; done' > /dev/null
 	mkfifo "$dir/nobody"
 	exec 8<> "$dir/nobody"
-	podman --cgroup-manager=cgroupfs --storage-driver=vfs --events-backend=file --runtime "$runtime" \
-		--conmon "$monitor" attach --sig-proxy=false --no-stdin s > "$dir/nobody" 2> /dev/null 8<&- &
+	"${podman[@]}" --conmon "$monitor" attach --sig-proxy=false --no-stdin s > "$dir/nobody" \
+		2> /dev/null 8<&- &
 	attached=$!
 	sleep 1
 	kill -STOP "$attached"
@@ -166,8 +195,7 @@ terminals()
 	local name status
 	while read -r status name; do
 		is "$name" "$status" ok
-	done < <(python3 "$here/podman_terminals.py" podman --cgroup-manager=cgroupfs --storage-driver=vfs \
-		--events-backend=file --runtime "$runtime" --conmon "$monitor" 2> "$dir/err.pty")
+	done < <(python3 "$here/podman_terminals.py" "${podman[@]}" --conmon "$monitor" 2> "$dir/err.pty")
 	sed 's/^/# /' "$dir/err.pty"
 }
 
@@ -183,7 +211,8 @@ detached
 health
 terminals
 stuck
-until_ eval "! pgrep -u $(id -u) -x cattach-conmon"
+[ "$(id -u)" != 0 ] || memory
+until_ eval '! pgrep -f "cattach-conmon --api-version.*$dir/"'
 is "no monitor is left" $? 0
 echo "1..$count"
 exit $failed

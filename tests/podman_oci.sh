@@ -89,6 +89,19 @@ in_foreground()
 	is 'a read-only root is one' 1 '*Read-only*' run --rm --read-only busybox touch /x
 }
 
+# by_cattach ID: the other command line, in a container of podman's; its session ends with that at the latest.
+by_cattach()
+{
+	local cattach=${runtime%-oci}
+	is 'cattach exec -it' 4 $'*/dev/pts/*ready*got line*' on_terminal 'line\n' "$cattach" exec -it "$1" \
+		sh -c 'tty; echo ready; read line; echo "got $line"; exit 4'
+	is 'cattach exec -it, let go of' 0 '*detached from *job*' on_terminal '\x10\x11' "$cattach" exec -it \
+		--session job "$1" sh -c 'echo ready; read line; echo "got $line"; exit 6'
+	is 'cattach attach comes back' 6 '*got again*' on_terminal 'again\n' "$cattach" attach --replay "$1/job"
+	is 'cattach exec -d, which ends with the container' 0 '????????*' "$cattach" exec -d --session end "$1" sleep 100
+	is 'cattach exec ls' 0 'end running' "$cattach" exec ls --format '{{.Session}} {{.State}}' "$1"
+}
+
 in_background()
 {
 	is 'run -d' 0 '*' run -d --name one busybox \
@@ -98,6 +111,7 @@ in_background()
 	is 'exec -it' 4 $'*/dev/pts/*ready*got line*' on_terminal 'line\n' "$dir/p" exec -it one \
 		sh -c 'tty; echo ready; read line; echo "got $line"; exit 4'
 	is 'exec -d' 0 '*' p exec -d one sh -c 'echo there > /dev/shm/file; exec sleep 100'
+	by_cattach "$(p inspect -f '{{.Id}}' one)"
 	is 'exec of a command that is not there is 127' 127 '*no-such-command*' p exec one no-such-command
 	is 'exec -u -w -e' 0 $'1000\n/tmp\nb' p exec -u 1000 -w /tmp -e A=b one sh -c 'id -u; pwd; echo $A'
 	is 'what exec -d has started runs' 0 '*sleep 100*' p exec one sh -c 'until [ -s /dev/shm/file ]; do

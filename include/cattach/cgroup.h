@@ -194,12 +194,20 @@ int ct_cgroup_devices_apply(int container, const struct ct_cgroup_device_rule *r
 
 /* ---- a container's own ---- */
 
+/* What becomes of its directory with the container. */
+enum ct_cgroup_kind {
+	CT_CGROUP_OURS,		/* we have made it, or a container before: it goes */
+	CT_CGROUP_FOUND,	/* it was there, with nothing in it: it stays, but what is in it by then goes */
+	CT_CGROUP_SHARED,	/* it was there, with others in it: all of it stays */
+};
+
 struct ct_cgroup {
 	int parent;		/* the directory that holds it */
 	int dir;		/* PLACE/cattach-ID */
 	int container;		/* CLONE_INTO_CGROUP goes here; the limits are here */
 	int monitor;		/* -1 where the container has a name of its own */
 	int origin;		/* where the monitor came from, or -1 */
+	enum ct_cgroup_kind kind;
 	char path[CT_CGROUP_PATH];	/* of dir below the top, to be recorded */
 };
 
@@ -210,11 +218,13 @@ struct ct_cgroup_plan {
 	const char *id;			/* checked by ct_check_name() */
 	const char *name;		/* of a directory that is the container's by itself, with no place
 					 * for a monitor; NULL: "cattach-ID", and both in it */
+	const char *mark;		/* with a name: how it is known again as this container's; NULL: id */
 	pid_t pid;			/* goes into the monitor's cgroup; 0: our child is born there */
 	const struct ct_cgroup_settings *settings;
 	const char *also;		/* controllers that are wanted for statistics: "cpu memory" */
-	/* Where it is going to be, before it is there; NULL: nobody wants to know. 0, or an error. */
-	int (*record)(const void *arg, const char *path, struct ct_err *err);
+	/* Where it is going to be, before it is there, or that it was there; NULL: nobody wants to know. 0, or
+	 * an error. */
+	int (*record)(const void *arg, const char *path, bool found, struct ct_err *err);
 	const void *arg;
 };
 
@@ -225,7 +235,7 @@ struct ct_cgroup_plan {
  * @ret_cgroup: set on success; release with ct_cgroup_close()
  * @err: where is the setting's that cannot be had; EEXIST for an id or a name in use
  *
- * One by a name that is there already, without processes, is taken as it is.
+ * One by a name that is there already, without processes, is taken as it is, and stays afterwards.
  *
  * Processes of a crowded place are moved into its child "cattach-callers", but only for a limit
  * that was asked for. Failed, nothing is left but controllers that are enabled, and the process is
@@ -247,8 +257,8 @@ static inline void ct_autocgroup_cleanup(struct ct_cgroup *cgroup)
 	ct_cgroup_close(cgroup);
 }
 
-/* Is it this container's? By its name, or by what was written on one with a name of its own. */
-bool ct_cgroup_is_of(const struct ct_cgroup *cgroup, const char *id);
+/* Is it this container's? By its name, or by the mark on one with a name of its own. */
+bool ct_cgroup_is_of(const struct ct_cgroup *cgroup, const char *id, const char *mark);
 
 /* struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;  closed at the end of the scope */
 #define ct_autocgroup __attribute__((cleanup(ct_autocgroup_cleanup)))
@@ -316,11 +326,25 @@ int ct_cgroup_freeze(int dir, bool frozen, unsigned timeout, struct ct_err *err)
 /* Has somebody asked for it to be frozen, come to that or not? */
 bool ct_cgroup_is_freezing(int dir);
 
+/* Is that so of it, or of one above? Who is born there does nothing, not even end. */
+bool ct_cgroup_stops(int dir);
+
 /* SIGKILL everything in a cgroup and below by cgroup.kill (Linux 5.14): 0 or -errno. */
 int ct_cgroup_kill_at_once(int dir);
 
 /* The same on older kernels, too, by signals; frozen or not. Does not wait. */
 int ct_cgroup_kill(int dir, struct ct_err *err);
+
+/* The same for a container's: one by a name of the caller's may get another container, so it is done by
+ * signals. */
+int ct_cgroup_end(const struct ct_cgroup *cgroup, struct ct_err *err);
+
+/**
+ * ct_cgroup_signal - send a signal to everything in a container's cgroup and below
+ * @signal: 0: only whether there is anybody
+ * @err: ESRCH when there is not, or all have ended meanwhile; EPERM for somebody who may not be signalled
+ */
+int ct_cgroup_signal(const struct ct_cgroup *cgroup, int signal, struct ct_err *err);
 
 /* Wait until no process is left in a cgroup and below: 0, or an error with ETIMEDOUT. */
 int ct_cgroup_wait_empty(int dir, unsigned timeout, struct ct_err *err);
@@ -335,6 +359,13 @@ int ct_cgroup_wait_empty(int dir, unsigned timeout, struct ct_err *err);
  * is no error.
  */
 int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct_err *err);
+
+/* The same, as its kind says: what was there before the container stays, without its mark. */
+int ct_cgroup_give_back(const struct ct_cgroup *cgroup, unsigned timeout, struct ct_err *err);
+
+/* Remove what ct_cgroup_make() was killed in before it was marked, a directory with nothing in it: 0 or
+ * -errno. For who knows by its record that it was not there before. */
+int ct_cgroup_remove_unmarked(const char *path);
 
 /* The same, but of the container's part alone; the rest is in use, or systemd's. */
 int ct_cgroup_remove_container(const struct ct_cgroup *cgroup, unsigned timeout,

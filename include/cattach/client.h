@@ -25,13 +25,15 @@ struct ct_client {
 	int fallback;			/* the session's directory ("main") for when the monitor has left,
 					 * -1: none; closed with the client */
 	uint64_t patience;		/* ns to wait for an answer; set before connecting, 0: 10 s */
+	int interrupt;			/* a descriptor that ends such waiting when it becomes readable:
+					 * EINTR; likewise; -1: none */
 	/* Seen while waiting for an answer (ct_client_segment), to be looked at by the caller. */
 	bool room, ended, detached;
 	uint8_t *record;		/* CT_ATTACH_RECORD_MAX bytes */
 };
 
 #define CT_CLIENT_PATIENCE UINT64_C(10000000000)
-#define CT_CLIENT_INIT { .sock = -1, .wake = -1, .fallback = -1 }
+#define CT_CLIENT_INIT { .sock = -1, .wake = -1, .fallback = -1, .interrupt = -1 }
 
 /**
  * ct_client_connect - connect to the attach socket in a runtime directory

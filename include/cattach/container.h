@@ -33,6 +33,8 @@
 
 #define CT_CONTAINER_ID_LENGTH 64	/* lower-case hexadecimal digits */
 #define CT_SHORT_ID_LENGTH 12
+#define CT_RUNTIME_ID_MAX 200		/* bytes of an id that an engine has chosen (runtime.h) */
+#define CT_LABEL_MAX (CT_RUNTIME_ID_MAX + 1 + CT_NAME_MAX)	/* of CONTAINER/SESSION */
 
 /* The opened places on disk; every directory is 0700 and ours, or opening fails. */
 struct ct_store {
@@ -42,8 +44,9 @@ struct ct_store {
 	int cache;		/* its cache/, or -1 */
 	int runtime;		/* $XDG_RUNTIME_DIR/cattach, once ct_store_runtime() has opened it */
 	char *path;		/* of data, for messages */
+	bool engine;		/* of what an engine watches: of its containers, or of sessions in one */
 	/* A store of sessions: the id and the name of their container; both empty otherwise. */
-	char session_of[CT_CONTAINER_ID_LENGTH + 1], owner[CT_NAME_MAX + 1];
+	char session_of[CT_RUNTIME_ID_MAX + 1], owner[CT_RUNTIME_ID_MAX + 1];
 };
 
 #define CT_STORE_INIT { .data = -1, .containers = -1, .names = -1, .cache = -1, .runtime = -1 }
@@ -67,7 +70,7 @@ struct ct_container;
 
 /**
  * ct_store_sessions - open the store of a container's sessions
- * @store: the one that the container is in
+ * @store: the one that the container is in; of one that an engine has made any, for its cache
  * @container: or one of its sessions
  * @make: make it when it is missing
  * @ret_sessions: for every function that takes a store; close with ct_store_close()
@@ -187,6 +190,8 @@ struct ct_container {
 	enum ct_health_status health;
 	const char *session_of;		/* id of the container that it is a session of; or NULL */
 	const char *label;		/* of a session: CONTAINER/SESSION; or NULL */
+	const char *engine_root;	/* of one that an engine has made, and of its sessions: the
+					 * directory of the engine's records (runtime.h); or NULL */
 	bool stop_asked;		/* it has a restart policy, and somebody has stopped it */
 	struct ct_cgroup *leaf;		/* of a run that this process follows, for ct_container_sweep() */
 	int poststop;			/* pidfd of who runs the hooks after the run that was started, or -1 */
@@ -218,7 +223,8 @@ static inline void ct_autocontainer_cleanup(struct ct_container *container)
  * @err:  ENOENT "no such container: x" (hint lists up to five names), EEXIST "matches 3 containers"
  *
  * Damaged and foreign containers are found too; the caller looks at ->state. meta.id and meta.name
- * are always set; a container that has lost its name goes by its short id.
+ * are always set; a container that has lost its name goes by its short id. Of a container that an engine
+ * has made only sessions are found: itself see ct_exec_find().
  */
 int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
 		      struct ct_container *ret_container, struct ct_err *err);
@@ -465,7 +471,8 @@ bool ct_container_is_served(const struct ct_container *container);
 /**
  * ct_container_attach - connect to the monitor of a running container
  * @hello: CT_HELLO_*; @rows, @columns: size of our terminal or 0
- * @ret_client: connected, with the container's log as its fallback; close with ct_client_close()
+ * @ret_client: CT_CLIENT_INIT, or with a patience of its own; connected, with the container's log as its
+ *              fallback; close with ct_client_close()
  * @err: ESRCH "You cannot attach to a stopped container, start it first: NAME exited (5) 3 minutes
  *       ago", for one that is just ending, too; likewise for every other state than running. With
  *       CT_HELLO_QUIET one that is served still can be asked, too.
@@ -473,6 +480,9 @@ bool ct_container_is_served(const struct ct_container *container);
 int ct_container_attach(struct ct_store *store, const struct ct_container *container,
 			uint32_t hello, uint16_t rows, uint16_t columns,
 			struct ct_client *ret_client, struct ct_err *err);
+
+/* Is it CREATING because it is started, not made? Then it can be waited for as one that is CREATED. */
+bool ct_container_is_starting(const struct ct_container *container);
 
 /*
  * Waiting for the start of a container that is CREATED: a socket beside the one of the monitor to

@@ -3,6 +3,7 @@
  * Another process in a container that runs: in its namespaces and its cgroup, as confined as the
  * payload. Used by exec, and for the sessions that exec makes.
  *
+ *   ct_exec_find()      which one
  *   ct_exec_open()      is it running, and the way in
  *   ct_exec_process()   what to run, from options; or a process.json into exec->spec->process
  *   ct_exec_plan()      everything that can be checked is
@@ -18,6 +19,7 @@
 #include <cattach/container.h>
 #include <cattach/err.h>
 #include <cattach/ns.h>
+#include <cattach/resctrl.h>
 #include <cattach/spec.h>
 
 /* What docker exec has, as given. */
@@ -34,10 +36,20 @@ struct ct_exec {
 	struct ct_ns_places places;
 	struct ct_spec *spec;		/* of the container; ct_exec_process() changes its process */
 	struct ct_cgroup_entry leaf;	/* where it goes; fd -1: the container has no cgroup */
+	struct ct_resctrl clos;		/* and this; root -1: the container has none */
 	struct ct_plan *plan;
 };
 
-#define CT_EXEC_INIT { .payload = -1, .places = CT_NS_PLACES_INIT, .leaf = { .fd = -1 } }
+#define CT_EXEC_INIT                                                                  \
+	{                                                                             \
+		.payload = -1, .places = CT_NS_PLACES_INIT, .leaf = { .fd = -1 },     \
+		.clos = CT_RESCTRL_INIT,                                              \
+	}
+
+/* ct_container_find() of a container that exec can go into: one that an engine has made (runtime.h), in the
+ * default store of those, too, when there is none of ours that is called this. */
+int ct_exec_find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		 struct ct_container *ret_container, struct ct_err *err);
 
 /**
  * ct_exec_open - find the way into a container

@@ -86,6 +86,14 @@ struct ct_child_stdio {
 	int fd[3];		/* stdin, stdout, stderr */
 	bool borrowed;		/* of the caller's: they stay whose they are */
 	uint16_t rows, columns;	/* initial size of the pty, 0: leave it */
+	/* For a spawn() that waits for others to make the payload: what it reads of what they have written
+	 * on these meanwhile, at most CT_FRAME_MAX bytes, goes into the log by this. NULL: a pty. */
+	void (*wrote)(void *arg, int stream, const void *data, size_t size);
+	void *wrote_arg;
+	/* What else the monitor has to make: to be called when the payload is under way and cannot get
+	 * as far as its program yet. Whoever has no such moment leaves it to the monitor. */
+	int (*meanwhile)(void *arg, struct ct_err *err);
+	void *arg;
 };
 
 /* What a spawn gives back to the monitor. */
@@ -120,13 +128,14 @@ struct ct_confinement {
 	struct {
 		int dir;		/* -1: none */
 		unsigned access;	/* CT_ALLOW_* */
-	} allow[10];			/* the container's directory need not be named */
+	} allow[12];			/* the container's directory need not be named */
 	uint64_t keep_caps;		/* of those that the process has: bits */
 	const struct sock_filter *filter;	/* the last thing to be loaded; NULL: none */
 	unsigned short filter_length;	/* instructions, at most 4,096 */
 };
 
-#define CT_MONITOR_KEEP 10
+#define CT_MONITOR_KEEP 12
+#define CT_MONITOR_WATCHED 2
 
 /**
  * struct ct_monitor_config - what a monitor is started with
@@ -175,8 +184,11 @@ struct ct_monitor_config {
 	bool tagged;
 	bool sync;			/* the log file is on disk before the end is recorded */
 	bool created;			/* the payload waits for its start when spawn() returns */
-	int watched;			/* descriptor for on_watched(), when there is one */
-	void (*on_watched)(void *arg);
+	/* What else the loop looks at, with tagged; NULL: nothing. started() may still change it. */
+	struct {
+		int fd;
+		void (*ready)(void *arg);
+	} watched[CT_MONITOR_WATCHED];
 	int keep[CT_MONITOR_KEEP];	/* descriptors that these need, -1: none; others are closed */
 	struct ct_confinement confinement;
 	void *arg;

@@ -59,7 +59,7 @@ bool ct_ns_places_agree(const struct ct_ns_places *places);
 /**
  * ct_ns_places_join - make a plan join the namespaces that are not the caller's own
  * @places: stay the caller's, and open until ct_ns_start() has returned
- * @plan: joins, join_count and mounts_joined are set
+ * @plan: joins, join_count and mounts_joined are set; one with a chroot may be in any mount namespace
  * @place: what the errors call them
  * @err: EINVAL: the mount namespace is the caller's own, so this is no container
  */
@@ -75,12 +75,18 @@ struct ct_ns_stdio {
 					 * time. Who is in a container that is joined can stop it. */
 	int interrupt;			/* a descriptor: input there before it is the program ends the wait
 					 * with EINTR; 0: none */
+	/* Called once when the process is there, and has not got further than its preparations; or
+	 * before that, where it would not wait. NULL: nothing. Its failure is that of the start. */
+	int (*meanwhile)(void *arg, struct ct_err *err);
+	void *arg;
 };
 
 struct ct_ns_started {
 	pid_t pid;			/* as the caller sees it */
 	int pidfd;			/* owned by the receiver */
 	int terminal;			/* master of the pty, or -1; owned by the receiver */
+	int tie;			/* with plan->hold: it ends when this is closed, up to ct_ns_keep(); or
+					 * -1; owned by the receiver */
 	struct ct_ns_places places;	/* with plan->report_places; owned by the receiver */
 };
 
@@ -92,10 +98,34 @@ struct ct_ns_started {
  * @err: the exact error of the process that failed, with its exit code (125, 126, 127); the
  *       process is gone then, and with its namespaces everything that it mounted
  *
+ * Who has plan->network then says ct_netdev_settle() or ct_netdev_give_back().
  * The new process is a child of the caller, to be reaped through the pidfd.
  */
 int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		struct ct_ns_started *ret_started, struct ct_err *err);
+
+/**
+ * ct_ns_keep - from now on a process that is held stays without its starter
+ * @tie: of what started it; stays the caller's
+ * @err: ESRCH: it has ended
+ *
+ * When others can find it. Who is killed before leaves no process that nobody knows of.
+ */
+int ct_ns_keep(int tie, struct ct_err *err);
+
+/**
+ * ct_netdev_look - a network device that is to be moved into a container
+ * @ret_index: by which it is told from another one that has got its name meanwhile
+ * @err: ENODEV there is none; EINVAL it is one that cannot be moved
+ */
+int ct_netdev_look(const char *name, int *ret_index, struct ct_err *err);
+
+/* After ct_ns_start(), by its caller: the network devices that it has moved stay where they are... */
+void ct_netdev_settle(const struct ct_plan *plan);
+
+/* ...or, when something else has failed and the process was ended, come back: with their names and
+ * addresses, and up if they were. After a start that failed that has been done. */
+void ct_netdev_give_back(const struct ct_plan *plan);
 
 /**
  * ct_ns_go - let a process that is held become its program

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include <cattach/arena.h>
+#include <cattach/buf.h>
 #include <cattach/caps.h>
 #include <cattach/err.h>
 #include <cattach/hook.h>
@@ -66,6 +67,24 @@ struct ct_plan_device {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
+};
+
+/* A network device of the host that is moved into the container, and what is known while it is there. */
+struct ct_plan_net_device {
+	const char *place;		/* "linux.netDevices.eth0", for errors */
+	const char *name;		/* on the host... */
+	int index;			/* ...where it was found by that name */
+	const char *inside;		/* in the container, or a template: "eth%d" */
+	int moved;			/* its index there; 0: it is not there */
+	bool up;			/* it was, on the host */
+	struct ct_buf addresses;	/* those that it keeps, as the kernel tells of them */
+};
+
+struct ct_plan_network {
+	struct ct_plan_net_device *devices;
+	size_t count;
+	int inside;			/* rtnetlink(7) of the container's namespace, while it may have to
+					 * give them back; else -1 */
 };
 
 /* A link in /dev: "fd" → "/proc/self/fd". */
@@ -132,6 +151,19 @@ struct ct_plan_listener {
 
 #define CT_PLAN_MASK_BITS 1024
 
+/*
+ * A mount namespace that is neither made nor joined is the caller's. What was built in one of its own is
+ * moved there in one piece, below one place that is the container's: docs/adr/0016.
+ */
+struct ct_plan_inherited {
+	bool mounts;			/* it is so; CLONE_NEWNS is of the one where it is built */
+	int caller;			/* descriptor of the caller's namespace */
+	int directory;			/* of the container, with these in it, empty: */
+};
+
+#define CT_INHERITED_PLACE	"mounts"	/* is bound on itself, and has in it... */
+#define CT_INHERITED_ROOT	"root"		/* ...where the container's root is mounted */
+
 struct ct_plan_process {
 	struct ct_strings args, env;
 	const char *path;		/* value of PATH in env, or the default */
@@ -179,6 +211,8 @@ struct ct_plan {
 	struct ct_plan_join joins[CT_PLAN_MAX_JOINS];
 	size_t join_count;
 	bool mounts_joined;		/* among them: then root, mounts, devices and masks are none */
+	struct ct_plan_inherited inherited;
+	int chroot;			/* with mounts_joined: what becomes its root; 0: the namespace's */
 	/*
 	 * The cgroup that it is to be in. cgroup: descriptor of one that it is born in, 0: where its
 	 * maker is. Or move() puts it there before it goes on, from the maker's process; NULL: no.
@@ -187,6 +221,8 @@ struct ct_plan {
 	int cgroup;
 	int (*move)(void *arg, pid_t pid, struct ct_err *err);
 	void *move_arg;
+	int tasks[2];			/* open files that take the pid of who is to be in a group: resctrl's */
+	size_t tasks_count;
 	int hold;			/* a listening SOCK_SEQPACKET socket: when all is set up the
 					 * process waits there for ct_ns_go(); 0: it does not wait */
 	bool no_program;		/* it waits for ever: there is nothing that it could become */
@@ -209,6 +245,7 @@ struct ct_plan {
 	struct ct_hooks hooks;		/* but for poststart and poststop, which are its maker's */
 	struct ct_hook_state hook_state;
 	bool loopback;			/* bring lo up: the network namespace is new */
+	struct ct_plan_network *network;	/* what is moved there, or NULL */
 	struct ct_plan_process process;
 	int *slots;			/* room for the child's descriptors, all -1: one for each of
 					 * mounts, devices and root.layers */

@@ -43,6 +43,9 @@ int ct_pidfd_wait(int pidfd, struct ct_exit *ret_status);
 /* Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): 0 or -errno. */
 int ct_proc_starttime(pid_t pid, uint64_t *ret_ticks);
 
+/* Its parent's pid: 0 or -errno. */
+int ct_proc_parent(pid_t pid, uint64_t *ret_parent);
+
 /* Has this process, a zombie perhaps, executed a program since it was forked? 1, 0 or -errno. */
 int ct_proc_has_executed(pid_t pid);
 
@@ -56,6 +59,19 @@ int ct_boot_id(char buf[37]);
  * Return: a pidfd, -ESRCH when that process is gone.
  */
 int ct_proc_open(pid_t pid, uint64_t starttime);
+
+/* From now on who loses his parent among our descendants becomes our child: 0 or -errno. */
+int ct_orphans_adopt(void);
+
+/**
+ * ct_orphans_end - kill and reap our children with another mount namespace than ours, and theirs
+ * @patience: ms until those are given up whom the kernel does not let go
+ *
+ * Children that have ended are reaped, whoever they were.
+ *
+ * Return: 0, the pid of one who is left, or -errno.
+ */
+int ct_orphans_end(unsigned patience);
 
 /* Close every descriptor from first on (close_range(2), else by /proc/self/fd): 0 or -errno. */
 int ct_close_from(unsigned first);

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
+
+#include <cattach/arena.h>
 
 struct ct_cgroup_device_value {
 	int64_t major, minor;
@@ -43,6 +46,30 @@ struct ct_cgroup_priority {
 	const char *name;		/* of a network interface */
 	uint32_t priority;
 };
+
+/* A class of service of resctrl, and what it may use: linux.intelRdt. */
+struct ct_resctrl_settings {
+	const char *class;		/* its name, "/" the default one; NULL: as the container's id */
+	const char *cache, *bandwidth;	/* l3CacheSchema, memBwSchema */
+	struct ct_strings schemata;
+	bool monitoring;		/* a monitoring group of the container's own */
+};
+
+#define CT_RESCTRL_NAME	256	/* bytes of a group's name with its NUL */
+
+/* Can that be the name of a group? Not a path, and none of the kernel's own directories there. */
+static inline bool ct_is_resctrl_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (!length || length >= CT_RESCTRL_NAME || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+	    strcmp(name, "info") == 0 || strcmp(name, "mon_groups") == 0 || strcmp(name, "mon_data") == 0)
+		return false;
+	for (const char *s = name; *s; s++)
+		if (*s == '/' || (unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
 
 /* A property that an option of a command has set: errors name the option. */
 struct ct_cgroup_origin {

@@ -73,6 +73,7 @@ struct ct_run_options {
 	const char *operand;		/* BUNDLE|ROOTFS operand, NULL when an option named it */
 	const char *config;		/* instead of the bundle's config.json; or NULL */
 	bool without_process;		/* a bundle may have none: it is made, and cannot be started */
+	bool inherited_mounts;		/* it may have no mount namespace, and be in the host's */
 	struct ct_strings command;	/* COMMAND [ARG...] */
 	bool interactive, tty, detach, remove, init, read_only, privileged;
 	bool quiet;			/* there is nothing that it could silence */

@@ -6,8 +6,9 @@
  *
  *   ROOT/<id>/  meta.json config.json status process cgroup start
  *
- * ROOT is --root, $XDG_RUNTIME_DIR/cattach-oci, or /run/cattach-oci. A process that was created and
- * not started listens on the socket "start". There is no monitor and no log.
+ * ROOT is --root, $CATTACH_OCI_ROOT, $XDG_RUNTIME_DIR/cattach-oci, or /run/cattach-oci. A process that was
+ * created and not started listens on the socket "start". There is no monitor and no log; but those of
+ * sessions that cattach exec makes in one (container.h) are in ROOT/<id>/exec/.
  */
 #ifndef CATTACH_RUNTIME_H
 #define CATTACH_RUNTIME_H
@@ -20,7 +21,7 @@
 #include <cattach/err.h>
 #include <cattach/ns.h>
 
-#define CT_RUNTIME_ID_MAX 200
+#define CT_RUNTIME_ROOT "CATTACH_OCI_ROOT"	/* the variable */
 
 /**
  * ct_runtime_check_id - may a container be called this?
@@ -43,13 +44,14 @@ int ct_runtime_open(const char *root, bool make, struct ct_store *ret_store, str
  *
  * The process of one whose status is damaged is known from the file "process" all the same.
  *
- * State: CREATED while its process waits, RUNNING, PAUSED, STOPPED when its process is gone, is a
+ * State: CREATED while its process waits or is not its program yet, RUNNING, PAUSED, STOPPED when its process is gone, is a
  * zombie or was another boot's; DAMAGED with the reason.
  */
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,
 		    struct ct_container *ret_container, struct ct_err *err);
 
-/* The same in the default store, which is not made for that: for who looks for one by its name alone. */
+/* The same in the default store, which is not made for that: for who looks for one by its name alone. Of an
+ * id of 64 hexadecimal digits the beginning will do; EEXIST when several have it. */
 int ct_runtime_find_default(struct ct_arena *arena, const char *id, struct ct_container *ret_container,
 			    struct ct_err *err);
 
@@ -97,7 +99,9 @@ int ct_runtime_start(struct ct_store *store, struct ct_container *container, str
 
 /**
  * ct_runtime_signal - send a signal to the process, or to all processes, of a container
- * @err: ESRCH "container not running"
+ * @all: whoever is in its cgroup, also when its first process has ended; without one those in its
+ *       namespaces, while that lives
+ * @err: ESRCH "container not running", with what cannot be known behind it
  */
 int ct_runtime_signal(struct ct_store *store, struct ct_arena *arena,
 		      const struct ct_container *container, int signal, bool all, struct ct_err *err);
@@ -131,6 +135,9 @@ int ct_runtime_limits_parse(struct ct_arena *arena, const struct ct_runtime_limi
  */
 int ct_runtime_update(struct ct_container *container, struct ct_arena *arena,
 		      const struct ct_cgroup_resources *wish, struct ct_err *err);
+
+/* Write a process's pid to a file, in one step, with nothing behind it; errors name --pid-file. */
+int ct_runtime_write_pid(const char *path, pid_t pid, struct ct_err *err);
 
 /* Hand the master of a terminal, or a pidfd, to whoever listens at socket_path: 0 or negative. */
 int ct_runtime_hand_over(const char *socket_path, int fd, const char *text, struct ct_err *err);

@@ -40,8 +40,8 @@ struct ct_seccomp_rule {
 struct ct_seccomp_policy {
 	const char *default_action;
 	uint32_t default_errno;
-	/* The answer to calls of this machine whose numbers are above all that the rules name: those of a
-	 * kernel that came after the policy. 0: the default action, as to others. */
+	/* The answer to calls whose numbers are above all that the rules name on their architecture: those
+	 * of a kernel that came after the policy. 0: the default action, as to others. */
 	uint32_t newer_errno;
 	struct ct_strings architectures;	/* beside the native one: "SCMP_ARCH_X86", ...; empty: its
 						   32-bit one; others' calls kill the process */
@@ -54,6 +54,9 @@ struct ct_seccomp_policy {
 	 * then silent, and rules with a wider mask are checked to win over those with a narrower.
 	 */
 	const char *key;
+	/* Makes the rules of a built-in policy, for these capabilities: only where no program is cached. */
+	int (*fill)(struct ct_arena *arena, struct ct_seccomp_policy *policy, struct ct_err *err);
+	uint64_t caps;
 	bool no_exec;		/* for a process that is there already: it need not allow execve */
 };
 

@@ -120,6 +120,17 @@ struct ct_spec_device {
 	uint32_t mode, uid, gid;
 };
 
+struct ct_spec_net_device {
+	const char *name;		/* on the host */
+	const char *inside;		/* in the container: a name, or a template such as "eth%d" */
+	const char *place;		/* "linux.netDevices.eth0", for errors */
+};
+
+struct ct_spec_net_devices {
+	struct ct_spec_net_device *items;
+	size_t count;
+};
+
 struct ct_spec_seccomp_arg {
 	uint32_t index;			/* 0...5 */
 	uint64_t value, value_two;
@@ -150,8 +161,10 @@ struct ct_spec_linux {
 	struct ct_spec_idmaps uid_mappings, gid_mappings;
 	struct ct_spec_device *devices;
 	size_t device_count;
+	struct ct_spec_net_devices net_devices;
 	const char *cgroups_path;
 	struct ct_cgroup_resources resources;
+	struct ct_resctrl_settings *intel_rdt;	/* NULL: not asked for */
 	struct ct_spec_pairs sysctl;
 	struct ct_spec_seccomp *seccomp;	/* NULL: unconfined */
 	const char *rootfs_propagation;		/* "private", "rslave", ... or NULL */
@@ -199,8 +212,7 @@ struct ct_spec {
  *
  * Types, ranges, enumerations, duplicates and required properties are checked here; unknown
  * properties are ignored, as the spec demands. What is valid but not done yet is refused by name
- * with ENOTSUP: moved network devices and the like here, idmapped mounts
- * without privileges by ct_spec_check(), resources that version 2 of control groups has no equivalent
+ * with ENOTSUP: idmapped mounts without privileges by ct_spec_check(), resources that version 2 of control groups has no equivalent
  * for by ct_cgroup_convert().
  */
 int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, size_t size,

@@ -127,6 +127,7 @@ struct ct_log_options {
 	uint64_t max_total;		/* bytes of such a file's records that are ever written; 0: any */
 	bool alone;			/* nobody reads but the writer's process: memory can be given back */
 	bool privileged;		/* whoever writes keeps the rights that this is made with */
+	const struct ct_log_options *also;	/* another such file: .file, .path, .fields, .zoned, .max_total */
 };
 
 #define CT_LOG_ZONED_LINE	8192u
@@ -163,9 +164,9 @@ void ct_log_forget(struct ct_log_writer *writer);
 /* Bytes that one segment in memory has room for. */
 size_t ct_log_memory(const struct ct_log_writer *writer);
 
-/* fsync(2) of the file for other tools, if there is one. */
+/* fsync(2) of the files for other tools, if there are any. */
 void ct_log_sync(const struct ct_log_writer *writer);
-/* A duplicate of its directory's descriptor, or -1. */
+/* A duplicate of the descriptor of the first one's directory, or -1. */
 int ct_log_file_dir(const struct ct_log_writer *writer);
 
 /* Borrowed descriptors of the commit page and of the eventfd that wakes readers. */

@@ -187,6 +187,7 @@ int ct_write_all(int fd, const void *data, size_t size)
 int ct_write_file_at(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		     struct ct_err *err)
 {
+	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	ct_autofd int fd = -1;
 	char temporary[NAME_MAX + 1];
 	int ret;
@@ -195,9 +196,13 @@ int ct_write_file_at(int dirfd, const char *name, const void *data, size_t size,
 		return ct_fail(err, EINVAL, "cannot write \"%s\": not a plain file name", name);
 	if ((size_t)snprintf(temporary, sizeof(temporary), ".%s.tmp", name) >= sizeof(temporary))
 		return ct_fail(err, ENAMETOOLONG, "cannot write %s: the name is too long", name);
-	if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
-		return ct_fail_errno(err, errno, "cannot remove the old %s", temporary);
-	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	fd = openat(dirfd, temporary, flags, mode);
+	/* Somebody was killed while at it. */
+	if (fd < 0 && errno == EEXIST) {
+		if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
+			return ct_fail_errno(err, errno, "cannot remove the old %s", temporary);
+		fd = openat(dirfd, temporary, flags, mode);
+	}
 	if (fd < 0)
 		return ct_fail_errno(err, errno, "cannot create %s", temporary);
 	/* The caller's umask may be anything; the mode is meant exactly. */

@@ -16,9 +16,6 @@
  *   bytes -> ct_json_check_text (UTF-8, size) -> yajl -> on_*() -> add_value() -> tree in the arena
  *                                                         |-> members: is a name given twice?
  *                                                         `-> line and column of each value
- *
- * yajl tells how far it has read behind a token, not where the token began: that is behind the last
- * one, plus blanks and separators (token_start()).
  */
 #include <cattach/encode.h>
 #include <cattach/json.h>
@@ -39,9 +36,7 @@
 #define POOL_FIXED	(64 * 1024)
 #define POOL_ALIGN	16
 
-/* A stack of blocks; the topmost can grow in place and be given back. Each block has its size
- * before it, in 16 bytes that also keep the alignment. yajl frees in about the opposite order of
- * allocation; what it frees elsewhere stays until the end. */
+/* A stack of blocks, each behind its size; the topmost can grow in place and be given back. */
 struct pool {
 	char *base;
 	size_t used, size;	/* bytes */
@@ -99,8 +94,6 @@ static void pool_free(void *ctx, void *p)
 	}
 }
 
-/* memcpy(3) from a block that was just given back is safe: nothing has been allocated over it, and
- * a topmost block grows where it is. */
 static void *pool_realloc(void *ctx, void *p, size_t size)
 {
 	void *grown;
@@ -195,8 +188,7 @@ static void link_value(struct parser *p, struct ct_json *value)
 	frame->last = value;
 }
 
-/* A value begins: take its position, put it in the tree. NULL with err filled. Linked before it is
- * judged, so that an error can say its path. */
+/* A value begins: take its position, put it in the tree. NULL with err filled. */
 static struct ct_json *add_value(struct parser *p, enum ct_json_type type)
 {
 	struct ct_json *value = ct_arena_alloc(p->arena, sizeof(*value));
@@ -258,7 +250,6 @@ static int on_string(void *ctx, const unsigned char *s, size_t length)
 	return value->text != NULL;
 }
 
-/* As text: what range it has is for those to say who know what it is for. */
 static int on_number(void *ctx, const char *digits, size_t length)
 {
 	struct parser *p = ctx;
@@ -571,19 +562,14 @@ void ct_json_raw_number(struct ct_json_writer *w, const char *digits)
 	check_status(w, yajl_gen_number(w->gen, digits, strlen(digits)));
 }
 
-/* What is no UTF-8 (a path of the host may be any bytes) becomes U+FFFD: a document that readers
- * refuse would be worse than a name that is shown wrong. */
-void ct_json_string(struct ct_json_writer *w, const char *s)
+/* A string that is not UTF-8, with a replacement character for each byte that is in the way. */
+static void put_mended(struct ct_json_writer *w, const char *s, size_t left)
 {
 	struct ct_buf ct_autobuf clean = {0};
 	const unsigned char *p = (const unsigned char *)s;
-	size_t left, length;
+	size_t length;
 
-	if (!s) {
-		ct_json_null(w);
-		return;
-	}
-	for (left = strlen(s); left; p += length, left -= length) {
+	for (; left; p += length, left -= length) {
 		length = ct_utf8_length(p, left);
 		if (length) {
 			ct_buf_add(&clean, p, length);
@@ -596,4 +582,19 @@ void ct_json_string(struct ct_json_writer *w, const char *s)
 		w->buf->failed = true;
 	check_status(w, yajl_gen_string(w->gen, (const unsigned char *)ct_buf_text(&clean),
 					clean.length));
+}
+
+void ct_json_string(struct ct_json_writer *w, const char *s)
+{
+	size_t length;
+
+	if (!s) {
+		ct_json_null(w);
+		return;
+	}
+	length = strlen(s);
+	if (ct_is_utf8(s, length))
+		check_status(w, yajl_gen_string(w->gen, (const unsigned char *)s, length));
+	else
+		put_mended(w, s, length);
 }

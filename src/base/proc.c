@@ -122,6 +122,11 @@ int ct_proc_starttime(pid_t pid, uint64_t *ret_ticks)
 	return read_stat(pid, 22, ret_ticks);
 }
 
+int ct_proc_parent(pid_t pid, uint64_t *ret_parent)
+{
+	return read_stat(pid, 4, ret_parent);
+}
+
 /* Tells a child that is still ours from the program that it has become. */
 int ct_proc_has_executed(pid_t pid)
 {

@@ -18,10 +18,26 @@
 /* Version 2 comes last in /proc/PID/cgroup, behind a line for every controller of version 1. */
 #define CT_CGROUP_SELF		16384
 #define CT_CGROUP_MADE		"user.cattach.made"	/* attribute of parents that we made */
-#define CT_CGROUP_ID		"user.cattach.id"	/* of those with a name of their own: whose it is */
+#define CT_CGROUP_MARK		320	/* bytes of what is written on those with a name of their own */
 
 /* Has the container of this cgroup a name of its own, so that it is no "container" in it? */
 bool ct_cgroup_is_named(const char *path);
+
+/* named.c: the mark of one of these, and its kind: 0, -ENODATA without one, or -errno. */
+int ct_cgroup_read_mark(int dir, char text[CT_CGROUP_MARK], enum ct_cgroup_kind *ret_kind);
+
+/* named.c: make plan->name in c->parent, or take it; *ret_ours: it goes, or is given back, when something
+ * fails afterwards. -ENOENT without an error: the parent has gone. */
+int ct_cgroup_make_named(const struct ct_cgroup_plan *plan, struct ct_cgroup *c, bool *ret_ours,
+			 struct ct_err *err);
+
+/* make.c: the error for a directory that cannot be made; negative. */
+/* A process that is born in a frozen one would never get to say that it is. */
+int ct_cgroup_fail_frozen(struct ct_err *err, const char *path);
+int ct_cgroup_fail_make(struct ct_err *err, int code, const char *path);
+
+/* remove.c: wait for its processes to end; with all, remove what is below it. */
+int ct_cgroup_empty(const struct ct_cgroup *cgroup, unsigned timeout, bool all, struct ct_err *err);
 
 /* A file or, with O_DIRECTORY, a child of a directory. What is ours and lacks our rights, which a payload
  * that is the same user has taken, gets them back. A descriptor or -errno. */

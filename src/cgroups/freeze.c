@@ -136,6 +136,25 @@ bool ct_cgroup_is_freezing(int dir)
 	return ct_cgroup_read_number(dir, "cgroup.freeze", &freeze) == 0 && freeze;
 }
 
+bool ct_cgroup_stops(int dir)
+{
+	int ct_autofd above = -1;
+
+	/* The top has no such file; what is above our own mount or namespace, nobody here can know. */
+	while (faccessat(dir, "cgroup.freeze", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		int up;
+
+		if (ct_cgroup_is_freezing(dir))
+			return true;
+		up = openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (up < 0)
+			return false;
+		ct_fd_close(above);
+		dir = above = up;
+	}
+	return false;
+}
+
 int ct_cgroup_wait_empty(int dir, unsigned timeout, struct ct_err *err)
 {
 	int ret = wait_event(dir, "populated", 0, timeout);
@@ -145,4 +164,10 @@ int ct_cgroup_wait_empty(int dir, unsigned timeout, struct ct_err *err)
 	if (ret == -ETIMEDOUT)
 		return ct_fail(err, ETIMEDOUT, "the cgroup still has processes");
 	return ct_fail_errno(err, -ret, "cannot watch cgroup.events");
+}
+
+int ct_cgroup_fail_frozen(struct ct_err *err, const char *path)
+{
+	ct_fail(err, EBUSY, "cgroup %.200s is frozen, or one above it", path);
+	return ct_hint(err, "write 0 to its cgroup.freeze, or give the container another cgroup");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Making a container's cgroup: PLACE/[PARENT/]cattach-ID/{container,monitor}, or PLACE/[PARENT/]NAME
- * alone, for who wants it by a name of his and has no monitor of ours.
+ * alone (named.c), for who wants it by a name of his and has no monitor of ours.
  *
  * Runs in the process that starts a container, with the caller's privileges, before the payload is
  * cloned. The monitor stays outside of the limits, in a sibling of the container's cgroup; so
@@ -37,7 +37,7 @@ struct making {
 	unsigned number;	/* "cattach-ID", "cattach-ID+1", ... */
 	int dirs[DIRS_MAX];	/* from below the place to the parent; what can be enabled in */
 	size_t count;
-	bool adopted;		/* it was there, and stays when something fails */
+	bool ours;		/* when something fails it goes */
 };
 
 static void making_done(struct making *m)
@@ -56,7 +56,7 @@ void ct_cgroup_close(struct ct_cgroup *cgroup)
 	ct_drop_fd(&cgroup->origin);
 }
 
-static int fail_make(struct ct_err *err, int code, const char *path)
+int ct_cgroup_fail_make(struct ct_err *err, int code, const char *path)
 {
 	ct_fail_errno(err, code, "cannot make cgroup %.200s", path);
 	if (code == EAGAIN)
@@ -184,7 +184,7 @@ static int choose_name(struct making *m, struct ct_err *err)
 		if (ret == -EEXIST)
 			break;
 		if (ret < 0)
-			return fail_make(err, -ret, m->out->path);
+			return ct_cgroup_fail_make(err, -ret, m->out->path);
 	}
 	ct_fail(err, EEXIST, "cgroup %.200s is there already and has processes", m->out->path);
 	return ct_hint(err, "cattach prune removes what crashes left");
@@ -197,52 +197,23 @@ static int make_dir(struct making *m, struct ct_err *err)
 	int ret;
 
 	if (choose_name(m, err) < 0 ||
-	    (plan->record && plan->record(plan->arg, m->out->path, err) < 0))
+	    (plan->record && plan->record(plan->arg, m->out->path, false, err) < 0))
 		return -err->code;
 	/* -ENOENT: the parent was removed under us, by who removed its last container. */
 	if (mkdirat(m->out->parent, name_of(m), 0755) < 0)
-		return errno == ENOENT ? -ENOENT : fail_make(err, errno, m->out->path);
+		return errno == ENOENT ? -ENOENT : ct_cgroup_fail_make(err, errno, m->out->path);
 	ret = ct_cgroup_open_below(m->out->parent, name_of(m));
 	if (ret < 0)
-		return fail_make(err, -ret, m->out->path);
+		return ct_cgroup_fail_make(err, -ret, m->out->path);
 	m->out->dir = ret;
 	return 0;
 }
 
-static int fail_in_use(const struct making *m, struct ct_err *err)
+static int fail_frozen(struct making *m, struct ct_err *err)
 {
-	ct_fail(err, EEXIST, "cgroup %.200s is there already and has processes", m->out->path);
-	return ct_hint(err, "give the container another cgroup, or end them");
-}
-
-/* Whose it is must be written on it, or nobody would find it again. */
-static int make_named(struct making *m, struct ct_err *err)
-{
-	const struct ct_cgroup_plan *plan = m->plan;
-	struct ct_cgroup_events events;
-	bool made;
-	int fd;
-
 	if (set_path(m) < 0)
 		return ct_fail(err, ENAMETOOLONG, "the cgroup's path is too long");
-	if (plan->record && plan->record(plan->arg, m->out->path, err) < 0)
-		return -err->code;
-	made = mkdirat(m->out->parent, plan->name, 0755) == 0;
-	if (!made && errno != EEXIST)
-		return errno == ENOENT ? -ENOENT : fail_make(err, errno, m->out->path);
-	m->adopted = !made;
-	fd = ct_cgroup_open_below(m->out->parent, plan->name);
-	if (fd < 0)
-		return fail_make(err, -fd, m->out->path);
-	m->out->dir = fd;
-	if (ct_cgroup_events(fd, &events, err) < 0)
-		return -err->code;
-	if (events.populated)
-		return fail_in_use(m, err);
-	if (fsetxattr(fd, CT_CGROUP_ID, plan->id, strlen(plan->id), 0) < 0)
-		return ct_fail_errno(err, errno, "cannot mark cgroup %.200s", m->out->path);
-	m->out->container = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	return m->out->container < 0 ? ct_fail_errno(err, errno, "cannot keep a descriptor") : 0;
+	return ct_cgroup_fail_frozen(err, m->out->path);
 }
 
 static int make_tree(struct making *m, struct ct_err *err)
@@ -256,21 +227,24 @@ static int make_tree(struct making *m, struct ct_err *err)
 		if (ret == -ENOENT)
 			continue;
 		if (ret < 0)
-			return fail_make(err, -ret, m->out->path);
+			return ct_cgroup_fail_make(err, -ret, m->out->path);
 		m->out->parent = fcntl(m->count ? m->dirs[m->count - 1] : m->place->dir,
 				       F_DUPFD_CLOEXEC, 0);
 		if (m->out->parent < 0)
 			return ct_fail_errno(err, errno, "cannot keep a descriptor");
-		ret = m->plan->name ? make_named(m, err) : make_dir(m, err);
+		if (ct_cgroup_stops(m->out->parent))
+			return fail_frozen(m, err);
+		ret = m->plan->name ? ct_cgroup_make_named(m->plan, m->out, &m->ours, err) :
+				      make_dir(m, err);
 	}
 	if (ret == -ENOENT)
-		return fail_make(err, ENOENT, m->out->path);
+		return ct_cgroup_fail_make(err, ENOENT, m->out->path);
 	if (ret < 0 || m->plan->name)
 		return ret;
 	ret = open_child(m->out->dir, "container", &m->out->container);
 	if (ret == 0)
 		ret = open_child(m->out->dir, "monitor", &m->out->monitor);
-	return ret < 0 ? fail_make(err, -ret, m->out->path) : 0;
+	return ret < 0 ? ct_cgroup_fail_make(err, -ret, m->out->path) : 0;
 }
 
 /* ---- controllers ---- */
@@ -434,8 +408,8 @@ static void take_back(struct making *m)
 	if (m->plan->pid && c->monitor >= 0)
 		ct_cgroup_leave(c, m->plan->pid, &ignored);
 	/* Without a directory of its own there may be parents that were made for it. */
-	if (c->parent >= 0 && !m->adopted)
-		ct_cgroup_remove(c, 0, &ignored);
+	if (c->parent >= 0 && (m->ours || !m->plan->name || c->dir < 0))
+		ct_cgroup_give_back(c, 0, &ignored);
 	ct_cgroup_close(c);
 }
 

@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cattach/io.h>
@@ -37,7 +36,9 @@ bool ct_cgroup_is_named(const char *path)
 /* One with a name of its own: somebody has written on it that it is. */
 static int open_named(struct ct_cgroup *c)
 {
-	if (fgetxattr(c->dir, CT_CGROUP_ID, NULL, 0) < 0)
+	char mark[CT_CGROUP_MARK];
+
+	if (ct_cgroup_read_mark(c->dir, mark, &c->kind) < 0)
 		return -EINVAL;
 	c->container = fcntl(c->dir, F_DUPFD_CLOEXEC, 0);
 	return c->container < 0 ? -errno : 0;
@@ -105,18 +106,17 @@ int ct_cgroup_open(const char *path, struct ct_cgroup *ret_cgroup, struct ct_err
 	return 0;
 }
 
-bool ct_cgroup_is_of(const struct ct_cgroup *cgroup, const char *id)
+bool ct_cgroup_is_of(const struct ct_cgroup *cgroup, const char *id, const char *mark)
 {
 	const char *name = strrchr(cgroup->path, '/') + 1;
 	size_t own = strlen(CT_CGROUP_OWN), length = strlen(id);
-	char text[256];
-	ssize_t n;
+	char text[CT_CGROUP_MARK];
+	enum ct_cgroup_kind kind;
 
 	if (!ct_cgroup_is_named(cgroup->path))
 		return !strncmp(name + own, id, length) &&
 		       (!name[own + length] || name[own + length] == CT_CGROUP_AGAIN[0]);
-	n = fgetxattr(cgroup->dir, CT_CGROUP_ID, text, sizeof(text));
-	return n >= 0 && (size_t)n == length && !memcmp(text, id, length);
+	return ct_cgroup_read_mark(cgroup->dir, text, &kind) == 0 && !strcmp(text, mark);
 }
 
 /* ---- another owner ---- */

@@ -181,6 +181,20 @@ static int remove_empty(int parent, const char *name, int dir, unsigned timeout)
 	return remove_dir(parent, name, dir, deadline);
 }
 
+int ct_cgroup_empty(const struct ct_cgroup *cgroup, unsigned timeout, bool all, struct ct_err *err)
+{
+	uint64_t deadline = ct_now_monotonic() + (uint64_t)timeout * 1000000;
+	int ret = 0;
+
+	if (cgroup->dir < 0)
+		return 0;
+	if (ct_cgroup_wait_empty(cgroup->dir, timeout, err) < 0)
+		ret = err->code == ETIMEDOUT ? -EBUSY : -err->code;
+	if (ret == 0 && all)
+		ret = remove_below(cgroup->dir, deadline);
+	return ret < 0 ? fail_remove(cgroup, ret, err) : 0;
+}
+
 int ct_cgroup_remove(const struct ct_cgroup *cgroup, unsigned timeout, struct ct_err *err)
 {
 	int ret = remove_empty(cgroup->parent, strrchr(cgroup->path, '/') + 1, cgroup->dir, timeout);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Attaching to a container that was created and not started yet.
+ * Attaching to a container that was created and not started yet, or is just starting.
  *
  * We wait for a connection from whoever starts it (ct_waiter_open()), for a change of the container
  * and for signals, without looking at a clock. Normally the connection comes, and with it all there
  * will ever be. Only when somebody had begun to start it before we were ready to be found, there is
- * a change but no connection: then we attach as to any running container, from the beginning of
- * the run, or show the log of a run that is over already.
+ * a change but no connection: then we attach as to any running container, from the beginning of the
+ * run, or show the log of a run that is over already.
  *
- * Runs in the CLI with the caller's rights. A start that fails leaves the container created and us
- * waiting; a container that is removed ends the waiting with an error.
+ * Runs in the CLI with the caller's rights. A start takes as long as it takes (hooks, a file system
+ * that does not answer): only signals end the waiting. One that fails leaves the container created
+ * and us waiting; a container that is removed, or was started again in vain, ends it with an error.
  *
  *    poll: listener                 inotify on the container        signals
  *     connection: from the start,   changed: running -> attach      ours: nothing runs yet
@@ -36,10 +37,22 @@ struct waiting {
 	struct ct_container *container;
 	const struct ct_follow_plan *plan;
 	struct ct_waiter waiter;
+	const char *name;		/* by which it is found again */
+	uint64_t since;			/* ns since the epoch: runs before are not what we wait for */
 	int signals;
 };
 
 #define GO_ON (-1)		/* no exit code and no error: wait on */
+
+/* A signal that has come, or 0. */
+static int pending_signal(const struct waiting *w)
+{
+	struct signalfd_siginfo info;
+
+	if (read(w->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return 0;
+	return (int)info.ssi_signo;
+}
 
 /* ---- it has started without us ---- */
 
@@ -72,24 +85,41 @@ static int show_ended(const struct waiting *w, struct ct_err *err)
 	return r < 0 ? r : code;
 }
 
-/* From the beginning of the run, although others may have seen that already: we have waited for
- * it. */
-static int attach_running(const struct waiting *w, struct ct_err *err)
+static int connect_to(const struct waiting *w, struct ct_client *client, struct ct_err *err)
 {
 	const struct ct_follow_plan *plan = w->plan;
-	struct ct_client client = CT_CLIENT_INIT;
-	struct ct_cursor cursor = CT_CURSOR_INIT;
-	struct ct_log_source source;
 
-	if (ct_container_attach(w->store, w->container, plan->hello, plan->rows, plan->columns,
-				&client, err) < 0)
-		return -err->code;
-	source = ct_client_source(&client);
-	if (ct_cursor_open(&source, CT_FROM_RUN, &cursor, err) < 0) {
-		ct_client_close(&client);
-		return ct_wrap(err, "%s", plan->how.name);
-	}
-	return ct_follow_session(&client, &cursor, plan, err);
+	return ct_container_attach(w->store, w->container, plan->hello, plan->rows, plan->columns, client,
+				   err);
+}
+
+static int attach_running(const struct waiting *w, struct ct_err *err)
+{
+	struct ct_client client = CT_CLIENT_INIT;
+
+	return connect_to(w, &client, err) < 0 ? -err->code : ct_follow_run(&client, w->plan, err);
+}
+
+/* Its monitor listens before it starts anything, and answers when that runs. Where there is no
+ * monitor yet, or the start has failed, there is to be waited as for any other: GO_ON. */
+static int attach_starting(const struct waiting *w, int *ret_code, struct ct_err *err)
+{
+	struct ct_client client = CT_CLIENT_INIT;
+	struct ct_err ignored = { 0 };
+	int number, r;
+
+	*ret_code = GO_ON;
+	client.patience = UINT64_MAX;
+	client.interrupt = w->signals;
+	r = connect_to(w, &client, &ignored);
+	number = r == -EINTR ? pending_signal(w) : 0;
+	if (number)
+		*ret_code = CT_EXIT_SIGNAL_BASE + number;
+	if (r < 0)
+		return 0;
+	r = ct_follow_run(&client, w->plan, err);
+	*ret_code = r;
+	return r < 0 ? r : 0;
 }
 
 /* Look at the container anew; GO_ON while it is still to be started. The name may mean another
@@ -97,21 +127,26 @@ static int attach_running(const struct waiting *w, struct ct_err *err)
 static int look_again(struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	struct ct_container now = CT_CONTAINER_INIT;
-	int r = ct_container_find(w->store, w->arena, w->container->meta.id, &now, err);
+	bool ended, before;
+	int r = ct_container_find(w->store, w->arena, w->name, &now, err);
 
 	*ret_code = GO_ON;
 	if (r == -ENOENT)
-		return ct_fail(err, ENOENT, "container %s was removed before it was started",
-			       w->plan->how.name);
+		return ct_fail(err, ENOENT, "%s %s %s", ct_container_kind(w->container),
+			       w->plan->how.name,
+			       w->since ? "has been removed meanwhile" : "was removed before it was started");
 	if (r < 0)
 		return r;
 	ct_container_close(w->container);
 	*w->container = now;
 	if (now.state == CT_STATE_CREATED || now.state == CT_STATE_CREATING)
 		return 0;
-	r = now.state == CT_STATE_STOPPED ? show_ended(w, err) : attach_running(w, err);
+	ended = now.state == CT_STATE_STOPPED;
+	/* It could not be started again: that is not its end. */
+	before = ended && now.status.started < w->since;
+	r = ended && !before ? show_ended(w, err) : attach_running(w, err);
 	/* it may have ended in between */
-	if (r == -ESRCH)
+	if (r == -ESRCH && !before)
 		r = show_ended(w, err);
 	*ret_code = r;
 	return r < 0 ? r : 0;
@@ -126,12 +161,17 @@ static int take_connection(struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	int sock = ct_waiter_accept(&w->waiter);
 	struct ct_err failure = { 0 };
-	int r;
+	int number, r;
 
 	*ret_code = GO_ON;
 	if (sock < 0)
 		return 0;
-	r = ct_follow_started(sock, w->plan, &failure);
+	r = ct_follow_starting(sock, w->signals, w->plan, &failure);
+	number = r == -EINTR ? pending_signal(w) : 0;
+	if (number) {
+		*ret_code = CT_EXIT_SIGNAL_BASE + number;
+		return 0;
+	}
 	/* The other end went before it ever was a monitor: whoever started it has heard why. */
 	if (r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED) {
 		ct_waiter_close(&w->waiter);
@@ -147,17 +187,7 @@ static int take_connection(struct waiting *w, int *ret_code, struct ct_err *err)
 
 /* ---- waiting ---- */
 
-static int pending_signal(const struct waiting *w)
-{
-	struct signalfd_siginfo info;
-
-	if (read(w->signals, &info, sizeof(info)) != (ssize_t)sizeof(info))
-		return 0;
-	return (int)info.ssi_signo;
-}
-
-/* Nothing runs that a signal could be meant for but us. Blocked by ct_foreground_block() before,
- * and still blocked when the foreground takes over: what comes in between is the payload's. */
+/* Nothing runs that a signal could be meant for but us. */
 static int open_signals(struct waiting *w, struct ct_err *err)
 {
 	static const int ours[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
@@ -221,21 +251,27 @@ static int wait_for_start(struct waiting *w, struct ct_err *err)
 }
 
 int ct_attach_created(struct ct_store *store, struct ct_arena *arena,
-		      struct ct_container *container, const struct ct_follow_plan *plan,
-		      struct ct_err *err)
+		      struct ct_container *container, uint64_t since,
+		      const struct ct_follow_plan *plan, struct ct_err *err)
 {
 	struct waiting w = {
 		.store = store, .arena = arena, .container = container, .plan = plan,
-		.waiter = CT_WAITER_INIT, .signals = -1,
+		.waiter = CT_WAITER_INIT, .name = container->meta.id, .since = since, .signals = -1,
 	};
-	int r;
+	int code = GO_ON, r;
 
+	if (container->session_of)
+		w.name = ct_arena_printf(arena, "%s/%s", container->session_of, container->meta.id);
+	if (!w.name)
+		return ct_fail_nomem(err);
 	ct_foreground_block(plan->how.sig_proxy);
 	r = open_signals(&w, err);
-	if (r == 0)
+	if (r == 0 && since)
+		r = attach_starting(&w, &code, err);
+	if (r == 0 && code == GO_ON)
 		r = ct_waiter_open(store, container, &w.waiter, err);
 	if (r == 0)
-		r = wait_for_start(&w, err);
+		r = code == GO_ON ? wait_for_start(&w, err) : code;
 	ct_waiter_close(&w.waiter);
 	ct_fd_close(w.signals);
 	return r;

@@ -65,18 +65,19 @@ static const struct attach_options attach_defaults = { .sig_proxy = true };
 struct beginning {
 	bool replay, has_lines, has_time;
 	uint64_t lines, time;
+	uint64_t began;			/* ns since the epoch: the command itself */
 };
 
 static int parse_beginning(const struct attach_options *o, struct beginning *ret,
 			   struct ct_err *err)
 {
-	struct beginning b = { .replay = o->replay };
+	struct beginning b = { .replay = o->replay, .began = ct_now_real() };
 
 	if (ct_parse_tail(o->tail, &b.has_lines, &b.lines, err) < 0)
 		return -err->code;
 	if (o->tail && !b.has_lines)
 		b.replay = true;
-	if (o->since && ct_parse_time(o->since, ct_now_real(), &b.time, err) < 0)
+	if (o->since && ct_parse_time(o->since, b.began, &b.time, err) < 0)
 		return ct_wrap(err, "--since");
 	b.has_time = o->since != NULL;
 	*ret = b;
@@ -193,6 +194,7 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 		  const struct beginning *b, struct ct_err *err)
 {
 	bool running = container->state == CT_STATE_RUNNING;
+	bool waits = container->state == CT_STATE_CREATED || ct_container_is_starting(container);
 	struct ct_client client = CT_CLIENT_INIT;
 	struct ct_follow_plan plan = { 0 };
 	int r = 0;
@@ -203,7 +205,7 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 		return ct_wrap(err, "%s", ct_container_label(container));
 	}
 	/* What is wrong with the container is said before what is wrong with our terminal. */
-	if (running || container->state == CT_STATE_CREATED)
+	if (running || waits)
 		r = plan_following(o, &container->meta, &plan, err);
 	if (r < 0)
 		return r;
@@ -212,10 +214,12 @@ static int attach(struct ct_store *store, struct ct_arena *arena,
 	plan.how.store = store;
 	plan.how.session = container->session_of != NULL;
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
-	if (container->state == CT_STATE_CREATED)
+	if (waits)
 		ct_event_record(container, "attach", CT_EVENT_END);
-	if (container->state == CT_STATE_CREATED)
-		return ct_attach_created(store, arena, container, &plan, err);
+	if (waits)
+		return ct_attach_created(store, arena, container,
+					 container->state == CT_STATE_CREATED ? 0 : b->began, &plan,
+					 err);
 	plan.how.redraw = o->redraw || !is_wanted(b);
 	if (running)
 		ct_foreground_block(plan.how.sig_proxy);
@@ -256,8 +260,9 @@ const struct ct_verb ct_verb_attach = {
 		"What the container writes comes out here, what is typed goes to it if it was made with "
 		"-i, signals go to it, and the exit code is its own. Any number may be attached at the "
 		"same time; none of them slows it, or another, down. A container that was created but "
-		"not started is waited for, and then followed from its first byte on. One with a restart "
-		"policy is followed from run to run.\n\n"
+		"not started is waited for, however long its start takes, and then followed from its first "
+		"byte on. One with a restart policy is followed from run to run. CONTAINER/SESSION is a "
+		"session of exec, also in a container of an engine (cattach-exec(1)).\n\n"
 		"At the terminal of a container with -it, ctrl-p ctrl-q detaches: exit code 0, the "
 		"container runs on. Each key by itself reaches it after half a second, or at once "
 		"with the next key; the first one typed twice is sent once. What is pasted never "

@@ -7,8 +7,6 @@
  */
 #include "exec.h"
 
-#include <cattach/runtime.h>
-
 #include <errno.h>
 #include <string.h>
 
@@ -131,21 +129,6 @@ static int take_operands(const struct ct_call *call, struct ct_exec_call *exec,
 	return 0;
 }
 
-/* One that an engine has made and watches (cattach oci): sessions are among what our monitors do. */
-static int find_watched(const struct ct_call *call, struct ct_exec_call *exec, const char *name,
-			int not_found, struct ct_err *err)
-{
-	struct ct_err ignored = { 0 };
-
-	if (ct_runtime_find_default(call->arena, name, &exec->container, &ignored) < 0)
-		return not_found;
-	*err = ignored;
-	if (!ct_exec_is_session(exec->options))
-		return 0;
-	ct_fail(err, ENOTSUP, "container %s was made by an engine, and has no sessions", name);
-	return ct_hint(err, "cattach oci exec --tty %s COMMAND", name);
-}
-
 static int find_container(const struct ct_call *call, struct ct_exec_call *exec, const char *name,
 			  struct ct_err *err)
 {
@@ -155,8 +138,7 @@ static int find_container(const struct ct_call *call, struct ct_exec_call *exec,
 		r = ct_operand_or_latest(call, true, &exec->store, &name, err);
 	if (r < 0)
 		return r;
-	r = ct_container_find(&exec->store, call->arena, name, &exec->container, err);
-	return r == -ENOENT ? find_watched(call, exec, name, r, err) : r;
+	return ct_exec_find(&exec->store, call->arena, name, &exec->container, err);
 }
 
 /* ---- all of it ---- */
@@ -247,7 +229,9 @@ const struct ct_verb ct_verb_exec = {
 		"removes it.\n\n"
 		"\"cattach exec ls CONTAINER\" lists the sessions. \"cattach exec kill|wait|rm "
 		"CONTAINER[/SESSION]\" and \"cattach exec attach|logs CONTAINER/SESSION\" do what the "
-		"commands of these names do, to one session or to all of a container.",
+		"commands of these names do, to one session or to all of a container.\n\n"
+		"CONTAINER may also be one that an engine has made with cattach-oci for its runtime, by its "
+		"id there; the variable CATTACH_OCI_ROOT names the engine's --root where it has one of its own.",
 	.examples =
 		"cattach exec -it web sh\tA shell to come back to\n"
 		"cattach exec -d --session job web make\tIn the background, as web/job\n"

@@ -122,7 +122,7 @@ static int ls_handler(const struct ct_call *call, struct ct_err *err)
 
 	if (ct_format_parse(call->arena, format_text(call->options), true, &format, err) < 0 ||
 	    ct_store_open(&store, err) < 0 ||
-	    ct_container_find(&store, call->arena, call->operands.items[0], &container, err) < 0 ||
+	    ct_exec_find(&store, call->arena, call->operands.items[0], &container, err) < 0 ||
 	    ct_container_refuse_session(&container, "listed", err) < 0 ||
 	    ct_session_list(&store, call->arena, &container, &list, err) < 0 ||
 	    add_rows(call, &format, &container, &list, &rows, err) < 0)

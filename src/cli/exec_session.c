@@ -76,9 +76,11 @@ static bool is_removed(const struct ct_exec_cli *o)
 	return o->remove == CT_NOT_GIVEN ? !o->detach : o->remove == CT_YES;
 }
 
-/* Its log is kept as that of its container. A log driver that passes everything to the client's
- * descriptors (passthrough) has none of them in a session: it then has the native log. Strings are
- * borrowed from the call, which outlives the start. */
+/* Where an engine keeps its records memory is what takes the room, of which its monitor knows
+ * nothing. */
+#define ENGINE_LOG_SIZE	(UINT64_C(4) * 1024 * 1024)
+
+/* Its log is kept as that of its container. */
 static struct ct_meta make_meta(const struct ct_exec_call *call)
 {
 	const struct ct_exec_cli *o = call->options;
@@ -101,7 +103,7 @@ static struct ct_meta make_meta(const struct ct_exec_call *call)
 		.size_policy = of->size_policy,
 		.log_driver = ct_log_passes(of) ? NULL : of->log_driver,
 		.log_tag = of->log_tag,
-		.log_max_size = of->log_max_size,
+		.log_max_size = call->container.engine_root ? ENGINE_LOG_SIZE : of->log_max_size,
 		.log_max_files = of->log_max_files,
 		.tie = call->tie,
 	};

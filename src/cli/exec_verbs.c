@@ -52,7 +52,7 @@ static int add_sessions(const struct ct_call *call, struct ct_store *store, cons
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
 	struct ct_container_list list;
 
-	if (ct_container_find(store, call->arena, name, &container, err) < 0 ||
+	if (ct_exec_find(store, call->arena, name, &container, err) < 0 ||
 	    ct_session_list(store, call->arena, &container, &list, err) < 0)
 		return -err->code;
 	/* The oldest first: in the order in which they were started. */

@@ -146,20 +146,41 @@ int ct_follow_session(struct ct_client *client, struct ct_cursor *cursor,
 	return r < 0 ? ct_wrap(err, "%s", plan->how.name) : r;
 }
 
-/* The other end is a monitor that may not have begun yet: its answer to our hello comes when the
- * payload runs, or the connection ends when its start has failed. */
-int ct_follow_started(int sock, const struct ct_follow_plan *plan, struct ct_err *err)
+int ct_follow_run(struct ct_client *client, const struct ct_follow_plan *plan, struct ct_err *err)
 {
-	struct ct_client client = CT_CLIENT_INIT;
 	struct ct_cursor cursor = CT_CURSOR_INIT;
 	struct ct_log_source source;
 
-	if (ct_client_hello(sock, plan->hello, plan->rows, plan->columns, &client, err) < 0)
-		return ct_wrap(err, "%s", plan->how.name);
-	source = ct_client_source(&client);
+	/* What it was to connect with: from now on it is a monitor like any other. */
+	client->patience = 0;
+	client->interrupt = -1;
+	source = ct_client_source(client);
 	if (ct_cursor_open(&source, CT_FROM_RUN, &cursor, err) < 0) {
-		ct_client_close(&client);
+		ct_client_close(client);
 		return ct_wrap(err, "%s", plan->how.name);
 	}
-	return ct_follow_session(&client, &cursor, plan, err);
+	return ct_follow_session(client, &cursor, plan, err);
+}
+
+static int greet(int sock, struct ct_client *client, const struct ct_follow_plan *plan, struct ct_err *err)
+{
+	if (ct_client_hello(sock, plan->hello, plan->rows, plan->columns, client, err) < 0)
+		return ct_wrap(err, "%s", plan->how.name);
+	return ct_follow_run(client, plan, err);
+}
+
+int ct_follow_started(int sock, const struct ct_follow_plan *plan, struct ct_err *err)
+{
+	struct ct_client client = CT_CLIENT_INIT;
+
+	return greet(sock, &client, plan, err);
+}
+
+int ct_follow_starting(int sock, int interrupt, const struct ct_follow_plan *plan, struct ct_err *err)
+{
+	struct ct_client client = CT_CLIENT_INIT;
+
+	client.patience = UINT64_MAX;
+	client.interrupt = interrupt;
+	return greet(sock, &client, plan, err);
 }

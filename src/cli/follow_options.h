@@ -49,7 +49,14 @@ int ct_follow_check(const struct ct_follow_options *options, struct ct_err *err)
 int ct_follow_session(struct ct_client *client, struct ct_cursor *cursor,
 		      const struct ct_follow_plan *plan, struct ct_err *err);
 
-/* The same from the beginning of the run, over the socket of a monitor that was just started. */
+/* The same from the beginning of the run. */
+int ct_follow_run(struct ct_client *client, const struct ct_follow_plan *plan, struct ct_err *err);
+
+/* And over the socket of a monitor that was just started. */
 int ct_follow_started(int sock, const struct ct_follow_plan *plan, struct ct_err *err);
+
+/* The same of one that is just starting one, which may take as long as it likes: EINTR when
+ * interrupt becomes readable before it has. */
+int ct_follow_starting(int sock, int interrupt, const struct ct_follow_plan *plan, struct ct_err *err);
 
 #endif

@@ -195,13 +195,19 @@ static int take_connection(struct ct_follow *f, struct ct_err *err)
 
 	if (sock < 0)
 		return 0;
+	/* It answers once the payload runs, however long that takes, or hangs up. */
+	client.patience = UINT64_MAX;
+	client.interrupt = f->signals;
 	if (f->how->resize && !ct_terminal_caller_size(&rows, &columns))
 		rows = columns = 0;
 	r = ct_client_hello(sock, f->how->hello, rows, columns, &client, err);
 	/* The waiter stays: the start after that one may be in its queue already. */
+	client.patience = 0;
+	client.interrupt = -1;
 	if (r == 0)
 		return go_on(f, &client, err);
-	if (!is_absent(r))
+	/* After a signal that did not end us it is attached to when it runs. */
+	if (!is_absent(r) && r != -EINTR)
 		return r;
 	/* A listener serves one start; what has happened before the next one is there nobody
 	 * tells. */

@@ -209,7 +209,7 @@ struct ct_log_stream {
 	struct ct_container starting;	/* the container of that */
 	char id[CT_CONTAINER_ID_LENGTH + 1];	/* of the container that was read last */
 	char short_id[CT_SHORT_ID_LENGTH + 1];	/* of the one that is read */
-	char real_name[2 * CT_NAME_MAX + 2];	/* likewise, else what was asked for */
+	char real_name[CT_LABEL_MAX + 1];	/* likewise, else what was asked for */
 };
 
 #define CT_LOG_STREAM_INIT \

@@ -184,10 +184,35 @@ static bool is_refused(const char *name)
 	return !strcmp(name, "checkpoint") || !strcmp(name, "restore") || !strcmp(name, "mounts");
 }
 
+/* Not with the words "requires an argument": they are how callers find out that restore can do something. */
+static int refuse(const char *name, struct ct_err *err)
+{
+	ct_fail(err, ENOTSUP, "%s is not supported", name);
+	if (!strcmp(name, "mounts"))
+		return ct_hint(err, "what a container is to see goes into mounts of its config.json");
+	return ct_hint(err, "processes cannot be frozen to disk here; pause stops them in memory");
+}
+
+static int fail_unknown(const char *name, struct ct_err *err)
+{
+	ct_fail(err, EINVAL, "unknown command \"%.64s\"", name);
+	return ct_hint(err, "cattach oci --help lists the commands");
+}
+
+/* "help", and "help COMMAND". */
+static int help(struct ct_arena *arena, const struct ct_strings *words, struct ct_err *err)
+{
+	const struct oci_command *command = words->count > 1 ? find(words->items[1]) : NULL;
+
+	if (words->count > 1 && !command)
+		return fail_unknown(words->items[1], err);
+	return print_help(arena, command, err);
+}
+
 static int run(struct ct_arena *arena, struct oci_globals *globals, int argc, char *const *argv,
 	       struct ct_err *err)
 {
-	static const struct ct_option_context context = { .table = global_table,
+	static const struct ct_option_context context = { .verb = "oci", .table = global_table,
 							  .stop_at_operand = true };
 	struct oci_call c = { .globals = globals, .arena = arena };
 	const struct oci_command *command;
@@ -204,14 +229,12 @@ static int run(struct ct_arena *arena, struct oci_globals *globals, int argc, ch
 	if (globals->version)
 		return print_version(err);
 	if (!words.count || !strcmp(words.items[0], "help"))
-		return print_help(arena, NULL, err);
+		return help(arena, &words, err);
 	if (is_refused(words.items[0]))
-		return ct_fail(err, ENOTSUP, "%s is not supported", words.items[0]);
+		return refuse(words.items[0], err);
 	command = find(words.items[0]);
-	if (!command) {
-		ct_fail(err, EINVAL, "unknown command \"%s\"", words.items[0]);
-		return ct_hint(err, "cattach oci --help lists the commands");
-	}
+	if (!command)
+		return fail_unknown(words.items[0], err);
 	return call(command, globals, &c, (int)words.count - 1, (char *const *)words.items + 1, err);
 }
 
@@ -231,7 +254,8 @@ const struct ct_verb ct_verb_oci = {
 		       "cattach-oci is this command line alone.\n\n"
 		       "Whoever calls it watches the containers: it owns their standard streams and reaps "
 		       "their processes. There is no monitor and no log, and the containers are not among "
-		       "those of cattach ps.\n\n"
+		       "those of cattach ps; but \"cattach exec\" goes into them, with sessions that end with "
+		       "them. Without --root records are in $CATTACH_OCI_ROOT, or the default of cattach(1).\n\n"
 		       "Exit codes are those of other runtimes: 1 for an error, 255 when run or exec could "
 		       "not start the command; else run and exec end with the command's.",
 	.examples = "cattach oci create -b mybundle c1\tMake a container whose process waits\n"

@@ -4,8 +4,8 @@
  *
  * Runs in the command with the caller's rights. "create" leaves a process that waits, with the
  * caller's descriptors 0, 1 and 2; "start" lets it go on; "run" does both and, without --detach, follows
- * it to its end (oci_follow.c). May fail as ct_runtime_make() does: 1; 255 from run when the
- * command could not be started.
+ * it to its end (oci_follow.c), and ends what it has left behind. May fail as ct_runtime_make() does:
+ * 1; 255 from run when the command could not be started.
  */
 #include <limits.h>
 #include <stdlib.h>
@@ -13,12 +13,16 @@
 #include <unistd.h>
 
 #include <cattach/fd.h>
+#include <cattach/log.h>
 #include <cattach/num.h>
 #include <cattach/proc.h>
 
 #include "oci.h"
 #include "oci_follow.h"
+#include "preserve_fds.h"
 #include "starting.h"
+
+#define PATIENCE	5000	/* ms for the kernel to end what has got SIGKILL */
 
 struct create_options {
 	const char *bundle, *console_socket, *pid_file, *pidfd_socket, *preserve_fds, *config;
@@ -59,25 +63,31 @@ static unsigned count_listening(void)
 	return (unsigned)fds;
 }
 
-static int count_descriptors(const struct create_options *o, struct ct_runtime_create *create,
+/* Those that the process keeps, before anything of ours is open: it would be among them. */
+static int count_descriptors(const struct oci_call *call, struct ct_runtime_create *create,
 			     struct ct_err *err)
 {
-	uint64_t count = 0;
+	const struct create_options *o = call->options;
+	unsigned count;
 
-	if (o->preserve_fds && ct_parse_u64(o->preserve_fds, 0, 1024, &count, err) < 0)
-		return ct_wrap(err, "--preserve-fds");
 	create->listen_fds = count_listening();
-	create->preserve_fds = create->listen_fds + (unsigned)count;
+	if (ct_check_fds(create->listen_fds, err) < 0)
+		return ct_wrap(err, "LISTEN_FDS");
+	if (ct_preserve_fds(o->preserve_fds, &count, err) < 0)
+		return -err->code;
+	create->preserve_fds = create->listen_fds + count;
+	if (ct_check_fds(create->preserve_fds, err) < 0)
+		return ct_wrap(err, "--preserve-fds");
 	return 0;
 }
 
-/* stdio: of a process that we are going to wait for, which may have a terminal of ours; or NULL */
-static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, struct ct_store *store, struct ct_container *c,
-		struct ct_ns_started *started, struct ct_err *err)
+/* What is asked for: the first step of all. */
+static int choose(const struct oci_call *call, struct ct_runtime_create *ret_create, struct ct_err *err)
 {
 	const struct create_options *o = call->options;
-	struct ct_err no_cgroup = { 0 };
-	struct ct_runtime_create create = {
+	const char *manager = call->globals->cgroup_manager;
+
+	*ret_create = (struct ct_runtime_create){
 		.id = call->operands.items[0],
 		.bundle = o->bundle ? o->bundle : ".",
 		.config = o->config,
@@ -85,17 +95,20 @@ static int make(const struct oci_call *call, const struct ct_ns_stdio *stdio, st
 		.pid_file = o->pid_file,
 		.pidfd_socket = o->pidfd_socket,
 		.rootless = ct_is_rootless(),
-		.stdio = stdio,
-		.no_cgroup = &no_cgroup,
+		.systemd = call->globals->systemd_cgroup || (manager && !strcmp(manager, "systemd")),
+		.cgroups = manager && !strcmp(manager, "disabled") ? "disabled" : NULL,
 	};
-	const char *manager = call->globals->cgroup_manager;
-	int r = count_descriptors(o, &create, err);
+	return count_descriptors(call, ret_create, err);
+}
 
-	create.systemd = call->globals->systemd_cgroup || (manager && !strcmp(manager, "systemd"));
-	if (manager && !strcmp(manager, "disabled"))
-		create.cgroups = "disabled";
-	if (r == 0)
-		r = oci_open(call, true, store, err);
+static int make(const struct oci_call *call, const struct ct_runtime_create *asked, struct ct_store *store,
+		struct ct_container *c, struct ct_ns_started *started, struct ct_err *err)
+{
+	struct ct_runtime_create create = *asked;
+	struct ct_err no_cgroup = { 0 };
+	int r = oci_open(call, true, store, err);
+
+	create.no_cgroup = &no_cgroup;
 	if (r == 0)
 		r = ct_runtime_make(store, call->arena, &create, c, started, err);
 	if (r == 0 && no_cgroup.what[0])
@@ -110,35 +123,51 @@ static int create_handler(const struct oci_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	struct ct_runtime_create create;
 	struct ct_ns_started started;
-	int r = make(call, NULL, &store, &c, &started, err);
 
-	if (r < 0)
-		return r;
+	if (choose(call, &create, err) < 0 || make(call, &create, &store, &c, &started, err) < 0)
+		return -err->code;
 	ct_fd_close(started.pidfd);
 	return 0;
 }
 
 /* ---- run ---- */
 
+/*
+ * With a pid namespace of its own the kernel has ended all of it by now, and in a cgroup deletion finds the
+ * rest. With neither they are our children, whether or not the container is kept: one that has stopped
+ * has no processes.
+ */
+static void end_orphans(const struct oci_call *call)
+{
+	const struct create_options *o = call->options;
+	pid_t left = o->no_subreaper ? 0 : ct_orphans_end(PATIENCE);
+
+	if (left > 0)
+		ct_warn("process %d of container %s does not end, even by SIGKILL", (int)left,
+			call->operands.items[0]);
+}
+
 static int finish(const struct oci_call *call, struct ct_store *store, struct ct_container *c, int code,
 		  struct ct_err *err)
 {
 	const struct create_options *o = call->options;
 
+	end_orphans(call);
 	if (!o->keep && ct_runtime_delete(store, c, true, err) < 0)
 		return -err->code;
 	return code;
 }
 
-static int run_detached(const struct oci_call *call, struct ct_err *err)
+static int run_detached(const struct oci_call *call, const struct ct_runtime_create *create, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	struct ct_ns_started started;
 	struct ct_err ignored;
 
-	if (make(call, NULL, &store, &c, &started, err) < 0)
+	if (make(call, create, &store, &c, &started, err) < 0)
 		return -err->code;
 	ct_fd_close(started.pidfd);
 	if (ct_runtime_start(&store, &c, err) == 0)
@@ -147,10 +176,14 @@ static int run_detached(const struct oci_call *call, struct ct_err *err)
 	return -err->code;
 }
 
-static int run_attended(const struct oci_call *call, struct oci_follow *f, struct ct_err *err)
+/* Its process, which we are going to wait for, may have a terminal of ours. */
+static int run_attended(const struct oci_call *call, const struct ct_runtime_create *asked,
+			struct oci_follow *f, struct ct_err *err)
 {
+	struct ct_runtime_create create = *asked;
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	const struct create_options *o = call->options;
 	struct ct_ns_started started;
 	struct ct_ns_stdio stdio;
 	struct ct_err ignored;
@@ -160,12 +193,17 @@ static int run_attended(const struct oci_call *call, struct oci_follow *f, struc
 		return -err->code;
 	/* As of create: pipes become its user's, who may open /dev/stdout. */
 	stdio.borrowed = false;
-	if (make(call, &stdio, &store, &c, &started, err) < 0)
+	create.stdio = &stdio;
+	if (make(call, &create, &store, &c, &started, err) < 0)
 		return -err->code;
 	pidfd = started.pidfd;
+	/* Not before: what hooks have left behind by now is nobody's. */
+	if (!o->no_subreaper)
+		ct_orphans_adopt();
 	if (oci_follow_start(f, started.terminal, err) == 0 && ct_runtime_start(&store, &c, err) == 0)
 		return finish(call, &store, &c, oci_follow_wait(f, pidfd), err);
 	ct_runtime_delete(&store, &c, true, &ignored);
+	end_orphans(call);
 	return -err->code;
 }
 
@@ -173,9 +211,12 @@ static int run_handler(const struct oci_call *call, struct ct_err *err)
 {
 	const struct create_options *o = call->options;
 	struct oci_follow oci_autofollow follow;
+	struct ct_runtime_create create;
 
 	oci_follow_init(&follow);
-	return o->detach ? run_detached(call, err) : run_attended(call, &follow, err);
+	if (choose(call, &create, err) < 0)
+		return -err->code;
+	return o->detach ? run_detached(call, &create, err) : run_attended(call, &create, &follow, err);
 }
 
 /* ---- start ---- */

@@ -224,12 +224,24 @@ static int look_at_memory(struct watching *w, struct ct_err *err)
 	uint64_t before = w->oom_kills;
 	char drop[512];
 
-	/* Read, or it would be told again at once. */
+	/* Read, or it would be told again at once; and so would a cgroup that has gone. */
 	if (lseek(w->memory, 0, SEEK_SET) < 0 || read(w->memory, drop, sizeof(drop)) < 0 ||
-	    ct_cgroup_events(w->cgroup.container, &events, &ignored) < 0)
+	    ct_cgroup_events(w->cgroup.container, &events, &ignored) < 0) {
+		ct_drop_fd(&w->memory);
 		return 0;
+	}
 	w->oom_kills = events.oom_kill;
 	return events.oom_kill > before ? print_event(w, "oom", NULL, err) : 0;
+}
+
+/* Who was held up, by a reader or a machine that slept, does not make up for what it has missed. */
+static uint64_t after(uint64_t moment, uint64_t interval)
+{
+	uint64_t now = ct_now_monotonic(), next = 0;
+
+	if (__builtin_add_overflow(moment, interval, &next))
+		return UINT64_MAX;
+	return next > now ? next : now;
 }
 
 static int time_left(const struct watching *w)
@@ -257,7 +269,7 @@ static int turn(struct watching *w, struct ct_err *err)
 	if (fds[0].revents)
 		return r < 0 ? r : 1;
 	if (r == 0 && !time_left(w)) {
-		w->next += w->interval;
+		w->next = after(w->next, w->interval);
 		r = print_reading(w, err);
 	}
 	return r;
@@ -268,7 +280,7 @@ static int watch(struct watching *w, struct ct_err *err)
 	int r;
 
 	w->memory = ct_cgroup_watch_memory(w->cgroup.container);
-	w->next = ct_now_monotonic() + w->interval;
+	w->next = after(ct_now_monotonic(), w->interval);
 	do
 		r = turn(w, err);
 	while (r == 0);

@@ -24,6 +24,7 @@
 #include "cli.h"
 #include "oci.h"
 #include "oci_follow.h"
+#include "preserve_fds.h"
 
 struct exec_options {
 	const char *process, *pid_file, *console_socket, *pidfd_socket, *preserve_fds;
@@ -163,18 +164,6 @@ static int choose_process(const struct oci_call *call, struct ct_exec *exec, str
 	return r < 0 ? rename_option(err) : change_process(o, call->arena, exec->spec->process, err);
 }
 
-static int write_pid(const char *path, pid_t pid, struct ct_err *err)
-{
-	int ct_autofd fd = path ? openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", (int)pid);
-
-	if (!path || (fd >= 0 && ct_write_all(fd, text, (size_t)n) == 0))
-		return 0;
-	ct_fail_errno(err, errno, "cannot write %s", path);
-	return ct_wrap(err, "--pid-file");
-}
-
 /* Whoever watches it gets what it needs for that. */
 static int hand_over(const struct exec_options *o, struct ct_ns_started *started, struct ct_err *err)
 {
@@ -185,7 +174,7 @@ static int hand_over(const struct exec_options *o, struct ct_ns_started *started
 		ct_drop_fd(&started->terminal);
 	if (o->pidfd_socket && ct_runtime_hand_over(o->pidfd_socket, started->pidfd, "pidfd", err) < 0)
 		return ct_wrap(err, "--pidfd-socket");
-	return write_pid(o->pid_file, started->pid, err);
+	return o->pid_file ? ct_runtime_write_pid(o->pid_file, started->pid, err) : 0;
 }
 
 static int check(const struct exec_options *o, const struct ct_exec *exec, struct ct_err *err)
@@ -197,19 +186,16 @@ static int check(const struct exec_options *o, const struct ct_exec *exec, struc
 }
 
 static int plan(const struct oci_call *call, struct ct_store *store, struct ct_exec *exec,
-		struct ct_err *err)
+		unsigned preserve_fds, struct ct_err *err)
 {
 	const struct exec_options *o = call->options;
-	uint64_t count = 0;
 	int r = choose_process(call, exec, err);
 
 	if (r == 0)
 		r = check(o, exec, err);
-	if (r == 0 && o->preserve_fds && ct_parse_u64(o->preserve_fds, 0, 1024, &count, err) < 0)
-		return ct_wrap(err, "--preserve-fds");
 	if (r == 0 && o->cgroup && ct_exec_choose_cgroup(exec, o->cgroup, err) < 0)
 		return ct_wrap(err, "--cgroup");
-	return r < 0 ? r : ct_exec_plan(exec, store, call->arena, (unsigned)count, o->detach, err);
+	return r < 0 ? r : ct_exec_plan(exec, store, call->arena, preserve_fds, o->detach, err);
 }
 
 static int fail_started(struct ct_ns_started *started, struct ct_err *err)
@@ -260,8 +246,11 @@ static int spawn_attended(const struct exec_options *o, struct ct_exec *exec, st
 	if (hand_over(o, &started, err) < 0)
 		return fail_started(&started, err);
 	terminal = ct_take_fd(&started.terminal);
-	if (oci_follow_start(f, terminal, err) < 0)
+	if (oci_follow_start(f, terminal, err) < 0) {
+		if (o->pid_file)
+			unlink(o->pid_file);
 		return fail_started(&started, err);
+	}
 	code = oci_follow_wait(f, started.pidfd);
 	ct_fd_close(started.pidfd);
 	return code;
@@ -298,14 +287,17 @@ static int exec_handler(const struct oci_call *call, struct ct_err *err)
 	struct ct_store ct_autostore store = CT_STORE_INIT;
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
 	struct ct_exec ct_autoexec exec = CT_EXEC_INIT;
+	const struct exec_options *o = call->options;
+	unsigned preserve_fds;
 
-	if (find(call, &store, &c, err) < 0)
+	/* Before anything of ours is open: who is in the container must not get that. */
+	if (ct_preserve_fds(o->preserve_fds, &preserve_fds, err) < 0 || find(call, &store, &c, err) < 0)
 		return -err->code;
 	if (c.state == CT_STATE_STOPPED)
 		return ct_fail(err, ESRCH, "container not running: cannot execute in %s, which is stopped",
 			       call->operands.items[0]);
 	if (ct_exec_open(&store, call->arena, &c, &exec, err) < 0 ||
-	    plan(call, &store, &exec, err) < 0)
+	    plan(call, &store, &exec, preserve_fds, err) < 0)
 		return -err->code;
 	return spawn(call, &exec, err);
 }

@@ -107,12 +107,17 @@ static void put_linux(struct ct_json_writer *w)
 	put_list(w, "modes", memory_modes);
 	put_list(w, "flags", memory_flags);
 	ct_json_end_object(w);
-	put_switch(w, "intelRdt", false);
+	ct_json_key(w, "intelRdt");
+	ct_json_begin_object(w);
+	ct_json_put_bool(w, "enabled", true);
+	ct_json_put_bool(w, "schemata", true);
+	ct_json_put_bool(w, "monitoring", true);
+	ct_json_end_object(w);
 	ct_json_key(w, "mountExtensions");
 	ct_json_begin_object(w);
 	put_switch(w, "idmap", true);
 	ct_json_end_object(w);
-	put_switch(w, "netDevices", false);
+	put_switch(w, "netDevices", true);
 	ct_json_end_object(w);
 }
 

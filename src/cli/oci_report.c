@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How the runtime face says what went wrong: one record of level error in --log, which is a JSON
- * object on a line where --log-format=json, and one line on standard error. What is no error is a record
- * of level warning, and nothing else; without --log it is a line on standard error.
+ * object on a line where --log-format=json and logfmt otherwise, and one line on standard error. What is
+ * no error is a record of level warning, and nothing else; without --log it is a line on standard error.
  *
  * Runs in the command with the caller's rights. A log that cannot be written is no second error.
  */
@@ -38,6 +38,31 @@ static void add_json(struct ct_buf *buf, const char *level, const char *text, co
 	ct_json_writer_close(&w);
 }
 
+/* May it stand in logfmt as it is? What others take for a bare word. */
+static bool is_bare(const char *text)
+{
+	static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/@^+";
+
+	return text[strspn(text, bare)] == '\0';
+}
+
+/* An error's text has no control characters (ct_err_format()), a warning's may quote what has. */
+static void add_text(struct ct_buf *buf, const char *level, const char *text, const char *now)
+{
+	const char *quote = is_bare(text) ? "" : "\"";
+
+	ct_buf_printf(buf, "time=\"%s\" level=%s msg=%s", now, level, quote);
+	for (const char *c = text; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			ct_buf_putc(buf, '\\');
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			ct_buf_printf(buf, "\\x%02x", (unsigned)*c);
+		else
+			ct_buf_putc(buf, *c);
+	}
+	ct_buf_printf(buf, "%s", quote);
+}
+
 static bool is_json(const struct oci_globals *globals)
 {
 	return globals->log_format && !strcmp(globals->log_format, "json");
@@ -52,7 +77,7 @@ static void add_line(struct ct_buf *buf, const struct oci_globals *globals, cons
 	if (is_json(globals))
 		add_json(buf, level, text, now);
 	else
-		ct_buf_printf(buf, "time=\"%s\" level=%s msg=\"%s\"", now, level, text);
+		add_text(buf, level, text, now);
 	/* yajl ends with a newline or not, by its mood. */
 	if (buf->length && buf->data[buf->length - 1] != '\n')
 		ct_buf_printf(buf, "\n");

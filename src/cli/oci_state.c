@@ -186,7 +186,7 @@ static int kill_handler(const struct oci_call *call, struct ct_err *err)
 }
 
 struct delete_options {
-	bool force, regex;
+	bool force, regex, all;
 };
 
 static const struct ct_option delete_table[] = {
@@ -194,6 +194,7 @@ static const struct ct_option delete_table[] = {
 	  "Also one that runs; one that is not there is no error" },
 	{ "regex", 0, CT_OPTION_BOOL, NULL, offsetof(struct delete_options, regex),
 	  "ID is an extended regular expression: all that it fits" },
+	{ "all", 'a', CT_OPTION_BOOL, NULL, offsetof(struct delete_options, all), NULL },
 	{ 0 },
 };
 
@@ -268,6 +269,14 @@ static const struct ct_option ps_table[] = {
 	{ 0 },
 };
 
+/* What a process calls itself must not pass for another line. */
+static void print_row(struct ct_buf *buf, const struct ct_top_process *p)
+{
+	ct_buf_printf(buf, "%-8u %7d %7d ", p->uid, (int)p->pid, (int)p->parent);
+	ct_buf_escaped(buf, p->args, strlen(p->args));
+	ct_buf_putc(buf, '\n');
+}
+
 static int print_pids(const struct ct_top *top, bool json, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = { 0 };
@@ -279,8 +288,7 @@ static int print_pids(const struct ct_top *top, bool json, struct ct_err *err)
 		if (json)
 			ct_buf_printf(&buf, "%s%d", i ? "," : "", (int)p->pid);
 		else
-			ct_buf_printf(&buf, "%-8u %7d %7d %s\n", p->uid, (int)p->pid, (int)p->parent,
-				      p->args);
+			print_row(&buf, p);
 	}
 	ct_buf_printf(&buf, json ? "]\n" : "");
 	return ct_print(&buf, err);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Descriptors that a command is given beyond its first three: a number, and all of them must be
- * open, or those that follow would have other numbers than the caller thinks.
+ * open, or those that follow would have other numbers than the caller thinks, and descriptors of
+ * our own would be among them.
  *
- * Runs in run and exec, first of all. Fails on what is no number and on a descriptor that is not
- * there.
+ * Runs in run, create and exec of both faces, first of all, before anything is opened. Fails on
+ * what is no number and on a descriptor that is not there.
  */
 #include "preserve_fds.h"
 
@@ -12,6 +13,14 @@
 #include <fcntl.h>
 
 #include <cattach/num.h>
+
+int ct_check_fds(unsigned count, struct ct_err *err)
+{
+	for (int fd = 3; fd < 3 + (int)count; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			return ct_fail(err, EBADF, "descriptor %d is not open", fd);
+	return 0;
+}
 
 int ct_preserve_fds(const char *text, unsigned *ret_count, struct ct_err *err)
 {
@@ -22,12 +31,8 @@ int ct_preserve_fds(const char *text, unsigned *ret_count, struct ct_err *err)
 		return 0;
 	if (ct_parse_u64(text, 0, 1024, &count, err) < 0)
 		return ct_wrap(err, "--preserve-fds");
-	for (unsigned i = 0; i < count; i++) {
-		if (fcntl(3 + (int)i, F_GETFD) >= 0)
-			continue;
-		ct_fail(err, EBADF, "descriptor %u is not open", 3 + i);
+	if (ct_check_fds((unsigned)count, err) < 0)
 		return ct_wrap(err, "--preserve-fds");
-	}
 	*ret_count = (unsigned)count;
 	return 0;
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --preserve-fds N of run and exec.
+ * --preserve-fds N of run and exec, and of the runtime command line.
  */
 #ifndef CATTACH_CLI_PRESERVE_FDS_H
 #define CATTACH_CLI_PRESERVE_FDS_H
 
 #include <cattach/err.h>
+
+/* Are so many descriptors open, from 3 on? EBADF "descriptor 4 is not open". */
+int ct_check_fds(unsigned count, struct ct_err *err);
 
 /**
  * ct_preserve_fds - how many descriptors from 3 on does the command get?

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include <cattach/arena.h>
@@ -38,6 +39,25 @@ bool ct_adopt_passes_on(const struct monitor *m, uint32_t number)
 	return m->config->tagged && (number == SIGINT || number == SIGQUIT);
 }
 
+static void watch_slot(const struct monitor *m, int fd, enum source source, size_t slot)
+{
+	union event_ref ref = { .source = (uint16_t)source, .slot = (uint16_t)slot };
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = ref.u64 };
+
+	/* What cannot be watched is not heard of. */
+	if (fd >= 0 && epoll_ctl(m->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return;
+}
+
+void ct_adopt_watch(const struct monitor *m)
+{
+	for (size_t i = 0; i < CONTROLS; i++)
+		watch_slot(m, m->control[i].fd, SRC_CONTROL, i);
+	for (size_t i = 0; i < CT_MONITOR_WATCHED; i++)
+		if (m->config->watched[i].ready)
+			watch_slot(m, m->config->watched[i].fd, SRC_WATCHED, i);
+}
+
 static int start(struct monitor *m, struct ct_err *err)
 {
 	const struct ct_monitor_config *config = m->config;
@@ -60,6 +80,7 @@ static int start(struct monitor *m, struct ct_err *err)
 static void serve(struct monitor *m)
 {
 	const struct ct_monitor_config *config = m->config;
+	struct rlimit before[MONITOR_LIMITS];
 
 	m->status.pid = m->payload.pid;
 	m->status.started = ct_now_real();
@@ -67,10 +88,13 @@ static void serve(struct monitor *m)
 	if (config->created)
 		ct_tagged_name(m->payload.pid, m->made_as);
 	ct_backlog_open(m);
+	/* The runtime has had the caller's, and so will the front's command at the end. */
+	ct_monitor_raise_limits(before);
 	config->started(config->arg);
 	ct_monitor_serve(m);
 	ct_linger(m);
 	ct_backlog_close(m);
+	ct_monitor_lower_limits(before);
 }
 
 int ct_adopt(const struct ct_monitor_config *config, struct ct_err *err)

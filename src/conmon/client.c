@@ -161,12 +161,17 @@ static int fail_silent(struct ct_err *err)
 
 int ct_client_await(struct ct_client *client, uint64_t limit, struct ct_err *err)
 {
-	struct pollfd one = { .fd = client->sock, .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = client->sock, .events = POLLIN },
+		{ .fd = client->interrupt, .events = POLLIN },
+	};
 	uint64_t now = ct_now_monotonic(), left = now < limit ? limit - now : 0;
 	int n = 0;
 
 	if (left)
-		n = poll(&one, 1, (int)((left < POLL_MAX ? left : POLL_MAX) / NS_PER_MS) + 1);
+		n = poll(fds, 2, (int)((left < POLL_MAX ? left : POLL_MAX) / NS_PER_MS) + 1);
+	if (n > 0 && fds[1].revents && !fds[0].revents)
+		return ct_fail(err, EINTR, "waiting for the container's monitor was interrupted");
 	if (n < 0 && errno != EINTR)
 		return ct_fail_errno(err, errno, "cannot wait for the container's monitor");
 	return n == 0 && left < POLL_MAX ? fail_silent(err) : 0;
@@ -238,6 +243,7 @@ int ct_client_hello(int sock, uint32_t hello, uint16_t rows, uint16_t columns,
 
 	client.sock = sock;
 	client.patience = ret_client->patience;
+	client.interrupt = ret_client->interrupt;
 	client.record = malloc(CT_ATTACH_RECORD_MAX);
 	r = client.record ? greet(&client, &message, err) : ct_fail_nomem(err);
 	if (r < 0) {

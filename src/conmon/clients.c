@@ -189,7 +189,8 @@ static bool take_record(struct monitor *m, struct client *c)
 	const char *why;
 	ssize_t n = receive(m, c, &why);
 
-	if (n == -EINTR)
+	/* It went without reading all that it was sent. That is said once, before what it has sent. */
+	if (n == -EINTR || n == -ECONNRESET)
 		return true;
 	if (n == -EAGAIN)
 		return false;

@@ -17,7 +17,6 @@
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -174,18 +173,6 @@ static void load_filter(const struct monitor *m)
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "seccomp: %s", strerror(errno));
 }
 
-/* The payload has its own limits by now; ours are for a socket for each of 1,024 clients. */
-static void raise_nofile(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-}
-
 void ct_confine_prepare(struct monitor *m)
 {
 	const struct ct_confinement *c = &m->config->confinement;
@@ -198,7 +185,6 @@ void ct_confine_prepare(struct monitor *m)
 
 void ct_confine(struct monitor *m)
 {
-	raise_nofile();
 	drop_capabilities(m->config->confinement.keep_caps);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)

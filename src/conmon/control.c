@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,18 +45,6 @@ int ct_control_open(struct monitor *m, struct ct_err *err)
 			return ct_fail_errno(err, errno, "cannot make the FIFO \"%s\"", names[i]);
 	}
 	return 0;
-}
-
-void ct_control_watch(struct monitor *m)
-{
-	for (unsigned i = 0; i < CONTROLS; i++) {
-		union event_ref ref = { .source = SRC_CONTROL, .slot = (uint16_t)i };
-		struct epoll_event event = { .events = EPOLLIN, .data.u64 = ref.u64 };
-
-		if (m->control[i].fd >= 0 &&
-		    epoll_ctl(m->epoll, EPOLL_CTL_ADD, m->control[i].fd, &event) < 0)
-			ct_drop_fd(&m->control[i].fd);
-	}
 }
 
 void ct_control_close(struct monitor *m)

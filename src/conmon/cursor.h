@@ -13,6 +13,9 @@
  * told once: the next one is wanted then. The place in the segment is for the caller to set. */
 int ct_cursor_enter(struct ct_cursor *c, uint32_t number, struct ct_err *err);
 
+/* The same, without asking for a segment again in which we are. */
+int ct_cursor_go(struct ct_cursor *c, uint32_t number, struct ct_err *err);
+
 /* The same, passing over segments that are damaged. */
 int ct_cursor_probe(struct ct_cursor *c, uint32_t number, struct ct_err *err);
 

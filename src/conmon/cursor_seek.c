@@ -61,8 +61,7 @@ static int enter_last(struct ct_cursor *c, struct ct_err *err)
 	int r;
 
 	if (page) {
-		r = ct_cursor_enter(c, atomic_load_explicit(&page->last, memory_order_acquire),
-				    err);
+		r = ct_cursor_go(c, atomic_load_explicit(&page->last, memory_order_acquire), err);
 		if (r != -ENOENT && r != -EBADMSG)
 			return r;
 		*err = (struct ct_err){ 0 };

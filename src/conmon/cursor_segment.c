@@ -79,10 +79,30 @@ int ct_cursor_enter(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 	return fail_segment(c, last, err);
 }
 
+/* Are we in it, and is it what the writer still has under that number? Then its header, anew. */
+static bool stay(struct ct_cursor *c, uint32_t number)
+{
+	struct ct_index_header h;
+
+	if (c->segment.data < 0 || c->segment.number != number || !c->source.page ||
+	    ct_segment_header(c->segment.index, &h) < 0 || h.segment != number ||
+	    ct_cursor_stale(c))
+		return false;
+	c->header = h;
+	c->limit = 0;
+	c->entry = CT_ENTRY_UNKNOWN;
+	return true;
+}
+
+int ct_cursor_go(struct ct_cursor *c, uint32_t number, struct ct_err *err)
+{
+	return stay(c, number) ? 0 : ct_cursor_enter(c, number, err);
+}
+
 /* Past damaged ones: for searches, which do not tell of them. */
 int ct_cursor_probe(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
-	int r = ct_cursor_enter(c, number, err);
+	int r = ct_cursor_go(c, number, err);
 
 	while (r == -EBADMSG) {
 		*err = (struct ct_err){ 0 };

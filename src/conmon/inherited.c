@@ -52,17 +52,24 @@ void ct_monitor_keep_descriptors(const struct monitor *m)
 }
 
 /* Limits that the caller meant for the payload, which has them by now: not for its log, nor for who
- * serves it. What is hard stays. */
-void ct_monitor_raise_limits(void)
+ * serves it, with a socket for each of 1,024 clients. What is hard stays. */
+static const __rlimit_resource_t raised[MONITOR_LIMITS] = { RLIMIT_FSIZE, RLIMIT_CPU, RLIMIT_NOFILE };
+
+void ct_monitor_raise_limits(struct rlimit before[MONITOR_LIMITS])
 {
-	static const __rlimit_resource_t resources[] = { RLIMIT_FSIZE, RLIMIT_CPU };
+	for (size_t i = 0; i < MONITOR_LIMITS; i++) {
+		struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
 
-	for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
-		struct rlimit limit;
-
-		if (getrlimit(resources[i], &limit) < 0)
+		if (getrlimit(raised[i], &limit) < 0)
 			continue;
+		before[i] = limit;
 		limit.rlim_cur = limit.rlim_max;
-		setrlimit(resources[i], &limit);
+		setrlimit(raised[i], &limit);
 	}
+}
+
+void ct_monitor_lower_limits(const struct rlimit before[MONITOR_LIMITS])
+{
+	for (size_t i = 0; i < MONITOR_LIMITS; i++)
+		setrlimit(raised[i], &before[i]);
 }

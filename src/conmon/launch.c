@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Launching a monitor: the stream log is made, a child is forked that forks the monitor and leaves,
- * so that the monitor has no parent that could wait for it or be waited for, and its first report
- * is awaited: started, or the exact error.
+ * Launching a monitor: a child is forked that forks the monitor and leaves, so that the monitor has no
+ * parent that could wait for it or be waited for, and its first report is awaited: started, or the exact
+ * error.
  *
  * Runs in the CLI, and for a moment in the child between. After the report the CLI can be killed
  * without the monitor or the payload noticing.
@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -68,8 +67,8 @@ static pid_t make_monitor(int cgroup)
 	return pid < 0 ? -errno : pid;
 }
 
-static _Noreturn void fork_monitor(const struct ct_monitor_config *config,
-				   struct ct_log_writer *log, const int report[2])
+static _Noreturn void fork_monitor(const struct ct_monitor_config *config, int log_dir,
+				   const int report[2])
 {
 	pid_t pid;
 
@@ -78,7 +77,7 @@ static _Noreturn void fork_monitor(const struct ct_monitor_config *config,
 	pid = make_monitor(config->cgroup);
 	if (pid == 0) {
 		become_daemon();
-		ct_monitor_main(config, log, report[1]);
+		ct_monitor_main(config, log_dir, report[1]);
 	}
 	/* The launcher sees the end of file when there is no monitor to report. */
 	_exit(pid < 0 ? -pid : 0);
@@ -165,8 +164,8 @@ static int await_report(int report, int dir, struct ct_session *session, struct 
 	return 0;
 }
 
-static int launch(const struct ct_monitor_config *config, struct ct_log_writer *log,
-		  struct ct_session *session, struct ct_err *err)
+static int launch(const struct ct_monitor_config *config, int log_dir, struct ct_session *session,
+		  struct ct_err *err)
 {
 	int report[2], status = 0, r;
 	pid_t pid;
@@ -177,7 +176,7 @@ static int launch(const struct ct_monitor_config *config, struct ct_log_writer *
 	 * POSIX forbids the child to call anything; Linux suspends us until it has ended, no more. */
 	pid = vfork();	/* NOLINT(clang-analyzer-security.insecureAPI.vfork) */
 	if (pid == 0)
-		fork_monitor(config, log, report);	/* NOLINT(clang-analyzer-unix.Vfork) */
+		fork_monitor(config, log_dir, report);	/* NOLINT(clang-analyzer-unix.Vfork) */
 	close(report[1]);
 	if (pid < 0) {
 		r = ct_fail_errno(err, errno, "cannot make a process");
@@ -194,24 +193,6 @@ static int launch(const struct ct_monitor_config *config, struct ct_log_writer *
 	return r;
 }
 
-/* A limit on file sizes is the payload's, not the log's: as far as it is soft, and only for now. */
-static int create_log(int dir, const struct ct_log_options *options, struct ct_log_writer **log,
-		      struct ct_err *err)
-{
-	struct rlimit before, raised;
-	bool limited = getrlimit(RLIMIT_FSIZE, &before) == 0 && before.rlim_cur < before.rlim_max;
-	int r;
-
-	raised = before;
-	raised.rlim_cur = before.rlim_max;
-	if (limited && setrlimit(RLIMIT_FSIZE, &raised) < 0)
-		limited = false;
-	r = ct_log_create(dir, options, log, err);
-	if (limited && setrlimit(RLIMIT_FSIZE, &before) < 0)
-		r = r < 0 ? r : ct_fail_errno(err, errno, "cannot set the limit on file sizes");
-	return r;
-}
-
 /* Somebody may have removed it with all that was written: then the log begins anew. */
 static int open_main(int dir)
 {
@@ -224,19 +205,12 @@ int ct_monitor_launch(const struct ct_monitor_config *config, struct ct_session 
 		      struct ct_err *err)
 {
 	int ct_autofd main = open_main(config->dir);
-	struct ct_log_options options = config->log;
 	struct ct_session session = CT_SESSION_INIT;
-	struct ct_log_writer *log;
 	int r;
 
 	if (main < 0)
 		return ct_fail_errno(err, errno, "cannot open the session's directory");
-	options.tty = config->tty;
-	r = create_log(main, &options, &log, err);
-	if (r < 0)
-		return r;
-	r = launch(config, log, &session, err);
-	ct_log_free(log);
+	r = launch(config, main, &session, err);
 	if (r < 0)
 		return r;
 	*ret_session = session;

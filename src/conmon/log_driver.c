@@ -8,7 +8,8 @@
  * the start). The payload never waits for it: when the file takes no more, records wait in out and
  * frames in memory, and both are written once there is room again. What memory could not hold so
  * long is counted as lost; a line ends where bytes are missing. What no file has taken when the run
- * ends is told by the container's record. Allocates nothing.
+ * ends is told by the container's record. There may be several, each with its own place in memory:
+ * one that fails holds up no other. Readers of the page follow the first. Allocates nothing.
  *
  *   frames (memory segments) --encode--> out[] --write--> file, or journald
  *           d->segment, entry, at        used             taken: payload bytes in out or beyond
@@ -117,20 +118,12 @@ static int open_file(struct log_driver *d, const struct ct_log_options *o, struc
 	return 0;
 }
 
-/* A mapping of its own and no heap: the monitor's heap stays unused after the start. */
-int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *options, int dir,
-		       struct ct_err *err)
+static int open_one(const struct ct_log_writer *w, struct log_driver *d,
+		    const struct ct_log_options *options, int dir, struct ct_err *err)
 {
-	void *memory = mmap(NULL, sizeof(struct log_driver), PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct log_driver *d = memory;
 	int r;
 
-	if (memory == MAP_FAILED)
-		return ct_fail_nomem(err);
-	w->driver = d;
 	d->journald = options->file == CT_LOG_FILE_JOURNALD;
-	d->page = w->page;
 	d->dir = d->fd = -1;
 	d->max_size = w->max_size;
 	d->max_files = w->max_files;
@@ -147,27 +140,50 @@ int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *opt
 	return r < 0 ? r : open_file(d, options, err);
 }
 
+int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *options, int dir,
+		       struct ct_err *err)
+{
+	struct log_driver **last = &w->driver;
+	int r = 0;
+
+	for (const struct ct_log_options *o = options; o && r == 0; o = o->also) {
+		struct log_driver *d = mmap(NULL, sizeof(*d), PROT_READ | PROT_WRITE,
+					    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (d == MAP_FAILED)
+			return ct_fail_nomem(err);
+		*last = d;
+		last = &d->next;
+		d->page = o == options ? w->page : NULL;
+		r = open_one(w, d, o, dir, err);
+	}
+	return r;
+}
+
 void ct_log_driver_close(struct ct_log_writer *w)
 {
-	if (!w->driver)
-		return;
-	ct_fd_close(w->driver->dir);
-	ct_fd_close(w->driver->fd);
-	munmap(w->driver, sizeof(*w->driver));
-	w->driver = NULL;
+	while (w->driver) {
+		struct log_driver *d = w->driver;
+
+		w->driver = d->next;
+		ct_fd_close(d->dir);
+		ct_fd_close(d->fd);
+		munmap(d, sizeof(*d));
+	}
 }
 
 /* For the confinement (Landlock, the descriptors that stay open): what the driver goes on to
  * use. */
 size_t ct_log_driver_descriptors(const struct ct_log_writer *w, int *fds, size_t max)
 {
-	const struct log_driver *d = w->driver;
 	size_t n = 0;
 
-	if (d && d->dir >= 0 && n < max)
-		fds[n++] = d->dir;
-	if (d && d->fd >= 0 && n < max)
-		fds[n++] = d->fd;
+	for (const struct log_driver *d = w->driver; d; d = d->next) {
+		if (d->dir >= 0 && n < max)
+			fds[n++] = d->dir;
+		if (d->fd >= 0 && n < max)
+			fds[n++] = d->fd;
+	}
 	return n;
 }
 
@@ -180,14 +196,15 @@ int ct_log_outside(const struct ct_log_writer *writer)
 /* A container that is quiet should not hold memory for records that are not there. */
 void ct_log_give_back(struct ct_log_writer *writer)
 {
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at, end;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
-	if (!writer->driver || writer->driver->used)
-		return;
-	at = ((uintptr_t)writer->driver->out + page - 1) / page * page;
-	end = (uintptr_t)(writer->driver->out + LOG_DRIVER_OUT) / page * page;
-	if (madvise((void *)at, end - at, MADV_DONTNEED) < 0)
-		return;
+	for (struct log_driver *d = writer->driver; d; d = d->next) {
+		uintptr_t at = ((uintptr_t)d->out + page - 1) / page * page;
+		uintptr_t end = (uintptr_t)(d->out + LOG_DRIVER_OUT) / page * page;
+
+		if (!d->used && madvise((void *)at, end - at, MADV_DONTNEED) < 0)
+			return;
+	}
 }
 
 /* ---- writing ---- */
@@ -199,6 +216,8 @@ static void publish(const struct log_driver *d)
 {
 	struct ct_page *page = d->page;
 
+	if (!page)
+		return;
 	atomic_store_explicit(&page->file_failing, d->failing, memory_order_release);
 	if (d->failing)
 		return;
@@ -416,20 +435,22 @@ static uint64_t retry_wait(const struct log_driver *d)
 	return d->retry_wait < LOG_RETRY_MAX ? d->retry_wait : LOG_RETRY_MAX;
 }
 
-/* From the monitor's loop after each frame, and when a retry is due. */
-void ct_log_driver_pump(struct ct_log_writer *w, uint64_t now)
+static void pump_one(const struct ct_log_writer *w, struct log_driver *d, uint64_t now)
 {
-	struct log_driver *d = w->driver;
-
 	if (d->over || (d->failing && now - d->tried_at < retry_wait(d)))
 		return;
 	if (pump(w, d, now) == 0)
 		flush(d, now);
 }
 
-void ct_log_driver_end(struct ct_log_writer *w, uint64_t now)
+void ct_log_driver_pump(struct ct_log_writer *w, uint64_t now)
 {
-	struct log_driver *d = w->driver;
+	for (struct log_driver *d = w->driver; d; d = d->next)
+		pump_one(w, d, now);
+}
+
+static void end_one(const struct ct_log_writer *w, struct log_driver *d, uint64_t now)
+{
 	int r;
 
 	/* The payload has ended: nobody else is held up by a journald that takes its time. */
@@ -443,25 +464,33 @@ void ct_log_driver_end(struct ct_log_writer *w, uint64_t now)
 	d->over = true;
 }
 
+void ct_log_driver_end(struct ct_log_writer *w, uint64_t now)
+{
+	for (struct log_driver *d = w->driver; d; d = d->next)
+		end_one(w, d, now);
+}
+
 uint64_t ct_log_driver_due(const struct ct_log_writer *w)
 {
-	const struct log_driver *d = w->driver;
+	uint64_t due = UINT64_MAX;
 
-	return d && d->failing && !d->over ? d->tried_at + d->retry_wait : UINT64_MAX;
+	for (const struct log_driver *d = w->driver; d; d = d->next)
+		if (d->failing && !d->over && d->tried_at + d->retry_wait < due)
+			due = d->tried_at + d->retry_wait;
+	return due;
 }
 
 bool ct_log_driver_is_done(const struct ct_log_writer *w)
 {
-	const struct log_driver *d = w->driver;
-
-	return !d || (!d->failing && d->taken == w->payload);
+	for (const struct log_driver *d = w->driver; d; d = d->next)
+		if (d->failing || d->taken != w->payload)
+			return false;
+	return true;
 }
 
-/* What is unsaved at the end counts as lost, too: nobody will save it. */
-void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *state)
+static void add_state(const struct ct_log_writer *w, const struct log_driver *d,
+		      struct ct_log_state *state)
 {
-	const struct log_driver *d = w->driver;
-
 	/* That journald's queue is full for a moment is nothing to be told. */
 	state->warnings |= d->warnings;
 	if (d->failing && (!d->journald || d->over || d->warnings))
@@ -473,30 +502,43 @@ void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *sta
 	}
 }
 
-/* From "cattach logs --reopen", after a log rotator has renamed the file: as SIGHUP for a
- * daemon. */
-int ct_log_reopen(struct ct_log_writer *writer)
+void ct_log_driver_state(const struct ct_log_writer *w, struct ct_log_state *state)
 {
-	struct log_driver *d = writer->driver;
+	for (const struct log_driver *d = w->driver; d; d = d->next)
+		add_state(w, d, state);
+}
 
-	if (!d || d->journald)
-		return -ENOTSUP;
+static int reopen_one(const struct ct_log_writer *w, struct log_driver *d)
+{
 	/* The next run opens it by its name. */
 	if (d->over)
 		return 0;
 	/* Into the old file what is of before, if it takes it by now. */
 	d->tried_at = 0;
 	d->retry_wait = d->retry_min;
-	ct_log_driver_pump(writer, ct_now_monotonic());
+	pump_one(w, d, ct_now_monotonic());
 	return ct_driver_file_open(d);
+}
+
+int ct_log_reopen(struct ct_log_writer *writer)
+{
+	int r = -ENOTSUP;
+
+	for (struct log_driver *d = writer->driver; d; d = d->next) {
+		int one = d->journald ? -ENOTSUP : reopen_one(writer, d);
+
+		/* Of those that are files, the first that could not be. */
+		if (one != -ENOTSUP && (r == -ENOTSUP || r == 0))
+			r = one;
+	}
+	return r;
 }
 
 void ct_log_sync(const struct ct_log_writer *writer)
 {
-	const struct log_driver *d = writer->driver;
-
-	if (d && !d->journald && d->fd >= 0 && fsync(d->fd) < 0)
-		return;
+	for (const struct log_driver *d = writer->driver; d; d = d->next)
+		if (!d->journald && d->fd >= 0 && fsync(d->fd) < 0)
+			errno = 0;
 }
 
 /* From 3 on: 0 to 2 are for the payload's stdio. */
@@ -504,5 +546,7 @@ int ct_log_file_dir(const struct ct_log_writer *writer)
 {
 	const struct log_driver *d = writer->driver;
 
-	return d && d->dir >= 0 ? fcntl(d->dir, F_DUPFD_CLOEXEC, 3) : -1;
+	while (d && d->dir < 0)
+		d = d->next;
+	return d ? fcntl(d->dir, F_DUPFD_CLOEXEC, 3) : -1;
 }

@@ -2,7 +2,7 @@
 /*
  * The writer of what other tools read, shared by log_driver.c (from the segments in memory to
  * records), log_driver_file.c (the file: written, rotated, opened again) and log_driver_journald.c
- * (the datagrams). One mapping, made before the monitor is forked.
+ * (the datagrams). One mapping each, made before the monitor is forked.
  */
 #ifndef CATTACH_CONMON_LOG_DRIVER_H
 #define CATTACH_CONMON_LOG_DRIVER_H
@@ -17,12 +17,13 @@
 #define LOG_DRIVER_OUT	((160u << 10) + LOG_RECORD_MAX)
 
 struct log_driver {
+	struct log_driver *next;	/* of the same writer, or NULL */
 	bool journald;			/* fd is a socket, and each record a datagram */
 	struct sockaddr_un address;	/* of journald */
 	uint64_t patient_until;		/* sends wait until then; monotonic ns */
 	uint64_t retry_min;		/* ns; journald empties its queue sooner than anybody a disk */
 
-	struct ct_page *page;		/* where readers see how far the file goes */
+	struct ct_page *page;		/* where readers see how far the file goes; NULL: nobody follows it */
 	int dir, fd;			/* fd is -1 while there is no room for a file */
 	char name[NAME_MAX + 1];
 	bool outside;			/* dir is not the session's own */

@@ -35,7 +35,8 @@ static int open_name(const struct log_driver *d, const char *name, int flags)
 /* Readers must know of every one, to know whether they have seen all. */
 static void count_file(const struct log_driver *d)
 {
-	atomic_fetch_add_explicit(&d->page->files, 1, memory_order_release);
+	if (d->page)
+		atomic_fetch_add_explicit(&d->page->files, 1, memory_order_release);
 }
 
 /* From now on this is the file; one that we have made may be read by whoever may read the last

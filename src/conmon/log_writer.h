@@ -3,8 +3,8 @@
  * The writer's one struct, shared by the files that make it up: log_create.c (make, free),
  * log_found.c (what was there before), log_writer.c (append, publish, wake), log_file.c (segments
  * on disk), log_memory.c (segments in memory and the way back to disk), log_serve.c (segments for
- * readers), log_driver.c and log_driver_file.c (the file for other tools, log_driver.h). One
- * mapping, and one for that file, made before the monitor is forked.
+ * readers), log_driver.c and log_driver_file.c (files for other tools, log_driver.h). One
+ * mapping, and one for each of those files, made before the monitor is forked.
  */
 #ifndef CATTACH_CONMON_LOG_WRITER_H
 #define CATTACH_CONMON_LOG_WRITER_H
@@ -62,7 +62,7 @@ struct ct_log_writer {
 	int data, index;		/* of the file */
 
 	struct log_memory memory[2];
-	struct log_driver *driver;	/* the file for other tools, or NULL */
+	struct log_driver *driver;	/* the files for other tools, a list, or NULL */
 	ct_log_dropping *dropping;	/* told before a segment in memory is used again, or NULL */
 	void *dropping_arg;
 	uint64_t disk_payload;		/* payload bytes up to the end of the last segment on disk */
@@ -138,8 +138,9 @@ uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w);
 /* Count payload bytes as lost. */
 void ct_log_lose(struct ct_log_writer *w, uint64_t bytes);
 
-/* log_driver.c: the file for other tools */
-/* Make its writer, for options->file: path is opened, in dir when it is NULL. */
+/* log_driver.c: the files for other tools */
+/* Make their writers, for options->file and those behind it: path is opened, in dir when it is
+ * NULL. */
 int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *options, int dir,
 		       struct ct_err *err);
 void ct_log_driver_close(struct ct_log_writer *w);

@@ -171,18 +171,13 @@ static int start_payload(struct monitor *m, struct ct_err *warning, struct ct_er
 	return r;
 }
 
+/* The rest is made while the payload is on its way, see prepare.c. */
 static int start(struct monitor *m, struct ct_err *warning, struct ct_err *err)
 {
 	int r = take_lock(m, err);
 
 	if (r == 0)
 		r = open_record(m, err);
-	if (r == 0)
-		r = ct_monitor_open_loop(m, err);
-	if (r == 0)
-		r = ct_limit_open(m, err);
-	if (r == 0)
-		r = ct_listen_open(m, err);
 	if (r == 0)
 		r = start_payload(m, warning, err);
 	if (r < 0)
@@ -226,10 +221,8 @@ void ct_monitor_watch_all(struct monitor *m)
 	ct_monitor_watch(m, m->timer, SRC_TIMER, EPOLLIN);
 	if (m->config->owner >= 0)
 		ct_monitor_watch(m, m->config->owner, SRC_OWNER, EPOLLIN);
-	if (m->config->on_watched)
-		ct_monitor_watch(m, m->config->watched, SRC_WATCHED, EPOLLIN);
 	if (m->config->tagged)
-		ct_control_watch(m);
+		ct_adopt_watch(m);
 	ct_limit_begin(m);
 	ct_listen_resume(m);
 	/* Whoever must get everything counts before the first byte is read. */
@@ -383,7 +376,7 @@ static void dispatch(struct monitor *m, const struct epoll_event *event)
 		ct_control_ready(m, ref.slot);
 		return;
 	case SRC_WATCHED:
-		m->config->on_watched(m->config->arg);
+		m->config->watched[ref.slot].ready(m->config->arg);
 		return;
 	}
 }
@@ -506,7 +499,7 @@ static void set_up(struct monitor *m, const struct ct_monitor_config *config,
 		m->control[i].fd = -1;
 	m->in = m->peer = m->listener = m->reserve = m->runtime = -1;
 	m->queue_head = m->queue_tail = NO_SLOT;
-	m->run_start = ct_log_end(log);
+	m->run_start = log ? ct_log_end(log) : 0;
 	m->rows = config->rows;
 	m->columns = config->columns;
 }
@@ -560,9 +553,11 @@ void ct_monitor_serve(struct monitor *m)
 /* In the monitor, once its payload runs. */
 static _Noreturn void monitor_payload(struct monitor *m)
 {
+	struct rlimit ignored[MONITOR_LIMITS];
+
 	ct_confine_prepare(m);
 	m->config->release(m->config->arg);
-	ct_monitor_raise_limits();
+	ct_monitor_raise_limits(ignored);
 	ct_confine(m);
 	ct_monitor_keep_descriptors(m);
 	ct_monitor_serve(m);
@@ -570,13 +565,16 @@ static _Noreturn void monitor_payload(struct monitor *m)
 	_exit(ct_exit_code(&m->status.exit));
 }
 
-_Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
-			       int report)
+_Noreturn void ct_monitor_main(const struct ct_monitor_config *config, int log_dir, int report)
 {
 	struct start_report answer = { .monitor_pid = getpid() };
-	struct monitor *m = ct_monitor_new(config, log);
+	struct monitor *m = ct_monitor_new(config, NULL);
 	struct ct_err warning = { 0 };
-	int r = m ? start(m, &warning, &answer.err) : ct_fail_nomem(&answer.err);
+	int r;
+
+	if (m)
+		m->log_dir = log_dir;
+	r = m ? start(m, &warning, &answer.err) : ct_fail_nomem(&answer.err);
 
 	answer.started = r == 0;
 	if (r == 0) {

@@ -10,6 +10,8 @@
 #ifndef CATTACH_CONMON_MONITOR_H
 #define CATTACH_CONMON_MONITOR_H
 
+#include <sys/resource.h>
+
 #include <cattach/attach.h>
 #include <cattach/monitor.h>
 #include <cattach/streamlog.h>
@@ -27,7 +29,7 @@ enum source {
 	SRC_CLIENT,
 	SRC_TIMER,
 	SRC_CONTROL,		/* slot: which of the FIFOs */
-	SRC_WATCHED,		/* config->watched */
+	SRC_WATCHED,		/* slot: which of config->watched */
 };
 
 /* What travels in epoll_event.data.u64. The generation makes an event for a client that was
@@ -136,6 +138,7 @@ struct control {
 struct monitor {
 	const struct ct_monitor_config *config;
 	struct ct_log_writer *log;
+	int log_dir;			/* where it is made */
 	struct ct_status status;
 	int status_fd, lock_fd;
 	int epoll, signals, timer;
@@ -202,15 +205,23 @@ void ct_monitor_unwatch(struct monitor *m, int fd);
 /* Let the timer tick, or stop it. */
 void ct_monitor_tick(struct monitor *m, bool on);
 
-/* inherited.c: close everything that is not the monitor's own; limits as high as they may be */
+/* inherited.c: close everything that is not the monitor's own; limits as high as they may be, and as they
+ * were before */
+#define MONITOR_LIMITS 3
 void ct_monitor_keep_descriptors(const struct monitor *m);
-void ct_monitor_raise_limits(void);
+void ct_monitor_raise_limits(struct rlimit before[MONITOR_LIMITS]);
+void ct_monitor_lower_limits(const struct rlimit before[MONITOR_LIMITS]);
 
 /* monitor.c: the payload has ended. adopt.c: some child has, perhaps the payload. */
 void ct_monitor_reap_payload(struct monitor *m);
 void ct_adopt_reap(struct monitor *m);
+/* adopt.c: watch the FIFOs and config->watched */
+void ct_adopt_watch(const struct monitor *m);
 /* adopt.c: is a signal meant for the payload, too, beside SIGTERM? */
 bool ct_adopt_passes_on(const struct monitor *m, uint32_t number);
+
+/* prepare.c: what else must be there before the payload runs: log, loop, socket. Sets ->log. */
+int ct_monitor_prepare(struct monitor *m, struct ct_err *err);
 
 /* payload.c: make the stdio and start the payload; watch what it writes */
 int ct_payload_start(struct monitor *m, struct ct_err *err);
@@ -311,7 +322,6 @@ size_t ct_backlog_read(const struct monitor *m, uint64_t offset, void *buf, size
 
 /* control.c: the FIFOs ctl and winsz in the runtime directory */
 int ct_control_open(struct monitor *m, struct ct_err *err);
-void ct_control_watch(struct monitor *m);
 void ct_control_ready(struct monitor *m, unsigned slot);
 void ct_control_close(struct monitor *m);
 
@@ -337,9 +347,9 @@ void ct_confine_prepare(struct monitor *m);
 void ct_monitor_give_back(struct monitor *m);
 void ct_monitor_give_back_buffers(struct monitor *m);
 
-/* monitor.c: run in the monitor process, report the start over the descriptor, never return */
-_Noreturn void ct_monitor_main(const struct ct_monitor_config *config, struct ct_log_writer *log,
-			       int report);
+/* monitor.c: run in the monitor process, report the start over the descriptor, never return; the log is
+ * made in this directory */
+_Noreturn void ct_monitor_main(const struct ct_monitor_config *config, int log_dir, int report);
 /* The parts of it that tests use with sockets and pipes of their own. */
 struct monitor *ct_monitor_new(const struct ct_monitor_config *config, struct ct_log_writer *log);
 void ct_monitor_free(struct monitor *m);

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -36,6 +37,14 @@ static void pass(const struct monitor *m, struct ct_child_stdio *stdio)
 	stdio->borrowed = true;
 }
 
+static void wrote(void *arg, int stream, const void *data, size_t size)
+{
+	const struct monitor *m = arg;
+
+	memcpy(m->frame + CT_FRAME_HEADER, data, size);
+	ct_log_append(m->log, stream, m->frame, size);
+}
+
 static int make_stdio(struct monitor *m, struct ct_child_stdio *stdio, struct ct_err *err)
 {
 	int r = 0;
@@ -45,6 +54,8 @@ static int make_stdio(struct monitor *m, struct ct_child_stdio *stdio, struct ct
 	stdio->columns = m->columns;
 	if (stdio->tty)
 		return 0;
+	stdio->wrote = wrote;
+	stdio->wrote_arg = m;
 	if (m->config->passthrough)
 		pass(m, stdio);
 	for (int i = 0; i < 2 && r == 0 && !stdio->borrowed; i++)
@@ -84,13 +95,22 @@ static int take_terminal(struct monitor *m, struct ct_err *err)
 	return m->in < 0 ? ct_fail_errno(err, errno, "cannot set up the terminal") : 0;
 }
 
+static int meanwhile(void *arg, struct ct_err *err)
+{
+	struct monitor *m = arg;
+
+	return m->log ? 0 : ct_monitor_prepare(m, err);
+}
+
 int ct_payload_start(struct monitor *m, struct ct_err *err)
 {
-	struct ct_child_stdio stdio = { .fd = { -1, -1, -1 } };
+	struct ct_child_stdio stdio = { .fd = { -1, -1, -1 }, .meanwhile = meanwhile, .arg = m };
 	int r = make_stdio(m, &stdio, err);
 
 	if (r == 0)
 		r = m->config->spawn(m->config->arg, &stdio, &m->payload, err);
 	close_child_ends(&stdio);
+	if (r == 0)
+		r = meanwhile(m, err);
 	return r < 0 ? r : take_terminal(m, err);
 }

@@ -70,7 +70,7 @@ static bool is_started(const struct monitor *m)
 	char now[sizeof(m->made_as)];
 
 	ct_tagged_name(m->payload.pid, now);
-	return m->made_as[0] && strcmp(now, m->made_as) != 0;
+	return strcmp(now, m->made_as) != 0;
 }
 
 void ct_tagged_name(pid_t pid, char name[16])
@@ -96,8 +96,9 @@ void ct_tagged_come(struct monitor *m, struct client *c)
 	c->credit = true;
 	c->owes = EPOLLIN;
 	c->position = ct_log_end(m->log);
-	/* Who was there before the start is whoever has started it. */
-	c->first = c->position == m->run_start && !is_started(m);
+	/* Who was there before the start is whoever has started it, whatever hooks have said before.
+	 * Where that cannot be told it is who was there before the first byte. */
+	c->first = m->made_as[0] ? !is_started(m) : c->position == m->run_start;
 	c->moved = ct_now_monotonic();
 	c->missed = 0;
 }

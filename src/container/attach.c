@@ -113,6 +113,13 @@ bool ct_container_is_served(const struct ct_container *container)
 	       ct_monitor_alive(container->dir, NULL) > 0;
 }
 
+/* With its record complete: created to stay, or its monitor is at it already. */
+bool ct_container_is_starting(const struct ct_container *c)
+{
+	return c->state == CT_STATE_CREATING && c->dir >= 0 && c->meta.host &&
+	       (ct_container_is_complete(c->dir) || ct_monitor_alive(c->dir, NULL) > 0);
+}
+
 /* One that has ended still has its socket while somebody must get everything, and can be asked who
  * that is; of one that is paused the monitor is not. */
 static bool can_be_asked(const struct ct_container *c)
@@ -132,6 +139,8 @@ int ct_container_attach(struct ct_store *store, const struct ct_container *conta
 	struct ct_client client = CT_CLIENT_INIT;
 	int r;
 
+	client.patience = ret_client->patience;
+	client.interrupt = ret_client->interrupt;
 	/* One that is being started may have its socket already. */
 	if (c.state != CT_STATE_RUNNING && c.state != CT_STATE_CREATING &&
 	    !(hello & CT_HELLO_QUIET && can_be_asked(&c)))

@@ -186,6 +186,21 @@ int ct_name_taken(const struct ct_store *store, struct ct_arena *arena, const ch
 	return ct_state_refuse(&c, CT_ACT_NAME, err);
 }
 
+/* A name that is a session's which never came to be. */
+static int claim(const struct ct_store *store, struct ct_arena *arena, const struct ct_meta *meta)
+{
+	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
+	char id[CT_CONTAINER_ID_LENGTH + 1];
+	struct ct_err ignored;
+	int r = ct_name_claim(store, meta->name, meta->id);
+
+	if (r != -EEXIST || !store->session_of[0] || ct_name_lookup(store, meta->name, id) < 0 ||
+	    ct_container_load(store, arena, NULL, id, &c, &ignored) < 0 ||
+	    !ct_session_drop_interrupted(store, &c))
+		return r;
+	return ct_name_claim(store, meta->name, meta->id);
+}
+
 /* Write the record and claim its name; a generated one that is taken is generated again. */
 static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
 			   struct ct_meta *meta, int dir, struct ct_err *err)
@@ -201,7 +216,7 @@ static int write_and_claim(const struct ct_store *store, struct ct_arena *arena,
 		r = ct_meta_save(dir, meta, err);
 		if (r < 0)
 			return r;
-		r = ct_name_claim(store, meta->name, meta->id);
+		r = claim(store, arena, meta);
 		if (r == 0)
 			return 0;
 		if (r != -EEXIST)

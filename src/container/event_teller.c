@@ -62,9 +62,11 @@ static char *make_tail(const struct ct_meta *meta)
 	return strndup(buf.data + 1, buf.length - 2);
 }
 
-/* The user's names: those of a store of sessions are other ones. */
+/* The user's names: those of a store of sessions are other ones. An engine's have none. */
 static int open_names(const struct ct_store *store)
 {
+	if (store->engine)
+		return -1;
 	return openat(store->containers, store->session_of[0] ? "../../../names" : "../names",
 		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -108,16 +110,16 @@ static void find_name(const struct event_teller *teller, char name[CT_NAME_MAX +
 }
 
 /* details: members of an object, without the braces. */
-static void tell(const struct event_teller *teller, const char *action, const char *details)
+static void tell_as(const struct event_teller *teller, const char *name, const char *action,
+		    const char *details)
 {
-	char name[CT_NAME_MAX + 1], exec[CT_CONTAINER_ID_LENGTH + 16] = "";
+	char exec[CT_CONTAINER_ID_LENGTH + 16] = "";
 	const char *comma = *details && teller->session[0] ? "," : "";
 	struct event_line line;
 	int n;
 
 	if (teller->dir < 0 || !teller->tail)
 		return;
-	find_name(teller, name);
 	if (teller->session[0])
 		snprintf(exec, sizeof(exec), "\"execID\":\"%s\"", teller->session);
 	n = snprintf(line.text + 1, CT_EVENT_MAX,
@@ -127,6 +129,14 @@ static void tell(const struct event_teller *teller, const char *action, const ch
 		     comma, exec, teller->tail);
 	if (n > 0 && n < CT_EVENT_MAX)
 		ct_events_append(teller->dir, &line, (size_t)n);
+}
+
+static void tell(const struct event_teller *teller, const char *action, const char *details)
+{
+	char name[CT_NAME_MAX + 1];
+
+	find_name(teller, name);
+	tell_as(teller, name, action, details);
 }
 
 void ct_event_tell_start(const struct event_teller *teller)
@@ -158,8 +168,9 @@ void ct_event_teller_look(struct event_teller *teller)
 	memcpy(teller->name, name, sizeof(name));
 }
 
+/* By the name that it had at the last look: now it has none. */
 void ct_event_tell_removal(const struct event_teller *teller)
 {
 	if (!teller->session[0])
-		tell(teller, "remove", "");
+		tell_as(teller, teller->name, "remove", "");
 }

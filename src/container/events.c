@@ -53,6 +53,9 @@ int ct_events_open(const struct ct_store *store)
 {
 	mode_t ct_autoumask saved = umask(077);
 
+	/* An engine tells of its containers itself. */
+	if (store->engine)
+		return -ENOENT;
 	/* That of sessions is containers/<id>/exec. */
 	return open_dir(store->containers, store->session_of[0] ? "../../../events" : "../events");
 }
@@ -211,7 +214,7 @@ void ct_event_record(const struct ct_container *container, const char *action, .
 
 	/* Those of the runtime face are told of by who watches them; what is above them is not
 	 * ours. */
-	if (!container->meta.unmonitored)
+	if (!container->meta.unmonitored && !container->engine_root)
 		dir = open_dir(container->dir, container->session_of ? "../../../../events" :
 								       "../../events");
 	if (dir < 0)

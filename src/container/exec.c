@@ -20,6 +20,7 @@
 #include <cattach/log.h>
 #include <cattach/proc.h>
 
+#include "clos.h"
 #include "leaf.h"
 #include "plan.h"
 #include "record.h"
@@ -101,12 +102,26 @@ static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_e
 	/* A moment ago it lived: now that would be somebody else with its pid. */
 	if (ct_pidfd_await(exec->payload, 0) != 0)
 		return fail_ended(c, err);
+	/* An engine's monitor is none that could be asked. */
+	if (c->engine_root)
+		return ct_wrap(err, "container %s cannot be entered", ct_container_label(c));
 	ct_log(CT_LOG_DEBUG, CT_TOPIC_NS, "asking the monitor for the way in: %s", err->what);
 	*err = (struct ct_err){ 0 };
 	r = ask_monitor(store, c, &exec->places, err);
 	if (r < 0 && ct_pidfd_await(exec->payload, END_TIME) != 0)
 		return fail_ended(c, err);
 	return r;
+}
+
+/* In the host's mount namespace a payload may have its root wherever it likes, the host's included. */
+static void take_own_root(struct ct_exec *exec)
+{
+	int root = ct_inherited_open_root(exec->container->dir);
+
+	if (root < 0)
+		return;
+	ct_drop_fd(&exec->places.fd[CT_PLACE_ROOT]);
+	exec->places.fd[CT_PLACE_ROOT] = root;
 }
 
 static int open_way(struct ct_exec *exec, struct ct_store *store, struct ct_err *err)
@@ -119,7 +134,11 @@ static int open_way(struct ct_exec *exec, struct ct_store *store, struct ct_err 
 	if (exec->payload < 0)
 		return ct_fail_errno(err, -exec->payload, "cannot find the payload of container %s",
 				     ct_container_label(exec->container));
-	return find_places(exec, store, err);
+	if (find_places(exec, store, err) < 0)
+		return -err->code;
+	if (ct_inherits_mounts(exec->spec))
+		take_own_root(exec);
+	return 0;
 }
 
 /* A container without a leaf has none in any way; its leaf that cannot be entered is an error, or the
@@ -139,6 +158,18 @@ static int open_leaf(struct ct_exec *exec, struct ct_err *err)
 	if (r < 0 && ct_pidfd_await(exec->payload, END_TIME) != 0)
 		return fail_ended(c, err);
 	return r;
+}
+
+/* Likewise with its class of service. */
+static int open_clos(struct ct_exec *exec, struct ct_err *err)
+{
+	const struct ct_container *c = exec->container;
+
+	if (!exec->spec->linux_.intel_rdt || ct_clos_open(c->dir, c->meta.id, &exec->clos, err) == 0)
+		return 0;
+	if (ct_pidfd_await(exec->payload, END_TIME) != 0)
+		return fail_ended(c, err);
+	return ct_wrap(err, "container %s", ct_container_label(c));
 }
 
 int ct_exec_choose_cgroup(struct ct_exec *exec, const char *path, struct ct_err *err)
@@ -183,6 +214,8 @@ int ct_exec_open_live(struct ct_store *store, struct ct_arena *arena,
 		r = open_way(&exec, store, err);
 	if (r == 0)
 		r = open_leaf(&exec, err);
+	if (r == 0)
+		r = open_clos(&exec, err);
 	if (r < 0)
 		return r;
 	*ret_exec = exec;
@@ -204,6 +237,7 @@ void ct_exec_close(struct ct_exec *exec)
 {
 	ct_drop_fd(&exec->payload);
 	ct_drop_fd(&exec->leaf.fd);
+	ct_resctrl_close(&exec->clos);
 	ct_ns_places_close(&exec->places);
 }
 
@@ -244,6 +278,8 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 	p.plan = ct_arena_alloc(arena, sizeof(*p.plan));
 	if (!p.plan || !label)
 		return ct_fail_nomem(err);
+	if (ct_inherits_mounts(exec->spec))
+		p.plan->chroot = exec->places.fd[CT_PLACE_ROOT];
 	r = ct_ns_places_join(&exec->places, label, p.plan, err);
 	if (r == 0)
 		r = ct_plan_process(&p, err);
@@ -259,6 +295,7 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 		p.plan->process.listener->container_pid =
 			ct_arena_printf(arena, "%d", (int)exec->container->status.pid);
 	plan_leaf(exec, p.plan);
+	ct_clos_plan(&exec->clos, p.plan);
 	p.plan->process.untied = untied;
 	p.plan->process.cwd_is_there = true;
 	exec->plan = p.plan;

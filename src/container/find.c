@@ -2,7 +2,8 @@
 /*
  * Finding one container by what a user typed: a name, an id, the beginning of an id, in this order,
  * so that a name that looks like the beginning of another's id means the name. Behind a slash
- * stands a session of the container, found the same way in the container's own store.
+ * stands a session of the container, found the same way in the container's own store. Where exec
+ * goes a container may be an engine's, too: by its id, when there is none of ours.
  *
  * Runs in commands, as the user. A name is one readlinkat(2); only the beginning of an id, and the
  * list of known names for the error, read a directory.
@@ -16,7 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cattach/exec.h>
 #include <cattach/num.h>
+#include <cattach/runtime.h>
 
 #include "record.h"
 #include "store.h"
@@ -176,15 +179,38 @@ static int find_one(struct ct_store *store, struct ct_arena *arena, const char *
 	return r == -ENOENT ? not_found(store, arena, name, err) : r;
 }
 
-/* A container that has never had a session has no store for them. CONTAINER/SESSION: a session is a
- * container in a store of its own, below that of its container. */
+/* Is what is wrong there to be said? Where somebody has named the place, that is what he asked
+ * for. */
+static bool is_theirs(const struct ct_err *err)
+{
+	return err->code == EEXIST ||
+	       (err->code != ENOENT && err->code != EINVAL && getenv(CT_RUNTIME_ROOT));
+}
+
+/* Or one of an engine, whose ids need not be names of ours. Of two errors ours is the one to be
+ * said. */
+static int find_either(struct ct_store *store, struct ct_arena *arena, const char *name,
+		       struct ct_container *ret_container, struct ct_err *err)
+{
+	struct ct_err other = { 0 };
+	int r = find_one(store, arena, name, ret_container, err);
+
+	if ((r != -ENOENT && r != -EINVAL) || !*name)
+		return r;
+	if (ct_runtime_find_default(arena, name, ret_container, &other) < 0 && !is_theirs(&other))
+		return r;
+	*err = other;
+	return -err->code;
+}
+
+/* A container that has never had a session has no store for them. */
 static int find_session(struct ct_store *store, struct ct_arena *arena, const char *name,
 			const char *session, struct ct_container *ret_container,
 			struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
 	struct ct_store ct_autostore sessions = CT_STORE_INIT;
-	int r = find_one(store, arena, name, &container, err);
+	int r = find_either(store, arena, name, &container, err);
 
 	if (r == 0)
 		r = check_name(session, ct_container_label(&container), err);
@@ -196,12 +222,19 @@ static int find_session(struct ct_store *store, struct ct_arena *arena, const ch
 			ct_container_label(&container));
 		return ct_hint(err, "it has none");
 	}
-	return r < 0 ? r : find_one(&sessions, arena, session, ret_container, err);
+	if (r == 0)
+		r = find_one(&sessions, arena, session, ret_container, err);
+	if (r < 0 || !ct_session_drop_interrupted(&sessions, ret_container))
+		return r;
+	ct_container_close(ret_container);
+	return not_found(&sessions, arena, session, err);
 }
 
-/* docker's names begin with a slash in inspect; scripts hand them back like that. */
-int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
-		      struct ct_container *ret_container, struct ct_err *err)
+/* By "C", which find_alone finds, or "C/S". */
+static int find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		int (*find_alone)(struct ct_store *, struct ct_arena *, const char *,
+				  struct ct_container *, struct ct_err *),
+		struct ct_container *ret_container, struct ct_err *err)
 {
 	const char *slash, *container;
 
@@ -213,9 +246,21 @@ int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char
 	}
 	slash = strchr(name, '/');
 	if (!slash)
-		return find_one(store, arena, name, ret_container, err);
+		return find_alone(store, arena, name, ret_container, err);
 	container = ct_arena_strndup(arena, name, (size_t)(slash - name));
 	if (!container)
 		return ct_fail_nomem(err);
 	return find_session(store, arena, container, slash + 1, ret_container, err);
+}
+
+int ct_container_find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		      struct ct_container *ret_container, struct ct_err *err)
+{
+	return find(store, arena, name, find_one, ret_container, err);
+}
+
+int ct_exec_find(struct ct_store *store, struct ct_arena *arena, const char *name,
+		 struct ct_container *ret_container, struct ct_err *err)
+{
+	return find(store, arena, name, find_either, ret_container, err);
 }

@@ -35,6 +35,8 @@
 #define ALLOW_LEAF	6	/* ...and its directories among those that may be used */
 #define KEEP_EVENTS	8	/* the same of what tells of events */
 #define ALLOW_EVENTS	8
+#define KEEP_CLOS	10	/* and of its class of service */
+#define ALLOW_CLOS	10
 
 static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawned *ret_spawned,
 		 struct ct_err *err)
@@ -46,16 +48,25 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 		.rows = stdio->rows,
 		.columns = stdio->columns,
 		.limit = s->exec ? ct_now_monotonic() + SESSION_TIME : 0,
+		.meanwhile = stdio->meanwhile,
+		.arg = stdio->arg,
 	};
 	struct ct_ns_started started;
-	int r = s->exec ? ct_exec_spawn(s->exec, &ends, &started, err) :
-			  ct_ns_start(s->plan, &ends, &started, err);
+	int r = s->exec && stdio->meanwhile ? stdio->meanwhile(stdio->arg, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = s->exec ? ct_exec_spawn(s->exec, &ends, &started, err) :
+		      ct_ns_start(s->plan, &ends, &started, err);
 
 	/* The kernel ends it without a word, and not every limit is one of 6m at least. */
 	if (r == -ECHILD && !s->exec && ct_leaf_is_oom(&s->leaf))
 		return ct_hint(err, "its memory ran out: give it more, by --memory");
 	if (r < 0)
 		return r;
+	/* It runs: nothing of its start can fail any more. */
+	if (s->plan)
+		ct_netdev_settle(s->plan);
 	*ret_spawned = (struct ct_spawned){
 		.pid = started.pid,
 		.pidfd = started.pidfd,
@@ -87,6 +98,20 @@ static void use_leaf(struct launching *s)
 	c->allow[ALLOW_LEAF + 1].access = CT_ALLOW_CGROUP;
 	if (s->leaf.given)
 		c->keep_caps |= UINT64_C(1) << CAP_DAC_OVERRIDE;
+}
+
+/* Groups are removed by the directory that they are in. */
+static void use_clos(struct launching *s)
+{
+	struct ct_confinement *c = &s->config->confinement;
+	/* Its root also says that there is anything to remove. */
+	const int dirs[] = { s->clos.made || s->clos.monitor[0] ? s->clos.root : -1, s->clos.monitors };
+
+	for (size_t i = 0; i < 2; i++) {
+		s->config->keep[KEEP_CLOS + i] = dirs[i];
+		c->allow[ALLOW_CLOS + i].dir = dirs[i];
+		c->allow[ALLOW_CLOS + i].access = i == 0 && !s->clos.made ? 0 : CT_ALLOW_RMDIR;
+	}
 }
 
 /* systemd makes a scope for a process that is there. */
@@ -132,9 +157,20 @@ static void leave(void *arg, bool attended)
 {
 	struct launching *s = arg;
 
+	if (!s->exec)
+		ct_clos_end(&s->clos, s->dir);
 	/* Of that we have no descriptor any more. */
 	s->leaf.cgroup.monitor = -1;
 	ct_leaf_end(&s->leaf, s->dir, attended && s->followed);
+}
+
+/* Of its class of service what it takes to remove it. The other numbers are going to be others'. */
+static void keep_clos(struct launching *s)
+{
+	for (size_t i = 0; i < 2; i++)
+		ct_drop_fd(&s->clos.tasks[i]);
+	if (!s->clos.made && !s->clos.monitor[0])
+		ct_drop_fd(&s->clos.root);
 }
 
 /* The monitor keeps nothing of what was parsed: memory is what a monitor costs. Its record lock
@@ -149,6 +185,8 @@ static void release(void *arg)
 	ct_process_title(title);
 	if (s->exec)
 		ct_ns_places_close(&s->exec->places);
+	else
+		keep_clos(s);
 	ct_arena_close(s->arena);
 }
 
@@ -186,6 +224,8 @@ static void finish(void *arg, bool started)
 	struct launching *s = arg;
 
 	/* Who has made it is not there any more. */
+	if (!started && !s->exec)
+		ct_clos_end(&s->clos, s->dir);
 	if (!started)
 		ct_leaf_end(&s->leaf, s->dir, false);
 	remove_runtime(s);
@@ -295,6 +335,7 @@ static int launch(struct ct_monitor_config *config, struct launching *s, const s
 		return r;
 	use_leaf(s);
 	use_teller(s);
+	use_clos(s);
 	config->waiting = waiting;
 	config->waiting_count = ct_waiters_connect(config->runtime, waiting);
 	r = ct_monitor_launch(config, session, err);
@@ -335,7 +376,8 @@ static struct ct_monitor_config make_config(const struct ct_container *container
 		.release = release,
 		.finish = finish,
 		.remake = remake,
-		.keep = { s->store.containers, s->store.names, s->store.runtime, -1, -1, -1, -1, -1, -1, -1 },
+		.keep = { s->store.containers, s->store.names, s->store.runtime, -1, -1, -1, -1, -1, -1, -1,
+			  -1, -1 },
 		.prepare = s->leaf.needs_scope ? prepare : NULL,
 		.undo = s->leaf.needs_scope ? undo : NULL,
 		.started = tell_start,
@@ -352,7 +394,20 @@ static int make_leaf(struct launching *s, struct ct_err *warning, struct ct_err 
 {
 	s->request.dir = s->dir;
 	s->leaf = (struct leaf)LEAF_INIT;
-	return s->exec ? 0 : ct_leaf_make(&s->request, &s->leaf, warning, err);
+	s->clos = (struct ct_resctrl)CT_RESCTRL_INIT;
+	if (s->exec)
+		return 0;
+	if (ct_leaf_make(&s->request, &s->leaf, warning, err) < 0)
+		return -err->code;
+	return ct_clos_make(&s->clos_request, s->dir, s->id, &s->clos, s->plan, err);
+}
+
+/* The monitor has its own descriptors. */
+static void close_clos(struct launching *s, bool started)
+{
+	if (!started)
+		ct_clos_end(&s->clos, s->dir);
+	ct_resctrl_close(&s->clos);
 }
 
 /* A session's events are its container's. */
@@ -417,6 +472,7 @@ static int launch_all(struct ct_store *store, const struct ct_container *contain
 			ct_fd_close(config.pass[i]);
 	}
 	ct_event_teller_close(&s->teller);
+	close_clos(s, r == 0);
 	if (r == 0) {
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_MONITOR, "pid %d", ret_session->monitor_pid);
 		take_warning(ret_session, &warning);

@@ -13,6 +13,7 @@
 #include <cattach/exec.h>
 #include <cattach/plan.h>
 
+#include "clos.h"
 #include "events.h"
 #include "leaf.h"
 
@@ -21,17 +22,19 @@
 struct launching {
 	struct ct_arena *arena;		/* with everything that only the start needs */
 	struct ct_plan *plan;		/* of a container... */
-	struct leaf_request request;	/* ...and what its leaf is to be; the directory is filled in */
+	struct leaf_request request;	/* ...and what its leaf is to be; the directory is filled in... */
+	struct clos_request clos_request;	/* ...and its class of service */
 	struct ct_exec *exec;		/* of a session, in place of these */
 	bool followed;			/* by who starts it, and no further than to the end of this run */
 	struct leaf leaf;		/* once there is one */
+	struct ct_resctrl clos;		/* likewise */
 	struct event_teller teller;
 	struct ct_monitor_config *config;
 	struct ct_store store;		/* only containers, names and runtime stay open */
 	int dir;			/* the container's */
 	char id[CT_CONTAINER_ID_LENGTH + 1];
 	char name[CT_NAME_MAX + 1];
-	char label[2 * CT_NAME_MAX + 2];
+	char label[CT_LABEL_MAX + 1];
 	bool remove;
 	bool keep;			/* a failed start leaves it as it was: */
 	struct ct_status before;

@@ -232,12 +232,12 @@ static int start_scope(const struct leaf_request *q, char *path, struct ct_err *
 
 /* ---- making ---- */
 
-/* The path, for whoever comes after a crash. */
-static int record_path(const void *arg, const char *path, struct ct_err *err)
+/* The path, for whoever comes after a crash, and that it was there. */
+static int record_path(const void *arg, const char *path, bool found, struct ct_err *err)
 {
 	const struct leaf_request *q = arg;
-	char line[CT_CGROUP_PATH + 1];
-	int n = snprintf(line, sizeof(line), "%s\n", path);
+	char line[CT_CGROUP_PATH + 16];
+	int n = snprintf(line, sizeof(line), "%s\n%s", path, found ? LEAF_FOUND "\n" : "");
 
 	return ct_write_file_at(q->dir, "cgroup", line, (size_t)n, 0600, err);
 }
@@ -329,8 +329,10 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 	struct ct_cgroup_setting items[128];
 	struct ct_cgroup_settings relaxed = relax(q, items, sizeof(items) / sizeof(items[0]));
 	bool best_effort = is_mode(q, "best-effort");
+	char mark[LEAF_MARK];
 	struct ct_cgroup_plan plan = {
-		.id = q->id, .name = own_name(q), .pid = pid, .also = STATISTICS,
+		.id = q->id, .name = own_name(q), .mark = ct_leaf_mark(q->dir, q->id, mark),
+		.pid = pid, .also = STATISTICS,
 		.settings = best_effort ? &relaxed : q->settings,
 		.record = record_path, .arg = q,
 	};
@@ -366,8 +368,9 @@ static bool climbs(const char *path)
  * path that leads out of what is the caller's. */
 static bool is_refusal(const struct leaf_request *q, int r)
 {
+	/* Somebody is in it, or stops whoever comes. */
 	if (q->exact)
-		return r == -EEXIST || (r == -EPERM && climbs(q->parent));
+		return r == -EEXIST || r == -EBUSY || (r == -EPERM && climbs(q->parent));
 	return r == -EPERM;
 }
 

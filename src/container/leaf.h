@@ -91,6 +91,14 @@ bool ct_leaf_is_frozen(int dir, const char *id);
  * that cannot be removed is warned of. */
 int ct_leaf_clean(int dir, const char *id, struct ct_err *err);
 
+/* What is written on one with a name that the caller has chosen. Containers of two stores may have
+ * the same id, but not the same directory. */
+#define LEAF_MARK 256
+const char *ct_leaf_mark(int dir, const char *id, char buf[LEAF_MARK]);
+
+/* In the record, behind the path: the cgroup was there before. */
+#define LEAF_FOUND "found"
+
 /* The recorded path, or -ENOENT and the like. */
 int ct_leaf_read(int dir, char path[CT_CGROUP_PATH]);
 

@@ -12,7 +12,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -81,7 +83,7 @@ void ct_leaf_undo(struct leaf *leaf, int dir)
 
 	if (leaf->cgroup.dir < 0)
 		return;
-	if (ct_cgroup_remove(&leaf->cgroup, END_TIME, &ignored) == 0)
+	if (ct_cgroup_give_back(&leaf->cgroup, END_TIME, &ignored) == 0)
 		unlinkat(dir, "cgroup", 0);
 	ct_leaf_close(leaf);
 	*leaf = (struct leaf)LEAF_INIT;
@@ -105,10 +107,22 @@ void ct_leaf_sweep(const struct ct_cgroup *cgroup)
 
 /* ---- by others ---- */
 
-/* One line. Checked further by who opens it: only a cgroup of that container's name is touched. */
-int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
+const char *ct_leaf_mark(int dir, const char *id, char buf[LEAF_MARK])
+{
+	struct stat st = { 0 };
+
+	/* A directory that cannot be looked at is nobody's. */
+	if (fstat(dir, &st) < 0)
+		st.st_ino = 0;
+	snprintf(buf, LEAF_MARK, "%s %llx:%llx", id, (unsigned long long)st.st_dev,
+		 (unsigned long long)st.st_ino);
+	return buf;
+}
+
+static int read_record(int dir, char path[CT_CGROUP_PATH], bool *ret_found)
 {
 	int ct_autofd fd = openat(dir, "cgroup", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	char *end;
 	ssize_t n;
 
 	if (fd < 0)
@@ -116,21 +130,30 @@ int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
 	n = ct_read_text(fd, path, CT_CGROUP_PATH);
 	if (n < 0)
 		return (int)n;
-	path[strcspn(path, "\n")] = '\0';
+	end = path + strcspn(path, "\n");
+	*ret_found = *end && !strncmp(end + 1, LEAF_FOUND, strlen(LEAF_FOUND));
+	*end = '\0';
 	return *path == '/' ? 0 : -EBADMSG;
+}
+
+int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
+{
+	bool found;
+
+	return read_record(dir, path, &found);
 }
 
 /* "/PLACE/cattach-ID", or with a number behind it. What is another's must not be ended for this
  * one, whatever has become of the record. */
 static int open_recorded(int dir, const char *id, struct ct_cgroup *cgroup, struct ct_err *err)
 {
-	char path[CT_CGROUP_PATH];
+	char path[CT_CGROUP_PATH], mark[LEAF_MARK];
 	int r = ct_leaf_read(dir, path);
 
 	if (r < 0)
 		return ct_fail_errno(err, -r, "no cgroup is recorded");
 	r = ct_cgroup_open(path, cgroup, err);
-	if (r == 0 && !ct_cgroup_is_of(cgroup, id)) {
+	if (r == 0 && !ct_cgroup_is_of(cgroup, id, ct_leaf_mark(dir, id, mark))) {
 		ct_cgroup_close(cgroup);
 		return ct_fail(err, EINVAL, "the recorded cgroup is another container's");
 	}
@@ -160,10 +183,10 @@ static bool is_empty(const struct ct_cgroup *cgroup)
  * his container by a directory in which nobody is. */
 static int end_recorded(const struct ct_cgroup *cgroup, struct ct_err *err)
 {
-	int r = ct_cgroup_kill(cgroup->dir, err);
+	int r = ct_cgroup_end(cgroup, err);
 
 	if (r == 0 || is_empty(cgroup))
-		r = ct_cgroup_remove(cgroup, END_TIME, err);
+		r = ct_cgroup_give_back(cgroup, END_TIME, err);
 	if (r == 0 || r == -EBUSY || !is_empty(cgroup))
 		return r;
 	ct_warn("an empty cgroup stays: %s (cattach unshare can remove what other ids of yours have made)",
@@ -183,6 +206,19 @@ static bool is_nothing(int r)
 	return false;
 }
 
+/* Its maker was killed when it was there and nothing was written on it yet. */
+static void remove_unmarked(int dir)
+{
+	char path[CT_CGROUP_PATH];
+	bool found = true;
+	int r = read_record(dir, path, &found);
+
+	if (r == 0 && !found)
+		r = ct_cgroup_remove_unmarked(path);
+	if (r < 0)
+		ct_log(CT_LOG_DEBUG, CT_TOPIC_CGROUP, "no cgroup that was left unmarked is removed");
+}
+
 /* The record goes last, and only when the cgroup has gone: whoever comes next finds the rest by
  * it. */
 int ct_leaf_clean(int dir, const char *id, struct ct_err *err)
@@ -190,6 +226,8 @@ int ct_leaf_clean(int dir, const char *id, struct ct_err *err)
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
 	int r = open_recorded(dir, id, &cgroup, err);
 
+	if (r == -EINVAL)
+		remove_unmarked(dir);
 	r = r == 0 ? end_recorded(&cgroup, err) : is_nothing(r) ? 0 : r;
 	if (r < 0)
 		return r;

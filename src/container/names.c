@@ -2,6 +2,11 @@
 /*
  * Names: symbolic links in names/, each with a container's id as its text.
  *
+ * The text is the short id, which people know, a dot, and the other digits, three in two
+ * characters: 48 instead of 64. ext4 keeps up to 59 in the inode; for more it takes a block, and
+ * removing such a link waits for the disk, which took longer than all else that a --rm removes.
+ * Links with all 64 digits are understood, for they were made before.
+ *
  * symlinkat(2) is the claim: it makes the link or finds one there, in one step, so of any number of
  * commands that want a name one gets it, and nobody scans anything. A link is made after its
  * directory and removed before it, so a link without a directory is left over from a crash or from
@@ -34,21 +39,85 @@ static int lock_names(const struct ct_store *store)
 	return fd;
 }
 
+/* ---- the text of a link ---- */
+
+/* 52 digits after the short id: 17 times three, and one that is left. */
+#define REST_DIGITS	(CT_CONTAINER_ID_LENGTH - CT_SHORT_ID_LENGTH)
+#define REST_LENGTH	(REST_DIGITS / 3 * 2 + 1)
+#define TEXT_LENGTH	(CT_SHORT_ID_LENGTH + 1 + REST_LENGTH)
+_Static_assert(REST_DIGITS % 3 == 1 && TEXT_LENGTH < 60, "as the functions below have it");
+
+static const char hexadecimal[] = "0123456789abcdef";
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* The place of a character in a list of them, -1: it is not there. */
+static int place_in(const char *list, char c)
+{
+	const char *found = c ? strchr(list, c) : NULL;
+
+	return found ? (int)(found - list) : -1;
+}
+
+static void write_text(const char *id, char text[TEXT_LENGTH + 1])
+{
+	const char *digit = id + CT_SHORT_ID_LENGTH;
+	char *out = text + CT_SHORT_ID_LENGTH;
+
+	memcpy(text, id, CT_SHORT_ID_LENGTH);
+	*out++ = '.';
+	for (; digit[1]; digit += 3) {
+		int bits = place_in(hexadecimal, digit[0]) << 8 |
+			   place_in(hexadecimal, digit[1]) << 4 | place_in(hexadecimal, digit[2]);
+
+		*out++ = alphabet[bits >> 6 & 63];
+		*out++ = alphabet[bits & 63];
+	}
+	*out++ = *digit;
+	*out = '\0';
+}
+
+/* The id, or something that is none. */
+static void read_text(const char *text, char id[CT_CONTAINER_ID_LENGTH + 1])
+{
+	const char *in = text + CT_SHORT_ID_LENGTH + 1;
+	char *digit = id + CT_SHORT_ID_LENGTH;
+
+	memcpy(id, text, CT_SHORT_ID_LENGTH);
+	for (; in[1]; in += 2) {
+		int high = place_in(alphabet, in[0]), low = place_in(alphabet, in[1]);
+
+		if (high < 0 || low < 0)
+			break;
+		*digit++ = hexadecimal[high >> 2];
+		*digit++ = hexadecimal[(high & 3) << 2 | low >> 4];
+		*digit++ = hexadecimal[low & 15];
+	}
+	*digit++ = *in;
+	*digit = '\0';
+}
+
 /* One byte more than an id is read, to see that the text is not longer. */
 int ct_name_lookup(const struct ct_store *store, const char *name,
 		   char ret_id[CT_CONTAINER_ID_LENGTH + 1])
 {
-	char text[CT_CONTAINER_ID_LENGTH + 2];
+	char text[CT_CONTAINER_ID_LENGTH + 2], written[CT_CONTAINER_ID_LENGTH + 1];
+	const char *id = text;
 	ssize_t length = readlinkat(store->names, name, text, sizeof(text) - 1);
 
 	if (length < 0)
 		return -errno;
 	text[length] = '\0';
-	if (!ct_is_id(text))
+	if (length == TEXT_LENGTH && text[CT_SHORT_ID_LENGTH] == '.') {
+		read_text(text, written);
+		id = written;
+	}
+	if (!ct_is_id(id))
 		return -EINVAL;
-	memcpy(ret_id, text, CT_CONTAINER_ID_LENGTH + 1);
+	memcpy(ret_id, id, CT_CONTAINER_ID_LENGTH + 1);
 	return 0;
 }
+
+/* ---- names ---- */
 
 static bool directory_exists(const struct ct_store *store, const char *id)
 {
@@ -84,11 +153,14 @@ static int clear_stale(const struct ct_store *store, const char *name)
 
 int ct_name_claim(const struct ct_store *store, const char *name, const char *id)
 {
+	char text[TEXT_LENGTH + 1];
+
+	write_text(id, text);
 	/* Every turn but the first follows a name that became free and was taken again. */
 	for (int i = 0; i < 100; i++) {
 		int r;
 
-		if (symlinkat(id, store->names, name) == 0)
+		if (symlinkat(text, store->names, name) == 0)
 			return 0;
 		if (errno != EEXIST)
 			return -errno;

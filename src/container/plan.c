@@ -113,8 +113,9 @@ int ct_plan_make(struct ct_arena *arena, const struct ct_spec *spec, const struc
 		 int cache, unsigned preserve_fds, struct ct_plan **ret_plan, struct ct_err *err)
 {
 	static int (*const steps[])(struct planning *p, struct ct_err *err) = {
-		ct_plan_namespaces, plan_file_systems, plan_settings, ct_plan_process,
-		ct_plan_scheduling, ct_plan_seccomp,   ct_plan_init,  ct_plan_hooks, plan_slots,
+		ct_plan_namespaces, ct_plan_network,	plan_file_systems,  ct_plan_inherited,
+		plan_settings,	    ct_plan_process,	ct_plan_scheduling, ct_plan_seccomp,
+		ct_plan_init,	    ct_plan_hooks,	plan_slots,
 	};
 	struct planning p = {
 		.arena = arena, .spec = spec, .meta = meta, .cache = cache,

@@ -39,9 +39,16 @@ int ct_plan_source(const char *path, struct ct_plan_source *ret_source, struct c
 
 int ct_plan_root(struct planning *p, struct ct_err *err);
 int ct_plan_namespaces(struct planning *p, struct ct_err *err);
+/* plan_network.c: network devices that are moved, once the namespaces are planned */
+int ct_plan_network(struct planning *p, struct ct_err *err);
 int ct_plan_ids(struct planning *p, const struct ct_spec_idmaps *maps, struct ct_plan_ids *ids,
 		struct ct_err *err);
 int ct_plan_mounts(struct planning *p, struct ct_err *err);
+/* After all mounts: for one whose mount namespace is the caller's. inherited.c */
+int ct_plan_inherited(struct planning *p, struct ct_err *err);
+bool ct_inherits_mounts(const struct ct_spec *spec);
+/* In our own face nobody could take the host's mounts off for sure. */
+int ct_refuse_inherited(const struct ct_spec *spec, struct ct_err *err);
 int ct_plan_devices(struct planning *p, struct ct_err *err);
 int ct_plan_masks(struct planning *p, struct ct_err *err);
 int ct_plan_process(struct planning *p, struct ct_err *err);
@@ -61,6 +68,9 @@ int ct_plan_resources(struct planning *p, struct ct_err *err);
 
 /* A sealed copy of our in-container init in a memfd: the container can never reach the file. */
 int ct_plan_init(struct planning *p, struct ct_err *err);
+
+/* Is this descriptor the namespace at that path, which is one that we are in? */
+bool ct_plan_is_own(int fd, const char *own);
 
 /* Will this namespace be a new one? */
 bool ct_plan_is_new(const struct planning *p, enum ct_spec_ns ns);

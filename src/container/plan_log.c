@@ -35,6 +35,13 @@ static void log_namespaces(const struct ct_plan *plan)
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_NS, "joins %s", plan->joins[i].place);
 }
 
+static void log_network(const struct ct_plan_network *network)
+{
+	for (size_t i = 0; network && i < network->count; i++)
+		ct_log(CT_LOG_DEBUG, CT_TOPIC_NS, "network device %s is moved there, as %s",
+		       network->devices[i].name, network->devices[i].inside);
+}
+
 static void log_ids(const char *map, const struct ct_plan_ids *ids)
 {
 	for (size_t i = 0; i < ids->count; i++)
@@ -69,6 +76,7 @@ void ct_plan_log(const struct ct_plan *plan)
 	const struct ct_plan_process *p = &plan->process;
 
 	log_namespaces(plan);
+	log_network(plan->network);
 	log_ids("uid", &plan->uid_map);
 	log_ids("gid", &plan->gid_map);
 	log_mounts(plan);

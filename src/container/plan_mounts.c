@@ -3,8 +3,8 @@
  * Mounts of the plan: config.json's mounts with their options taken apart, sources pinned, and the
  * file systems replaced that the kernel does not let this container mount: sysfs belongs to the
  * network namespace, proc to the pid namespace, mqueue to the ipc and cgroup to the cgroup
- * namespace; where that is the host's, the host's mount is bound instead, read-only. A namespace
- * that is joined is somebody else's: its file system is mounted, and the host's would be wrong.
+ * namespace; where that is the host's, the host's mount is bound instead, read-only, but for mqueue as
+ * root, which hosts without systemd do not have. A namespace that is joined is somebody else's: its file system is mounted, and the host's would be wrong.
  *
  * Runs in the CLI. Also masked and read-only paths.
  */
@@ -23,12 +23,13 @@ static const struct substitute {
 	enum ct_spec_ns ns;
 	const char *path;
 	bool read_only;
+	bool users_only;		/* root mounts the host's itself, which need not be mounted there */
 } substitutes[] = {
-	{ "sysfs", CT_NS_NETWORK, "/sys", true },
-	{ "proc", CT_NS_PID, "/proc", false },
-	{ "mqueue", CT_NS_IPC, "/dev/mqueue", false },
-	{ "cgroup", CT_NS_CGROUP, "/sys/fs/cgroup", true },
-	{ "cgroup2", CT_NS_CGROUP, "/sys/fs/cgroup", true },
+	{ "sysfs", CT_NS_NETWORK, "/sys", true, false },
+	{ "proc", CT_NS_PID, "/proc", false, false },
+	{ "mqueue", CT_NS_IPC, "/dev/mqueue", false, true },
+	{ "cgroup", CT_NS_CGROUP, "/sys/fs/cgroup", true, false },
+	{ "cgroup2", CT_NS_CGROUP, "/sys/fs/cgroup", true, false },
 };
 
 /*
@@ -39,7 +40,7 @@ static const struct substitute {
 static bool needs_substitute(struct planning *p, const struct substitute *s)
 {
 	if (!p->spec->linux_.namespaces[s->ns].present)
-		return true;
+		return !s->users_only || p->spec->linux_.namespaces[CT_NS_USER].present;
 	return s->read_only && !ct_plan_is_new(p, s->ns) && ct_plan_is_new(p, CT_NS_USER);
 }
 
@@ -55,6 +56,10 @@ static int use_substitute(const struct substitute *s, struct ct_plan_mount *m, s
 {
 	int r = ct_plan_source(s->path, &m->source, err);
 
+	if (r == -ENOENT)
+		return ct_hint(err, "a container without a namespace of type %s has the host's %s, and this "
+			       "host has none: leave the mount out, or add { \"type\": \"%s\" }",
+			       ct_spec_ns_name(s->ns), s->type, ct_spec_ns_name(s->ns));
 	if (r < 0)
 		return r;
 	m->type = NULL;

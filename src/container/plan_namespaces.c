@@ -44,8 +44,7 @@ static const char *namespace_place(struct planning *p, enum ct_spec_ns ns)
 	return ct_arena_printf(p->arena, "linux.namespaces.%s", ct_spec_ns_name(ns));
 }
 
-/* Is this namespace the one that we are in ourselves? */
-static bool is_our_own(int fd, const char *own)
+bool ct_plan_is_own(int fd, const char *own)
 {
 	struct stat there, here;
 
@@ -69,9 +68,9 @@ static int plan_join(struct planning *p, enum ct_spec_ns ns, int flag, struct ct
 	if (ct_ns_join_check(fd, flag, path, err) < 0)
 		return ct_spec_wrap(p->spec, err, place);
 	/* The kernel calls it an error to join one's own; it is what is wanted all the same. */
-	if (flag == CLONE_NEWUSER && is_our_own(fd, "/proc/self/ns/user"))
+	if (flag == CLONE_NEWUSER && ct_plan_is_own(fd, "/proc/self/ns/user"))
 		return 0;
-	if (flag == CLONE_NEWNS && is_our_own(fd, "/proc/self/ns/mnt")) {
+	if (flag == CLONE_NEWNS && ct_plan_is_own(fd, "/proc/self/ns/mnt")) {
 		ct_fail(err, EINVAL, "%s is the host's own mount namespace", path);
 		return ct_spec_wrap(p->spec, err, place);
 	}

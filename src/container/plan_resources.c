@@ -115,18 +115,13 @@ static int warn(struct ct_arena *arena, struct ct_strings *warnings, struct ct_e
 }
 
 /* Convert, and again without what cannot be, as long as that is wanted. */
-static int convert(struct ct_arena *arena, const struct ct_spec *spec, bool best_effort,
+static int convert(struct ct_arena *arena, const struct ct_spec *spec,
+		   struct ct_cgroup_resources *resources, bool best_effort,
 		   struct ct_cgroup_settings *settings, struct ct_strings *warnings,
 		   struct ct_err *err)
 {
-	struct ct_cgroup_resources resources = spec->linux_.resources;
-
-	if (!resources.has_pids) {
-		resources.has_pids = resources.pids_by_default = true;
-		resources.pids = PIDS_DEFAULT;
-	}
-	while (ct_cgroup_convert(arena, &resources, settings, err) < 0) {
-		bool dropped = best_effort && err->code == ENOTSUP && drop(&resources, err->where);
+	while (ct_cgroup_convert(arena, resources, settings, err) < 0) {
+		bool dropped = best_effort && err->code == ENOTSUP && drop(resources, err->where);
 
 		name_place(spec, err);
 		if (!dropped && err->code == ENOTSUP && !err->hint[0])
@@ -151,15 +146,22 @@ static int check_disabled(const struct ct_cgroup_setting *setting, struct ct_err
 	return ct_wrap(err, "%s", setting->where);
 }
 
-int ct_resources_settle(struct ct_arena *arena, const struct ct_spec *spec, const char *cgroups,
-			struct ct_cgroup_settings *ret_settings, struct ct_strings *warnings,
-			struct ct_err *err)
+int ct_resources_settle(struct ct_arena *arena, const struct ct_spec *spec,
+			const struct ct_meta *meta, struct ct_cgroup_settings *ret_settings,
+			struct ct_strings *warnings, struct ct_err *err)
 {
+	const char *cgroups = meta ? meta->cgroups : NULL;
 	bool disabled = cgroups && !strcmp(cgroups, "disabled");
 	bool best_effort = cgroups && !strcmp(cgroups, "best-effort");
+	struct ct_cgroup_resources resources = spec->linux_.resources;
 	struct ct_cgroup_settings settings = { 0 };
 
-	if (convert(arena, spec, best_effort, &settings, warnings, err) < 0)
+	/* An engine says what it wants, or wants nothing. */
+	if (!resources.has_pids && !(meta && meta->unmonitored)) {
+		resources.has_pids = resources.pids_by_default = true;
+		resources.pids = PIDS_DEFAULT;
+	}
+	if (convert(arena, spec, &resources, best_effort, &settings, warnings, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < settings.count; i++) {
 		struct ct_cgroup_setting *setting = &settings.items[i];
@@ -181,6 +183,6 @@ int ct_plan_resources(struct planning *p, struct ct_err *err)
 	p->settings = ct_arena_alloc(p->arena, sizeof(*p->settings));
 	if (!p->settings)
 		return ct_fail_nomem(err);
-	return ct_resources_settle(p->arena, p->spec, p->meta->cgroups, p->settings, &p->warnings,
+	return ct_resources_settle(p->arena, p->spec, p->meta, p->settings, &p->warnings,
 				   err);
 }

@@ -125,6 +125,10 @@ int ct_session_mark(const struct ct_store *store, struct ct_arena *arena, struct
 /* End and forget all sessions of a container, in a bounded time; what resists is left behind. */
 void ct_sessions_end(const struct ct_store *store, const struct ct_container *container);
 
+/* Take away what is left of a session whose maker was killed before it was started: has it gone? Of
+ * any other state than DAMAGED it is false. */
+bool ct_session_drop_interrupted(const struct ct_store *sessions, const struct ct_container *session);
+
 /* ---- its processes ---- */
 
 #define CT_SECOND UINT64_C(1000000000)

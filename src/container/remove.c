@@ -30,6 +30,7 @@
 #include <cattach/log.h>
 #include <cattach/proc.h>
 
+#include "clos.h"
 #include "hooks.h"
 #include "keeper.h"
 #include "leaf.h"
@@ -329,6 +330,8 @@ static int forget(const struct ct_store *store, const struct ct_container *c, st
 		ct_sessions_end(store, c);
 	/* What a monitor has left that was killed, with whoever is in there still. */
 	if (c->dir >= 0 && ct_leaf_clean(c->dir, c->meta.id, err) < 0)
+		return ct_wrap(err, "container %s", ct_container_label(c));
+	if (c->dir >= 0 && ct_clos_clean(c->dir, c->meta.id, err) < 0)
 		return ct_wrap(err, "container %s", ct_container_label(c));
 	if (take_step(c, err) < 0)
 		return -err->code;

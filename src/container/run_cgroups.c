@@ -226,6 +226,6 @@ int ct_run_resources(struct ct_run *run, struct ct_err *err)
 		return -err->code;
 	run->meta->swap_by_default = run->spec->linux_.resources.swap_by_default;
 	/* The start makes the settings anew, and tells what it goes without. */
-	return ct_resources_settle(run->arena, run->spec, run->meta->cgroups, &settings, &warnings,
+	return ct_resources_settle(run->arena, run->spec, run->meta, &settings, &warnings,
 				   err);
 }

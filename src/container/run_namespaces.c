@@ -23,6 +23,8 @@
 
 #include <cattach/num.h>
 
+#include "plan.h"
+
 /* The mode of a namespace as inspect shows it. */
 static const char *mode_of(const struct ct_run *run, enum ct_spec_ns ns, const char *own)
 {
@@ -184,6 +186,8 @@ int ct_run_namespaces(struct ct_run *run, struct ct_err *err)
 
 	if (run->plain)
 		run->spec->linux_.namespaces[CT_NS_MOUNT].present = true;
+	else if (!run->rootless && !options->inherited_mounts && ct_inherits_mounts(run->spec))
+		return ct_refuse_inherited(run->spec, err);
 	for (size_t i = 0; ret == 0 && i < sizeof(table) / sizeof(table[0]); i++)
 		ret = choose(run, table[i].ns, table[i].option, table[i].value, table[i].own,
 			     table[i].mode, err);

@@ -101,13 +101,13 @@ int ct_run_resources(struct ct_run *run, struct ct_err *err);
 
 /**
  * ct_resources_settle - the settings of a new cgroup for a spec: plan_resources.c
- * @cgroups: --cgroups, or NULL
+ * @meta: --cgroups, and whose defaults count; NULL: nothing was said
  * @ret_settings: each with the place that an error of the start names
  * @warnings: appended to: what cannot be had and is gone without
  */
-int ct_resources_settle(struct ct_arena *arena, const struct ct_spec *spec, const char *cgroups,
-			struct ct_cgroup_settings *ret_settings, struct ct_strings *warnings,
-			struct ct_err *err);
+int ct_resources_settle(struct ct_arena *arena, const struct ct_spec *spec,
+			const struct ct_meta *meta, struct ct_cgroup_settings *ret_settings,
+			struct ct_strings *warnings, struct ct_err *err);
 
 /* Helpers of run_mounts.c for run_mount_csv.c: options gather in mount->options. */
 int ct_run_mount_source(struct ct_run *run, struct ct_spec_mount *mount, const char *source,

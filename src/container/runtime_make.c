@@ -26,6 +26,7 @@
 #include <cattach/log.h>
 #include <cattach/run.h>
 
+#include "clos.h"
 #include "hooks.h"
 #include "leaf.h"
 #include "plan.h"
@@ -42,6 +43,7 @@ struct making {
 	struct ct_container c;
 	struct ct_ns_started started;
 	struct leaf leaf;
+	struct ct_resctrl clos;
 	int listener;
 	bool attempted;			/* hooks may have run */
 	bool pid_file;
@@ -52,14 +54,21 @@ struct making {
 static int make_directory(struct making *m, struct ct_err *err)
 {
 	const char *id = m->options->id;
+	bool made = mkdirat(m->store->containers, id, 0700) == 0;
 
-	if (mkdirat(m->store->containers, id, 0700) < 0 && errno == EEXIST) {
+	if (!made && errno == EEXIST) {
 		ct_fail(err, EEXIST, "container with given ID already exists");
 		return ct_wrap(err, "%s", id);
 	}
-	m->c.dir = openat(m->store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (m->c.dir < 0)
-		return ct_fail_errno(err, errno, "cannot make %s/%s", m->store->path, id);
+	if (made)
+		m->c.dir = openat(m->store->containers, id,
+				  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (m->c.dir < 0) {
+		ct_fail_errno(err, errno, "cannot make %s/%s", m->store->path, id);
+		if (made)
+			unlinkat(m->store->containers, id, AT_REMOVEDIR);
+		return -err->code;
+	}
 	ct_container_mark_creator(m->c.dir);
 	return 0;
 }
@@ -172,7 +181,7 @@ static int prepare(struct making *m, struct ct_err *err)
 {
 	const struct ct_run_options run = {
 		.bundle = m->options->bundle, .config = m->options->config, .sig_proxy = true,
-		.without_process = true,
+		.without_process = true, .inherited_mounts = true,
 	};
 	struct ct_meta *meta = &m->c.meta;
 	int r = ct_run_prepare(&run, m->options->rootless, m->arena, &m->spec, meta, err);
@@ -199,6 +208,7 @@ static int check_terminal(const struct making *m, struct ct_err *err)
 static int plan(struct making *m, struct ct_err *err)
 {
 	struct planning resources = { .arena = m->arena, .spec = m->spec, .meta = &m->c.meta };
+	struct clos_request clos;
 	int r = ct_spec_check(m->spec, m->options->rootless, err);
 
 	if (r == 0)
@@ -207,7 +217,11 @@ static int plan(struct making *m, struct ct_err *err)
 		r = ct_plan_make(m->arena, m->spec, &m->c.meta, m->store->cache,
 				 m->options->preserve_fds, &m->plan, err);
 	if (r == 0)
+		r = ct_inherited_make(m->c.dir, m->plan, err);
+	if (r == 0)
 		r = ct_plan_resources(&resources, err);
+	if (r == 0)
+		r = ct_clos_look(m->arena, m->spec, &clos, err);
 	if (r < 0)
 		return r;
 	relax(resources.settings);
@@ -215,7 +229,9 @@ static int plan(struct making *m, struct ct_err *err)
 	m->plan->process.untied = true;
 	m->plan->report_places = false;
 	m->plan->no_program = m->c.meta.no_process;
-	return make_leaf(m, resources.settings, err);
+	if (make_leaf(m, resources.settings, err) < 0)
+		return -err->code;
+	return ct_clos_make(&clos, m->c.dir, m->options->id, &m->clos, m->plan, err);
 }
 
 static int start(struct making *m, struct ct_err *err)
@@ -236,32 +252,13 @@ static int start(struct making *m, struct ct_err *err)
 
 /* ---- who watches it ---- */
 
-/* In one step: who waits for the file finds all of it. */
-static int write_file(const char *path, const char *text, size_t size, struct ct_err *err)
-{
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-	char parent[PATH_MAX] = ".";
-	int ct_autofd dir = -1;
-
-	if (slash)
-		snprintf(parent, sizeof(parent), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	dir = openat(AT_FDCWD, parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return ct_fail_errno(err, errno, "cannot open %s", parent);
-	return ct_write_file_at(dir, name, text, size, 0644, err);
-}
-
 static int write_pid_file(struct making *m, struct ct_err *err)
 {
 	const char *path = m->options->pid_file;
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", (int)m->started.pid);
 
-	if (!path)
-		return 0;
-	if (write_file(path, text, (size_t)n, err) < 0)
-		return ct_wrap(err, "--pid-file");
-	m->pid_file = true;
+	if (path && ct_runtime_write_pid(path, m->started.pid, err) < 0)
+		return -err->code;
+	m->pid_file = path != NULL;
 	return 0;
 }
 
@@ -282,27 +279,42 @@ static int hand_over(struct making *m, struct ct_err *err)
 
 /* ---- all of it ---- */
 
+/* Whoever kills us before ends the process, too; what is left of the container can be deleted. */
+static int keep(struct making *m, struct ct_err *err)
+{
+	int r = ct_ns_keep(m->started.tie, err);
+
+	ct_drop_fd(&m->started.tie);
+	return r;
+}
+
 static void undo(struct making *m)
 {
 	struct ct_exit status;
 	struct ct_err ignored;
+	int removed = 0;
 
 	if (m->started.pidfd >= 0) {
 		ct_pidfd_signal(m->started.pidfd, SIGKILL);
 		ct_pidfd_wait(m->started.pidfd, &status);
 	}
+	if (m->plan)
+		ct_netdev_give_back(m->plan);
 	ct_drop_fd(&m->started.pidfd);
 	ct_drop_fd(&m->started.terminal);
+	ct_drop_fd(&m->started.tie);
 	if (m->pid_file)
 		unlink(m->options->pid_file);
 	if (m->c.dir >= 0) {
 		if (m->leaf.in_scope)
 			ct_cgroup_leave(&m->leaf.cgroup, getpid(), &ignored);
+		ct_clos_end(&m->clos, m->c.dir);
 		ct_leaf_undo(&m->leaf, m->c.dir);
-		ct_runtime_forget(m->store, &m->c);
+		removed = ct_runtime_forget(m->store, &m->c, &ignored);
 	}
 	ct_container_close(&m->c);
-	if (m->attempted)
+	/* Who has deleted it meanwhile has run them. */
+	if (m->attempted && removed)
 		ct_hooks_run_poststop(m->arena, m->spec, &m->c.meta, ct_hooks_warn);
 }
 
@@ -310,7 +322,7 @@ static int make(struct making *m, struct ct_err *err)
 {
 	static int (*const steps[])(struct making *m, struct ct_err *err) = {
 		prepare, make_directory, make_record, make_listener, plan, start, write_record,
-		hand_over, write_pid_file,
+		hand_over, write_pid_file, keep,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
@@ -329,8 +341,8 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 	mode_t ct_autoumask saved = umask(077);
 	struct making m = {
 		.store = store, .arena = arena, .options = options, .c = CT_CONTAINER_INIT,
-		.started = { .pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT },
-		.leaf = LEAF_INIT, .listener = -1,
+		.started = { .pidfd = -1, .terminal = -1, .tie = -1, .places = CT_NS_PLACES_INIT },
+		.leaf = LEAF_INIT, .clos = CT_RESCTRL_INIT, .listener = -1,
 	};
 	int r = ct_runtime_check_id(options->id, err);
 
@@ -341,7 +353,9 @@ int ct_runtime_make(struct ct_store *store, struct ct_arena *arena,
 		undo(&m);
 		return r;
 	}
+	ct_netdev_settle(m.plan);
 	ct_leaf_close(&m.leaf);
+	ct_resctrl_close(&m.clos);
 	m.c.state = CT_STATE_CREATED;
 	*ret_container = m.c;
 	*ret_started = m.started;

@@ -6,6 +6,7 @@
 #define CATTACH_CONTAINER_RUNTIME_PARTS_H
 
 #include <cattach/container.h>
+#include <cattach/plan.h>
 
 #define CT_RUNTIME_SOCKET "start"	/* in the container's directory */
 
@@ -18,7 +19,23 @@ int ct_runtime_note_process(int dir, const struct ct_status *status, struct ct_e
 /* The state now, by the record that has been read. */
 enum ct_state ct_runtime_look(const struct ct_container *container);
 
-/* Remove its directory; not that of another one which has got the same id meanwhile. */
-int ct_runtime_forget(const struct ct_store *store, const struct ct_container *container);
+/* Its meta.json, anew where somebody else may have changed it since. */
+int ct_runtime_read_meta(struct ct_arena *arena, struct ct_container *c, struct ct_err *err);
+
+/* Take its mounts off, if it has any in our namespace, and remove its directory; not that of another one
+ * which has got the same id meanwhile. 1 for one of those who do it at the same time, whose poststop hooks
+ * are then the only ones. */
+int ct_runtime_forget(const struct ct_store *store, const struct ct_container *container,
+		      struct ct_err *err);
+
+/* inherited.c: the place for the mounts of a container that has no mount namespace; and its end, which
+ * is none where it has one, or where it is over */
+int ct_inherited_make(int dir, struct ct_plan *plan, struct ct_err *err);
+int ct_inherited_detach(int dir, struct ct_err *err);
+/* Likewise where somebody has bound a directory above it, with all that is below. */
+void ct_inherited_detach_copies(int dir);
+/* Its root as it is seen from here, O_PATH, and the number of that mount: -1 and 0 where it is not seen. */
+int ct_inherited_open_root(int dir);
+uint64_t ct_inherited_mount_id(int dir);
 
 #endif

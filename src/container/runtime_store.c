@@ -6,7 +6,8 @@
  * Runs in commands, with the caller's rights. There is no monitor whose lock could tell, so a
  * container is as alive as the process of its record is: by pid, start time and boot, and not when it
  * is a zombie that its parent has not reaped. Created is told from running by the socket on which a
- * process that is held listens. What cannot be read is damaged, is said so and can be deleted.
+ * process that is held listens, and after that by whether it has executed its program. What cannot be
+ * read is damaged, is said so and can be deleted.
  */
 #include <cattach/runtime.h>
 
@@ -31,6 +32,7 @@
 #include "runtime_parts.h"
 #include "store.h"
 
+#define FORGET_TRIES 8
 #define FILE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY)
 
 /* ---- the directory ---- */
@@ -49,17 +51,19 @@ int ct_runtime_check_id(const char *id, struct ct_err *err)
 
 static int default_root(char *buf, size_t size, struct ct_err *err)
 {
-	const char *base = getenv("XDG_RUNTIME_DIR");
+	const char *base = getenv("XDG_RUNTIME_DIR"), *root = getenv(CT_RUNTIME_ROOT);
 	bool user = geteuid() != 0 || ct_store_is_nested();
 	int n;
 
-	if (base && *base == '/' && user)
+	if (root && *root == '/')
+		n = snprintf(buf, size, "%s", root);
+	else if (base && *base == '/' && user)
 		n = snprintf(buf, size, "%s/cattach-oci", base);
 	else if (!user)
 		n = snprintf(buf, size, "/run/cattach-oci");
 	else
 		n = snprintf(buf, size, "/tmp/cattach-oci-%u", (unsigned)geteuid());
-	return n < 0 || (size_t)n >= size ? ct_fail(err, ENAMETOOLONG, "XDG_RUNTIME_DIR is too long") : 0;
+	return n < 0 || (size_t)n >= size ? ct_fail(err, ENAMETOOLONG, "the path of the runtime directory is too long") : 0;
 }
 
 /* Every part of the path that is missing; only the last one has to be ours alone. */
@@ -98,6 +102,7 @@ static int open_at(struct ct_store *store, const char *path, const char *name, b
 		   struct ct_err *err)
 {
 	store->path = strdup(path);
+	store->engine = true;
 	if (!store->path)
 		return ct_fail_nomem(err);
 	store->containers = ct_open_private(AT_FDCWD, path, path, name, make, err);
@@ -139,10 +144,10 @@ int ct_runtime_open(const char *root, bool make, struct ct_store *ret_store, str
 
 /* ---- one container ---- */
 
-int ct_runtime_connect(int dir)
+static int open_connection(int dir, int flags)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int ct_autofd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	int ct_autofd fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
 
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/" CT_RUNTIME_SOCKET, dir);
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
@@ -150,11 +155,17 @@ int ct_runtime_connect(int dir)
 	return ct_take_fd(&fd);
 }
 
+int ct_runtime_connect(int dir)
+{
+	return open_connection(dir, 0);
+}
+
+/* One that is stopped accepts nobody, and its queue fills up: it is held all the same. */
 static bool is_held(int dir)
 {
-	int ct_autofd fd = ct_runtime_connect(dir);
+	int ct_autofd fd = open_connection(dir, SOCK_NONBLOCK);
 
-	return fd >= 0;
+	return fd >= 0 || fd == -EAGAIN;
 }
 
 static int damaged(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
@@ -169,7 +180,7 @@ static int damaged(struct ct_arena *arena, struct ct_container *c, struct ct_err
 	return c->damage ? 0 : ct_fail_nomem(err);
 }
 
-static int read_meta(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
+int ct_runtime_read_meta(struct ct_arena *arena, struct ct_container *c, struct ct_err *err)
 {
 	int ct_autofd fd = openat(c->dir, "meta.json", FILE_FLAGS);
 	struct ct_meta meta;
@@ -253,7 +264,10 @@ enum ct_state ct_runtime_look(const struct ct_container *c)
 		return CT_STATE_STOPPED;
 	if (ct_leaf_is_frozen(c->dir, c->meta.id))
 		return CT_STATE_PAUSED;
-	return is_held(c->dir) ? CT_STATE_CREATED : CT_STATE_RUNNING;
+	/* One that goes on is not its program before the last step: its hooks may be running. */
+	if (is_held(c->dir) || ct_proc_has_executed(c->status.pid) == 0)
+		return CT_STATE_CREATED;
+	return CT_STATE_RUNNING;
 }
 
 /* The status is what is written last; of what there is before it half may be missing. */
@@ -264,12 +278,12 @@ static int load_record(struct ct_arena *arena, struct ct_container *c, struct ct
 
 	if (r == -ENOENT && ct_container_has_creator(c->dir)) {
 		c->state = CT_STATE_CREATING;
-		return read_meta(arena, c, &ignored) == -ENOMEM ? ct_fail_nomem(err) : 0;
+		return ct_runtime_read_meta(arena, c, &ignored) == -ENOMEM ? ct_fail_nomem(err) : 0;
 	}
 	/* Its creator may have written it, and gone, in between. */
 	if (r == -ENOENT)
 		r = read_status(c, err);
-	if (r < 0 || read_meta(arena, c, err) < 0)
+	if (r < 0 || ct_runtime_read_meta(arena, c, err) < 0)
 		return damaged(arena, c, err);
 	c->state = ct_runtime_look(c);
 	return 0;
@@ -282,7 +296,8 @@ static int load(const struct ct_store *store, struct ct_arena *arena, const char
 	int r;
 
 	c.meta.id = c.meta.name = ct_arena_strdup(arena, id);
-	if (!c.meta.id)
+	c.engine_root = ct_arena_strdup(arena, store->path);
+	if (!c.meta.id || !c.engine_root)
 		return ct_fail_nomem(err);
 	c.dir = openat(store->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c.dir < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) {
@@ -299,17 +314,30 @@ static int load(const struct ct_store *store, struct ct_arena *arena, const char
 	return 0;
 }
 
-int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c)
+static bool is_still_named(const struct ct_store *store, const struct ct_container *c)
 {
 	struct stat own, named;
 
-	if (fstat(c->dir, &own) < 0)
-		return -errno;
-	if (fstatat(store->containers, c->meta.id, &named, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (own.st_dev != named.st_dev || own.st_ino != named.st_ino)
-		return 0;
-	return ct_store_forget(store, c->meta.id, NULL);
+	return fstat(c->dir, &own) == 0 &&
+	       fstatat(store->containers, c->meta.id, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       own.st_dev == named.st_dev && own.st_ino == named.st_ino;
+}
+
+/* A process whose creator was killed may be about to mount: then the directory is busy once more. When it
+ * is gone there is nothing left to mount on. */
+int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c, struct ct_err *err)
+{
+	int r = 0;
+
+	for (int i = 0; i < FORGET_TRIES; i++) {
+		if (ct_inherited_detach(c->dir, err) < 0)
+			return ct_wrap(err, "%s/%s", store->path, c->meta.id);
+		r = is_still_named(store, c) ? ct_store_take_away(store, c->meta.id, NULL) : 0;
+		if (r != -EXDEV && r != -EBUSY)
+			break;
+		ct_inherited_detach_copies(c->dir);
+	}
+	return r < 0 ? ct_fail_errno(err, -r, "cannot remove %s/%s", store->path, c->meta.id) : r;
 }
 
 int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *id,
@@ -318,6 +346,43 @@ int ct_runtime_find(struct ct_store *store, struct ct_arena *arena, const char *
 	int r = ct_runtime_check_id(id, err);
 
 	return r < 0 ? r : load(store, arena, id, ret_container, err);
+}
+
+/* ---- in the default store ---- */
+
+struct beginning {
+	const char *text;
+	size_t length;
+	unsigned count;
+	char id[CT_CONTAINER_ID_LENGTH + 1];	/* the last one that begins with it */
+};
+
+static int compare_beginning(int dir, const char *name, unsigned char type, void *arg)
+{
+	struct beginning *b = arg;
+
+	(void)dir;
+	(void)type;
+	if (!ct_is_id(name) || strncmp(name, b->text, b->length) != 0)
+		return 0;
+	b->count++;
+	memcpy(b->id, name, sizeof(b->id));
+	return 0;
+}
+
+/* Engines show of ids that nobody chose the first digits only. */
+static int load_by_beginning(const struct ct_store *store, struct ct_arena *arena, const char *text,
+			     struct ct_container *ret_container, struct ct_err *err)
+{
+	struct beginning b = { .text = text, .length = strlen(text) };
+
+	if (ct_each_entry(store->containers, compare_beginning, &b) < 0 || !b.count)
+		return -err->code;
+	*err = (struct ct_err){ 0 };
+	if (b.count == 1)
+		return load(store, arena, b.id, ret_container, err);
+	ct_fail(err, EEXIST, "\"%.64s\" matches %u containers in %s", text, b.count, store->path);
+	return ct_hint(err, "type more of it");
 }
 
 int ct_runtime_find_default(struct ct_arena *arena, const char *id, struct ct_container *ret_container,
@@ -330,8 +395,11 @@ int ct_runtime_find_default(struct ct_arena *arena, const char *id, struct ct_co
 	if (r == 0)
 		r = ct_runtime_check_id(id, err);
 	if (r == 0)
-		r = open_at(&store, path, "XDG_RUNTIME_DIR", false, err);
-	return r < 0 ? r : load(&store, arena, id, ret_container, err);
+		r = open_at(&store, path, CT_RUNTIME_ROOT, false, err);
+	if (r == 0)
+		r = load(&store, arena, id, ret_container, err);
+	return r == -ENOENT && store.containers >= 0 ?
+		       load_by_beginning(&store, arena, id, ret_container, err) : r;
 }
 
 /* ---- all of them ---- */
@@ -360,6 +428,19 @@ static int by_text(const void *left, const void *right)
 	return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+/* One that cannot even be opened does not hide the others. */
+static int load_listed(struct ct_store *store, struct ct_arena *arena, const char *id,
+		       struct ct_container *ret_container, struct ct_err *err)
+{
+	int r = load(store, arena, id, ret_container, err);
+
+	if (r != -EACCES)
+		return r;
+	*ret_container = (struct ct_container)CT_CONTAINER_INIT;
+	ret_container->meta.id = ret_container->meta.name = id;
+	return damaged(arena, ret_container, err);
+}
+
 int ct_runtime_list(struct ct_store *store, struct ct_arena *arena,
 		    struct ct_container_list *ret_list, struct ct_err *err)
 {
@@ -377,7 +458,7 @@ int ct_runtime_list(struct ct_store *store, struct ct_arena *arena,
 	for (size_t i = 0; i < l.names.count; i++) {
 		struct ct_container *c = &list.items[list.count];
 
-		r = load(store, arena, l.names.items[i], c, err);
+		r = load_listed(store, arena, l.names.items[i], c, err);
 		if (r == -ENOENT)
 			continue;
 		if (r < 0)

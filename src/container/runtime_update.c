@@ -12,11 +12,13 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include <cattach/num.h>
 #include <cattach/states.h>
 
 #include "resources.h"
+#include "runtime_parts.h"
 #include "update.h"
 
 /* ---- options ---- */
@@ -208,12 +210,20 @@ static int give(const struct update_wish *wish, struct ct_arena *arena,
 	return 0;
 }
 
+/* One after the other, or the files of the record would be of several. The lock is that of its maker. */
 int ct_runtime_update(struct ct_container *container, struct ct_arena *arena,
 		      const struct ct_cgroup_resources *wish, struct ct_err *err)
 {
 	const struct resources_wish w = { { give }, wish };
+	int r;
 
 	if (!ct_container_is_live(container))
 		return ct_fail(err, ESRCH, "container not running");
-	return ct_update_limits(container, arena, &w.wish, err);
+	if (flock(container->dir, LOCK_EX) < 0)
+		return ct_fail_errno(err, errno, "cannot lock container %s", container->meta.id);
+	r = ct_runtime_read_meta(arena, container, err);
+	if (r == 0)
+		r = ct_update_limits(container, arena, &w.wish, err);
+	flock(container->dir, LOCK_UN);
+	return r;
 }

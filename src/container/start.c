@@ -138,6 +138,8 @@ static int plan(struct ct_store *store, const struct ct_start_options *options,
 	if (r == 0)
 		r = ct_plan_resources(planning, err);
 	if (r == 0)
+		r = ct_clos_look(planning->arena, planning->spec, &launching->clos_request, err);
+	if (r == 0)
 		ct_plan_log(launching->plan);
 	return r;
 }

@@ -120,15 +120,16 @@ static int remove_entry(int dir, const char *name, unsigned char type, unsigned 
 	return remove_directory(dir, name, depth + 1);
 }
 
-/* Unknown to the caller (a damaged record), or another one by now (a rename), or two (a rename that
- * was killed): no link may stay behind. */
+/* Unknown to the caller (a damaged record), or another one by now (a rename): then it is looked
+ * for. Of two (a rename that was killed) the other one goes when the directory has gone: no link
+ * may stay behind. */
 static int release_names(const struct ct_store *store, const char *id, const char *name)
 {
 	char found[CT_NAME_MAX + 1];
 	int r = 0;
 
 	if (name && ct_name_lookup(store, name, found) == 0 && strcmp(found, id) == 0)
-		r = ct_name_release(store, name, id);
+		return ct_name_release(store, name, id);
 	while (r == 0 && ct_name_of_id(store, id, found, sizeof(found)) == 0)
 		r = ct_name_release(store, found, id);
 	return r;

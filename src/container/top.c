@@ -6,7 +6,8 @@
  * number that a process has in the container's pid namespace, which no process can refuse
  * (ioctl_ns(2), NS_GET_TGID_IN_PIDNS, Linux 6.11); before that the link ns/pid says it, and where a
  * process lets nobody read that, its parent. Processes come and go meanwhile: what is gone is left
- * out, and a pid that was used again names a process that is looked at anew.
+ * out, and a pid that was used again names a process that is looked at anew. Where the pid
+ * namespace is another container's, too (a pod), the container's are those in its mount namespace.
  *
  *   exact   each number in /proc: NS_GET_TGID_IN_PIDNS is it a member, with which number inside?
  *   else    ns/pid is the container's; or its parent is a member, whatever it hides
@@ -30,7 +31,9 @@
 #include <cattach/exec.h>
 #include <cattach/fd.h>
 
+#include "plan.h"
 #include "record.h"
+#include "runtime_parts.h"
 #include "top_read.h"
 
 #ifndef NS_GET_TGID_IN_PIDNS
@@ -41,9 +44,12 @@ struct all {
 	struct ct_arena *arena;
 	const struct ct_exec *exec;
 	pid_t payload;
-	bool own_pids;			/* the container has a pid namespace of its own */
-	bool exact;			/* and the kernel knows who is in it */
+	bool own_pids;			/* the container has a pid namespace, not ours */
+	bool shared;			/* which is others' as well: it was joined */
+	bool exact;			/* else the kernel knows who is in it */
 	struct stat space;		/* of that, or else of its mount namespace */
+	bool host_space;		/* it has neither, and is whose root is this mount: */
+	uint64_t root;
 	struct ct_copy_map uids, gids;
 	struct ct_top top;		/* everybody, at first */
 	unsigned char *member;
@@ -52,12 +58,23 @@ struct all {
 
 /* ---- one process ---- */
 
+/* Is its root the container's? Where that is not known nobody's is. */
+static bool has_root(const struct all *a, int process)
+{
+	struct statx st;
+
+	return a->root && statx(process, "root", AT_NO_AUTOMOUNT, STATX_MNT_ID, &st) == 0 &&
+	       st.stx_mask & STATX_MNT_ID && st.stx_mnt_id == a->root;
+}
+
 /* Is its namespace the container's? 1, 0, or -errno where it does not let us look. */
 static int in_space(const struct all *a, int process)
 {
 	struct stat st;
 
-	if (fstatat(process, a->own_pids ? "ns/pid" : "ns/mnt", &st, 0) < 0)
+	if (a->host_space)
+		return has_root(a, process);
+	if (fstatat(process, a->own_pids && !a->shared ? "ns/pid" : "ns/mnt", &st, 0) < 0)
 		return -errno;
 	return st.st_dev == a->space.st_dev && st.st_ino == a->space.st_ino;
 }
@@ -75,6 +92,11 @@ static int number_inside(const struct all *a, pid_t pid)
 /* The payload itself is one, whatever can be read of it. */
 static bool is_member(struct all *a, int process, struct ct_top_process *p)
 {
+	if (a->shared)
+		p->inside = number_inside(a, p->pid);
+	/* The kernel cannot say. */
+	if (p->inside < 0)
+		p->inside = 0;
 	if (p->pid == a->payload && !a->exact)
 		return true;
 	if (!a->exact)
@@ -268,15 +290,26 @@ static void read_map(const struct all *a, const char *name, struct ct_copy_map *
 /* -ENOTTY is a kernel that does not know the question (before 6.11). */
 static int find_space(struct all *a, struct ct_err *err)
 {
+	const struct ct_spec_namespace *spaces = a->exec->spec->linux_.namespaces;
 	struct stat own;
 
 	if (stat("/proc/self/ns/pid", &own) < 0 ||
 	    fstat(a->exec->places.fd[CT_PLACE_PID], &a->space) < 0)
 		return ct_fail_errno(err, errno, "cannot look at the pid namespaces");
 	a->own_pids = own.st_dev != a->space.st_dev || own.st_ino != a->space.st_ino;
-	if (!a->own_pids && fstat(a->exec->places.fd[CT_PLACE_MOUNT], &a->space) < 0)
+	/* Those of the others are not its own; who sees its files is. */
+	a->shared = a->own_pids && spaces[CT_NS_PID].path && spaces[CT_NS_MOUNT].present &&
+		    !spaces[CT_NS_MOUNT].path;
+	if ((!a->own_pids || a->shared) && fstat(a->exec->places.fd[CT_PLACE_MOUNT], &a->space) < 0)
 		return ct_fail_errno(err, errno, "cannot look at the mount namespace");
-	a->exact = a->own_pids && number_inside(a, a->payload) != -ENOTTY;
+	/* Everybody of the host would be one of the container's, which may have gone there by
+	 * itself. */
+	a->host_space = !a->own_pids && (ct_inherits_mounts(a->exec->spec) ||
+					 (stat("/proc/self/ns/mnt", &own) == 0 &&
+					  own.st_dev == a->space.st_dev && own.st_ino == a->space.st_ino));
+	if (a->host_space)
+		a->root = ct_inherited_mount_id(a->exec->container->dir);
+	a->exact = a->own_pids && !a->shared && number_inside(a, a->payload) != -ENOTTY;
 	read_map(a, "uid_map", &a->uids);
 	read_map(a, "gid_map", &a->gids);
 	return 0;

@@ -85,7 +85,7 @@ static int settle(struct updating *u, struct ct_cgroup_settings *settings,
 		  struct ct_strings *warnings, struct ct_err *err)
 {
 	const char *cgroups = u->c->meta.cgroups;
-	int r = ct_resources_settle(u->arena, u->spec, cgroups, settings, warnings, err);
+	int r = ct_resources_settle(u->arena, u->spec, &u->c->meta, settings, warnings, err);
 
 	/* The ways out of a start are none any more. */
 	if (r == -ENOTSUP)

@@ -46,18 +46,30 @@ static int spawn(void *arg, const struct ct_child_stdio *stdio, struct ct_spawne
 	return r;
 }
 
+static void on_oom(void *arg)
+{
+	struct dropin *d = arg;
+
+	if (ct_oom_changed(&d->oom))
+		ct_records_oom(d);
+}
+
 static void started(void *arg)
 {
 	struct dropin *d = arg;
 
 	if (!d->o->exec && d->oom.fd < 0)
 		ct_oom_watch(&d->oom, d->payload);
+	if (d->oom.changes >= 0) {
+		d->config.watched[1].fd = d->oom.changes;
+		d->config.watched[1].ready = on_oom;
+	}
 	ct_pipes_started(d, d->payload);
 }
 
 static void ended(void *arg, struct ct_status *status)
 {
-	const struct dropin *d = arg;
+	struct dropin *d = arg;
 
 	status->oom_killed = ct_oom_happened(&d->oom);
 }
@@ -75,6 +87,7 @@ static void recorded(void *arg, const struct ct_status *status)
 	bool timed_out = !status->exit.signaled && status->exit.value < 0;
 	int code = ct_exit_code(&status->exit);
 
+	/* Of which nobody has been told yet, or could not be. */
 	if (status->oom_killed)
 		ct_records_oom(d);
 	drop_inherited(d);
@@ -115,8 +128,8 @@ static void set_up(struct dropin *d)
 	c->size_policy = CT_SIZE_NONE;
 	c->sync = !d->o->no_sync_log;
 	if (d->notify >= 0) {
-		c->watched = d->notify;
-		c->on_watched = on_notify;
+		c->watched[0].fd = d->notify;
+		c->watched[0].ready = on_notify;
 	}
 }
 
@@ -274,7 +287,7 @@ int ct_dropin(const struct ct_dropin_options *options, struct ct_arena *arena, s
 		return ct_fail_nomem(err);
 	*d = (struct dropin){ .o = options, .arena = arena, .sync = -1, .start = -1, .attach = -1,
 			      .bundle = -1, .exit_dir = -1, .persist_dir = -1, .console = -1,
-			      .notify = -1, .oom.fd = -1 };
+			      .notify = -1, .oom = { .fd = -1, .changes = -1 } };
 	r = ct_pipes_open(d, err);
 	if (r == 0)
 		r = begin(d, err);

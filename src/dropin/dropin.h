@@ -2,7 +2,7 @@
 /*
  * One session behind the front of conmon, shared by the files that make up that front: settle.c
  * (options), pipes.c (the caller's descriptors), runtime.c (its command line), launch.c (running it),
- * console.c (the terminal it sends), records.c (files), oom.c, notify.c, exit_command.c, dropin.c
+ * words.c (what it says), console.c (the terminal it sends), records.c (files), oom.c, notify.c, exit_command.c, dropin.c
  * (the order of it all).
  */
 #ifndef CATTACH_DROPIN_DROPIN_H
@@ -16,10 +16,32 @@
 
 #define DROPIN_INHERITED_MAX	1024	/* descriptors of the caller's that are looked at */
 
-/* What is counted at the start, to tell at the end whether somebody was killed for lack of memory. */
+/* What is counted at the start, to tell later whether somebody was killed for lack of memory. */
 struct oom {
 	int fd;			/* memory.events or memory.oom_control, or -1 */
+	int changes;		/* inotify(7) of the former, or -1 */
 	uint64_t before;
+	bool happened;
+};
+
+/* The two ends of a text of any length: room for all that callers take. */
+#define WORDS_PART	4088u
+#define WORDS_TEXT	(2 * WORDS_PART + 8)
+
+struct words {
+	char first[WORDS_PART];
+	char last[WORDS_PART];	/* a ring: what is behind the first goes there */
+	size_t size;		/* of the whole */
+};
+
+/* What the runtime and its hooks write while it runs; 0 is stdout. */
+struct said {
+	struct said_pipe {
+		int end;	/* theirs */
+		int fd;		/* to read what is in it, or -1 */
+		bool drained;	/* it was full once, and is read since */
+	} pipe[2];
+	struct words words;
 };
 
 struct dropin {
@@ -75,6 +97,17 @@ int ct_runtime_argv(struct dropin *d, struct ct_err *err);
 int ct_runtime_launch(struct dropin *d, const struct ct_child_stdio *stdio,
 		      struct ct_spawned *ret_spawned, struct ct_err *err);
 
+/* words.c */
+void ct_words_add(struct words *words, const char *text, size_t size);
+/* Its size. */
+size_t ct_words_text(const struct words *words, char text[WORDS_TEXT]);
+void ct_said_open(struct said *said, const int stdio[3]);
+void ct_said_close(struct said *said);
+/* Often enough while it runs: keep the pipes from being full. */
+void ct_said_look(struct said *said, const struct ct_child_stdio *stdio);
+/* It has failed: its words on stderr, or NULL. */
+const char *ct_said_message(struct said *said, struct ct_arena *arena);
+
 /* console.c */
 int ct_console_open(struct dropin *d, struct ct_err *err);
 /* Somebody has connected: 1 with the terminal, 0 when it was not there, or negative. */
@@ -90,7 +123,11 @@ void ct_records_oom(const struct dropin *d);
 
 /* oom.c */
 void ct_oom_watch(struct oom *oom, pid_t pid);
-bool ct_oom_happened(const struct oom *oom);
+/* Count in this file, which may tell when it changes; takes the descriptor. */
+void ct_oom_begin(struct oom *oom, int fd, bool tells);
+bool ct_oom_happened(struct oom *oom);
+/* There is something to be read from oom->changes: did it happen now, for the first time? */
+bool ct_oom_changed(struct oom *oom);
 
 /* notify.c */
 int ct_notify_open(struct dropin *d, struct ct_err *err);

@@ -5,8 +5,8 @@
  * orphans.
  *
  * Runs in the monitor before its loop, with the caller's rights, and blocks as long as the runtime
- * does. The runtime ends with us. May fail in as many ways as a runtime can; what it wrote on stderr is
- * kept for the caller.
+ * does, but not for what it writes (words.c). The runtime ends with us, and a signal to us ends both. May
+ * fail in as many ways as a runtime can; what it wrote on stderr is kept for the caller.
  */
 #include "dropin.h"
 
@@ -17,8 +17,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,8 +29,6 @@
 #include <cattach/proc.h>
 
 #define LOOK_MS		100
-#define PIPE_MAX	(1 << 20)
-#define MESSAGE_SIZE	8192u
 #define CANNOT_EXECUTE	127
 
 /* ---- in the child ---- */
@@ -67,68 +65,54 @@ static _Noreturn void be_runtime(const struct dropin *d, const int stdio[3])
 	_exit(CANNOT_EXECUTE);
 }
 
-/* ---- what it says ---- */
-
-/* Opened anew through /proc, for the end that reads is the loop's. */
-static void keep_message(struct dropin *d, int pipe_end)
-{
-	char path[32], *text = ct_arena_calloc(d->arena, 1, MESSAGE_SIZE);
-	int ct_autofd fd = -1;
-	ssize_t n;
-	size_t size = 0;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", pipe_end);
-	fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (!text || fd < 0)
-		return;
-	while (size < MESSAGE_SIZE - 1 && (n = read(fd, text + size, MESSAGE_SIZE - 1 - size)) > 0)
-		size += (size_t)n;
-	if (size)
-		d->message = text;
-}
-
-/* A hook may have more to say than a pipe holds, and nobody reads it yet. */
-static void make_room(const int stdio[3])
-{
-	for (int i = 1; i < 3; i++) {
-		int waiting = 0, room = fcntl(stdio[i], F_GETPIPE_SZ);
-
-		if (room > 0 && room < PIPE_MAX && ioctl(stdio[i], FIONREAD, &waiting) == 0 &&
-		    waiting > room / 2 && fcntl(stdio[i], F_SETPIPE_SZ, 2 * room) < 0)
-			return;
-	}
-}
-
 /* ---- waiting for it ---- */
 
-static int await(const struct dropin *d, int pidfd, const int stdio[3], int *terminal,
-		 struct ct_err *err)
+/* Signals wait for the loop, which passes them on to the payload: but there may never be one. */
+static int open_signals(void)
 {
-	struct pollfd fds[] = {
-		{ .fd = pidfd, .events = POLLIN },
-		{ .fd = d->console, .events = POLLIN },
-	};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGQUIT);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int await(const struct dropin *d, int pidfd, const struct ct_child_stdio *stdio,
+		 struct said *said, int *terminal, struct ct_err *err)
+{
+	int ct_autofd signals = open_signals();
 
 	for (;;) {
-		int n = poll(fds, 2, LOOK_MS);
+		struct pollfd fds[] = {
+			{ .fd = pidfd, .events = POLLIN },
+			{ .fd = d->console, .events = POLLIN },
+			{ .fd = said->pipe[0].drained ? said->pipe[0].fd : -1, .events = POLLIN },
+			{ .fd = said->pipe[1].drained ? said->pipe[1].fd : -1, .events = POLLIN },
+			{ .fd = signals, .events = POLLIN },
+		};
+		int n = poll(fds, sizeof(fds) / sizeof(fds[0]), LOOK_MS);
 
 		if (n < 0 && errno != EINTR)
 			return ct_fail_errno(err, errno, "cannot wait for the runtime");
-		make_room(stdio);
+		ct_said_look(said, stdio);
 		/* The terminal is sent before the runtime ends: so it is looked for first. */
 		if (d->console >= 0 && ct_console_take(d, terminal, err) < 0)
 			return -err->code;
 		if (n > 0 && fds[0].revents)
 			return 0;
+		if (n > 0 && fds[4].revents)
+			return ct_fail(err, EINTR, "ended by a signal before the runtime %s was done",
+				       d->argv[0]);
 	}
 }
 
-static int judge(struct dropin *d, const struct ct_exit *status, int pipe_end, struct ct_err *err)
+static int judge(struct dropin *d, const struct ct_exit *status, struct said *said, struct ct_err *err)
 {
 	if (!status->signaled && status->value == 0)
 		return 0;
-	if (!d->passthrough)
-		keep_message(d, pipe_end);
+	d->message = ct_said_message(said, d->arena);
 	if (status->signaled)
 		return ct_fail(err, ECHILD, "the runtime %s was ended by signal %d", d->argv[0],
 			       status->value);
@@ -179,7 +163,8 @@ static void open_to_all(const int stdio[3])
 			return;
 }
 
-static int run(struct dropin *d, const int stdio[3], int *terminal, struct ct_err *err)
+static int run_and_wait(struct dropin *d, const int fds[3], const struct ct_child_stdio *stdio,
+			struct said *said, int *terminal, struct ct_err *err)
 {
 	int ct_autofd pidfd = -1;
 	struct ct_exit status;
@@ -189,19 +174,35 @@ static int run(struct dropin *d, const int stdio[3], int *terminal, struct ct_er
 	if (pid < 0)
 		return ct_fail_errno(err, errno, "cannot make a process for the runtime");
 	if (pid == 0)
-		be_runtime(d, stdio);
+		be_runtime(d, fds);
 	pidfd = ct_pidfd_open(pid);
 	if (pidfd < 0) {
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		return ct_fail_errno(err, -pidfd, "cannot watch the runtime");
 	}
-	r = await(d, pidfd, stdio, terminal, err);
+	r = await(d, pidfd, stdio, said, terminal, err);
 	if (r < 0)
 		ct_pidfd_signal(pidfd, SIGKILL);
 	if (ct_pidfd_wait(pidfd, &status) < 0 && r == 0)
 		r = ct_fail(err, ECHILD, "cannot tell how the runtime has ended");
-	return r < 0 ? r : judge(d, &status, stdio[2], err);
+	return r < 0 ? r : judge(d, &status, said, err);
+}
+
+static int run(struct dropin *d, const int fds[3], const struct ct_child_stdio *stdio, int *terminal,
+	       struct ct_err *err)
+{
+	struct said *said = ct_arena_calloc(d->arena, 1, sizeof(*said));
+	int r;
+
+	if (!said)
+		return ct_fail_nomem(err);
+	said->pipe[0].fd = said->pipe[1].fd = -1;
+	if (!d->passthrough)
+		ct_said_open(said, fds);
+	r = run_and_wait(d, fds, stdio, said, terminal, err);
+	ct_said_close(said);
+	return r;
 }
 
 /* With a terminal only the runtime's own words come by a pipe. */
@@ -219,7 +220,7 @@ static int make_stdio(const struct dropin *d, const struct ct_child_stdio *stdio
 		ct_fd_close(null);
 		return ct_fail_errno(err, errno, "cannot make the runtime's stdio");
 	}
-	/* Its other end stays open until the runtime has ended; what it holds is read by name. */
+	/* Its other end stays open until the runtime has ended. */
 	ret_stdio[0] = ret_stdio[1] = null;
 	ret_stdio[2] = fds[1];
 	ret_stdio[3] = fds[0];
@@ -239,7 +240,7 @@ int ct_runtime_launch(struct dropin *d, const struct ct_child_stdio *stdio,
 		return r;
 	if (!d->passthrough)
 		open_to_all(fds);
-	r = run(d, fds, &spawned.terminal, err);
+	r = run(d, fds, stdio, &spawned.terminal, err);
 	if (fds[3] >= 0) {
 		ct_fd_close(fds[0]);
 		ct_fd_close(fds[2]);

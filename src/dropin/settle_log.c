@@ -2,8 +2,8 @@
 /*
  * What is kept of the output: --log-path and what belongs to it, as options of our log.
  *
- * Runs before anything is made; allocates in the arena. May fail for drivers that there are not, for
- * two logs at once, and for numbers that are none.
+ * Runs before anything is made; allocates in the arena. There may be several at once. May fail for
+ * drivers that there are not, for passthrough beside another one, and for numbers that are none.
  */
 #include "dropin.h"
 
@@ -18,9 +18,29 @@
 #define SHORT_ID	12
 #define FILES_MAX	(CT_LOG_MAX_FILES - 1)
 
+/* Those that were named, a place for each word. */
+struct logs {
+	struct ct_log_options *items;
+	size_t count;
+};
+
 /* ---- where ---- */
 
-static int set_file(struct dropin *d, const char *path, struct ct_err *err)
+static bool is_same(const struct ct_log_options *log, enum ct_log_file file, const char *path)
+{
+	return log->file == file && (!path || !strcmp(log->path, path));
+}
+
+/* One that is named twice is one. */
+static void add_log(struct logs *logs, enum ct_log_file file, const char *path)
+{
+	for (size_t i = 0; i < logs->count; i++)
+		if (is_same(&logs->items[i], file, path))
+			return;
+	logs->items[logs->count++] = (struct ct_log_options){ .file = file, .path = path };
+}
+
+static int add_file(const struct dropin *d, struct logs *logs, const char *path, struct ct_err *err)
 {
 	char here[PATH_MAX];
 
@@ -32,8 +52,7 @@ static int set_file(struct dropin *d, const char *path, struct ct_err *err)
 		path = ct_arena_printf(d->arena, "%s/%s", here, path);
 	if (!path)
 		return ct_fail_nomem(err);
-	d->config.log.file = CT_LOG_FILE_K8S;
-	d->config.log.path = path;
+	add_log(logs, CT_LOG_FILE_K8S, path);
 	return 0;
 }
 
@@ -43,7 +62,7 @@ static bool is_driver(const char *text, size_t length, const char *name)
 }
 
 /* One --log-path: "DRIVER:PATH", "DRIVER", "PATH" or ":PATH". */
-static int set_one(struct dropin *d, const char *text, struct ct_err *err)
+static int add_one(struct dropin *d, struct logs *logs, const char *text, struct ct_err *err)
 {
 	size_t length = strcspn(text, ":");
 	bool named = text[length] == ':';
@@ -51,10 +70,8 @@ static int set_one(struct dropin *d, const char *text, struct ct_err *err)
 	if (is_driver(text, length, "none") || is_driver(text, length, "off") ||
 	    is_driver(text, length, "null"))
 		return 0;
-	if (d->config.log.file != CT_LOG_FILE_NONE || d->passthrough)
-		return ct_fail(err, ENOTSUP, "there can be one log only");
 	if (is_driver(text, length, "journald")) {
-		d->config.log.file = CT_LOG_FILE_JOURNALD;
+		add_log(logs, CT_LOG_FILE_JOURNALD, NULL);
 		return 0;
 	}
 	if (is_driver(text, length, "passthrough")) {
@@ -62,19 +79,36 @@ static int set_one(struct dropin *d, const char *text, struct ct_err *err)
 		return 0;
 	}
 	if (!named)
-		return set_file(d, text, err);
+		return add_file(d, logs, text, err);
 	if (!length || is_driver(text, length, "k8s-file"))
-		return set_file(d, text + length + 1, err);
+		return add_file(d, logs, text + length + 1, err);
 	ct_fail(err, EINVAL, "no such log driver: %.*s", (int)(length < 64 ? length : 64), text);
 	return ct_hint(err, "k8s-file:PATH, journald, passthrough, none");
 }
 
+static int add_all(struct dropin *d, struct logs *logs, struct ct_err *err)
+{
+	const struct ct_strings *paths = &d->o->log_paths;
+	int r = 0;
+
+	logs->items = ct_arena_calloc(d->arena, paths->count + 1, sizeof(*logs->items));
+	if (!logs->items)
+		return ct_fail_nomem(err);
+	if (!paths->count)
+		return ct_fail(err, EINVAL, "is needed");
+	for (size_t i = 0; i < paths->count && r == 0; i++)
+		r = add_one(d, logs, paths->items[i], err);
+	if (r == 0 && d->passthrough && logs->count)
+		r = ct_fail(err, EINVAL, "nothing comes by a monitor that passes the streams through, "
+				    "no log either");
+	return r;
+}
+
 /* ---- how much ---- */
 
-static int set_sizes(struct dropin *d, struct ct_err *err)
+static int set_sizes(const struct dropin *d, struct ct_log_options *log, struct ct_err *err)
 {
 	const struct ct_dropin_options *o = d->o;
-	struct ct_log_options *log = &d->config.log;
 	uint64_t files = 1;
 
 	/* A negative number says that there is none. */
@@ -126,7 +160,7 @@ static int add_labels(const struct dropin *d, struct ct_buf *fields, struct ct_e
 	return 0;
 }
 
-static int set_fields(struct dropin *d, struct ct_err *err)
+static int set_fields(const struct dropin *d, struct ct_log_options *log, struct ct_err *err)
 {
 	const struct ct_dropin_options *o = d->o;
 	struct ct_buf ct_autobuf fields = { 0 };
@@ -146,42 +180,50 @@ static int set_fields(struct dropin *d, struct ct_err *err)
 		r = add_labels(d, &fields, err);
 	if (r < 0)
 		return r;
-	d->config.log.fields = ct_arena_printf(d->arena, "%s", ct_buf_text(&fields));
-	return d->config.log.fields ? 0 : ct_fail_nomem(err);
+	log->fields = ct_arena_printf(d->arena, "%s", ct_buf_text(&fields));
+	return log->fields ? 0 : ct_fail_nomem(err);
 }
 
-static int check_words(const struct dropin *d, struct ct_err *err)
+static int check_words(const struct dropin *d, const struct logs *logs, struct ct_err *err)
 {
 	const struct ct_dropin_options *o = d->o;
 
-	if (d->config.log.file == CT_LOG_FILE_JOURNALD || (!o->log_tag && !o->log_labels.count))
+	if (!o->log_tag && !o->log_labels.count)
 		return 0;
+	for (size_t i = 0; i < logs->count; i++)
+		if (logs->items[i].file == CT_LOG_FILE_JOURNALD)
+			return 0;
 	ct_fail(err, EINVAL, "only journald has a place for it");
 	return ct_wrap(err, o->log_tag ? "--log-tag" : "--log-label");
 }
 
-int ct_dropin_settle_log(struct dropin *d, struct ct_err *err)
+static int complete(const struct dropin *d, struct ct_log_options *log, struct ct_err *err)
 {
-	struct ct_log_options *log = &d->config.log;
-	const struct ct_strings *paths = &d->o->log_paths;
-	int r = 0;
+	int r = set_sizes(d, log, err);
 
-	for (size_t i = 0; i < paths->count && r == 0; i++)
-		r = set_one(d, paths->items[i], err);
-	if (r < 0)
-		return ct_wrap(err, "--log-path");
-	if (!paths->count) {
-		ct_fail(err, EINVAL, "is needed");
-		return ct_wrap(err, "--log-path");
-	}
-	r = set_sizes(d, err);
-	if (r == 0)
-		r = check_words(d, err);
-	if (r < 0)
-		return r;
 	log->memory = true;
 	log->zoned = log->file == CT_LOG_FILE_K8S;
 	log->privileged = log->alone = true;
+	return r == 0 && log->file == CT_LOG_FILE_JOURNALD ? set_fields(d, log, err) : r;
+}
+
+int ct_dropin_settle_log(struct dropin *d, struct ct_err *err)
+{
+	struct logs logs = { 0 };
+	int r = add_all(d, &logs, err);
+
+	if (r < 0)
+		return ct_wrap(err, "--log-path");
+	r = check_words(d, &logs, err);
+	/* Without any there is still the log in memory: clients have it from there. */
+	for (size_t i = 0; r == 0 && i < logs.count + !logs.count; i++) {
+		r = complete(d, &logs.items[i], err);
+		if (i + 1 < logs.count)
+			logs.items[i].also = &logs.items[i + 1];
+	}
+	if (r < 0)
+		return r;
+	d->config.log = logs.items[0];
 	d->config.passthrough = d->passthrough;
-	return log->file == CT_LOG_FILE_JOURNALD ? set_fields(d, err) : 0;
+	return 0;
 }

@@ -39,7 +39,7 @@ static int wait_for_maps(struct child *c, struct ct_err *err)
 
 	/* A child of the helper that joins goes on when the monitor has its pidfd, or nobody would
 	 * ever reap it. */
-	if (!c->plan->uid_map.count && !c->plan->join_count && !c->plan->move)
+	if (!ct_child_is_awaited(c->plan))
 		return 0;
 	r = ct_sync_receive(c->sync, &message, fds);	/* nobody sends it descriptors */
 	if (r != 1 || message.type != SYNC_MAPPED)

@@ -50,6 +50,10 @@ int ct_child_attach_root(struct child *c, struct ct_err *err);
 int ct_child_pivot(struct child *c, struct ct_err *err);
 int ct_child_enter_root(struct child *c, struct ct_err *err);
 
+/* inherit.c: the same as the pivot where the mount namespace is to be the caller's */
+int ct_child_inherit(struct child *c, struct ct_err *err);
+int ct_child_change_root(int root, struct ct_err *err);
+
 /* source.c */
 int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err);
 int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err *err);
@@ -150,6 +154,17 @@ int ct_maps_write(pid_t pid, const struct ct_plan *plan, struct ct_err *err);
 int ct_idmapped_open(const struct ct_plan *plan, struct ct_err *err);
 void ct_idmapped_close(const struct ct_plan *plan);
 
+/* netdev.c: in the starter, when the process has its network namespace and waits: the devices that it gets */
+int ct_netdev_move(const struct ct_plan *plan, int pidfd, struct ct_err *err);
+
+/* Must the process wait before it makes files and goes on: for its ids, or until its starter knows it and
+ * has done its part? */
+static inline bool ct_child_is_awaited(const struct ct_plan *plan)
+{
+	return plan->uid_map.count || plan->join_count || plan->move || plan->network ||
+	       plan->tasks_count;
+}
+
 /* join.c: enter the namespaces that the plan joins, in an order that works */
 int ct_join_all(const struct ct_plan *plan, struct ct_err *err);
 bool ct_joins_user(const struct ct_plan *plan);
@@ -171,7 +186,8 @@ enum sync_type {
 	SYNC_TERMINAL,		/* to the starter, with the pty's master */
 	SYNC_PLACES,		/* to the starter, with CT_PLACES descriptors */
 	SYNC_EXEC,		/* to the starter: everything is set up, what follows is execve */
-	SYNC_HELD,		/* to the starter: everything is set up, and waits for... */
+	SYNC_HELD,		/* to the starter: everything is set up, and waits... */
+	SYNC_KEPT,		/* ...for its starter to say that others know of it, too, and then for... */
 	SYNC_GO,		/* ...this, from whoever connects; who gets what follows SYNC_HELD */
 	SYNC_WAY_IN,		/* from who connects instead: SYNC_PLACES, please */
 	SYNC_HOOKS,		/* to the starter: run those that are before the pivot, and say... */

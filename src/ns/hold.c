@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Between "created" and "running": a process that is set up in all respects but its last step waits
- * on a socket until somebody says that it is to run. Nobody of ours has to be there meanwhile.
+ * on a socket until somebody says that it is to run. Nobody of ours has to be there meanwhile; but until
+ * its starter has said that it is on record, it ends with that one, or nobody would ever find it.
  *
  * ct_child_hold() runs in the child, with its final ids, undumpable, with no descriptor of the host
  * but the listening socket and those of its own namespaces. Who can connect is decided by the
@@ -58,6 +59,18 @@ static bool serve(struct child *c, int connection)
 	return message.type == SYNC_GO;
 }
 
+/* Who comes before that waits: the socket is there already. */
+static int await_record(struct child *c, struct ct_err *err)
+{
+	struct sync_message message;
+	int fds[CT_FDS_MAX];
+
+	if (ct_sync_send(c->sync, SYNC_HELD, NULL, -1) == 0 &&
+	    ct_sync_receive(c->sync, &message, fds) == 1 && message.type == SYNC_KEPT)
+		return 0;
+	return ct_fail(err, ECANCELED, "who started it went away");
+}
+
 int ct_child_hold(struct child *c, struct ct_err *err)
 {
 	int place = c->sync, connection;
@@ -67,8 +80,8 @@ int ct_child_hold(struct child *c, struct ct_err *err)
 	if (r < 0)
 		return r;
 	heed_signals(end);
-	if (ct_sync_send(c->sync, SYNC_HELD, NULL, -1) < 0)
-		return ct_fail(err, ECANCELED, "who started it went away");
+	if (await_record(c, err) < 0)
+		return -err->code;
 	for (;;) {
 		connection = accept4(c->hold, NULL, NULL, SOCK_CLOEXEC);
 		if (connection < 0 && (errno == EINTR || errno == ECONNABORTED || errno == EMFILE))
@@ -96,10 +109,18 @@ static int fail_gone(int code, struct ct_err *err)
 	return ct_fail(err, ESRCH, "the process that was to be started has ended (%s)", strerror(code));
 }
 
+int ct_ns_keep(int tie, struct ct_err *err)
+{
+	int r = ct_sync_send(tie, SYNC_KEPT, NULL, -1);
+
+	return r < 0 ? ct_fail(err, ESRCH, "the process ended before it was on record (%s)",
+			       strerror(-r)) : 0;
+}
+
 int ct_ns_go(int socket, pid_t pid, struct ct_err *err)
 {
 	struct ct_ns_started started = {
-		.pid = pid, .pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT,
+		.pid = pid, .pidfd = -1, .terminal = -1, .tie = -1, .places = CT_NS_PLACES_INIT,
 	};
 	const struct ct_ns_stdio forever = { .interrupt = -1 };
 	int r = ct_sync_send(socket, SYNC_GO, NULL, -1);

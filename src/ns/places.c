@@ -168,6 +168,8 @@ int ct_ns_places_join(const struct ct_ns_places *places, const char *place, stru
 		};
 		plan->mounts_joined = plan->mounts_joined || kinds[i].flag == CLONE_NEWNS;
 	}
+	/* Where the container has none of its own, its root is what it has. */
+	plan->mounts_joined = plan->mounts_joined || plan->chroot > 0;
 	if (plan->mounts_joined)
 		return 0;
 	ct_fail(err, EINVAL, "its mount namespace is the one that this command is in");

@@ -158,6 +158,8 @@ int ct_child_pivot(struct child *c, struct ct_err *err)
 
 	if (r < 0)
 		return r;
+	if (c->plan->inherited.mounts)
+		return ct_child_inherit(c, err);
 	if (fchdir(c->root) < 0)
 		return ct_fail_errno(err, errno, "cannot enter the root file system");
 	/* pivot_root(".", ".") stacks the old root over the new one, where it is then taken off:
@@ -181,6 +183,8 @@ int ct_child_enter_root(struct child *c, struct ct_err *err)
 {
 	struct statfs fs;
 
+	if (c->plan->chroot && ct_child_change_root(c->plan->chroot, err) < 0)
+		return -err->code;
 	c->root = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (c->root < 0)
 		return ct_fail_errno(err, errno, "cannot open the root of the mount namespace");

@@ -26,7 +26,7 @@
 #include "fnv.h"
 #include "seccomp_cache.h"
 
-#define CACHE_FORMAT	2
+#define CACHE_FORMAT	3
 #define CACHE_MAGIC	"ctseccmp"
 
 /* A key over this size (a policy of thousands of rules) is compiled each time. */

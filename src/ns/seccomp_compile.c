@@ -27,6 +27,7 @@
 #include <cattach/seccomp.h>
 
 #include "seccomp_cache.h"
+#include "seccomp_shrink.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -34,6 +35,8 @@
 
 #define ERRNO_MAX	4094	/* 4095, the kernel's largest, is not taken by libseccomp */
 #define TRACE_MAX	65535
+#define X32_BIT		0x40000000U
+#define NEWER_TEST	6	/* instructions */
 #define UNKNOWN_SHOWN	20	/* names in a warning, before "and N more" */
 
 struct word {
@@ -198,16 +201,16 @@ static int add_empty_architecture(struct builder *b, uint32_t arch)
 	return rc;
 }
 
-/* The 32-bit architectures that this machine runs beside its own. */
-static int add_compat_architectures(struct builder *b)
+/* The 32-bit architecture that this machine runs beside its own, or 0. */
+static uint32_t compat_architecture(void)
 {
 	switch (seccomp_arch_native()) {
 	case SCMP_ARCH_X86_64:
-		return seccomp_arch_add(b->filter, SCMP_ARCH_X86);
+		return SCMP_ARCH_X86;
 	case SCMP_ARCH_AARCH64:
-		return seccomp_arch_add(b->filter, SCMP_ARCH_ARM);
+		return SCMP_ARCH_ARM;
 	case SCMP_ARCH_S390X:
-		return seccomp_arch_add(b->filter, SCMP_ARCH_S390);
+		return SCMP_ARCH_S390;
 	default:
 		return 0;
 	}
@@ -328,8 +331,8 @@ static int begin(struct builder *b, struct ct_err *err)
 	if (!b->filter)
 		return ct_fail_nomem(err);
 	rc = set_attributes(b->filter);
-	if (!rc && !listed)
-		rc = add_compat_architectures(b);
+	if (!rc && !listed && compat_architecture())
+		rc = seccomp_arch_add(b->filter, compat_architecture());
 	if (rc)
 		return ct_fail_errno(err, -rc, "libseccomp cannot be set up");
 	return listed ? add_listed_architectures(b, err) : 0;
@@ -462,8 +465,8 @@ static int prove_masks(struct builder *b, const struct ct_seccomp_program *progr
 	return 0;
 }
 
-/* The highest number of this machine that the rules name, -1 without any. */
-static int highest_number(const struct builder *b)
+/* The highest number of an architecture that the rules name, -1 without any. */
+static int highest_number(const struct builder *b, uint32_t arch)
 {
 	int highest = -1;
 
@@ -471,7 +474,7 @@ static int highest_number(const struct builder *b)
 		const struct ct_strings *names = &b->policy->rules[i].names;
 
 		for (size_t j = 0; j < names->count; j++) {
-			int number = seccomp_syscall_resolve_name(names->items[j]);
+			int number = seccomp_syscall_resolve_name_arch(arch, names->items[j]);
 
 			highest = number > highest ? number : highest;
 		}
@@ -479,27 +482,51 @@ static int highest_number(const struct builder *b)
 	return highest;
 }
 
-/* What no rule can name yet gets its answer before the program begins; x32 is the program's. */
-static int answer_newer(const struct builder *b, struct ct_seccomp_program *program, struct ct_err *err)
+/* The test of one architecture: its calls above the highest get the answer, all others go on. x32 has the
+ * architecture of x86-64, and a bit in its numbers. */
+static size_t test_newer(const struct builder *b, uint32_t arch, struct sock_filter *out)
 {
-	int highest = highest_number(b);
-	const struct sock_filter newer[] = {
+	bool x32 = arch == SCMP_ARCH_X32;
+	uint32_t others = arch == SCMP_ARCH_X86_64 ? X32_BIT : UINT32_MAX;
+	int highest = highest_number(b, arch);
+	const struct sock_filter test[NEWER_TEST] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, seccomp_arch_native(), 0, 4),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, x32 ? SCMP_ARCH_X86_64 : arch, 0, 4),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, (uint32_t)highest, 0, 2),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, others, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | b->policy->newer_errno),
 	};
-	size_t count = sizeof(newer) / sizeof(newer[0]);
+
+	if (highest < 0)
+		return 0;
+	memcpy(out, test, sizeof(test));
+	return NEWER_TEST;
+}
+
+/* What no rule can name yet gets its answer before the program begins, on every architecture of it. */
+static int answer_newer(const struct builder *b, struct ct_seccomp_program *program, struct ct_err *err)
+{
+	const struct ct_strings *listed = &b->policy->architectures;
+	uint32_t native = seccomp_arch_native(), arch = compat_architecture();
+	size_t room = program->length + (listed->count + 2) * NEWER_TEST, count;
 	struct sock_filter *all;
 
-	if (!b->policy->newer_errno || highest < 0 || program->length + count > BPF_MAXINSNS)
+	if (!b->policy->newer_errno)
 		return 0;
-	all = ct_arena_calloc(b->arena, program->length + count, sizeof(*all));
+	all = ct_arena_calloc(b->arena, room, sizeof(*all));
 	if (!all)
 		return ct_fail_nomem(err);
-	memcpy(all, newer, sizeof(newer));
+	count = test_newer(b, native, all);
+	if (!listed->count && arch)
+		count += test_newer(b, arch, all + count);
+	for (size_t i = 0; i < listed->count; i++) {
+		arch = find_architecture(listed->items[i]);
+		if (arch != native)
+			count += test_newer(b, arch, all + count);
+	}
+	if (program->length + count > BPF_MAXINSNS)
+		return 0;
 	memcpy(all + count, program->filter, program->length * sizeof(*all));
 	program->filter = all;
 	program->length = (unsigned short)(program->length + count);
@@ -528,6 +555,8 @@ static int build(struct ct_arena *arena, const struct ct_seccomp_policy *policy,
 	rc = export(&b, ret_program, err);
 	if (rc == 0)
 		rc = answer_newer(&b, ret_program, err);
+	if (rc == 0)
+		ct_seccomp_shrink(arena, ret_program);
 	if (rc == 0 && !policy->no_exec)
 		rc = check_execve(ret_program, err);
 	return rc < 0 ? rc : prove_masks(&b, ret_program, err);
@@ -549,7 +578,10 @@ int ct_seccomp_compile(struct ct_arena *arena, const struct ct_seccomp_policy *p
 		 version->micro);
 	ct_seccomp_key(&key, policy, library, seccomp_arch_native());
 	if (!ct_seccomp_cache_get(arena, cache_fd, &key, &program)) {
-		rc = build(arena, policy, library, &program, err);
+		struct ct_seccomp_policy filled = *policy;
+
+		rc = policy->fill ? policy->fill(arena, &filled, err) : 0;
+		rc = rc < 0 ? rc : build(arena, &filled, library, &program, err);
 		if (rc < 0)
 			return rc;
 		ct_seccomp_cache_put(cache_fd, &key, &program);

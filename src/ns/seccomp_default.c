@@ -9,8 +9,9 @@
  * with two masked rules on one bit of the mask, one for 0 and one for 1, which together match
  * everything; libseccomp puts wider masks first, and ct_seccomp_compile() proves that it did.
  *
- * Runs in the process that prepares a start, before the clone, with the caller's privileges, on
- * every start: it only splits strings, a few microseconds. Fails only when the arena is full.
+ * Runs in the process that prepares a start, before the clone, with the caller's privileges; on every
+ * start the policy's key is made, the rules only where the cache has no program. Fails only when the
+ * arena is full.
  */
 #include <errno.h>
 #include <string.h>
@@ -132,6 +133,27 @@ static const char *make_key(struct ct_arena *arena, uint64_t caps)
 			       (unsigned long long)hash, (unsigned long long)(caps & asked));
 }
 
+static int fill(struct ct_arena *arena, struct ct_seccomp_policy *policy, struct ct_err *err)
+{
+	int failed = 0;
+
+	policy->rules = ct_arena_calloc(arena,
+					ct_seccomp_group_count +
+						ct_seccomp_choice_count * (SECCOMP_VALUES_MAX + 2),
+					sizeof(*policy->rules));
+	if (!policy->rules)
+		return ct_fail_nomem(err);
+	for (size_t i = 0; i < ct_seccomp_group_count; i++) {
+		const struct seccomp_group *group = &ct_seccomp_groups[i];
+
+		failed |= add_group(arena, policy, group->names,
+				    group->caps & policy->caps ? SECCOMP_ALLOW : group->answer);
+	}
+	for (size_t i = 0; i < ct_seccomp_choice_count; i++)
+		failed |= add_choice(arena, policy, &ct_seccomp_choices[i], policy->caps);
+	return failed ? ct_fail_nomem(err) : 0;
+}
+
 int ct_seccomp_default(struct ct_arena *arena, uint64_t caps, struct ct_seccomp_policy *ret_policy,
 		       struct ct_err *err)
 {
@@ -139,24 +161,11 @@ int ct_seccomp_default(struct ct_arena *arena, uint64_t caps, struct ct_seccomp_
 		.default_action = "SCMP_ACT_ERRNO",
 		.default_errno = ENOSYS,
 		.key = make_key(arena, caps),
+		.fill = fill,
+		.caps = caps,
 	};
-	int failed = 0;
 
-	policy.rules = ct_arena_calloc(arena,
-				       ct_seccomp_group_count +
-					       ct_seccomp_choice_count * (SECCOMP_VALUES_MAX + 2),
-				       sizeof(*policy.rules));
-	if (!policy.key || !policy.rules)
-		return ct_fail_nomem(err);
-	for (size_t i = 0; i < ct_seccomp_group_count; i++) {
-		const struct seccomp_group *group = &ct_seccomp_groups[i];
-
-		failed |= add_group(arena, &policy, group->names,
-				    group->caps & caps ? SECCOMP_ALLOW : group->answer);
-	}
-	for (size_t i = 0; i < ct_seccomp_choice_count; i++)
-		failed |= add_choice(arena, &policy, &ct_seccomp_choices[i], caps);
-	if (failed)
+	if (!policy.key)
 		return ct_fail_nomem(err);
 	*ret_policy = policy;
 	return 0;

@@ -91,31 +91,20 @@ static struct ct_seccomp_rule *add_rule(struct ct_seccomp_policy *policy)
 	return rule;
 }
 
-int ct_seccomp_monitor(struct ct_arena *arena, struct ct_seccomp_policy *ret_policy,
-		       struct ct_err *err)
+static int fill(struct ct_arena *arena, struct ct_seccomp_policy *policy, struct ct_err *err)
 {
-	struct ct_seccomp_policy policy = {
-		.default_action = "SCMP_ACT_ERRNO",
-		.default_errno = ENOSYS,
-		.key = make_key(arena),
-		.no_exec = true,
-	};
-
-	/* Calls of another architecture are none of ours: they kill. */
-	if (ct_strings_add(arena, &policy.architectures, "SCMP_ARCH_NATIVE") < 0)
-		return ct_fail_nomem(err);
-	policy.rules = ct_arena_calloc(arena, ROWS + USES, sizeof(*policy.rules));
-	if (!policy.key || !policy.rules)
+	policy->rules = ct_arena_calloc(arena, ROWS + USES, sizeof(*policy->rules));
+	if (!policy->rules)
 		return ct_fail_nomem(err);
 	for (size_t i = 0; i < ROWS; i++) {
-		struct ct_seccomp_rule *rule = add_rule(&policy);
+		struct ct_seccomp_rule *rule = add_rule(policy);
 
 		for (size_t k = 0; k < NAMES_MAX && rows[i][k]; k++)
 			if (ct_strings_add(arena, &rule->names, rows[i][k]) < 0)
 				return ct_fail_nomem(err);
 	}
 	for (size_t i = 0; i < USES; i++) {
-		struct ct_seccomp_rule *rule = add_rule(&policy);
+		struct ct_seccomp_rule *rule = add_rule(policy);
 
 		rule->args = ct_arena_calloc(arena, 1, sizeof(*rule->args));
 		if (!rule->args || ct_strings_add(arena, &rule->names, uses[i].name) < 0)
@@ -123,6 +112,23 @@ int ct_seccomp_monitor(struct ct_arena *arena, struct ct_seccomp_policy *ret_pol
 		rule->args[0] = uses[i].arg;
 		rule->arg_count = 1;
 	}
+	return 0;
+}
+
+int ct_seccomp_monitor(struct ct_arena *arena, struct ct_seccomp_policy *ret_policy,
+		       struct ct_err *err)
+{
+	struct ct_seccomp_policy policy = {
+		.default_action = "SCMP_ACT_ERRNO",
+		.default_errno = ENOSYS,
+		.key = make_key(arena),
+		.fill = fill,
+		.no_exec = true,
+	};
+
+	/* Calls of another architecture are none of ours: they kill. */
+	if (!policy.key || ct_strings_add(arena, &policy.architectures, "SCMP_ARCH_NATIVE") < 0)
+		return ct_fail_nomem(err);
 	*ret_policy = policy;
 	return 0;
 }

@@ -290,6 +290,28 @@ int ct_sync_follow(const struct ct_plan *plan, int sync, const struct ct_ns_stdi
 	return fail_silent(plan, started->pidfd, err);
 }
 
+/* Before it has run anything, so that whatever it starts is in there, too. */
+static int enter_groups(const struct ct_plan *plan, pid_t pid, struct ct_err *err)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d\n", (int)pid);
+
+	for (size_t i = 0; i < plan->tasks_count; i++) {
+		int r = ct_write_all(plan->tasks[i], text, (size_t)n);
+
+		if (r < 0) {
+			ct_fail_errno(err, -r, "cannot put the process into its resctrl group");
+			return ct_wrap(err, "linux.intelRdt");
+		}
+	}
+	return 0;
+}
+
+static int do_meanwhile(const struct ct_ns_stdio *stdio, struct ct_err *err)
+{
+	return stdio->meanwhile ? stdio->meanwhile(stdio->arg, err) : 0;
+}
+
 static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio *stdio,
 		  struct ct_ns_started *started, struct ct_err *err)
 {
@@ -301,9 +323,13 @@ static int set_up(const struct ct_plan *plan, int sync, const struct ct_ns_stdio
 		return r;
 	if (started->pidfd >= 0 && plan->move)
 		r = plan->move(plan->move_arg, started->pid, err);
+	if (r == 0 && started->pidfd >= 0)
+		r = enter_groups(plan, started->pid, err);
+	if (r == 0 && started->pidfd >= 0)
+		r = ct_netdev_move(plan, started->pidfd, err);
 	if (r < 0)
 		return r;
-	if (started->pidfd >= 0 && (plan->uid_map.count || plan->join_count || plan->move))
+	if (started->pidfd >= 0 && ct_child_is_awaited(plan))
 		ct_sync_send(sync, SYNC_MAPPED, NULL, -1);
 	return ct_sync_follow(plan, sync, stdio, started, err);
 }
@@ -322,7 +348,7 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		struct ct_ns_started *ret_started, struct ct_err *err)
 {
 	struct ct_ns_started started = {
-		.pidfd = -1, .terminal = -1, .places = CT_NS_PLACES_INIT,
+		.pidfd = -1, .terminal = -1, .tie = -1, .places = CT_NS_PLACES_INIT,
 	};
 	int ct_autofd ours = -1;
 	pid_t helper = 0;
@@ -331,7 +357,9 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return ct_fail_errno(err, errno, "cannot make a socket");
 	ours = pair[0];
-	r = ct_idmapped_open(plan, err);
+	r = ct_child_is_awaited(plan) ? 0 : do_meanwhile(stdio, err);
+	if (r == 0)
+		r = ct_idmapped_open(plan, err);
 	if (r == 0)
 		r = ct_listener_connect(plan, err);
 	if (r == 0)
@@ -340,10 +368,14 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 	ct_listener_close(plan);
 	/* Ours only to give: its end of file must mean the child's exec or end. */
 	close(pair[1]);
+	if (r == 0 && ct_child_is_awaited(plan))
+		r = do_meanwhile(stdio, err);
 	if (r == 0)
 		r = set_up(plan, ours, stdio, &started, err);
 	reap_helper(helper);
 	if (r == 0) {
+		if (plan->hold)
+			started.tie = ct_take_fd(&ours);
 		*ret_started = started;
 		return 0;
 	}
@@ -353,6 +385,7 @@ int ct_ns_start(const struct ct_plan *plan, const struct ct_ns_stdio *stdio,
 		ct_pidfd_signal(started.pidfd, SIGKILL);
 		ct_pidfd_wait(started.pidfd, &status);
 	}
+	ct_netdev_give_back(plan);
 	ct_fd_close(started.pidfd);
 	ct_fd_close(started.terminal);
 	ct_ns_places_close(&started.places);

@@ -323,20 +323,6 @@ static int read_list(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
-/* Keys are the document's; nothing of it is kept, so this only checks what cannot be done
- * anyway. */
-static int read_map(const struct ct_reader *r, const struct ct_read_field *f,
-		    const struct ct_json *value)
-{
-	if (ct_read_type(r, value, CT_JSON_OBJECT) < 0)
-		return -r->err->code;
-	for (const struct ct_json *v = value->child; v; v = v->next) {
-		if (ct_read_object(r, v, f->object, NULL) < 0)
-			return -r->err->code;
-	}
-	return 0;
-}
-
 /* ---- objects ---- */
 
 static int read_value(const struct ct_reader *r, const struct ct_read_field *f,
@@ -372,8 +358,6 @@ static int read_value(const struct ct_reader *r, const struct ct_read_field *f,
 		return read_pointer(r, f, value, place);
 	case READ_LIST:
 		return read_list(r, f, value, place, place ? place_of(target, f->count) : NULL);
-	case READ_MAP:
-		return read_map(r, f, value);
 	case READ_CUSTOM:
 		return f->read(r, value, place);
 	}

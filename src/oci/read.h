@@ -38,7 +38,6 @@ enum ct_read {
 	READ_OBJECT,	/* struct described by object, embedded */
 	READ_POINTER,	/* pointer to a struct described by object */
 	READ_LIST,	/* pointer to an array of structs described by object, and a count */
-	READ_MAP,	/* an object whose values are objects described by object; not stored */
 	READ_CUSTOM,	/* read(), which gets the place */
 };
 

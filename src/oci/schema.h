@@ -26,8 +26,7 @@ extern const char *const ct_seccomp_flags[];
 extern const struct ct_read_object ct_read_resources;
 /* spec_hooks.c: struct ct_hooks */
 extern const struct ct_read_object ct_read_hooks;
-/* spec_unsupported.c: checked, never stored */
-extern const struct ct_read_object ct_read_net_device;
+/* spec_intel_rdt.c: struct ct_resctrl_settings */
 extern const struct ct_read_object ct_read_intel_rdt;
 
 /* spec_idmaps.c: at most 340 lines, none overlapping another; list is the JSON or NULL. */
@@ -38,14 +37,17 @@ int ct_check_idmaps(const struct ct_reader *r, const struct ct_json *list,
 int ct_check_seccomp_errno(const struct ct_reader *r, const struct ct_json *object,
 			   const char *key, const char *action);
 
-/* spec_unsupported.c: refuse by name what only the document holds: netDevices, ... */
-int ct_refuse_unsupported(const struct ct_reader *r, const struct ct_json *root);
+/* spec_net_devices.c: for READ_CUSTOM, into a struct ct_spec_net_devices */
+int ct_read_net_devices(const struct ct_reader *r, const struct ct_json *value, void *place);
 
-/* Parts of ct_spec_check(): spec_check_ids.c, spec_check_names.c, spec_check_mounts.c. */
+/* Parts of ct_spec_check(): spec_check_ids.c, spec_check_names.c, spec_check_mounts.c,
+ * spec_net_devices.c, spec_intel_rdt.c. */
 int ct_check_ids(const struct ct_spec *spec, bool rootless, struct ct_err *err);
 int ct_check_names(const struct ct_spec *spec, struct ct_err *err);
 int ct_check_sysctls(const struct ct_spec *spec, struct ct_err *err);
 int ct_check_mounts(const struct ct_spec *spec, bool rootless, struct ct_err *err);
+int ct_check_net_devices(const struct ct_spec *spec, bool rootless, struct ct_err *err);
+int ct_check_intel_rdt(const struct ct_spec *spec, bool rootless, struct ct_err *err);
 
 /**
  * ct_clean_path - a path as an absolute one without ".", ".." and doubled slashes

@@ -25,6 +25,20 @@ static int check_clocks(const struct ct_spec *spec, struct ct_err *err)
 	return ct_hint(err, "add { \"type\": \"time\" } to linux.namespaces");
 }
 
+/* One that is not listed is the caller's: its mounts belong to the host's root, and to nobody who is root in
+ * a user namespace. */
+static int check_host_mounts(const struct ct_spec *spec, bool rootless, struct ct_err *err)
+{
+	if (!rootless && !spec->linux_.namespaces[CT_NS_USER].present)
+		return 0;
+	ct_spec_fail(spec, err, EINVAL, "linux.namespaces",
+		     rootless ? "a mount namespace is needed: without one the host's mounts would change, "
+				"which only root may" :
+			        "a mount namespace is needed: the root of a user namespace may not change "
+				"the host's mounts");
+	return ct_hint(err, "add { \"type\": \"mount\" }");
+}
+
 static int check_namespaces(const struct ct_spec *spec, bool rootless, struct ct_err *err)
 {
 	const struct ct_spec_namespace *namespaces = spec->linux_.namespaces;
@@ -36,13 +50,7 @@ static int check_namespaces(const struct ct_spec *spec, bool rootless, struct ct
 			     "without privileges a user namespace is needed");
 		return ct_hint(err, "add { \"type\": \"user\" }");
 	}
-	if (!namespaces[CT_NS_MOUNT].present) {
-		ct_spec_fail(spec, err, EINVAL, "linux.namespaces",
-			     "a mount namespace is needed: without one the host's mounts would "
-			     "change");
-		return ct_hint(err, "add { \"type\": \"mount\" }");
-	}
-	return 0;
+	return namespaces[CT_NS_MOUNT].present ? 0 : check_host_mounts(spec, rootless, err);
 }
 
 /* The first place that hands calls to somebody outside, in path; false when there is none. */
@@ -88,7 +96,8 @@ int ct_spec_check(const struct ct_spec *spec, bool rootless, struct ct_err *err)
 				    spec->process ? "process.args" : "process", "missing");
 	if (check_namespaces(spec, rootless, err) < 0 || ct_check_ids(spec, rootless, err) < 0 ||
 	    ct_check_names(spec, err) < 0 || ct_check_sysctls(spec, err) < 0 ||
-	    ct_check_mounts(spec, rootless, err) < 0)
+	    ct_check_mounts(spec, rootless, err) < 0 || ct_check_net_devices(spec, rootless, err) < 0 ||
+	    ct_check_intel_rdt(spec, rootless, err) < 0)
 		return -err->code;
 	return check_seccomp(spec, err);
 }

@@ -269,10 +269,10 @@ static const struct ct_read_field linux_fields[] = {
 	  .offset = L(gid_mappings.items), .count = L(gid_mappings.count) },
 	{ "timeOffsets", READ_CUSTOM, .read = read_time_offsets, .offset = L(time_offsets) },
 	{ "devices", READ_LIST, .object = &device, .offset = L(devices), .count = L(device_count) },
-	{ "netDevices", READ_MAP, .object = &ct_read_net_device, .offset = READ_NOWHERE },
+	{ "netDevices", READ_CUSTOM, .read = ct_read_net_devices, .offset = L(net_devices) },
 	{ "cgroupsPath", READ_STRING, .check = check_cgroups_path, .offset = L(cgroups_path) },
 	{ "resources", READ_OBJECT, .object = &ct_read_resources, .offset = L(resources) },
-	{ "intelRdt", READ_OBJECT, .object = &ct_read_intel_rdt, .offset = READ_NOWHERE },
+	{ "intelRdt", READ_POINTER, .object = &ct_read_intel_rdt, .offset = L(intel_rdt) },
 	/* Its rows, too. */
 	{ "memoryPolicy", READ_OBJECT, .object = &memory_policy, .offset = 0 },
 	{ "sysctl", READ_PAIRS, .offset = L(sysctl) },

@@ -104,7 +104,7 @@ int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, si
 	spec->source.root = top;
 	if (!spec->source.name)
 		return ct_fail_nomem(err);
-	if (ct_read_object(&r, top, &spec_object, spec) < 0 || ct_refuse_unsupported(&r, top) < 0)
+	if (ct_read_object(&r, top, &spec_object, spec) < 0)
 		return -err->code;
 	*ret_spec = spec;
 	return 0;

@@ -109,7 +109,7 @@ static const struct ct_read_field cpu_fields[] = {
 static const struct ct_read_object cpu = { .fields = cpu_fields, .finish = finish_cpu };
 
 static const struct ct_read_field pids_fields[] = {
-	{ "limit", READ_I64, .required = true, .min = -1, .max = INT64_MAX, .offset = R(pids),
+	{ "limit", READ_I64, .min = -1, .max = INT64_MAX, .offset = R(pids),
 	  .has = R(has_pids) },
 	{0},
 };

@@ -55,6 +55,36 @@ static void write_devices(struct ct_json_writer *w, const struct ct_spec_linux *
 	ct_json_end_array(w);
 }
 
+static void write_net_devices(struct ct_json_writer *w, const struct ct_spec_net_devices *devices)
+{
+	if (!devices->count)
+		return;
+	ct_json_key(w, "netDevices");
+	ct_json_begin_object(w);
+	for (size_t i = 0; i < devices->count; i++) {
+		ct_json_key(w, devices->items[i].name);
+		ct_json_begin_object(w);
+		ct_json_put_string(w, "name", devices->items[i].inside);
+		ct_json_end_object(w);
+	}
+	ct_json_end_object(w);
+}
+
+static void write_intel_rdt(struct ct_json_writer *w, const struct ct_resctrl_settings *settings)
+{
+	if (!settings)
+		return;
+	ct_json_key(w, "intelRdt");
+	ct_json_begin_object(w);
+	ct_write_string(w, "closID", settings->class);
+	ct_write_string(w, "l3CacheSchema", settings->cache);
+	ct_write_string(w, "memBwSchema", settings->bandwidth);
+	ct_write_strings(w, "schemata", &settings->schemata);
+	if (settings->monitoring)
+		ct_json_put_bool(w, "enableMonitoring", true);
+	ct_json_end_object(w);
+}
+
 /* Kept as "secs nanosecs", the form in which the kernel reads them. */
 static void write_time_offsets(struct ct_json_writer *w, const struct ct_spec_pairs *offsets)
 {
@@ -135,7 +165,9 @@ void ct_write_linux(struct ct_json_writer *w, const struct ct_spec_linux *lx)
 	ct_write_idmaps(w, "gidMappings", &lx->gid_mappings);
 	write_time_offsets(w, &lx->time_offsets);
 	write_devices(w, lx);
+	write_net_devices(w, &lx->net_devices);
 	ct_write_resources(w, &lx->resources);
+	write_intel_rdt(w, lx->intel_rdt);
 	ct_write_string(w, "cgroupsPath", lx->cgroups_path);
 	ct_write_pairs(w, "sysctl", &lx->sysctl);
 	if (lx->seccomp)

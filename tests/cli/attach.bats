@@ -311,6 +311,75 @@ new"
 	has "$(cat "$T/err")" "container $N-gone was removed before it was started"
 }
 
+# hanging NAME FIFO: created, with a start that waits for a line in a FIFO, and fails by one that is "no"
+hanging()
+{
+	mkfifo "$2"
+	mkdir "$T/b"
+	cattach spec -b "$T/b"
+	python3 - "$T/b/config.json" "$R" "$2" <<- 'END'
+		import json, sys
+		path, rootfs, fifo = sys.argv[1:]
+		c = json.load(open(path))
+		c["root"] = {"path": rootfs, "readonly": True}
+		c["process"].update(terminal=False, args=["sh", "-c", "echo first; echo last; exit 4"])
+		c["hooks"] = {"createRuntime": [{"path": "/bin/sh",
+		    "args": ["sh", "-c", f'read line < {fifo}; test "$line" != no']}]}
+		json.dump(c, open(path, "w"))
+	END
+	STARTED+=("$1")
+	cattach create --name "$1" --bundle "$T/b" > "$T/out"
+}
+
+# Who opens the FIFO to write waits for the hook.
+let_go() { echo "$1" > "$T/fifo"; }
+
+@test "a start that hangs is waited for as long as it takes, but for signals" {
+	local early late
+	hanging "$N" "$T/fifo"
+	cattach attach "$N" > "$T/early" < /dev/null 3>&- &
+	early=$!
+	eventually bash -c "ls $XDG_RUNTIME_DIR/cattach/*/wait.*"
+	cattach attach "$N" > "$T/out" < /dev/null 3>&- &
+	CLI=$!
+	eventually bash -c "ls $XDG_RUNTIME_DIR/cattach/*/wait.* | grep -c . | grep -x 2"
+	cattach start "$N" > "$T/out" 3>&- &
+	eventually bash -c "ls $XDG_RUNTIME_DIR/cattach/*/attach"
+	is "$(state "$N" Status)" creating
+	# it is connected to what starts by now, and waits for an answer
+	run ! bash -c "ls $XDG_RUNTIME_DIR/cattach/*/wait.*"
+	kill -TERM "$CLI"
+	ends 143
+	cattach attach "$N" > "$T/out" < /dev/null 3>&- &
+	CLI=$!
+	eventually bash -c "ls -l /proc/$CLI/fd | grep socket:"
+	kill -TERM "$CLI"
+	ends 143
+	cattach attach "$N" > "$T/late" < /dev/null 3>&- &
+	late=$!
+	eventually bash -c "ls -l /proc/$late/fd | grep socket:"
+	is "$(state "$N" Status)" creating
+	let_go yes
+	CLI=$early
+	ends 4
+	CLI=$late
+	ends 4
+	is "$(cat "$T/early")" $'first\nlast'
+	is "$(cat "$T/late")" $'first\nlast'
+	# one that has been run before, and cannot be started again
+	cattach start "$N" > "$T/start" 2>&1 3>&- &
+	eventually is_creating
+	cattach attach "$N" > "$T/out" 2> "$T/err" < /dev/null 3>&- &
+	CLI=$!
+	eventually bash -c "ls -l /proc/$CLI/fd | grep socket:"
+	let_go no
+	ends 125
+	is "$(cat "$T/out")" ''
+	has "$(cat "$T/err")" "You cannot attach to a stopped container, start it first: $N exited (4)"
+}
+
+is_creating() { [ "$(state "$N" Status)" = creating ]; }
+
 @test "who waits and is killed is no trouble for the start" {
 	STARTED+=("$N")
 	cattach create --name "$N" "$R" sleep 1000 > /dev/null

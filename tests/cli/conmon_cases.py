@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 
-from conmon_caller import HERE, Client, Session, until
+from conmon_caller import HERE, Client, Session, has_ended, until
 
 RECORD = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}[+-]\d\d:\d\d (stdout|stderr) [PF] .*$")
 
@@ -91,6 +91,52 @@ def failures(t):
     again, code = s.said(), s.process.wait()
     assert again is None and code == 1, (again, code, s.process.stderr.read())
     assert not s.has("argv") and not s.has("exited")
+
+
+def noise(t):
+    """A runtime or a hook that has much to say: it is not held up, the log has it, and of a failure's words
+    both ends are told."""
+    lines = 2 * (1 << 14)
+    s = Session(t, "seq 1 200000; exit 3", env={"FAKE_NOISE": "2"}).begun()
+    client = s.attach()
+    s.start()
+    # Whoever was there before the start gets everything that comes after it.
+    assert client.rest().out.endswith(b"199999\n200000\n"), client.out[-100:]
+    s.gone()
+    assert s.read("exit/c") == "3"
+    noisy = "noise " + "." * 57 + "\n"
+    assert s.output("stderr") == noisy * lines
+    assert s.output() == noisy * lines + "".join(f"{i}\n" for i in range(1, 200001))
+    said = Session(t, "", name="fails", env={"FAKE_NOISE": "2"}, fail="boom: no such file\n").said()
+    message = said["message"]
+    assert said["data"] == -1 and message.startswith(noisy) and len(message) < 8192, said
+    assert message.endswith(noisy + "boom: no such file\n") and "\n[...]\n" in message, message[-200:]
+    s = Session(t, "tty > $FAKE/tty; exit 0", "-t", name="terminal", env={"FAKE_NOISE": "2"})
+    s.begun().start().gone()
+    assert s.read("tty").startswith("/dev/pts/")
+
+
+def exit_command(t):
+    """It runs once for each monitor that is on its own, whatever becomes of that; and for no other."""
+    def ran(s):
+        until(lambda: s.has("exited") and s.read("exited") == "a b c\n", "the exit command")
+        return True
+    s = Session(t, "", fail="boom\n", name="runtime")
+    assert s.said()["data"] == -1 and s.process.wait() == 0 and ran(s)
+    # Before the runtime was called, and behind it.
+    s = Session(t, "", "--socket-dir-path", t + "/nosuch", full=False, name="link")
+    assert "nosuch" in s.said()["message"] and s.process.wait() == 0 and ran(s) and not s.has("argv")
+    s = Session(t, "", env={"FAKE_FORGETS": "yes"}, name="pidfile")
+    assert "has not written" in s.said()["message"] and s.process.wait() == 0 and ran(s)
+    # In the caller's own process there is no other way for it to tell.
+    s = Session(t, "", "--sync", fail="boom\n", name="sync")
+    assert s.said()["data"] == -1 and s.process.wait() == 1 and s.read("exited") == "a b c\n"
+    # Without a monitor the caller knows by the exit status that nothing will be executed.
+    for name, options in (("option", ["-l", "nosuch:/x"]), ("recorded", ["-P", t + "/nosuch/pid"]),
+                          ("records", ["--exit-dir", t + "/nosuch"])):
+        s = Session(t, "", *options, name=name)
+        assert s.said()["data"] == -1 and s.process.wait() == 1 and s.said() is None
+        assert not s.has("exited") and not s.has("argv")
 
 
 def start_pipe(t):
@@ -241,6 +287,20 @@ def log_sizes(t):
     assert client.rest().out.endswith(b"line 200\n") and not s.has("ctr.log")
 
 
+def two_logs(t):
+    """A file and journald at once, as CRI-O writes it: each has everything. /run is the test's own."""
+    os.makedirs("/run/systemd/journal")
+    journald = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    journald.bind("/run/systemd/journal/socket")
+    journald.settimeout(30)
+    s = Session(t, "echo one; echo bad >&2; exit 0", "-l", t + "/0.log", "--log-path", "journald:", "--log-tag",
+                "tag", log=False).begun().start()
+    entries = sorted(journald.recv(65536).split(b"\nSYSLOG_TIMESTAMP")[0] for _ in range(2))
+    assert entries == [b"MESSAGE=bad\nPRIORITY=3", b"MESSAGE=one\nPRIORITY=6"], entries
+    s.gone()
+    assert s.output(path=t + "/0.log") == "one\n" and s.output("stderr", t + "/0.log") == "bad\n"
+
+
 def reopen(t):
     s = Session(t, "echo one; read x; echo two; exit 0", "-i").begun().start()
     until(lambda: os.path.getsize(s.log) > 0, "the first line")
@@ -304,6 +364,17 @@ def signals(t):
     os.kill(s.monitor(), signal.SIGTERM)
     s.gone()
     assert s.read("exit/c") == "9" and s.output() == "ready\ncaught\n"
+
+
+def hanging_runtime(t):
+    """Nobody would pass a signal on to a payload that there may never be."""
+    s = Session(t, "", env={"FAKE_HANGS": "yes"})
+    until(lambda: s.has("hangs") and s.read("hangs"), "the runtime")
+    os.kill(s.monitor(), signal.SIGTERM)
+    said = s.said()
+    assert said["data"] == -1 and "ended by a signal before the runtime" in said["message"], said
+    until(lambda: s.has("exited") and s.read("exited"), "the exit command")
+    assert has_ended(int(s.read("hangs"))) and not s.has("bundle/attach")
 
 
 def timeout(t):
@@ -373,6 +444,26 @@ def no_descriptors(t):
     s.kill()
 
 
+def limits(t):
+    """Limits that somebody has set for the container are not the monitor's: not for clients, nor for the log."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (51200, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+    s = Session(t, "read x; ulimit -S -n; ulimit -S -f; seq 1 20000; exit 0", "-i", "--exit-command", "/bin/sh",
+                "--exit-command-arg", "-c", "--exit-command-arg", f"ulimit -S -n > {t}/n; ulimit -S -f > {t}/f",
+                limits=limit, exits=False).begun()
+    clients = [s.attach() for _ in range(80)]
+    s.start()
+    clients[79].send(b"\n")
+    expected = b"40\n100\n" + b"".join(b"%d\n" % i for i in range(1, 20001))
+    for client in clients:
+        assert client.rest().out == expected and not client.err, (client.out[:40], client.err)
+    s.gone()
+    assert s.output().encode() == expected
+    with open(t + "/n", encoding="ascii") as nofile, open(t + "/f", encoding="ascii") as fsize:
+        assert (nofile.read(), fsize.read()) == ("40\n", "100\n")
+
+
 def processor_time(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rsplit(") ", 1)[1].split()
@@ -389,6 +480,48 @@ def notify(t):
     assert host.recv(4096) == b"READY=1\nSTATUS=up\n"
     s.attach().send(b"\n")
     s.gone()
+
+
+def out_of_memory(t):
+    """It is on record when it happens, and once. /sys/fs/cgroup is the test's own."""
+    with open("/proc/self/cgroup", encoding="ascii") as file:
+        path = [line.rstrip("\n").split("::")[1] for line in file if line.startswith("0::")][0]
+    os.makedirs("/sys/fs/cgroup" + path, exist_ok=True)
+    events = "/sys/fs/cgroup" + path + "/memory.events"
+
+    def count(kills):
+        with open(events, "r+" if os.path.exists(events) else "w", encoding="ascii") as file:
+            file.write(f"low 0\nhigh 0\nmax {kills}\noom {kills}\noom_kill {kills}\noom_group_kill 0\n")
+    count(3)
+    s = Session(t, "while read x; do echo $x; done; exit 0", "-i", "--leave-stdin-open").begun()
+    client = s.attach()
+    s.start()
+    # No kill is no news.
+    count(3)
+    client.send(b"one\n")
+    client.until(b"one\n")
+    assert not s.has("bundle/oom") and not s.has("persist/oom")
+    count(4)
+    until(lambda: s.has("bundle/oom") and s.has("persist/oom"), "the files")
+    client.send(b"still here\n")
+    client.until(b"still here\n")
+    assert not s.has("exit/c")
+    # Its cgroup is gone before its end is looked at.
+    os.unlink(events)
+    os.kill(s.pid, signal.SIGKILL)
+    s.gone()
+    assert s.read("exit/c") == "137" and s.has("persist/oom")
+    # Of a kill that comes with the end nobody is told before.
+    count(4)
+    s = Session(t, "read x; exit 0", "-i", name="end").begun().start()
+    os.kill(s.monitor(), signal.SIGSTOP)
+    os.kill(s.pid, signal.SIGKILL)
+    count(5)
+    os.kill(s.monitor(), signal.SIGCONT)
+    s.gone()
+    assert s.has("bundle/oom") and s.has("persist/oom")
+    s = Session(t, "exit 0", name="none").begun().start().gone()
+    assert not s.has("bundle/oom") and not s.has("persist/oom")
 
 
 def socket_link(t):

@@ -5,13 +5,15 @@
 It writes its command line to $FAKE/argv, forks a process that runs the shell script $FAKE_PAYLOAD,
 sends a terminal where it is asked for, writes the pid and ends. "create" leaves the process waiting
 until somebody writes to the FIFO $FAKE/start, by another name than it will have. $FAKE_FAIL is said on
-stderr instead of all that, with exit status 3.
+stderr instead of all that, with exit status 3; before it all, $FAKE_NOISE MiB on stdout and on stderr. With
+$FAKE_HANGS it does nothing, and writes its pid to $FAKE/hangs; with $FAKE_FORGETS it succeeds in nothing.
 """
 import array
 import fcntl
 import json
 import os
 import pty
+import signal
 import socket
 import sys
 import termios
@@ -42,15 +44,32 @@ def payload(waits, terminal):
     os.execv("/bin/sh", ["sh", "-c", os.environ["FAKE_PAYLOAD"]])
 
 
+def noise(fd, mebibytes):
+    """What a hook may have to say: more than a pipe holds, in lines."""
+    line = b"noise " + b"." * 57 + b"\n"
+    left = line * (mebibytes * (1 << 20) // len(line))
+    while left:
+        left = left[os.write(fd, left):]
+
+
 def main():
     with open(os.environ["FAKE"] + "/argv", "w", encoding="utf-8") as file:
         json.dump(sys.argv[1:], file)
     with open(os.environ["FAKE"] + "/fds", "w", encoding="utf-8") as file:
         json.dump({fd: os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
                    if os.path.lexists(f"/proc/self/fd/{fd}")}, file)
+    if "FAKE_HANGS" in os.environ:
+        with open(os.environ["FAKE"] + "/hangs", "w", encoding="ascii") as file:
+            file.write(str(os.getpid()))
+        signal.pause()
+    if "FAKE_NOISE" in os.environ:
+        noise(2, int(os.environ["FAKE_NOISE"]))
+        noise(1, int(os.environ["FAKE_NOISE"]))
     if "FAKE_FAIL" in os.environ:
         sys.stderr.write(os.environ["FAKE_FAIL"])
         return 3
+    if "FAKE_FORGETS" in os.environ:
+        return 0
     master = terminal = None
     console = value("--console-socket")
     if console:

@@ -451,3 +451,16 @@ nothing_is_stored() { [ -z "$(stored)" ]; }
 	cattach exec rm "$N" > "$T/rm"
 	is "$(sessions)" ""
 }
+
+@test "a client that is killed at once leaves a session that runs, or none" {
+	local i dir
+	container
+	dir=$STORE/containers/$ID/exec
+	for ((i = 0; i < 40; i++)); do
+		timeout -s KILL "0.00$((i % 9 + 1))" cattach exec -d "$N" sleep 1000 > "$T/out" 2>&1 < /dev/null || true
+	done
+	# those whose maker is gone are left to their monitors, or to who looks
+	eventually bash -c "cattach exec ls --format '{{.State}}' $N | { ! grep -v running; }"
+	is "$(cattach exec ls -q "$N" | grep -c .)" "$(ls "$dir" | grep -c .)"
+	is "$(ls "$dir-names" | grep -c .)" "$(ls "$dir" | grep -c .)"
+}

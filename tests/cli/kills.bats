@@ -115,8 +115,11 @@ make_failing()
 }
 
 @test "start may be killed at any point" {
+	# Compiles the filters: once they are cached a start has fewer points, and some would be left out.
+	cattach run --rm "$R" true
 	points make_created start @
-	has "$POINTS" "cattach vfork"
+	# What one that was killed has left in the store may cost the next a call, so that one point is passed over.
+	[[ "$POINTS" == *"cattach vfork"* || "$POINTS" == *"cattach mkdirat"*"cattach wait4"* ]]
 	live_on
 }
 

@@ -87,6 +87,33 @@ assert state["bundle"] == sys.argv[1] and state["ociVersion"], state' "$T/b"
 	[ "$(cat "$T/out")" = first ]
 }
 
+@test "start comes back when the program has been executed" {
+	args sleep 100
+	make c1
+	[ "$(cat "/proc/$(pid c1)/comm")" != sleep ]
+	oci start c1
+	[ "$(cat "/proc/$(pid c1)/comm")" = sleep ]
+}
+
+@test "it is running when its program runs: until then, with its hooks, it is created, and nobody starts it again" {
+	args sleep 100
+	bundle "c['mounts'].append({'destination': '/mnt', 'source': '$T', 'options': ['bind']})
+c['hooks'] = {'startContainer': [{'path': '/bin/sh', 'args': ['sh', '-c', 'touch /mnt/hook; until [ -e /mnt/go ]; do sleep 0.02; done']}]}"
+	make c1
+	cattach oci --root "$T/root" start c1 3>&- &
+	eventually test -e "$T/hook"
+	[ "$(status c1)" = created ]
+	run -1 oci start c1
+	[[ "$output" = *'cannot start an already running container'* ]]
+	kill -9 $!
+	wait $! || true
+	run -1 oci start c1
+	[[ "$output" = *'cannot start an already running container'* ]]
+	touch "$T/go"
+	until_status c1 running
+	[ "$(cat "/proc/$(pid c1)/comm")" = sleep ]
+}
+
 @test "F5: a second start is an error without effect" {
 	args sh -c 'echo once; sleep 100'
 	make c1
@@ -252,7 +279,9 @@ assert record["level"] == "error" and "container does not exist" in record["msg"
 	oci features | python3 -c '
 import json, sys
 features = json.load(sys.stdin)
-assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in features["mountOptions"]'
+assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in features["mountOptions"]
+assert features["linux"]["netDevices"] == {"enabled": True}
+assert features["linux"]["intelRdt"] == {"enabled": True, "schemata": True, "monitoring": True}'
 	for command in create start state kill delete run exec ps list pause resume update events features spec; do
 		oci $command --help | grep -q "^Usage: cattach oci $command"
 	done

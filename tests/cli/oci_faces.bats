@@ -115,8 +115,7 @@ lives() { [[ "$(sed 's/.*) //' "/proc/$(cat "$T/pid")/stat" 2> /dev/null)" = [RS
 	own start engine1
 	run -6 cattach exec -e A=b engine1 sh -c 'echo $A; exit 6'
 	[ "$output" = b ]
-	run -125 cattach exec -d engine1 true
-	[[ "$output" = *'made by an engine'*'cattach oci exec --tty engine1'* ]]
+	run -5 cattach exec -t engine1 sh -c 'exit 5'
 	run -125 cattach exec nosuch true
 	[[ "$output" = *'no such container: nosuch'* ]]
 	own delete --force engine1
@@ -128,4 +127,29 @@ lives() { [[ "$(sed 's/.*) //' "/proc/$(cat "$T/pid")/stat" 2> /dev/null)" = [RS
 	run -255 oci exec "$N" true
 	[[ "$output" = *'container does not exist'* ]]
 	run -1 own state "$N"
+}
+
+@test "in the pid namespace of a pod ps, kill --all and delete mean the container's own" {
+	local pod way
+	args sleep 100
+	make pod
+	oci start pod
+	pod=$(pid pod)
+	args sh -c 'sleep 101 & exec sleep 102'
+	bundle "for n in c['linux']['namespaces']:
+    if n['type'] in ('pid', 'user'): n['path'] = '/proc/$pod/ns/' + n['type']
+c['linux'].pop('uidMappings')
+c['linux'].pop('gidMappings')"
+	for way in 'kill --all one KILL' 'delete -f one'; do
+		make one
+		oci start one
+		until [[ "$(oci ps one)" = *'sleep 101'* ]]; do sleep 0.02; done
+		[[ "$(oci ps one)" = *'sleep 102'* && "$(oci ps one)" != *'sleep 100'* ]]
+		[[ "$(oci ps pod)" = *'sleep 100'*'sleep 10'* ]]
+		# shellcheck disable=SC2086 # words
+		oci $way
+		while [[ "$(oci ps pod)" = *'sleep 10'[12]* ]]; do sleep 0.02; done
+		[[ "$(oci ps pod)" = *'sleep 100'* ]]
+		oci delete -f one
+	done
 }

@@ -70,3 +70,21 @@ hook()
 	oci start c1
 	[ "$(status c1)" = running ]
 }
+
+@test "of several deletes at the same time one runs the poststop hooks" {
+	local deletes round
+	bundle "c['process']['args'] = ['sleep', '100']
+c['hooks'] = {'poststop': [{'path': '/bin/sh', 'args': ['sh', '-c', 'echo gone >> $T/gone']}]}"
+	for round in 1 2 3 4 5; do
+		make c1
+		rm -f "$T/gone"
+		deletes=()
+		for _ in 1 2 3 4; do
+			oci delete --force c1 2>> "$T/err" 3>&- &
+			deletes+=($!)
+		done
+		wait "${deletes[@]}"
+		run -1 oci state c1
+		[ "$(wc -l < "$T/gone")" = 1 ]
+	done
+}

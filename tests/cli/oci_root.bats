@@ -80,6 +80,13 @@ written"
 	is "$(cat "$T/r/etc/mine")" root
 }
 
+@test "intelRdt: without a resctrl file system it is an error, and nothing is made" {
+	bundle "$T/b" 'l["namespaces"] = [n for n in l["namespaces"] if n["type"] != "user"]' 'l["intelRdt"] = {"closID": "/"}'
+	run -255 unshare -m sh -c "umount -a -t resctrl; exec cattach oci --root $T/root run -b $T/b look 2>&1"
+	matches "$output" '.*config.json:[0-9]+:[0-9]+: linux.intelRdt: no resctrl file system is mounted here \(mount -t resctrl resctrl /sys/fs/resctrl, where processor and kernel have it\)'
+	is "$(ls "$T/root")" ''
+}
+
 @test "F16, F17: capabilities are exactly those of the sets; another uid without ambient ones has none effective" {
 	run -0 look 'caps = p["capabilities"]
 caps["bounding"] = caps["permitted"] = caps["effective"] = ["CAP_CHOWN", "CAP_KILL"]

@@ -54,7 +54,8 @@ part_podman_oci()
 	fi
 }
 
-# podman with our monitor, and with Debian's runtime or ours.
+# podman with our monitor, and with Debian's runtime or ours, as a user and as root. Names of directories are
+# short: podman's cleanup does not take long ones.
 part_podman_conmon()
 {
 	local runtime name
@@ -62,8 +63,13 @@ part_podman_conmon()
 	is_ready podman_conmon || return
 	for runtime in "$(command -v runc)" "$stage/usr/bin/cattach-oci"; do
 		name=podman_conmon_$(basename "$runtime")
-		scenarios "$name" as_user timeout -k 10 300 tests/podman_conmon.sh "$runtime" \
-			"$stage/usr/bin/cattach-conmon" "$stage/work/$name"
+		set -- timeout -k 10 300 tests/podman_conmon.sh "$runtime" "$stage/usr/bin/cattach-conmon"
+		scenarios "$name" as_user "$@" "$stage/work/cu"
+		if [ "$(id -u)" = 0 ]; then
+			scenarios "${name}_root" as_root "$@" "$stage/work/cr"
+		else
+			record skip "${name}_root" "only root can be root"
+		fi
 	done
 }
 

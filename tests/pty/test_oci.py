@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 
-from terminal import COLUMNS, ROOTFS, ROWS, Session, capture, wait_until
+from terminal import COLUMNS, ROOTFS, ROWS, Session, capture, inspect, wait_until
 
 LOOP = "while :; do sleep 0.05; done"
 
@@ -110,3 +110,39 @@ def test_oci_exec():
             assert code == 255 and "--console-socket" in text, (code, text)
         finally:
             oci("delete", "--force", "pty-exec")
+
+
+def test_exec_in_engines_container():
+    """exec -it in a container of an engine: sizes, detach keys and back, a closed terminal, and its end"""
+    with tempfile.TemporaryDirectory() as work:
+        bundle(work, "sleep 1000", False)
+        subprocess.run(["cattach", "oci", "run", "-d", "-b", work, "pty-engine"], check=True, timeout=30,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            session = Session("cattach", "exec", "-it", "--session", "s1", "pty-engine", "sh", "-c",
+                              f"stty size; trap 'stty size' WINCH; trap 'exit 8' INT; echo up; {LOOP}")
+            session.expect(f"{ROWS} {COLUMNS}\r\nup\r\n")
+            wait_until(session.is_raw)
+            session.resize(50, 132)
+            session.expect("50 132\r\n")
+            session.send("\x10\x11")
+            rest = session.ends(0)
+            assert "cattach attach pty-engine/s1 comes back" in rest, rest
+            again = Session("cattach", "attach", "--replay", "pty-engine/s1")
+            again.expect("up\r\n")
+            again.resize(40, 120)
+            again.expect("40 120\r\n")
+            again.kill()
+            assert inspect("pty-engine/s1", ".State.Status") == "running"
+            last = Session("cattach", "exec", "attach", "pty-engine/s1")
+            last.expect("\r\n")
+            wait_until(last.is_raw)
+            last.send("\x03")
+            last.ends(8)
+            assert capture("exec", "ls", "-q", "pty-engine") == ""
+            session = Session("cattach", "exec", "-it", "pty-engine", "sh", "-c", f"echo up; {LOOP}")
+            session.expect("up\r\n")
+            oci("delete", "--force", "pty-engine")
+            session.ends(137)
+        finally:
+            oci("delete", "--force", "pty-engine")

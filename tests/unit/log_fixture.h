@@ -19,6 +19,7 @@ struct log_fixture {
 	const struct ct_page *page;
 	struct ct_log_source source;	/* the writer's own segments, as a monitor hands them out */
 	uint8_t *frame;			/* CT_FRAME_HEADER + CT_FRAME_MAX bytes */
+	unsigned asked;			/* how often the source was asked for a segment */
 };
 
 /* Begin a run in a directory; options may be NULL. Fails the test when that fails. */

@@ -86,11 +86,12 @@ START_TEST(what_a_crash_left_is_replaced)
 END_TEST
 
 /* ct_cgroup_plan.record: what is to be there is not there yet. */
-static int note_path(const void *arg, const char *path, struct ct_err *err)
+static int note_path(const void *arg, const char *path, bool found, struct ct_err *err)
 {
 	struct ct_cgroup ct_autocgroup early = CT_CGROUP_INIT;
 	char *noted = (char *)(uintptr_t)arg;
 
+	ck_assert(!found);
 	ck_assert_int_eq(ct_cgroup_open(path, &early, err), -ENOENT);
 	*err = (struct ct_err){ 0 };
 	snprintf(noted, CT_CGROUP_PATH, "%s", path);

@@ -519,6 +519,12 @@ START_TEST(a_monitor_that_does_not_answer_is_given_up_in_words)
 	ck_err(&err, ETIMEDOUT, "the container's monitor does not answer (was it stopped? kill -CONT "
 				"the process \"cattach: monitor of ...\")");
 	ck_assert_int_eq(client.sock, -1);
+	close(p.sock);
+	/* For ever, or until something else comes. */
+	client.patience = UINT64_MAX;
+	client.interrupt = eventfd(1, EFD_CLOEXEC);
+	ck_assert_int_eq(ct_client_hello(new_pair(), 0, 0, 0, &client, &err), -EINTR);
+	close(client.interrupt);
 }
 END_TEST
 

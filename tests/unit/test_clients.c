@@ -408,6 +408,36 @@ START_TEST(a_client_that_is_killed_between_two_messages_leaves_nothing)
 }
 END_TEST
 
+/* Into its socket, and nobody looks yet. */
+static void post(int sock, const struct ct_message *message)
+{
+	uint8_t record[CT_ATTACH_RECORD_MAX];
+	ssize_t n = ct_message_encode(message, record);
+
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(ct_send(sock, record, (size_t)n, -1), 0);
+}
+
+START_TEST(what_a_client_has_sent_counts_though_it_goes_without_reading_all)
+{
+	int sock = loop_client(&l, CT_HELLO_STDIN), other = loop_client(&l, CT_HELLO_STDIN);
+
+	l.config.stdin_once = true;
+	/* Room for more, of which it does not read: that makes its close(2) a reset. */
+	loop_type(&l, sock, "first and ");
+	post(sock, &(struct ct_message){ .type = CT_MSG_STDIN, .data = (const uint8_t *)"last", .size = 4 });
+	post(sock, &(struct ct_message){ .type = CT_MSG_DETACH });
+	close(sock);
+	loop_run(&l);
+	loop_expect_stdin(&l, "first and last");
+	ck_assert_uint_eq(l.m->client_count, 1);
+	/* It has detached, and not hung up: stdin is still open. */
+	loop_type(&l, other, "more");
+	loop_expect_stdin(&l, "more");
+	close(other);
+}
+END_TEST
+
 START_TEST(two_hundred_idle_clients_cost_nearly_nothing)
 {
 	int socks[200];
@@ -464,6 +494,7 @@ Suite *suite_clients(void)
 	tcase_add_test(tc, a_client_that_reads_nothing_at_all_is_not_read_either);
 	tcase_add_test(tc, an_event_for_a_client_that_has_just_gone_is_harmless);
 	tcase_add_test(tc, a_client_that_is_killed_between_two_messages_leaves_nothing);
+	tcase_add_test(tc, what_a_client_has_sent_counts_though_it_goes_without_reading_all);
 	tcase_add_test(tc, two_hundred_idle_clients_cost_nearly_nothing);
 	tcase_add_test(tc, clients_are_told_of_the_end_and_late_ones_too);
 	suite_add_tcase(suite, tc);

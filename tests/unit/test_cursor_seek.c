@@ -345,6 +345,21 @@ static void find_runs(unsigned seed)
 	drop_log();
 }
 
+START_TEST(the_only_segment_is_asked_for_once)
+{
+	char text[64];
+
+	log_open(&f, fixture_dir(), NULL);
+	log_text(&f, CT_STREAM_STDOUT, "hello");
+	log_cursor(&f, CT_FROM_RUN, &cursor);
+	ck_assert_uint_eq(f.asked, 1);
+	ck_assert_uint_eq(log_read_all(&cursor, text, sizeof(text)), 5);
+	ck_assert_uint_eq(f.asked, 1);
+	ct_cursor_close(&cursor);
+	log_close(&f);
+}
+END_TEST
+
 START_TEST(a_run_is_found_by_number_and_from_the_end)
 {
 	for (unsigned i = 0; i < LOGS; i++)
@@ -481,6 +496,7 @@ Suite *suite_cursor_seek(void)
 	tcase_add_loop_test(tc, a_time_is_found_where_the_model_finds_it, 0, 4);
 	tcase_add_loop_test(tc, the_last_lines_are_those_of_the_model, 0, 6);
 	tcase_add_loop_test(tc, a_run_is_found_by_number_and_from_the_end, 0, 2);
+	tcase_add_test(tc, the_only_segment_is_asked_for_once);
 	tcase_add_loop_test(tc, places_are_found_in_a_log_that_is_being_written, 0, 4);
 	tcase_add_test(tc, two_streams_that_interleave_have_whole_lines_each);
 	tcase_add_test(tc, a_line_of_many_frames_is_found_whole);

@@ -98,6 +98,20 @@ START_TEST(much_output_holds_nobody_up_and_its_end_is_kept)
 }
 END_TEST
 
+START_TEST(who_never_stops_talking_is_killed_when_its_time_is_up)
+{
+	const char *words[] = { "sh", "-c", "exec yes x", NULL };
+	struct ct_hook hook = { .path = "/bin/sh", .args = { words, 3 }, .timeout = 1 };
+	const struct ct_hook_list list = { &hook, 1 };
+	const struct ct_hook_run run = {
+		.kind = CT_HOOK_PRESTART, .list = &list, .state = &state, .status = "creating",
+	};
+
+	ck_assert_int_lt(ct_hooks_run(&run, &err), 0);
+	ck_err(&err, ETIMEDOUT, "hooks.prestart[0]: /bin/sh: took more than its 1 s and was killed: x");
+}
+END_TEST
+
 START_TEST(who_stays_behind_with_its_output_is_not_waited_for)
 {
 	ck_assert_int_eq(run("sleep 1000 & echo $! > $1/pid"), 0);
@@ -140,6 +154,7 @@ Suite *suite_hook(void)
 	tcase_add_test(tc, a_failure_has_its_place_the_status_and_the_last_line);
 	tcase_add_test(tc, a_program_that_is_not_there_is_said_to_be_so);
 	tcase_add_test(tc, much_output_holds_nobody_up_and_its_end_is_kept);
+	tcase_add_test(tc, who_never_stops_talking_is_killed_when_its_time_is_up);
 	tcase_add_test(tc, who_stays_behind_with_its_output_is_not_waited_for);
 	tcase_add_test(tc, after_a_failure_the_next_one_runs_only_where_failures_are_warnings);
 	suite_add_tcase(s, tc);

@@ -270,6 +270,42 @@ START_TEST(there_is_no_file_to_be_opened_again)
 }
 END_TEST
 
+/* Beside a file: each has everything, whatever becomes of the other. */
+START_TEST(a_file_beside_it_has_everything_while_journald_is_gone)
+{
+	struct ct_log_options beside = { .file = CT_LOG_FILE_JOURNALD, .path = path, .fields = FIELDS };
+	struct ct_log_options options = { .file = CT_LOG_FILE_K8S, .also = &beside };
+	char text[256] = "";
+
+	log_close(&f);
+	f.writer = NULL;
+	log_open(&f, fixture_dir(), &options);
+	log_text(&f, CT_STREAM_STDOUT, "one\n");
+	expect("one", 6, false);
+	ct_drop_fd(&journald);
+	ck_assert_int_eq(unlink(path), 0);
+	log_text(&f, CT_STREAM_STDOUT, "two\n");
+	ck_assert(state().warnings & CT_WARN_JOURNALD);
+	ck_assert_int_ge(ct_log_wake_due(f.writer), 0);
+	ck_assert_uint_gt(fixture_read(CT_LOG_FILE_NAME, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, " stdout F one\n"));
+	ck_assert_ptr_nonnull(strstr(text, " stdout F two\n"));
+	/* Only the file is opened again by its name. */
+	ck_assert_int_eq(renameat(fixture_dir(), CT_LOG_FILE_NAME, fixture_dir(), "old"), 0);
+	ck_assert_int_eq(ct_log_reopen(f.writer), 0);
+	memset(text, 0, sizeof(text));
+	listen_again();
+	log_text(&f, CT_STREAM_STDOUT, "three\n");
+	log_exit(&f, 0);
+	expect("two", 6, false);
+	expect("three", 6, false);
+	ck_assert_uint_gt(fixture_read(CT_LOG_FILE_NAME, text, sizeof(text)), 0);
+	ck_assert_ptr_nonnull(strstr(text, " stdout F three\n"));
+	ck_assert_ptr_null(strstr(text, "two"));
+	ck_assert_uint_eq(state().lost, 0);
+}
+END_TEST
+
 START_TEST(without_journald_nothing_starts)
 {
 	struct ct_log_options options = { .file = CT_LOG_FILE_JOURNALD, .path = "/nowhere/socket" };
@@ -302,6 +338,7 @@ Suite *suite_log_journald(void)
 	tcase_add_test(tc, the_end_waits_for_a_slow_journald);
 	tcase_add_test(tc, what_nobody_has_taken_at_the_end_is_counted);
 	tcase_add_test(tc, there_is_no_file_to_be_opened_again);
+	tcase_add_test(tc, a_file_beside_it_has_everything_while_journald_is_gone);
 	tcase_add_test(tc, without_journald_nothing_starts);
 	suite_add_tcase(s, tc);
 	return s;

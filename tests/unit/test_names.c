@@ -88,6 +88,61 @@ START_TEST(a_name_whose_container_is_gone_is_taken_over)
 }
 END_TEST
 
+START_TEST(every_digit_of_an_id_is_in_the_link_that_fits_an_inode)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	char id[CT_CONTAINER_ID_LENGTH + 1], found[CT_CONTAINER_ID_LENGTH + 1], text[128];
+
+	container_store(&store);
+	for (int round = 0; round < 64; round++) {
+		ssize_t length;
+
+		/* Each digit is at each place once in a while, and no two places go together. */
+		for (int i = 0; i < CT_CONTAINER_ID_LENGTH; i++)
+			id[i] = digits[(i * 7 + round * (i % 5 + 1) + round / 16) % 16];
+		id[CT_CONTAINER_ID_LENGTH] = '\0';
+		ck_assert_int_eq(ct_name_claim(&store, "web", id), 0);
+		ck_assert_int_eq(ct_name_lookup(&store, "web", found), 0);
+		ck_assert_str_eq(found, id);
+		length = readlinkat(store.names, "web", text, sizeof(text));
+		ck_assert_int_gt(length, CT_SHORT_ID_LENGTH);
+		ck_assert_int_lt(length, 60);
+		ck_assert_int_eq(memcmp(text, id, CT_SHORT_ID_LENGTH), 0);
+		ck_assert_int_eq(ct_name_release(&store, "web", id), 0);
+	}
+}
+END_TEST
+
+START_TEST(links_with_the_whole_id_are_understood_and_odd_ones_are_not)
+{
+	static const char *const odd[] = {
+		".", "0123456789ab", "0123456789ab.", "nowhere", "/etc/passwd",
+		"0123456789ab.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAg", /* no last digit */
+		"0123456789ab.AAAAAAAAAAAAAAAAA+AAAAAAAAAAAAAAAA0", /* not of the alphabet */
+		"0123456789aB.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0",
+		"0123456789ab-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0",
+		"0123456789ab.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0",
+	};
+	struct ct_store ct_autostore store = CT_STORE_INIT;
+	char id[CT_CONTAINER_ID_LENGTH + 1], found[CT_CONTAINER_ID_LENGTH + 1];
+
+	id_of(0xabcdef, id);
+	container_store(&store);
+	ck_assert_int_eq(symlinkat(id, store.names, "old"), 0);
+	ck_assert_int_eq(ct_name_lookup(&store, "old", found), 0);
+	ck_assert_str_eq(found, id);
+	ck_assert_int_eq(symlinkat("0123456789ab.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA0",
+				   store.names, "good"), 0);
+	ck_assert_int_eq(ct_name_lookup(&store, "good", found), 0);
+	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		ck_assert_int_eq(symlinkat(odd[i], store.names, "odd"), 0);
+		ck_assert_msg(ct_name_lookup(&store, "odd", found) == -EINVAL, "%s", odd[i]);
+		ck_assert_int_eq(unlinkat(store.names, "odd", 0), 0);
+	}
+}
+END_TEST
+
 START_TEST(what_is_no_link_is_not_removed_for_a_name)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
@@ -264,6 +319,8 @@ Suite *suite_names(void)
 	tcase_add_test(tc, a_name_leads_to_the_id_that_claimed_it);
 	tcase_add_test(tc, only_its_holder_releases_a_name);
 	tcase_add_test(tc, a_name_whose_container_is_gone_is_taken_over);
+	tcase_add_test(tc, every_digit_of_an_id_is_in_the_link_that_fits_an_inode);
+	tcase_add_test(tc, links_with_the_whole_id_are_understood_and_odd_ones_are_not);
 	tcase_add_test(tc, what_is_no_link_is_not_removed_for_a_name);
 	tcase_add_test(tc, of_many_who_claim_a_name_one_gets_it);
 	tcase_add_test(tc, of_many_who_find_a_stale_name_one_gets_it);

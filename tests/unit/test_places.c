@@ -149,6 +149,20 @@ START_TEST(only_what_is_another_ones_is_joined)
 }
 END_TEST
 
+START_TEST(who_has_a_root_to_change_to_may_be_in_our_mount_namespace)
+{
+	struct ct_ns_places ct_autoplaces places = CT_NS_PLACES_INIT;
+	struct ct_plan plan = { 0 };
+	struct ct_err err = { 0 };
+
+	ck_assert_int_eq(ct_ns_places_open(getpid(), &places, &err), 0);
+	plan.chroot = places.fd[CT_PLACE_ROOT];
+	ck_assert_int_eq(ct_ns_places_join(&places, "container x", &plan, &err), 0);
+	ck_assert_uint_eq(plan.join_count, 0);
+	ck_assert(plan.mounts_joined);
+}
+END_TEST
+
 START_TEST(what_has_only_a_network_of_its_own_is_no_container)
 {
 	struct ct_ns_places ct_autoplaces places = CT_NS_PLACES_INIT;
@@ -174,6 +188,7 @@ Suite *suite_places(void)
 	tcase_add_test(tc, nobody_and_the_dead_have_none);
 	tcase_add_test(tc, what_we_are_in_ourselves_is_no_container);
 	tcase_add_test(tc, only_what_is_another_ones_is_joined);
+	tcase_add_test(tc, who_has_a_root_to_change_to_may_be_in_our_mount_namespace);
 	tcase_add_test(tc, what_has_only_a_network_of_its_own_is_no_container);
 	suite_add_tcase(s, tc);
 	return s;

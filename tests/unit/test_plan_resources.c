@@ -63,6 +63,10 @@ START_TEST(nothing_asked_is_a_limit_of_processes_where_it_can_be_had)
 	ck_assert(setting("pids.max")->best_effort);
 	ck_assert_uint_eq(planning.warnings.count, 0);
 	ck_assert(!run_spec->linux_.resources.has_pids);
+	/* who watches it himself says himself what is limited */
+	run_meta.unmonitored = true;
+	plan_ok();
+	ck_assert_uint_eq(planning.settings->count, 0);
 }
 END_TEST
 

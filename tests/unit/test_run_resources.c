@@ -27,7 +27,7 @@ static const char *settings(void)
 	struct ct_strings warnings = { 0 };
 	const char *text = "";
 
-	ck_assert_int_eq(ct_resources_settle(&run_arena, run_spec, run_meta.cgroups, &all,
+	ck_assert_int_eq(ct_resources_settle(&run_arena, run_spec, &run_meta, &all,
 					     &warnings, &run_err), 0);
 	for (size_t i = 0; i < all.count; i++) {
 		const struct ct_cgroup_setting *s = &all.items[i];

@@ -509,37 +509,6 @@ START_TEST(instructions_compute_what_they_say)
 }
 END_TEST
 
-START_TEST(calls_newer_than_the_policy_have_an_answer_of_their_own)
-{
-	static const char *name = "execve", *last = "mseal_or_so";
-	struct ct_seccomp_rule rules[] = {
-		rule(&name, "SCMP_ACT_ALLOW", 0, NULL, 0), rule(&last, "SCMP_ACT_ALLOW", 0, NULL, 0),
-	};
-	struct ct_seccomp_policy policy = {
-		.default_action = "SCMP_ACT_ERRNO", .default_errno = EPERM, .newer_errno = ENOSYS,
-		.rules = rules, .rule_count = 2,
-	};
-	static const struct {
-		int nr;
-		uint32_t verdict;
-	} calls[] = {
-		{ SYS_execve, SECCOMP_RET_ALLOW }, { SYS_execve - 1, ERRNO(EPERM) },
-		{ SYS_execve + 1, ERRNO(ENOSYS) }, { 100000, ERRNO(ENOSYS) },
-	};
-	struct ct_seccomp_program program;
-	struct ct_err err = { 0 };
-
-	ck_assert_int_eq(ct_seccomp_compile(&arena, &policy, -1, &program, &err), 0);
-	for (int i = 0; i < COUNT(calls); i++) {
-		struct seccomp_data call = { .nr = calls[i].nr, .arch = program.filter[1].k };
-		uint32_t verdict = 0;
-
-		ck_assert_int_eq(ct_seccomp_verdict(&program, &call, &verdict), 0);
-		ck_assert_uint_eq(verdict, calls[i].verdict);
-	}
-}
-END_TEST
-
 Suite *suite_seccomp_compile(void);
 Suite *suite_seccomp_compile(void)
 {
@@ -561,7 +530,6 @@ Suite *suite_seccomp_compile(void)
 	tcase_add_loop_test(tc, a_policy_that_stops_execve_is_refused, 0, COUNT(starts));
 	tcase_add_test(tc, unknown_names_are_skipped_with_one_warning_that_says_what_becomes_of_them);
 	tcase_add_test(tc, a_built_in_policy_does_not_warn);
-	tcase_add_test(tc, calls_newer_than_the_policy_have_an_answer_of_their_own);
 	suite_add_tcase(s, tc);
 	tcase_add_test(verdict, what_the_kernel_would_not_run_has_no_verdict);
 	tcase_add_test(verdict, instructions_compute_what_they_say);

@@ -367,10 +367,16 @@ END_TEST
 
 START_TEST(a_full_arena_is_an_error)
 {
+	struct ct_seccomp_program program;
 	struct ct_seccomp_policy policy;
 	struct ct_err err;
 
 	while (ct_arena_alloc(&arena, 4096))
+		;
+	/* The key still finds its place, the rules do not. */
+	ck_assert_int_eq(ct_seccomp_default(&arena, ELEVEN, &policy, &err), 0);
+	ck_assert_int_eq(ct_seccomp_compile(&arena, &policy, -1, &program, &err), -ENOMEM);
+	while (ct_arena_alloc(&arena, 8))
 		;
 	ck_assert_int_eq(ct_seccomp_default(&arena, ELEVEN, &policy, &err), -ENOMEM);
 }

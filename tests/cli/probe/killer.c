@@ -38,6 +38,8 @@ static const struct {
 	{ SYS_symlinkat, CHANGE, "symlinkat" },
 	{ SYS_linkat, CHANGE, "linkat" },
 	{ SYS_unlinkat, CHANGE, "unlinkat" },
+	{ SYS_fsetxattr, CHANGE, "fsetxattr" },
+	{ SYS_fremovexattr, CHANGE, "fremovexattr" },
 	{ SYS_renameat2, CHANGE, "renameat2" },
 #ifdef SYS_renameat
 	{ SYS_renameat, CHANGE, "renameat" },
