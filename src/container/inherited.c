@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containers without a mount namespace of their own: what they cannot have, the one place of theirs in
- * the host's mount table, and its end. src/ns/inherit.c has how they come there.
+ * Containers without a mount namespace of their own: what they cannot have, the one place of theirs
+ * in the host's mount table, and its end. src/ns/inherit.c has how they come there.
  *
  *   ROOT/<id>/mounts        a bind of itself, under which all mounts of the container are
  *
@@ -44,7 +44,8 @@ int ct_refuse_inherited(const struct ct_spec *spec, struct ct_err *err)
 
 /* ---- the plan ---- */
 
-/* The mounts of the host are not ours to change, and what is unbindable could not be moved there. */
+/* The mounts of the host are not ours to change, and what is unbindable could not be moved
+ * there. */
 static int check_propagation(struct planning *p, struct ct_err *err)
 {
 	struct ct_plan *plan = p->plan;
@@ -156,7 +157,8 @@ int ct_inherited_detach(int dir, struct ct_err *err)
 	return ct_fail(err, EBUSY, "more than %d mounts lie over the container's", MAX_STACKED);
 }
 
-/* A mount of the very directory, wherever it is. The kernel's list says where, the directory says whether. */
+/* A mount of the very directory, wherever it is. The kernel's list says where, the directory says
+ * whether. */
 static void detach_copy(const char *target, const struct stat *place)
 {
 	static const char name[] = "/" CT_INHERITED_PLACE;
@@ -176,9 +178,9 @@ static void detach_copy(const char *target, const struct stat *place)
 }
 
 /*
- * mount --rbind takes along what is mounted below, and the directory could not be removed while it is
- * mounted on anywhere in this namespace. What is bound is unbindable, but kernels forget that in a copy of
- * a namespace, as the one is where a container is built.
+ * mount --rbind takes along what is mounted below, and the directory could not be removed while it
+ * is mounted on anywhere in this namespace. What is bound is unbindable, but kernels forget that in
+ * a copy of a namespace, as the one is where a container is built.
  */
 void ct_inherited_detach_copies(int dir)
 {
