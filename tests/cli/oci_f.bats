@@ -207,3 +207,30 @@ sh("tty; stty size; read x; echo got $x; exit 6")'
 	oci start f1
 	is "$(oci exec f1 sh -c 'ulimit -n; ulimit -Hn')" $'4\n5'
 }
+
+@test "F2: a stranger who has got the pid of the first process is not it, and is left alone" {
+	local own stranger
+	changed "$T/b" 'args("sleep", "1000")'
+	make f2
+	oci start f2
+	own=$(cat "$T/pid")
+	sleep 1000 3>&- &
+	stranger=$!
+	python3 - "$T/root/f2" "$own" "$stranger" <<- 'END'
+		import sys
+		directory, own, stranger = sys.argv[1:]
+		for name in "process", "status":
+		    text = open(f"{directory}/{name}").read()
+		    changed = text.replace(own + " ", stranger + " ", 1) if name == "process" else \
+		        text.replace(f'"pid":{own},', f'"pid":{stranger},').rstrip().ljust(len(text))
+		    assert changed != text
+		    open(f"{directory}/{name}", "w").write(changed)
+	END
+	is "$(status f2)" stopped
+	run -1 oci kill f2 KILL
+	has "$output" 'container not running'
+	run -255 oci exec f2 true
+	oci delete f2
+	kill "$stranger"
+	kill -KILL "$own"
+}
