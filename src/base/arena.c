@@ -9,6 +9,8 @@
  * is ever given back.
  *
  * Needs no privileges. May fail with ENOMEM only: no address space, or the arena is used up.
+ *
+ *    base [ used ........ | free, zero ............. ] base + size, 64 MiB
  */
 #include <cattach/arena.h>
 
@@ -44,6 +46,7 @@ void ct_arena_close(struct ct_arena *arena)
 	errno = saved;
 }
 
+/* Never freed one by one: ct_arena_close() is the end of all. A pointer stays valid until then. */
 void *ct_arena_alloc(struct ct_arena *arena, size_t size)
 {
 	size_t at = (arena->used + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);

@@ -19,7 +19,9 @@
 
 #include "escape.h"
 
-/* Make room for so many more bytes and the NUL. */
+/* Make room for so many more bytes and the NUL. Doubling, so that n appends copy no more than 2n
+ * bytes. A capacity above length always has room for the NUL: ->data is a C string at any
+ * moment. */
 static bool reserve(struct ct_buf *buf, size_t more)
 {
 	size_t need, capacity = buf->capacity ? buf->capacity : 64;
@@ -64,6 +66,7 @@ void ct_buf_putc(struct ct_buf *buf, char c)
 	ct_buf_add(buf, &c, 1);
 }
 
+/* Formatted twice: once for the length, and once for good. */
 void ct_buf_printf(struct ct_buf *buf, const char *fmt, ...)
 {
 	va_list ap, again;
@@ -81,6 +84,7 @@ void ct_buf_printf(struct ct_buf *buf, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* For texts of strangers: what could drive a terminal is written as \xNN (escape.c). */
 void ct_buf_escaped(struct ct_buf *buf, const char *s, size_t length)
 {
 	char unit[CT_ESCAPE_MAX];
@@ -92,11 +96,13 @@ void ct_buf_escaped(struct ct_buf *buf, const char *s, size_t length)
 	}
 }
 
+/* "" and not NULL when nothing was ever appended: callers hand it to printf(3). */
 const char *ct_buf_text(const struct ct_buf *buf)
 {
 	return buf->data ? buf->data : "";
 }
 
+/* The memory stays, for the next text. */
 void ct_buf_clear(struct ct_buf *buf)
 {
 	buf->length = 0;
@@ -105,6 +111,7 @@ void ct_buf_clear(struct ct_buf *buf)
 		buf->data[0] = '\0';
 }
 
+/* Runs as a cleanup behind a return: errno belongs to what was returned. */
 void ct_buf_done(struct ct_buf *buf)
 {
 	int saved = errno;

@@ -2,9 +2,9 @@
 /*
  * Making processes: clone3(2), with clone(2) where a seccomp filter hides it.
  *
- * Runs in the monitor (for the payload), in the helper of exec and in keepers, all single-threaded, with
- * the caller's privileges or those of a user namespace. The calls are made raw, as glibc has no
- * wrapper that works like fork: its atfork handlers do not run, which is right for children that
+ * Runs in the monitor (for the payload), in the helper of exec and in keepers, all single-threaded,
+ * with the caller's privileges or those of a user namespace. The calls are made raw, as glibc has
+ * no wrapper that works like fork: its atfork handlers do not run, which is right for children that
  * execute a program or stay in our own code.
  *
  * May fail as the kernel does: EAGAIN for too many processes, ENOSPC for too many namespaces, EPERM

@@ -42,6 +42,8 @@ bool ct_is_utf8(const char *data, size_t size)
 	return true;
 }
 
+/* A character has four bytes at most, so three are looked at. Bytes that are no UTF-8 at all are
+ * whole in their way: waiting for more would not help. */
 size_t ct_utf8_whole(const char *data, size_t size)
 {
 	const unsigned char *p = (const unsigned char *)data;
@@ -76,6 +78,7 @@ static void put_control(struct ct_buf *buf, unsigned char c)
 	}
 }
 
+/* The caller has looked that it is UTF-8; bytes from 0x80 on pass as they are. */
 void ct_buf_json(struct ct_buf *buf, const char *data, size_t size)
 {
 	size_t start = 0;
@@ -100,6 +103,7 @@ void ct_buf_json(struct ct_buf *buf, const char *data, size_t size)
 	ct_buf_putc(buf, '"');
 }
 
+/* RFC 4648, section 4, with padding. */
 void ct_buf_base64(struct ct_buf *buf, const void *data, size_t size)
 {
 	static const char digits[] =

@@ -4,9 +4,15 @@
  *
  * Runs in every process of ours, the payload's between clone and exec included, with whatever
  * privileges that has. So nothing here allocates, takes a lock or looks at the locale: vsnprintf
- * into fixed arrays and the constant texts of strerrordesc_np are all it uses (strerror would
- * load message catalogues). errno is left as it was. Nothing can fail; what is too long is cut
- * and ends in "...".
+ * into fixed arrays and the constant texts of strerrordesc_np are all it uses (strerror would load
+ * message catalogues). errno is left as it was. Nothing can fail; what is too long is cut and ends
+ * in "...".
+ *
+ *   where: what (hint)          "config.json:41:7: mounts[3].source: no such directory: /nope (..)"
+ *   ct_fail   starts over: code, what           ct_wrap   puts a place before where
+ *   ct_hint   the way out                       ct_exit_with   another exit code than 125
+ *
+ * All of them return -code, so that callers can say "return ct_fail(...)".
  */
 #include <cattach/err.h>
 
@@ -53,6 +59,7 @@ static int fill(struct ct_err *err, int code, const char *what)
 	return -err->code;
 }
 
+/* Into a local first: the arguments may be parts of the error that is replaced. */
 int ct_fail(struct ct_err *err, int code, const char *fmt, ...)
 {
 	char what[sizeof(err->what)];
@@ -89,6 +96,8 @@ int ct_fail_errno(struct ct_err *err, int code, const char *fmt, ...)
 	return ret;
 }
 
+/* The innermost place is the most precise, so it is kept at the end, and the outer ones are cut
+ * last. */
 int ct_wrap(struct ct_err *err, const char *fmt, ...)
 {
 	char place[sizeof(err->where)], where[2 * sizeof(err->where) + 2];

@@ -4,7 +4,8 @@
  * written is refused while nothing runs yet, written when the number is known, and removed again
  * when the start fails, unless somebody else's file was there before.
  *
- * Runs in commands, and in keepers, with the caller's rights and umask. May fail as open(2) and write(2).
+ * Runs in commands, and in keepers, with the caller's rights and umask. May fail as open(2) and
+ * write(2).
  */
 #include <cattach/id_file.h>
 

@@ -8,6 +8,12 @@
  * that sends more descriptors than were asked for only has them closed again.
  *
  * May fail as the file systems and sockets below do (ENOSPC, EIO, EPIPE, ...).
+ *
+ *    ct_read_file, ct_read_file_at    a regular file, bounded, into an arena
+ *    ct_read_text                     into a buffer: files of /proc and of cgroups
+ *    ct_write_all                     everything, or -errno
+ *    ct_write_file_at                 a new file, moved into the place of the old one
+ *    ct_send_fds, ct_recv_fds         a record with descriptors
  */
 #include <cattach/io.h>
 
@@ -34,6 +40,7 @@ static ssize_t read_retry(int fd, void *data, size_t size)
 	return n;
 }
 
+/* On the descriptor, after the open: the name may mean something else by now. */
 static int check_regular(int fd, size_t max, struct ct_err *err)
 {
 	struct stat st;
@@ -68,6 +75,7 @@ static ssize_t read_some(int fd, char *data, size_t size)
 	return (ssize_t)got;
 }
 
+/* The arena's zeroes behind the text are its NUL: one byte more than was read is taken. */
 int ct_read_stream(struct ct_arena *arena, int fd, size_t max, const char **ret_text,
 		   size_t *ret_size, struct ct_err *err)
 {
@@ -106,6 +114,7 @@ int ct_read_file(struct ct_arena *arena, int fd, size_t max, const char **ret_te
 	return ret < 0 ? ret : ct_read_stream(arena, fd, max, ret_text, ret_size, err);
 }
 
+/* O_NONBLOCK: an open(2) of a FIFO would wait for a writer, perhaps for ever. */
 int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t max,
 		    const char **ret_text, size_t *ret_size, struct ct_err *err)
 {
@@ -125,6 +134,7 @@ int ct_read_file_at(struct ct_arena *arena, int dirfd, const char *name, size_t 
 	return ret < 0 ? ct_wrap(err, "%s", name) : 0;
 }
 
+/* For small files of the kernel, into a buffer on the stack: what does not fit is cut. */
 ssize_t ct_read_text(int fd, char *buf, size_t size)
 {
 	size_t used = 0;
@@ -144,6 +154,8 @@ ssize_t ct_read_text(int fd, char *buf, size_t size)
 	return (ssize_t)used;
 }
 
+/* Blocks until all is out. Also for descriptors that somebody has made non-blocking behind our
+ * back: O_NONBLOCK belongs to the open file, which the shell and we share. */
 int ct_write_all(int fd, const void *data, size_t size)
 {
 	const char *bytes = data;
@@ -169,10 +181,9 @@ int ct_write_all(int fd, const void *data, size_t size)
 	return 0;
 }
 
-/*
- * The temporary's name is fixed, so a writer that was killed leaves at most one behind, and the
+/* The temporary's name is fixed, so a writer that was killed leaves at most one behind, and the
  * next one takes it away. Writers of one file exclude each other beforehand (by the state lock).
- */
+ * Readers see the old file or the new one, whole. */
 int ct_write_file_at(int dirfd, const char *name, const void *data, size_t size, mode_t mode,
 		     struct ct_err *err)
 {
@@ -210,6 +221,8 @@ union control {
 	struct cmsghdr align;
 };
 
+/* unix(7), cmsg(3). MSG_NOSIGNAL: a peer that is gone is an error here and no signal for the whole
+ * process. */
 int ct_send_fds(int sock, const void *data, size_t size, const int *fds, size_t count, int flags)
 {
 	union control control = { .room = { 0 } };
@@ -250,7 +263,9 @@ static void close_all(int fds[CT_FDS_MAX])
 		ct_drop_fd(&fds[i]);
 }
 
-/* The descriptors that came along, up to CT_FDS_MAX; the others are closed. How many there were. */
+/* The descriptors that came along, up to CT_FDS_MAX; the others are closed. How many there were.
+ * They have been installed in our table by recvmsg(2) already, wanted or not: closing is our
+ * part. */
 static size_t take_descriptors(struct msghdr *msg, int fds[CT_FDS_MAX])
 {
 	size_t count = 0;
@@ -271,7 +286,8 @@ static size_t take_descriptors(struct msghdr *msg, int fds[CT_FDS_MAX])
 	return count;
 }
 
-/* A record with its descriptors, at most CT_FDS_MAX of them; *ret_count says how many there were. */
+/* A record with its descriptors, at most CT_FDS_MAX of them; *ret_count says how many there
+ * were. */
 static ssize_t receive(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int flags,
 		       size_t *ret_count)
 {
@@ -299,6 +315,7 @@ static ssize_t receive(int sock, void *data, size_t size, int fds[CT_FDS_MAX], i
 	return n;
 }
 
+/* -EPROTO for more descriptors than anybody sends: all of them are closed, none is used. */
 ssize_t ct_recv_fds(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int flags)
 {
 	size_t count = 0;
@@ -310,6 +327,7 @@ ssize_t ct_recv_fds(int sock, void *data, size_t size, int fds[CT_FDS_MAX], int 
 	return -EPROTO;
 }
 
+/* At most one descriptor is wanted; -1 in *ret_fd when none came. */
 ssize_t ct_recv(int sock, void *data, size_t size, int *ret_fd)
 {
 	int fds[CT_FDS_MAX];

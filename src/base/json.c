@@ -12,6 +12,10 @@
  * yajl does not look at what its allocator returns. The parser therefore gets a pool that covers
  * its worst case for a document of this size, so that running out of memory is one error at the
  * start and not a crash in the middle.
+ *
+ *   bytes -> ct_json_check_text (UTF-8, size) -> yajl -> on_*() -> add_value() -> tree in the arena
+ *                                                         |-> members: is a name given twice?
+ *                                                         `-> line and column of each value
  */
 #include <cattach/encode.h>
 #include <cattach/json.h>
@@ -32,7 +36,7 @@
 #define POOL_FIXED	(64 * 1024)
 #define POOL_ALIGN	16
 
-/* A stack of blocks; the topmost can grow in place and be given back. */
+/* A stack of blocks, each behind its size; the topmost can grow in place and be given back. */
 struct pool {
 	char *base;
 	size_t used, size;	/* bytes */
@@ -136,7 +140,7 @@ static size_t hash_member(const struct ct_json *parent, const char *key)
 	return (size_t)(hash ^ hash >> 29);
 }
 
-/* Remember a member; returns the earlier one of the same name, or NULL. */
+/* The earlier one of the same name, or NULL. A table, or many members would take for ever. */
 static const struct ct_json *remember(struct members *members, const struct ct_json *value)
 {
 	size_t i = hash_member(value->parent, value->key) & members->mask;
@@ -209,7 +213,9 @@ static struct ct_json *add_value(struct parser *p, enum ct_json_type type)
 	return value;
 }
 
-/* Copy a decoded string into the arena; NULL with what filled when it is not acceptable. */
+/* Copy a decoded string into the arena; NULL with what filled when it is not acceptable. Strings
+ * are C strings everywhere behind this: one with a NUL in it would be two things to two readers.
+ * What yajl made of half a pair is a character, hence the source. */
 static const char *copy_string(struct parser *p, const unsigned char *s, size_t length,
 			       size_t raw_start)
 {
@@ -358,6 +364,7 @@ static const struct syntax_error {
 	{ "after '\\u'", "not JSON: \\u needs four hexadecimal digits", true },
 };
 
+/* Found by a piece of yajl's text; a version with other texts gets "not JSON" and the place. */
 static const struct syntax_error *find_syntax_error(yajl_handle yajl)
 {
 	static const struct syntax_error other = { "", "not JSON", false };
@@ -415,6 +422,7 @@ static int fail_syntax(struct parser *p)
 
 /* ---- the whole document ---- */
 
+/* yajl_complete_parse() says that the text has ended, which closes a number at the top. */
 static int run_yajl(struct parser *p, struct pool *pool)
 {
 	yajl_alloc_funcs functions = { pool_malloc, pool_realloc, pool_free, pool };

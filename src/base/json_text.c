@@ -15,6 +15,8 @@
 #include <cattach/encode.h>
 #include <cattach/json.h>
 
+/* RFC 3629: no overlong forms (c0, c1, e0 80, f0 80), no surrogates (ed a0), nothing beyond
+ * U+10FFFF. 0: no character begins here. */
 size_t ct_utf8_length(const unsigned char *p, size_t left)
 {
 	size_t length = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 :
@@ -32,6 +34,8 @@ size_t ct_utf8_length(const unsigned char *p, size_t left)
 	return length;
 }
 
+/* Goes on from where it was asked last, as values come in order: line and column of each cost one
+ * pass over the document in all. Columns count characters. */
 void ct_json_locate(struct ct_json_text *text, size_t offset)
 {
 	if (text->line == 0 || offset < text->offset) {
@@ -50,6 +54,7 @@ void ct_json_locate(struct ct_json_text *text, size_t offset)
 	}
 }
 
+/* Wraps an error that is there with file, line and column: "config.json:3:7: mounts". */
 int ct_json_place(struct ct_json_text *text, size_t offset, const char *path, struct ct_err *err)
 {
 	ct_json_locate(text, offset);
@@ -57,6 +62,7 @@ int ct_json_place(struct ct_json_text *text, size_t offset, const char *path, st
 		       *path ? ": " : "", path);
 }
 
+/* An empty file is told as such, and not as a mistake in its first line. */
 static int check_size(const struct ct_json_text *text, struct ct_err *err)
 {
 	size_t i = 0;
@@ -90,6 +96,7 @@ static int check_mark(struct ct_json_text *text, struct ct_err *err)
 	return ct_json_place(text, 0, "", err);
 }
 
+/* Before yajl sees a byte. */
 int ct_json_check_text(struct ct_json_text *text, struct ct_err *err)
 {
 	const unsigned char *data = (const unsigned char *)text->data;
@@ -125,6 +132,7 @@ static unsigned hex4(const char *p)
 	return value;
 }
 
+/* raw is the source text of a string that yajl has accepted, so each \u has its four digits. */
 bool ct_json_lone_surrogate(const char *raw, size_t length)
 {
 	for (size_t i = 0; i + 1 < length; i++) {

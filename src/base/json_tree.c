@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Also for NULL and for what is no object, so that callers can ask down a path without looking. */
 const struct ct_json *ct_json_get(const struct ct_json *object, const char *key)
 {
 	if (!object || object->type != CT_JSON_OBJECT)
@@ -22,7 +23,8 @@ const struct ct_json *ct_json_get(const struct ct_json *object, const char *key)
 	return NULL;
 }
 
-/* The longest member whose name the path begins with and then ends or goes on properly. */
+/* The longest member whose name the path begins with and then ends or goes on properly. A name may
+ * have dots in it: with members "a" and "a.b", the path "a.b.c" means c in "a.b". */
 static const struct ct_json *match_member(const struct ct_json *object, const char *path,
 					  const char *closing, const char **ret_rest)
 {
@@ -45,6 +47,7 @@ static const struct ct_json *match_member(const struct ct_json *object, const ch
 	return best;
 }
 
+/* "[3]", path behind the bracket. NULL when it is no index, or there is no such item. */
 static const struct ct_json *match_index(const struct ct_json *array, const char *path,
 					 const char **ret_rest)
 {
@@ -64,6 +67,7 @@ static const struct ct_json *match_index(const struct ct_json *array, const char
 	return v;
 }
 
+/* The other way round from ct_json_path(); as lenient as needed to take what that writes. */
 const struct ct_json *ct_json_find(const struct ct_json *root, const char *path)
 {
 	const struct ct_json *v = root;
@@ -87,6 +91,7 @@ static bool is_plain(const char *key)
 				       "0123456789_-")] == '\0';
 }
 
+/* Counted, as values know their neighbours only: paths are made for errors, once. */
 static size_t index_of(const struct ct_json *value)
 {
 	size_t index = 0;
@@ -111,6 +116,7 @@ static size_t add_step(const struct ct_json *value, char *buf, size_t used, size
 	return n < 0 || (size_t)n >= left ? size - 1 : used + (size_t)n;
 }
 
+/* Cut at the end of the buffer, where the error is that it does not fit. */
 const char *ct_json_path(const struct ct_json *value, char *buf, size_t size)
 {
 	const struct ct_json *steps[CT_JSON_MAX_DEPTH + 1];
@@ -126,6 +132,7 @@ const char *ct_json_path(const struct ct_json *value, char *buf, size_t size)
 	return buf;
 }
 
+/* With its article, for "must be a string, not a number". */
 const char *ct_json_type_name(enum ct_json_type type)
 {
 	static const char *const names[] = {

@@ -34,6 +34,7 @@ void ct_json_strings(struct ct_json_writer *w, const struct ct_strings *list)
 	ct_json_end_array(w);
 }
 
+/* A NULL text is written as null; ct_write_string() of src/oci leaves it out instead. */
 void ct_json_put_string(struct ct_json_writer *w, const char *key, const char *s)
 {
 	ct_json_key(w, key);
@@ -67,7 +68,8 @@ static void copy_children(struct ct_json_writer *w, const struct ct_json *value)
 	}
 }
 
-/* Recursion is as deep as the document, which the parser bounds at CT_JSON_MAX_DEPTH. */
+/* Recursion is as deep as the document, which the parser bounds at CT_JSON_MAX_DEPTH. Numbers are
+ * copied as they were written: 1e400 or twenty digits stay what they are. */
 void ct_json_copy(struct ct_json_writer *w, const struct ct_json *value)
 {
 	switch (value->type) {

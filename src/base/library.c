@@ -2,9 +2,9 @@
 /*
  * Loading a library at the moment it is needed. dlopen(3), dlsym(3).
  *
- * Linking one would make every start load it and what it brings along, or refuse to start where it is
- * not installed. Nothing is given back: a command that has loaded one ends soon, and some libraries
- * do not stand being closed.
+ * Linking one would make every start load it and what it brings along, or refuse to start where it
+ * is not installed. Nothing is given back: a command that has loaded one ends soon, and some
+ * libraries do not stand being closed.
  *
  * Runs in commands, with the caller's rights; never in a monitor. Fails where the library is not
  * installed, or lacks a function.

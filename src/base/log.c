@@ -10,6 +10,12 @@
  *
  * Level, topics and who takes warnings are the one piece of state that changes in the whole tree. A
  * message that cannot be written is lost: logging never fails and keeps errno.
+ *
+ *    --log-level    CATTACH_DEBUG     what is written
+ *    not given      not given         nothing
+ *    LEVEL          not given         all topics, up to that level
+ *    not given      mount,ns          these topics, all levels
+ *    LEVEL          mount,ns          these topics, up to that level
  */
 #include <cattach/log.h>
 
@@ -23,6 +29,7 @@
 
 #define LINE_SIZE	2048
 
+/* By enum ct_log_level, each including those before it. */
 static const char level_names[][8] = { "none", "error", "warn", "info", "debug" };
 
 static const char topic_names[][8] = {	/* by bit */
@@ -87,6 +94,8 @@ static int parse_level(const char *name, enum ct_log_level *ret_level, struct ct
 	return ct_hint(err, "levels are none, error, warn, info and debug");
 }
 
+/* By the command line, and by the OCI faces, which have options of their own. Nothing changes when
+ * one of the two is wrong. */
 int ct_log_setup(const char *level, const char *topics, struct ct_err *err)
 {
 	enum ct_log_level new_level = settings.level;
@@ -105,6 +114,7 @@ int ct_log_setup(const char *level, const char *topics, struct ct_err *err)
 	return 0;
 }
 
+/* Asked before arguments are worked out, where that costs something. */
 bool ct_log_on(enum ct_log_level level, enum ct_log_topic topic)
 {
 	enum ct_log_level least = settings.level;
@@ -154,7 +164,8 @@ void ct_log_take_warnings(void (*take)(void *arg, const char *text), void *arg)
 	settings.take_arg = arg;
 }
 
-/* To who takes warnings, as text that is not escaped: that is the business of what it is written to. */
+/* To who takes warnings, as text that is not escaped: that is the business of what it is written
+ * to. */
 static void hand_over(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 static void hand_over(const char *fmt, va_list ap)
@@ -167,6 +178,7 @@ static void hand_over(const char *fmt, va_list ap)
 	errno = saved;
 }
 
+/* Always, whatever the level: what the user has to know although the command succeeds. */
 void ct_warn(const char *fmt, ...)
 {
 	va_list ap;

@@ -9,6 +9,9 @@
  *
  * Pure functions: any process, no privileges, no allocation. A refused text is shown escaped and
  * cut to a bounded length, so the error is fit to print even for a hostile megabyte.
+ *
+ *    ct_parse_u64, _i64    digits within bounds            ct_parse_bool   true, f, 1, 0 ...
+ *    ct_parse_id           a uid or gid, never -1          ct_is_cpu_list  0-3,7
  */
 #include <cattach/num.h>
 
@@ -41,6 +44,7 @@ static int digits_u64(const char *text, uint64_t *ret_value)
 	return ret;
 }
 
+/* ERANGE and EINVAL with the same words: what is wanted, and what was given. */
 int ct_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret_value,
 		 struct ct_err *err)
 {
@@ -57,6 +61,7 @@ int ct_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret_val
 	return 0;
 }
 
+/* "-" alone and "--1" have no digits where they are looked for. */
 int ct_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 		 struct ct_err *err)
 {
@@ -80,6 +85,7 @@ int ct_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret_value,
 	return 0;
 }
 
+/* CT_ID_MAX leaves out (uid_t)-1, which means "unchanged" to chown(2) and setresuid(2). */
 int ct_parse_id(const char *text, uint32_t *ret_id, struct ct_err *err)
 {
 	uint64_t value;
@@ -91,6 +97,7 @@ int ct_parse_id(const char *text, uint32_t *ret_id, struct ct_err *err)
 	return 0;
 }
 
+/* What docker (1, t, true) and people write; "t" and "f" alone are refused. */
 int ct_parse_bool(const char *text, bool *ret_value, struct ct_err *err)
 {
 	static const char *const yes[] = { "true", "1", "yes", "on" };
@@ -108,6 +115,7 @@ int ct_parse_bool(const char *text, bool *ret_value, struct ct_err *err)
 	return ct_fail(err, EINVAL, "must be true or false, not \"%s\"", ct_quote(quote, text));
 }
 
+/* Octal with or without a leading 0, as chmod(1). */
 int ct_parse_mode(const char *text, uint32_t *ret_mode, struct ct_err *err)
 {
 	char quote[CT_QUOTE_SIZE];
@@ -129,11 +137,14 @@ int ct_parse_mode(const char *text, uint32_t *ret_mode, struct ct_err *err)
 	return 0;
 }
 
+/* Not isalnum(3), which asks the locale. */
 static bool is_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
+/* docker's rule, [a-zA-Z0-9][a-zA-Z0-9_.-]*: no slash, no blank, and never an option by its
+ * dash. */
 int ct_check_name(const char *name, struct ct_err *err)
 {
 	char quote[CT_QUOTE_SIZE];
@@ -166,6 +177,7 @@ static const char *skip_cpus(const char *s)
 	return first <= last && last < 65536 ? end : NULL;
 }
 
+/* The syntax of cpuset(7), "List format", without strides. */
 bool ct_is_cpu_list(const char *text)
 {
 	while (*text) {
@@ -177,6 +189,7 @@ bool ct_is_cpu_list(const char *text)
 	return true;
 }
 
+/* For sched_setaffinity(2): mask has bits bits, in words of the kernel's size. */
 int ct_cpu_list_bits(const char *text, unsigned long *mask, size_t bits)
 {
 	const size_t width = 8 * sizeof(*mask);

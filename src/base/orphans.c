@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process tree leaves behind when its first process has ended: without a pid namespace nobody
- * else ends it, and without a cgroup nobody else knows it.
+ * What a process tree leaves behind when its first process has ended: without a pid namespace
+ * nobody else ends it, and without a cgroup nobody else knows it.
  *
  * Runs in the command that waits for a container, with the caller's rights, single-threaded. As a
- * subreaper we become the parent of whoever has lost his own. Not all of those are the container's: a
- * hook may have started a daemon, and our caller may have had children before it executed us. These
- * live with the mounts that we have, a container never does. prctl(2), PR_SET_CHILD_SUBREAPER.
+ * subreaper we become the parent of whoever has lost his own. Not all of those are the container's:
+ * a hook may have started a daemon, and our caller may have had children before it executed us.
+ * These live with the mounts that we have, a container never does. prctl(2),
+ * PR_SET_CHILD_SUBREAPER.
  *
- * May fail: /proc that is not mounted; processes that the kernel does not let go, or that make others
- * faster than we find them.
+ * May fail: /proc that is not mounted; processes that the kernel does not let go, or that make
+ * others faster than we find them.
  */
 #include <cattach/proc.h>
 
@@ -33,8 +34,8 @@ int ct_orphans_adopt(void)
 	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-/* Does it see other mounts than we do, or none any more, as it is ending? Nobody may look at those that are
- * none of our business. */
+/* Does it see other mounts than we do, or none any more, as it is ending? Nobody may look at those
+ * that are none of our business. */
 static bool lives_elsewhere(pid_t pid)
 {
 	struct stat own, its;
@@ -48,8 +49,8 @@ static bool lives_elsewhere(pid_t pid)
 	return own.st_ino != its.st_ino || own.st_dev != its.st_dev;
 }
 
-/* SIGKILL to each of them: the pid of the last, 0 when there is none, -errno. A child that nobody has
- * reaped keeps its pid, so a number is enough. */
+/* SIGKILL to each of them: the pid of the last, 0 when there is none, -errno. A child that nobody
+ * has reaped keeps its pid, so a number is enough. */
 static pid_t kill_children(void)
 {
 	DIR ct_autodir *proc = opendir("/proc");
@@ -94,7 +95,8 @@ int ct_orphans_end(unsigned patience)
 	siginfo_t info;
 	pid_t last = 0;
 
-	/* Children of the killed come to us with their parents' end: once more, until there is nobody. */
+	/* Children of the killed come to us with their parents' end: once more, until there is
+	 * nobody. */
 	while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0) {
 		if (last > 0 && ct_now_monotonic() >= limit)
 			return last;

@@ -13,6 +13,11 @@
  *
  * May fail as open(2) and mkdir(2), with ENOSYS before Linux 5.6, and with EAGAIN when somebody
  * keeps renaming all the while. There is no fallback in user space: none is free of races.
+ *
+ *    ct_path_open       open what is there
+ *    ct_path_make_dir   the same; a part that is missing is made, and looked up again from the root
+ *    ct_path_make_file  the same, the last part a file
+ *    ct_path_has_link   does any part lead elsewhere?
  */
 #include <cattach/path.h>
 
@@ -86,6 +91,8 @@ int ct_path_open(int root, const char *path, int flags, struct ct_err *err)
 	return fd < 0 ? fail_open(err, -fd, path) : fd;
 }
 
+/* 1 when one of the parts is a link. Only an answer of this moment: who relies on it opens with
+ * RESOLVE_NO_SYMLINKS. */
 int ct_path_has_link(int root, const char *path, struct ct_err *err)
 {
 	ct_autofd int fd = ct_path_try(root, path, O_PATH, RESOLVE_NO_SYMLINKS);
@@ -239,6 +246,7 @@ static int walk_make(struct walk *walk, mode_t mode, struct ct_err *err)
 	return ct_take_fd(&parent);
 }
 
+/* mode is cut by the umask, as in mkdir(2). */
 int ct_path_make_dir(int root, const char *path, mode_t mode, struct ct_err *err)
 {
 	int fd = ct_path_try(root, path, O_PATH | O_DIRECTORY, 0);

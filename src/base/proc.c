@@ -34,11 +34,13 @@
 #define MAX_TRIED	64	/* descriptors that ct_fds_free() opens at most */
 #define PF_FORKNOEXEC	0x40	/* the kernel's: forked, and has not executed a program since */
 
+/* As a shell has it: the code itself, or 128 + the signal. */
 int ct_exit_code(const struct ct_exit *status)
 {
 	return status->signaled ? CT_EXIT_SIGNAL_BASE + status->value : status->value;
 }
 
+/* Without PIDFD_NONBLOCK: a pidfd is waited for with poll(2). */
 int ct_pidfd_open(pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0u);
@@ -46,11 +48,13 @@ int ct_pidfd_open(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
+/* Raw: glibc has a wrapper only since 2.36. */
 int ct_pidfd_signal(int pidfd, int signal)
 {
 	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0u) < 0 ? -errno : 0;
 }
 
+/* Only the parent can; ECHILD for anybody else's process. */
 int ct_pidfd_wait(int pidfd, struct ct_exit *ret_status)
 {
 	siginfo_t info = { 0 };
@@ -112,6 +116,7 @@ static int read_stat(pid_t pid, int place, uint64_t *ret_value)
 	return ct_parse_u64(field + 1, 0, UINT64_MAX, ret_value, &ignored) < 0 ? -EPROTO : 0;
 }
 
+/* Clock ticks since boot: with the pid it names a process for as long as the machine runs. */
 int ct_proc_starttime(pid_t pid, uint64_t *ret_ticks)
 {
 	return read_stat(pid, 22, ret_ticks);
@@ -122,6 +127,7 @@ int ct_proc_parent(pid_t pid, uint64_t *ret_parent)
 	return read_stat(pid, 4, ret_parent);
 }
 
+/* Tells a child that is still ours from the program that it has become. */
 int ct_proc_has_executed(pid_t pid)
 {
 	uint64_t flags;
@@ -132,6 +138,7 @@ int ct_proc_has_executed(pid_t pid)
 	return !(flags & PF_FORKNOEXEC);
 }
 
+/* Start times begin anew with each boot, so a record has this beside them. */
 int ct_boot_id(char buf[37])
 {
 	char text[64];
@@ -146,6 +153,7 @@ int ct_boot_id(char buf[37])
 	return 0;
 }
 
+/* -ESRCH for one that has ended, also when its pid is somebody else's by now. */
 int ct_proc_open(pid_t pid, uint64_t starttime)
 {
 	ct_autofd int fd = -1;
@@ -175,7 +183,8 @@ static int treat_fd(int fd, bool mark)
 	return 0;
 }
 
-/* Go through /proc/self/fd; closing what was listed does not disturb the listing. */
+/* Go through /proc/self/fd; closing what was listed does not disturb the listing. getdents64(2) by
+ * hand: opendir(3) allocates, which a child between clone and exec must not. */
 static int treat_listed(unsigned first, bool mark)
 {
 	ct_autofd int dir = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -203,6 +212,7 @@ static int treat_listed(unsigned first, bool mark)
 	return n < 0 ? -errno : 0;
 }
 
+/* Linux 5.9; where a filter hides close_range(2), one by one. */
 int ct_close_from(unsigned first)
 {
 	if (syscall(SYS_close_range, first, ~0u, 0u) == 0)
@@ -210,6 +220,7 @@ int ct_close_from(unsigned first)
 	return treat_listed(first, false);
 }
 
+/* For what is inherited from our caller: it stays open for us, and is not for what we execute. */
 int ct_cloexec_from(unsigned first)
 {
 	/* Kernel 5.9 and 5.10 have the call but not the flag. */
@@ -240,6 +251,8 @@ unsigned ct_fds_free(int fd, unsigned wanted)
 	return count;
 }
 
+/* A program that is started with fewer would get a file of ours as its stderr, and write into
+ * it. */
 int ct_stdio_exist(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -252,6 +265,8 @@ int ct_stdio_exist(void)
 	return 0;
 }
 
+/* In the child, before exec: handlers go by themselves then, what is ignored and what is blocked
+ * stays, execve(2). */
 void ct_signals_reset(void)
 {
 	/* The kernel's sigaction, all zero, is SIG_DFL with no flags on every architecture. Raw,
@@ -274,16 +289,19 @@ static uint64_t now(clockid_t clock)
 	return (uint64_t)ts.tv_sec * NS_PER_SECOND + (uint64_t)ts.tv_nsec;
 }
 
+/* For records and for people: the clock may be set while we look away. */
 uint64_t ct_now_real(void)
 {
 	return now(CLOCK_REALTIME);
 }
 
+/* For waiting; stands still while the machine is suspended, clock_gettime(2). */
 uint64_t ct_now_monotonic(void)
 {
 	return now(CLOCK_MONOTONIC);
 }
 
+/* The kernel's first user namespace has a fixed inode number, like each type's (proc_ns.h). */
 bool ct_user_ns_is_nested(void)
 {
 	struct stat st;

@@ -22,7 +22,8 @@
 #define RTMIN	34
 #define RTMAX	64
 
-/* The first name of a number is the one that is shown. */
+/* The first name of a number is the one that is shown. The kernel's RTMAX is 64 on all
+ * architectures that we build for but mips, signal(7). */
 static const struct {
 	char name[8];
 	int number;
@@ -38,7 +39,8 @@ static const struct {
 	{ "IOT", SIGIOT }, { "CLD", SIGCHLD }, { "POLL", SIGPOLL }, { "UNUSED", SIGSYS },
 };
 
-/* "RTMIN", "RTMIN+3", "RTMAX-2": the number, 0 when it is none of them. */
+/* "RTMIN", "RTMIN+3", "RTMAX-2": the number, 0 when it is none of them. From the bottom by "+",
+ * from the top by "-", as kill(1) of the shells has it. */
 static int real_time(const char *text)
 {
 	bool from_top = !strncasecmp(text, "RTMAX", 5);
@@ -65,6 +67,7 @@ static int by_name(const char *text)
 	return real_time(text);
 }
 
+/* Numbers first: no name is one. */
 int ct_parse_signal(const char *text, int *ret_signal, struct ct_err *err)
 {
 	char quote[CT_QUOTE_SIZE];
@@ -84,6 +87,7 @@ int ct_parse_signal(const char *text, int *ret_signal, struct ct_err *err)
 	return 0;
 }
 
+/* For records and messages; buf is the caller's, so several may be in one message. */
 const char *ct_signal_name(int signal, char *buf, size_t size)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

@@ -9,6 +9,11 @@
  *
  * Runs in any process, no privileges. Local time is that of TZ. What may fail: nothing but the
  * text; dates outside of what 64 bits of nanoseconds hold are cut to the nearest.
+ *
+ *   2006-01-02[T15:04[:05[.999]]][Z|+07:00]      a date; midnight, local time
+ *   1700000000[.5]                               since the epoch, from EPOCH_FROM on
+ *   90[.5]                                       seconds before now
+ *   1h30m, -10s                                  a Go duration before now; with "-" behind it
  */
 #include <cattach/timespec.h>
 
@@ -77,6 +82,7 @@ static bool is_date(int year, int month, int day)
 	return day <= days[month - 1] + (month == 2 && is_leap(year));
 }
 
+/* A number that is missing is below 0 and fails is_date(): each is looked at once, at the end. */
 static bool take_date(const char **s, struct tm *tm)
 {
 	int year = take_number(s, 4), month, day;
@@ -95,7 +101,8 @@ static bool take_date(const char **s, struct tm *tm)
 	return true;
 }
 
-/* "T15[:04[:05[.999]]]"; nothing at all is midnight. */
+/* "T15[:04[:05[.999]]]"; nothing at all is midnight. No leap second: the kernel's clock has none
+ * either. */
 static bool take_clock(const char **s, struct tm *tm, uint32_t *ret_ns)
 {
 	*ret_ns = 0;
@@ -133,6 +140,8 @@ static bool take_zone(const char *s, bool *ret_local, int *ret_east)
 	return hours < 24 && minutes >= 0 && minutes < 60 && !*s;
 }
 
+/* Before 1970 is 0, after 2554 the greatest number: an order is kept, and that is what is asked
+ * for. */
 static uint64_t clamp(int64_t seconds, uint32_t ns)
 {
 	if (seconds < 0)
@@ -142,6 +151,7 @@ static uint64_t clamp(int64_t seconds, uint32_t ns)
 	return (uint64_t)seconds * SECOND + ns;
 }
 
+/* tm_isdst -1: mktime(3) finds out itself whether summer time holds then. */
 static bool parse_date(const char *s, uint64_t *ret_ns)
 {
 	struct tm tm = { .tm_isdst = -1 };
@@ -200,6 +210,7 @@ static bool parse_span(const char *text, uint64_t now, uint64_t *ret_ns)
 	return true;
 }
 
+/* A date first, for its digits are a number, too, up to the dash. */
 int ct_parse_time(const char *text, uint64_t now, uint64_t *ret_ns, struct ct_err *err)
 {
 	char quote[CT_QUOTE_SIZE];

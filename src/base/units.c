@@ -8,6 +8,10 @@
  * Both are kept in integers; what is below one byte or nanosecond is dropped, never rounded up.
  *
  * Pure functions: any process, no privileges, no allocation.
+ *
+ *   size       DIGITS [. DIGITS] [b | k m g t [b | ib]]       powers of 1024, case does not matter
+ *   duration   DIGITS                                         seconds
+ *              { DIGITS [. DIGITS] (ns us ms s m h) }         Go's
  */
 #include <cattach/num.h>
 
@@ -151,6 +155,7 @@ static int add_part(const char *text, const char **s, uint64_t *sum)
 	return 0;
 }
 
+/* All of the text is looked at before it is called too long: "99999999999hx" is none at all. */
 int ct_parse_duration(const char *text, uint64_t *ret_ns, struct ct_err *err)
 {
 	char quote[CT_QUOTE_SIZE];

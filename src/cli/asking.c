@@ -5,6 +5,10 @@
  *
  * Runs in the command's own process with the caller's rights. What may fail: the container does not
  * run, or ends meanwhile; the monitor refuses what it is asked.
+ *
+ *   ct_ask_open    attach with CT_HELLO_QUIET
+ *   ct_ask_send    a question         ct_ask_wait    its answer; other messages are passed over
+ *   ct_ask_close   DETACH, so that the monitor knows that we did not crash
  */
 #include "asking.h"
 
@@ -20,6 +24,8 @@ static int fail_ended(const struct ct_asking *a, struct ct_err *err)
 		       ct_container_kind(&a->container), a->name);
 }
 
+/* A monitor serves its last readers for a while after the payload's end: it may still be asked
+ * then. */
 int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char *name,
 		uint32_t hello, struct ct_err *err)
 {
@@ -38,7 +44,8 @@ int ct_ask_open(struct ct_asking *asking, const struct ct_call *call, const char
 		return ct_state_refuse(&a->container, CT_ACT_ASK, err);
 	r = ct_container_attach(&a->store, &a->container, hello | CT_HELLO_QUIET, 0, 0, &a->client,
 				err);
-	/* It has ended, or its monitor has and nobody has noticed yet that the payload goes, too. */
+	/* It has ended, or its monitor has and nobody has noticed yet that the payload goes,
+	 * too. */
 	if ((r == -ESRCH || r == -EIO) && ct_state_is_live(a->container.state))
 		return fail_ended(a, err);
 	/* That last client has gone, too. */
@@ -72,6 +79,7 @@ static int fail_refused(const struct ct_asking *a, const struct ct_message *m, s
 		       (const char *)m->data);
 }
 
+/* EXIT in place of an answer: the monitor is done with everybody. */
 int ct_ask_wait(struct ct_asking *asking, enum ct_message_type type,
 		struct ct_message *ret_message, struct ct_err *err)
 {
@@ -98,6 +106,7 @@ int ct_ask_wait(struct ct_asking *asking, enum ct_message_type type,
 	}
 }
 
+/* A CLIENT for each, and one with id 0 at the end (PROTOCOL.md, "Lists"). */
 int ct_ask_clients(struct ct_asking *asking, struct ct_arena *arena,
 		   struct ct_attached *ret_attached, struct ct_err *err)
 {

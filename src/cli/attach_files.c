@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Attaching to a container whose log driver writes files, for those who want what was written
- * before: that is in the files, of all runs that are left there, and the stream log in memory has the
- * last megabytes alone. So the files are read first, as they are at one moment at which the monitor
- * says how many bytes of the payload they have, and then memory from the very byte on that they lack.
+ * before: that is in the files, of all runs that are left there, and the stream log in memory has
+ * the last megabytes alone. So the files are read first, as they are at one moment at which the
+ * monitor says how many bytes of the payload they have, and then memory from the very byte on that
+ * they lack.
  *
- * That moment is one in which the monitor has written all that it has read: there are many of them, also
- * when much is written, but not always one right now; it is looked for some thousand times, and memory
- * is enough for who does not find one. The files and what they hold open are let go of as soon as they
- * are read.
+ * That moment is one in which the monitor has written all that it has read: there are many of them,
+ * also when much is written, but not always one right now; it is looked for some thousand times,
+ * and memory is enough for who does not find one. The files and what they hold open are let go of
+ * as soon as they are read.
  *
- * Runs in the CLI with the caller's rights. What may fail: memory, reading. Files that cannot be opened
- * are as if there were none.
+ * Runs in the CLI with the caller's rights. What may fail: memory, reading. Files that cannot be
+ * opened are as if there were none.
+ *
+ *    file     [ run 1 ... run 2 ........ X ]        X: what the page says that the files have
+ *    memory              [ ... frames .. X ....... ]
+ *    shown    all of the file up to X, then memory from X on: no byte twice, none missing
  */
 #include "attach_files.h"
 
@@ -34,7 +39,9 @@ static uint32_t files_begun(const struct ct_client *client)
 	return atomic_load_explicit(&client->page->files, memory_order_acquire);
 }
 
-/* 1: the files are what they were when the monitor told of them, and it has told of all. */
+/* 1: the files are what they were when the monitor told of them, and it has told of all. A seqlock
+ * without a writer's part: read the page, open the files, read the page again. begun counts files
+ * since the monitor started, so a rotation in between shows, too. */
 static int open_files(struct ct_client *client, const struct ct_container *c, int dir,
 		      struct ct_log_files **ret_files, struct ct_log_reach *ret_reach)
 {
@@ -49,7 +56,8 @@ static int open_files(struct ct_client *client, const struct ct_container *c, in
 		*ret_reach = ct_log_reach_of(client->page);
 		if (ct_log_files_open(dir, path, kind, true, &files, &ignored) < 0)
 			return 0;
-		if (ct_log_reach_is_still(client->page, ret_reach) && files_begun(client) == begun) {
+		if (ct_log_reach_is_still(client->page, ret_reach) &&
+		    files_begun(client) == begun) {
 			*ret_files = files;
 			return 1;
 		}
@@ -60,7 +68,9 @@ static int open_files(struct ct_client *client, const struct ct_container *c, in
 	return 0;
 }
 
-/* Up to the first frame with a byte that the files lack: what is before it nobody waits for us to read. */
+/* Up to the first frame with a byte that the files lack: what is before it nobody waits for us to
+ * read. The skips are set aside while the cursor moves: they say which bytes of a frame are known
+ * already, and moving over frames must not use them up. */
 static int advance(struct ct_cursor *cursor, uint64_t first, void *frame, struct ct_err *err)
 {
 	uint64_t skip[2] = { cursor->skip[0], cursor->skip[1] };
@@ -75,7 +85,8 @@ static int advance(struct ct_cursor *cursor, uint64_t first, void *frame, struct
 	return r < 0 ? r : 0;
 }
 
-/* Both halves: 1, 0 there are none, negative. */
+/* Both halves: 1, 0 there are none, negative. Goes round when memory was overwritten while it was
+ * looked through: 1 from the reach. */
 static int open_both(struct ct_client *client, const struct ct_container *c, int dir, void *frame,
 		     struct ct_log_files **ret_files, struct ct_cursor *ret_cursor,
 		     struct ct_err *err)
@@ -101,6 +112,8 @@ static int open_both(struct ct_client *client, const struct ct_container *c, int
 	return r < 0 ? r : 1;
 }
 
+/* cursor is replaced only when everything is open: who gets 0 goes on in memory alone, as without
+ * us. */
 int ct_earlier_open(struct ct_client *client, const struct ct_container *container,
 		    struct ct_earlier *ret_earlier, struct ct_cursor *cursor, struct ct_err *err)
 {
@@ -144,6 +157,8 @@ ssize_t ct_earlier_read(struct ct_earlier *earlier, void *buf, size_t size, int 
 	return n;
 }
 
+/* For --tail: how many of the last lines are in memory, so that the rest is taken from the files.
+ * Reads all of memory, some megabytes, once. */
 int ct_earlier_lines_behind(const struct ct_cursor *cursor, uint64_t *ret_lines, struct ct_err *err)
 {
 	struct ct_cursor copy = CT_CURSOR_INIT;

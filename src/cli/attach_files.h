@@ -31,7 +31,8 @@ ssize_t ct_earlier_read(struct ct_earlier *earlier, void *buf, size_t size, int 
 			struct ct_err *err);
 
 /* How many lines begin behind the files, in memory, at this place; an unfinished one counts. */
-int ct_earlier_lines_behind(const struct ct_cursor *cursor, uint64_t *ret_lines, struct ct_err *err);
+int ct_earlier_lines_behind(const struct ct_cursor *cursor, uint64_t *ret_lines,
+			    struct ct_err *err);
 
 void ct_earlier_close(struct ct_earlier *earlier);
 

@@ -5,12 +5,16 @@
  * We wait for a connection from whoever starts it (ct_waiter_open()), for a change of the container
  * and for signals, without looking at a clock. Normally the connection comes, and with it all there
  * will ever be. Only when somebody had begun to start it before we were ready to be found, there is
- * a change but no connection: then we attach as to any running container, from the beginning of
- * the run, or show the log of a run that is over already.
+ * a change but no connection: then we attach as to any running container, from the beginning of the
+ * run, or show the log of a run that is over already.
  *
- * Runs in the CLI with the caller's rights. A start takes as long as it takes (hooks, a file system that
- * does not answer): only signals end the waiting. One that fails leaves the container created and us
- * waiting; a container that is removed, or was started again in vain, ends it with an error.
+ * Runs in the CLI with the caller's rights. A start takes as long as it takes (hooks, a file system
+ * that does not answer): only signals end the waiting. One that fails leaves the container created
+ * and us waiting; a container that is removed, or was started again in vain, ends it with an error.
+ *
+ *    poll: listener                 inotify on the container        signals
+ *     connection: from the start,   changed: running -> attach      ours: nothing runs yet
+ *     the first byte on             ended -> show it, removed -> error
  */
 #include "attach_wait.h"
 
@@ -52,7 +56,9 @@ static int pending_signal(const struct waiting *w)
 
 /* ---- it has started without us ---- */
 
-/* The run is over: its log, from its beginning, and its exit code. */
+/* The run is over: its log, from its beginning, and its exit code. The directory "main" has the log
+ * of the container's payload, its sessions have others. O_PATH: the cursor opens files in it and
+ * never lists it. */
 static int show_ended(const struct waiting *w, struct ct_err *err)
 {
 	int ct_autofd dir = openat(w->container->dir, "main",
@@ -94,8 +100,8 @@ static int attach_running(const struct waiting *w, struct ct_err *err)
 	return connect_to(w, &client, err) < 0 ? -err->code : ct_follow_run(&client, w->plan, err);
 }
 
-/* Its monitor listens before it starts anything, and answers when that runs. Where there is no monitor yet,
- * or the start has failed, there is to be waited as for any other: GO_ON. */
+/* Its monitor listens before it starts anything, and answers when that runs. Where there is no
+ * monitor yet, or the start has failed, there is to be waited as for any other: GO_ON. */
 static int attach_starting(const struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	struct ct_client client = CT_CLIENT_INIT;
@@ -116,7 +122,8 @@ static int attach_starting(const struct waiting *w, int *ret_code, struct ct_err
 	return r < 0 ? r : 0;
 }
 
-/* Look at the container anew; GO_ON while it is still to be started. */
+/* Look at the container anew; GO_ON while it is still to be started. The name may mean another
+ * container by now; the id means this one. */
 static int look_again(struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	struct ct_container now = CT_CONTAINER_INIT;
@@ -147,7 +154,9 @@ static int look_again(struct waiting *w, int *ret_code, struct ct_err *err)
 
 /* ---- it starts with us ---- */
 
-/* A connection, if there is one: follow it. GO_ON when there is none, or the start has failed. */
+/* A connection, if there is one: follow it. GO_ON when there is none, or the start has failed. A
+ * waiter serves one start: a failed one needs another, made before the next look at the state so
+ * that no start falls between. */
 static int take_connection(struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	int sock = ct_waiter_accept(&w->waiter);
@@ -193,6 +202,7 @@ static int open_signals(struct waiting *w, struct ct_err *err)
 	return 0;
 }
 
+/* Signals first: who asks us to end is not kept by a container that is changed all the time. */
 static int wait_once(struct waiting *w, int *ret_code, struct ct_err *err)
 {
 	struct pollfd ready[] = {
@@ -216,7 +226,8 @@ static int wait_once(struct waiting *w, int *ret_code, struct ct_err *err)
 	return look_again(w, ret_code, err);
 }
 
-/* For people, who would otherwise wonder; what reads our stderr gets nothing but the container's. */
+/* For people, who would otherwise wonder; what reads our stderr gets nothing but the
+ * container's. */
 static void say_waiting(const char *name)
 {
 	char line[256];

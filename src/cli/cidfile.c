@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --cidfile of commands that are given such a file instead of a container: its first word is the id,
- * whoever has written it.
+ * --cidfile of commands that are given such a file instead of a container: its first word is the
+ * id, whoever has written it.
  *
- * Runs in the command's own process with the caller's rights. Whether there is such a container is not
- * looked at here. Fails for what is no regular file, cannot be read, is too large or empty.
+ * Runs in the command's own process with the caller's rights. Whether there is such a container is
+ * not looked at here. Fails for what is no regular file, cannot be read, is too large or empty.
  */
 #include "cidfile.h"
 

@@ -56,10 +56,12 @@ struct ct_verb {
 extern const struct ct_verb ct_verb_attach, ct_verb_create, ct_verb_exec, ct_verb_restart,
 	ct_verb_start;
 extern const struct ct_verb ct_verb_clients, ct_verb_detach, ct_verb_logs, ct_verb_send;
-extern const struct ct_verb ct_verb_events, ct_verb_generate, ct_verb_oci, ct_verb_port, ct_verb_rename;
+extern const struct ct_verb ct_verb_events, ct_verb_generate, ct_verb_oci, ct_verb_port,
+	ct_verb_rename;
 extern const struct ct_verb ct_verb_cp, ct_verb_diff, ct_verb_top, ct_verb_unshare;
 extern const struct ct_verb ct_verb_healthcheck;
-extern const struct ct_verb ct_verb_pause, ct_verb_prune, ct_verb_stats, ct_verb_unpause, ct_verb_update;
+extern const struct ct_verb ct_verb_pause, ct_verb_prune, ct_verb_stats, ct_verb_unpause,
+	ct_verb_update;
 extern const struct ct_verb ct_verb_help, ct_verb_info, ct_verb_inspect, ct_verb_kill, ct_verb_ps,
 	ct_verb_rm, ct_verb_run, ct_verb_spec, ct_verb_stop, ct_verb_version, ct_verb_wait;
 

@@ -4,6 +4,11 @@
  *
  * Runs in the command's own process; the monitor tells, after it has asked each client how far it
  * has read. Fails when the container does not run, for then nobody is attached.
+ *
+ * The numbers come from two places: what a client has acknowledged from the monitor (the CLIENTS
+ * answer, docs in PROTOCOL.md), and how far the log goes from the commit page, which is mapped.
+ * BEHIND is the difference, in bytes of the log with its frames, and 0 when a client has read what
+ * came after our look.
  */
 #include "cli.h"
 
@@ -37,6 +42,8 @@ static const struct ct_option clients_table[] = {
 static const char default_format[] =
 	"table {{.ID}}\t{{.PID}}\t{{.User}}\t{{.Mode}}\t{{.Since}}\t{{.Behind}}";
 
+/* The monitor knows a client by SO_PEERCRED, which is a number; names are looked up here, for a
+ * monitor opens no files of the host. */
 static struct ct_json *user_name(struct ct_values *values, uint32_t uid)
 {
 	const struct passwd *user = getpwuid(uid);
@@ -58,6 +65,7 @@ static const char *mode_name(uint32_t flags)
 	return read_only ? "ro" : "rw";
 }
 
+/* For people; .AttachedAt is the same as a time. */
 static struct ct_json *since(struct ct_values *values, uint64_t then)
 {
 	char age[CT_AGE_SIZE], text[CT_AGE_SIZE + 8];
@@ -67,6 +75,7 @@ static struct ct_json *since(struct ct_values *values, uint64_t then)
 	return ct_value_string(values, text);
 }
 
+/* The pid is as our own pid namespace sees it, 0 when it cannot (SO_PEERCRED translates it). */
 static struct ct_json *client_row(struct ct_values *values, const struct ct_message *client,
 				  uint64_t committed)
 {
@@ -128,6 +137,8 @@ static const char *format_text(const struct clients_options *options)
 	return options->format;
 }
 
+/* We come as one who only reads: to ask must not take the place of one who types, and must work for
+ * whoever may attach at all. We are a client ourselves, but the monitor leaves out who asks. */
 static int clients_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_asking ct_autoasking asking = CT_ASKING_INIT;

@@ -5,6 +5,12 @@
  * Runs in the command's own process with the caller's rights. Signals that would end it are taken
  * through a descriptor, so that what is half written is removed before it ends by them. What cannot
  * be read is reported line by line and makes the exit code 125, as everything else does.
+ *
+ *   cp A:PATH HOST     out      cp HOST A:PATH     in
+ *   cp A:PATH -        tar to standard output      cp - A:DIR         tar from standard input
+ *
+ * An operand is in a container when it has a colon that is not behind a slash (ct_copy_split()), as
+ * docker has it; ./a:b is a path of the host for that reason.
  */
 #include "cli.h"
 
@@ -46,6 +52,8 @@ struct show {
 	bool shown;			/* there is something on the line */
 };
 
+/* Progress is on a line of its own that is always written over: an error message starts at its
+ * beginning, and so does the shell's prompt. */
 static void clear_line(struct show *show)
 {
 	static const char clear[] = "\r\033[K";
@@ -55,6 +63,7 @@ static void clear_line(struct show *show)
 	show->shown = false;
 }
 
+/* Ten times a second at most, whatever the size of the pieces. */
 static void show_progress(uint64_t bytes, void *arg)
 {
 	static const char units[] = "kMGTPE";
@@ -75,6 +84,7 @@ static void show_progress(uint64_t bytes, void *arg)
 	show->shown = true;
 }
 
+/* The line of the progress is taken away first: the two share stderr. */
 static void show_report(const struct ct_err *err, bool warning, void *arg)
 {
 	clear_line(arg);
@@ -86,6 +96,8 @@ static void show_report(const struct ct_err *err, bool warning, void *arg)
 
 /* ---- signals ---- */
 
+/* Blocked before anything is made: a signal in between stays pending and is found by the copy,
+ * which polls cp.stop between two pieces and ends with ECANCELED. */
 static int open_signals(int *ret_fd, struct ct_err *err)
 {
 	sigset_t set;
@@ -100,6 +112,7 @@ static int open_signals(int *ret_fd, struct ct_err *err)
 	return *ret_fd < 0 ? ct_fail_errno(err, errno, "cannot make a signalfd") : 0;
 }
 
+/* 128 + N, as a shell shows for one who was ended by signal N. */
 static int fail_interrupted(int signals, struct ct_err *err)
 {
 	struct signalfd_siginfo info;
@@ -128,9 +141,10 @@ static int take_operands(const struct ct_call *call, struct ct_cp *cp, const cha
 	if (!lengths[0] == !lengths[1]) {
 		ct_fail(err, EINVAL, lengths[0] ? "both paths are in containers" :
 						  "neither path is in a container");
-		return ct_hint(err, lengths[0] ? "copy to the host first, or through a pipe: cattach cp "
-						 "A:PATH - | cattach cp - B:DIR" :
-						 "write CONTAINER:PATH for the one that is");
+		return ct_hint(err, lengths[0] ?
+					    "copy to the host first, or through a pipe: cattach cp "
+					    "A:PATH - | cattach cp - B:DIR" :
+					    "write CONTAINER:PATH for the one that is");
 	}
 	cp->out = inside == 0;
 	cp->path = paths[inside];
@@ -161,6 +175,8 @@ static int run_cp(const struct ct_call *call, struct ct_cp *cp, const char *name
 	return errors ? CT_EXIT_FAILED : 0;
 }
 
+/* A signal ends the copy in order, and then the command as that signal would have
+ * (fail_interrupted()). */
 static int cp_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct cp_options *options = call->options;

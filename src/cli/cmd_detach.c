@@ -41,6 +41,7 @@ static int hint_attached(const struct ct_attached *attached, struct ct_err *err)
 	return ct_hint(err, "attached: %s", ct_buf_text(&text));
 }
 
+/* By the number that "cattach clients" shows, which no other client of this run ever has. */
 static int find_client(const char *text, const struct ct_attached *attached, const char *name,
 		       uint32_t *ret_id, struct ct_err *err)
 {
@@ -73,6 +74,7 @@ static int only_client(const struct ct_attached *attached, const char *name, uin
 	return hint_attached(attached, err);
 }
 
+/* 0 is the message's word for "all". */
 static int choose(const struct ct_call *call, const struct ct_asking *asking,
 		  const struct ct_attached *attached, uint32_t *ret_id, struct ct_err *err)
 {
@@ -97,6 +99,7 @@ static int print_dropped(const struct ct_attached *attached, uint32_t id, struct
 	return ct_print(&buf, err);
 }
 
+/* The answer is a CLIENT with id 0, which comes when the clients have been dropped. */
 static int detach_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct detach_options *options = call->options;

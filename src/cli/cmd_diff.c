@@ -5,6 +5,10 @@
  * Runs in the command's own process with the caller's rights. Paths are any bytes that a container
  * chose: at a terminal they are escaped, newlines too, and elsewhere they are written as they are.
  * What cannot be compared is reported line by line and makes the exit code 125.
+ *
+ *   ct_container_diff() walks both trees in order and calls add_change() for each difference
+ *   text  gathered in lines[], written when there are 64 KiB: memory stays small
+ *   json  three lists, one a kind, as podman groups them: they are complete only at the end
  */
 #include "cli.h"
 
@@ -57,6 +61,9 @@ static int flush(struct output *o, struct ct_err *err)
 	return r;
 }
 
+/* Each kind has a writer of its own, so that no list of paths is kept besides the text. The bound
+ * is what a script can be expected to parse; without it a container could use up the memory of
+ * whoever looks at it, file by file. */
 static int add_json(struct output *o, enum ct_change change, const char *path, struct ct_err *err)
 {
 	struct ct_buf *list = &o->lists[change];
@@ -77,6 +84,7 @@ static int add_json(struct output *o, enum ct_change change, const char *path, s
 	return ct_hint(err, "leave out --format json");
 }
 
+/* A buffer that has failed is flushed to get its error out: ct_print() reports it. */
 static int add_change(enum ct_change change, const char *path, void *arg, struct ct_err *err)
 {
 	struct output *o = arg;
@@ -92,6 +100,7 @@ static int add_change(enum ct_change change, const char *path, void *arg, struct
 	return o->lines.failed || o->lines.length >= GATHER ? flush(o, err) : 0;
 }
 
+/* One that cannot be read is said and left out; ct_container_diff() counts it. */
 static void report(const struct ct_err *what, void *arg)
 {
 	(void)arg;
@@ -126,6 +135,7 @@ static void output_done(struct output *o)
 	ct_buf_done(&o->lines);
 }
 
+/* 125 also when all but one file could be compared: a script must not take this for the whole. */
 static int run_diff(const struct ct_call *call, struct output *o, struct ct_err *err)
 {
 	const struct diff_options *options = call->options;
@@ -150,6 +160,7 @@ static int run_diff(const struct ct_call *call, struct output *o, struct ct_err 
 	return errors ? CT_EXIT_FAILED : 0;
 }
 
+/* Only JSON beside the text: podman has no template here, either. */
 static int diff_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct diff_options *options = call->options;

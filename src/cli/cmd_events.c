@@ -6,6 +6,11 @@
  * does a thing has written. Following sleeps in poll(2) on inotify, for ever or until --until.
  * Signals keep their default meaning. Fails on filters that cannot match, on templates, on a record
  * that cannot be read; ends quietly when nobody reads the output any more.
+ *
+ *    record  events, events.1      one JSON object a line, written by whoever does a thing
+ *       |  ct_event_next()         the next whole line, across the rotation
+ *    event -> is_wanted() -> line, JSON or template -> one write(2)
+ *       |  nothing more: without -f the end, with -f poll() on inotify and the reader of our output
  */
 #include "cli.h"
 
@@ -76,7 +81,9 @@ static bool is_wanted(const struct listing *l, const struct ct_event *event)
 	       ct_event_filters_match(&l->filters, event);
 }
 
-/* Whatever there is now; each event in an arena of its own. 1: go on. */
+/* Whatever there is now; each event in an arena of its own. 1: go on. An arena a piece: following
+ * may last for months, and an arena gives nothing back but by being closed. One write for each, so
+ * that a script sees an event when it happens, and no half of one. */
 static int print_next(struct listing *l, struct ct_err *err)
 {
 	struct ct_arena ct_autoarena arena = { 0 };
@@ -106,7 +113,8 @@ static int print_all(struct listing *l, struct ct_err *err)
 
 /* ---- following ---- */
 
-/* Milliseconds until it is over, at most an hour at a time: the clock may be set. */
+/* Milliseconds until it is over, at most an hour at a time: the clock may be set. Rounded up: a
+ * wait that ends too early would turn once more for nothing. */
 static int time_left(uint64_t until)
 {
 	uint64_t now = ct_now_real(), left;
@@ -117,6 +125,9 @@ static int time_left(uint64_t until)
 	return left < 3600000 ? (int)left : 3600000;
 }
 
+/* The watch of the record and, beside it, our own output: without that a pipe whose reader has gone
+ * would keep us here until the next event. No event is asked for there, since errors and hang-ups
+ * are reported in any case, poll(2). */
 static int wait_for_more(struct listing *l, struct ct_err *err)
 {
 	struct pollfd fds[] = {
@@ -126,7 +137,8 @@ static int wait_for_more(struct listing *l, struct ct_err *err)
 
 	if (poll(fds, 2, time_left(l->until)) < 0 && errno != EINTR)
 		return ct_fail_errno(err, errno, "cannot wait for events");
-	if (fds[1].revents & POLLERR) {
+	/* A pipe without a reader is an error, a socket one that has hung up. */
+	if (fds[1].revents & (POLLERR | POLLHUP)) {
 		ct_fail(err, EPIPE, "nobody reads standard output");
 		return ct_exit_with(err, CT_EXIT_SIGNAL_BASE + SIGPIPE);
 	}
@@ -151,6 +163,8 @@ static int follow(struct listing *l, struct ct_err *err)
 
 /* ---- all of it ---- */
 
+/* Before the store is opened: a wrong option is an error also for who has no containers. "now" is
+ * taken once, so that --since 1h --until 1h names the same moment. */
 static int parse_options(struct listing *l, struct ct_arena *arena, struct ct_err *err)
 {
 	const struct events_options *o = l->options;
@@ -174,6 +188,8 @@ static int events_handler(const struct ct_call *call, struct ct_err *err)
 	bool follows = l.options->follow;
 	int r;
 
+	/* docker takes none either; who writes one means a container, so the hint says how that is
+	 * said. */
 	if (call->operands.count) {
 		ct_fail(err, EINVAL, "events takes no operands");
 		return ct_hint(err, "-f follows; --filter KEY=VALUE says which ones");
@@ -182,6 +198,7 @@ static int events_handler(const struct ct_call *call, struct ct_err *err)
 	if (r == 0)
 		r = ct_store_open(&store, err);
 	if (r == 0)
+		/* With -f alone only what comes from now on, as docker has it without --since. */
 		r = ct_event_reader_open(&store, follows, follows && !l.options->since, &l.reader,
 					 err);
 	if (r == 0)

@@ -2,9 +2,14 @@
 /*
  * cattach generate systemd: a unit that has systemd run a container, from the container's record.
  *
- * Runs in the command's own process with the caller's rights; prints the unit, or writes it into the
- * current directory. Nothing is asked of systemd, and nothing is installed. Fails for a session, and
- * with --new for a container whose record does not say how it was made.
+ * Runs in the command's own process with the caller's rights; prints the unit, or writes it into
+ * the current directory. Nothing is asked of systemd, and nothing is installed. Fails for a
+ * session, and with --new for a container whose record does not say how it was made.
+ *
+ *   without --new  ExecStart=cattach start --sdnotify=... ID       the container stays
+ *   with --new     ExecStart=cattach run ... (recreate.c)          made anew at each start
+ *
+ * The text itself is systemd_unit.c's; here is what goes into it.
  */
 #include "cli.h"
 
@@ -55,6 +60,7 @@ static const struct generate_options generate_defaults = { .restart = "on-failur
 
 /* ---- options ---- */
 
+/* The words of systemd.service(5), Restart=; not ours of --restart, which has other ones. */
 static int check_restart(const char *policy, struct ct_err *err)
 {
 	static const char *const policies[] = {
@@ -69,6 +75,7 @@ static int check_restart(const char *policy, struct ct_err *err)
 	return ct_wrap(err, "--restart-policy");
 }
 
+/* -1 is for ever, as for stop. */
 static int choose_timeout(const struct generate_options *o, const struct ct_meta *meta, int *ret,
 			  struct ct_err *err)
 {
@@ -82,6 +89,8 @@ static int choose_timeout(const struct generate_options *o, const struct ct_meta
 
 /* ---- the unit ---- */
 
+/* The binary that runs now: a service has no PATH of the caller's, and systemd wants absolute
+ * paths. */
 static int find_program(struct ct_arena *arena, const char **ret_path, struct ct_err *err)
 {
 	char path[PATH_MAX];
@@ -94,7 +103,8 @@ static int find_program(struct ct_arena *arena, const char **ret_path, struct ct
 	return *ret_path ? 0 : ct_fail_nomem(err);
 }
 
-/* Where the containers are, if that was said. */
+/* Where the containers are, if that was said. A service of systemd --user does not inherit what a
+ * login shell has set. XDG_RUNTIME_DIR it has. */
 static int add_environment(struct ct_arena *arena, struct systemd_unit *unit, struct ct_err *err)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *text;
@@ -102,16 +112,20 @@ static int add_environment(struct ct_arena *arena, struct systemd_unit *unit, st
 	if (!data || !*data)
 		return 0;
 	text = ct_arena_printf(arena, "XDG_DATA_HOME=%s", data);
-	return !text || ct_strings_add(arena, &unit->environment, text) < 0 ? ct_fail_nomem(err) : 0;
+	if (!text || ct_strings_add(arena, &unit->environment, text) < 0)
+		return ct_fail_nomem(err);
+	return 0;
 }
 
-/* What is there already is started. */
-static int start_words(struct ct_arena *arena, const struct ct_meta *meta, struct systemd_unit *unit,
-		       struct ct_err *err)
+/* What is there already is started. Whoever made it with --sdnotify container or ignore keeps that;
+ * otherwise the monitor tells systemd its pid, which makes it the main process. */
+static int start_words(struct ct_arena *arena, const struct ct_meta *meta,
+		       struct systemd_unit *unit, struct ct_err *err)
 {
 	const char *const words[] = {
 		"start",
-		ct_arena_printf(arena, "--sdnotify=%s", meta->sdnotify ? meta->sdnotify : "monitor"),
+		ct_arena_printf(arena, "--sdnotify=%s",
+				meta->sdnotify ? meta->sdnotify : "monitor"),
 		unit->container,
 	};
 
@@ -121,7 +135,8 @@ static int start_words(struct ct_arena *arena, const struct ct_meta *meta, struc
 	return 0;
 }
 
-/* What does not go well with a service that starts the container that is there. */
+/* What does not go well with a service that starts the container that is there. Two who start the
+ * same container again, each by its own rules, would race for it at every exit. */
 static void warn_of(const struct ct_meta *meta)
 {
 	if (meta->restart)
@@ -135,6 +150,8 @@ static void warn_of(const struct ct_meta *meta)
 			"it anew", meta->name);
 }
 
+/* By name with --new, as every container that the service makes has an id of its own. stop_code: a
+ * payload that ends by its stop signal has been stopped, and is no failure of the service. */
 static int make_unit(const struct ct_call *call, const struct ct_container *container,
 		     struct systemd_unit *unit, struct ct_err *err)
 {
@@ -151,7 +168,8 @@ static int make_unit(const struct ct_call *call, const struct ct_container *cont
 		.fresh = o->fresh,
 		.directory = o->fresh ? meta->create_directory : NULL,
 		.restart = o->restart,
-		.stop_code = CT_EXIT_SIGNAL_BASE + (meta->stop_signal ? meta->stop_signal : SIGTERM),
+		.stop_code = CT_EXIT_SIGNAL_BASE +
+			     (meta->stop_signal ? meta->stop_signal : SIGTERM),
 	};
 	if (!unit->name)
 		return ct_fail_nomem(err);
@@ -167,7 +185,9 @@ static int make_unit(const struct ct_call *call, const struct ct_container *cont
 
 /* ---- output ---- */
 
-/* In one step: systemd may be reading the directory. */
+/* In one step: systemd may be reading the directory. O_EXCL and a rename, so that a link that
+ * somebody put there is neither followed nor kept, and systemd sees the old unit or the new one and
+ * never half of one. */
 static int write_file(const char *name, const struct ct_buf *text, struct ct_err *err)
 {
 	char path[PATH_MAX], new[NAME_MAX + 1];
@@ -193,6 +213,7 @@ static int write_file(const char *name, const struct ct_buf *text, struct ct_err
 	return ct_print_line(path, err);
 }
 
+/* A session of exec ends with its container: it cannot be a service of its own. */
 static int generate(const struct ct_call *call, const char *name, struct ct_err *err)
 {
 	const struct generate_options *o = call->options;
@@ -215,6 +236,7 @@ static int generate(const struct ct_call *call, const char *name, struct ct_err 
 	return o->files ? write_file(unit.name, &text, err) : ct_print(&text, err);
 }
 
+/* "systemd" is an operand of podman's, who has "kube" there, too. */
 static int generate_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct generate_options *o = call->options;

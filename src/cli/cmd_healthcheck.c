@@ -4,8 +4,8 @@
  *
  * Runs in the command's own process with the caller's rights; the check is its child and ends with
  * it. What came of it goes into the record as that of any other check, and tells of a change. What
- * --health-on-failure asks for is left to the checks that nobody has asked for. Fails for containers
- * that have no check or do not run; an answer is no failure, whatever it is.
+ * --health-on-failure asks for is left to the checks that nobody has asked for. Fails for
+ * containers that have no check or do not run; an answer is no failure, whatever it is.
  */
 #include "cli.h"
 
@@ -14,6 +14,7 @@
 
 #include <cattach/health.h>
 
+/* "run" is a word of docker's and podman's command, and the only one. */
 static const struct ct_option healthcheck_table[] = {
 	{ 0 },
 };
@@ -29,6 +30,8 @@ static int print_status(const struct ct_health *health, const struct ct_health_c
 	return check->code ? 1 : 0;
 }
 
+/* The check and the record of it are two steps: a monitor whose own check ends in between is not
+ * lost, ct_health_update() reads the record again under its lock. */
 static int healthcheck_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
@@ -47,7 +50,8 @@ static int healthcheck_handler(const struct ct_call *call, struct ct_err *err)
 	}
 	r = ct_store_open(&store, err);
 	if (r == 0)
-		r = ct_container_find(&store, call->arena, call->operands.items[1], &container, err);
+		r = ct_container_find(&store, call->arena, call->operands.items[1], &container,
+				      err);
 	if (r == 0)
 		r = ct_health_check(&store, call->arena, &container, &check, err);
 	if (r == 0)

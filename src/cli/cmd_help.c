@@ -16,6 +16,8 @@ static const struct ct_option help_table[] = {
 	{ 0 },
 };
 
+/* All three forms come from the tables that the parser goes by, so an option cannot be missing in
+ * one. */
 static int help_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct help_options *options = call->options;

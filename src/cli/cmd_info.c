@@ -24,6 +24,7 @@ static const struct ct_option info_table[] = {
 	{ 0 },
 };
 
+/* Words that scripts may look for in --format json. */
 static const char *level_name(enum ct_fact_level level)
 {
 	static const char *const names[] = {
@@ -35,6 +36,8 @@ static const char *level_name(enum ct_fact_level level)
 	return names[level];
 }
 
+/* In the order in which a reader wants to know: the kernel, namespaces, ids, limits, and comfort
+ * last. */
 static int collect(struct ct_facts *facts, struct ct_err *err)
 {
 	ct_facts_kernel(facts);
@@ -47,6 +50,7 @@ static int collect(struct ct_facts *facts, struct ct_err *err)
 	return facts->failed ? ct_fail_nomem(err) : 0;
 }
 
+/* "ok    ", "warn  ", "no    ": to be found by grep '^no'. */
 static int print_lines(const struct ct_facts *facts, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = {0};
@@ -90,7 +94,8 @@ static int info_handler(const struct ct_call *call, struct ct_err *err)
 	struct ct_format format;
 
 	/* a template that does not parse is told before anything is tried */
-	if (options->format && ct_format_parse(call->arena, options->format, true, &format, err) < 0)
+	if (options->format &&
+	    ct_format_parse(call->arena, options->format, true, &format, err) < 0)
 		return -err->code;
 	if (collect(&facts, err) < 0)
 		return -err->code;

@@ -4,6 +4,10 @@
  *
  * Runs in the command's own process and only reads. What was found is printed even when other
  * operands were not; the exit code is 125 then. Damaged containers can be looked at.
+ *
+ *   find (container or CONTAINER/SESSION) -> tree of values -> array -> JSON, or a template each
+ *
+ * Nothing is printed before the last operand was looked at, because the array is one document.
  */
 #include "cli.h"
 
@@ -33,7 +37,8 @@ static const struct ct_option inspect_table[] = {
 	{ 0 },
 };
 
-/* config.json of a container, NULL when it cannot be read: the record says enough without it. */
+/* config.json of a container, NULL when it cannot be read: the record says enough without it. A
+ * container may also have been removed in between: its directory is open and empty then. */
 static const struct ct_json *read_config(struct ct_arena *arena,
 					 const struct ct_container *container)
 {
@@ -63,11 +68,14 @@ static void set_sizes(struct ct_values *values, const struct ct_container *conta
 	if (ct_container_size(container, &size, &why) < 0)
 		ct_warn("container %s has no size: %s", label, why.what);
 	if (size.unread)
-		ct_warn("container %s is larger: directories may not be read (cattach unshare du)", label);
+		ct_warn("container %s is larger: directories may not be read (cattach unshare du)",
+			label);
 	ct_value_set(values, object, "SizeRw", ct_value_i64(values, (int64_t)size.writable));
 	ct_value_set(values, object, "SizeRootFs", ct_value_i64(values, (int64_t)size.total));
 }
 
+/* A container that is damaged, or whose config.json cannot be read, has a tree all the same: what
+ * is known is shown, the rest is empty. */
 static int add_container(const struct ct_call *call, struct ct_store *store, const char *name,
 			 struct ct_values *values, struct ct_json *array, struct ct_err *err)
 {
@@ -92,6 +100,7 @@ static int add_container(const struct ct_call *call, struct ct_store *store, con
 	return values->failed ? ct_fail_nomem(err) : 0;
 }
 
+/* Indented, as docker prints it; an array also for one, which scripts rely on. */
 static int print_array(const struct ct_json *array, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = {0};
@@ -117,6 +126,8 @@ static int print_all(const struct ct_format *format, struct ct_values *values,
 	return ct_print(&buf, err);
 }
 
+/* --type is docker's; what is no container there (image, volume, network) does not exist here, and
+ * a script that asks for one should hear so rather than get "[]". */
 static int inspect_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct inspect_options *options = call->options;
@@ -131,7 +142,8 @@ static int inspect_handler(const struct ct_call *call, struct ct_err *err)
 		ct_hint(err, "there are only containers");
 		return ct_wrap(err, "--type");
 	}
-	if (options->format && ct_format_parse(call->arena, options->format, false, &format, err) < 0)
+	if (options->format &&
+	    ct_format_parse(call->arena, options->format, false, &format, err) < 0)
 		return -err->code;
 	if (ct_store_open(&store, err) < 0)
 		return -err->code;

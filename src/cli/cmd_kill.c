@@ -5,6 +5,9 @@
  * Runs in the command's own process; the signal goes through a pidfd that was verified against the
  * container's record. Fails for unknown signals, before anything is signalled, and for containers
  * that do not run.
+ *
+ * A container with a keeper may be between two runs: then there is nobody to signal, and those
+ * signals that mean its end stop the keeper instead (ct_container_signal()).
  */
 #include "operands.h"
 
@@ -26,6 +29,7 @@ static const struct ct_option kill_table[] = {
 	{ 0 },
 };
 
+/* docker's default; "stop" is the gentle one. */
 static const struct kill_options kill_defaults = { .signal = "KILL" };
 
 static int signal_one(struct ct_store *store, struct ct_container *container, void *arg,
@@ -44,6 +48,7 @@ static int kill_handler(const struct ct_call *call, struct ct_err *err)
 		.all = options->all, .option = "all", .states = ct_states_for(CT_ACT_KILL),
 		.latest = options->latest, .cidfiles = &options->cidfile,
 	};
+	/* Filled before each is called: each keeps its address. */
 	int signal;
 	const struct ct_each each = { .act = signal_one, .arg = &signal };
 	struct ct_call named;

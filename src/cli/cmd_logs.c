@@ -4,8 +4,16 @@
  * on as it comes.
  *
  * Runs in the command's own process and only reads, through cursors for which no container ever
- * waits. Fails for values that are none, before anything is read; a container that cannot be read is
- * reported, and the others go on.
+ * waits. Fails for values that are none, before anything is read; a container that cannot be read
+ * is reported, and the others go on.
+ *
+ *   parse      options -> query (what is read) and style (how it looks)
+ *   streams    one for each operand: a container, its files or its memory (logs_source.c)
+ *   follow     ct_log_follow() merges them by time and calls back here ...
+ *   sink       ... with lines, bytes or notices, which logs_sink.c writes to stdout and stderr
+ *
+ * With one container, as text and without prefixes, bytes pass through unchanged and without a look
+ * at lines, which is what makes `logs > file` fast. Everything else needs lines (by_lines).
  */
 #include "cli.h"
 
@@ -72,6 +80,7 @@ static int parse_time(const char *option, const char *text, uint64_t *ret_ns, st
 	return 0;
 }
 
+/* 0 would be neither the first nor the last, so it is none. */
 static int parse_run(const char *text, struct ct_log_query *query, struct ct_err *err)
 {
 	struct ct_err ignored;
@@ -85,6 +94,7 @@ static int parse_run(const char *text, struct ct_log_query *query, struct ct_err
 	return ct_wrap(err, "--run");
 }
 
+/* docker has no such option; both is what it shows. */
 static int parse_stream(const char *text, struct ct_log_query *query, struct ct_err *err)
 {
 	bool out = !text || !strcmp(text, "stdout"), error = !text || !strcmp(text, "stderr");
@@ -98,6 +108,7 @@ static int parse_stream(const char *text, struct ct_log_query *query, struct ct_
 	return 0;
 }
 
+/* raw has no place for anything that is not the payload's. */
 static int parse_format(const struct logs_options *o, struct ct_log_style *style,
 			struct ct_err *err)
 {
@@ -111,14 +122,18 @@ static int parse_format(const struct logs_options *o, struct ct_log_style *style
 		style->format = (enum ct_log_format)i;
 		if (i != CT_LOGS_RAW || !(o->timestamps || o->names || o->color))
 			return 0;
-		ct_fail(err, EINVAL, "raw is the bytes alone: it excludes --timestamps, --names and "
-				     "--color");
+		ct_fail(err, EINVAL,
+			"raw is the bytes alone: it excludes --timestamps, --names and "
+			"--color");
 		return ct_wrap(err, "--format");
 	}
 	ct_fail(err, EINVAL, "must be text, json or raw, not \"%.64s\"", o->format);
 	return ct_wrap(err, "--format");
 }
 
+/* A terminal is protected from what a container wrote, stdout and stderr each by itself, since
+ * either may be a pipe. That of a container with a terminal of its own passes: there it is meant
+ * for one (by_lines_unless_tty). */
 static void set_style(struct logs *l, size_t containers)
 {
 	const struct logs_options *o = l->options;
@@ -136,6 +151,8 @@ static void set_style(struct logs *l, size_t containers)
 	l->query.follow = o->follow || o->follow_name;
 }
 
+/* Errors in the order in which the options stand in the help, and all of them before a log is
+ * opened. */
 static int parse(struct logs *l, struct ct_err *err)
 {
 	const struct logs_options *o = l->options;
@@ -152,6 +169,8 @@ static int parse(struct logs *l, struct ct_err *err)
 
 /* ---- output ---- */
 
+/* A notice is what is missing or ended; one about a stream that failed makes the exit code 125 in
+ * the end, and the other containers go on. */
 static int take_unit(void *arg, struct ct_log_stream *stream, const struct ct_log_unit *unit,
 		     struct ct_err *err)
 {
@@ -171,6 +190,7 @@ static int take_unit(void *arg, struct ct_log_stream *stream, const struct ct_lo
 	return 0;
 }
 
+/* Called before the loop sleeps: what is buffered is seen before we wait for more. */
 static int flush(void *arg, struct ct_err *err)
 {
 	struct logs *l = arg;
@@ -180,6 +200,7 @@ static int flush(void *arg, struct ct_err *err)
 
 /* ---- the verb ---- */
 
+/* With one container nothing stands before the lines, unless it was asked for (--names). */
 static void set_label(struct ct_log_stream *s, const struct logs_options *o, size_t count, size_t i)
 {
 	s->label.color = (unsigned)i;
@@ -192,6 +213,7 @@ static void set_label(struct ct_log_stream *s, const struct logs_options *o, siz
 	snprintf(s->short_id, sizeof(s->short_id), "%s", s->name);
 }
 
+/* Labels are for several: the count of raw is 1, since its bytes have none. */
 static struct ct_log_stream *make_streams(const struct ct_call *call, const struct logs *l)
 {
 	size_t count = call->operands.count;
@@ -206,6 +228,7 @@ static struct ct_log_stream *make_streams(const struct ct_call *call, const stru
 	return items;
 }
 
+/* With -F a container that does not exist yet is no failure (query.retry), it is waited for. */
 static void open_streams(struct ct_log_set *set, struct logs *l)
 {
 	for (size_t i = 0; i < set->count; i++) {

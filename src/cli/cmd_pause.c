@@ -24,6 +24,7 @@ static const struct ct_option unpause_table[] = {
 	{ 0 },
 };
 
+/* The freezer of the container's cgroup: processes do not get a signal, and cannot ignore it. */
 static int pause_one(struct ct_store *store, struct ct_container *container, void *arg,
 		     struct ct_err *err)
 {
@@ -33,6 +34,8 @@ static int pause_one(struct ct_store *store, struct ct_container *container, voi
 	return ct_container_pause(container, *paused, err);
 }
 
+/* --all means those in a state for it: what is paused already is no error then, by its name it
+ * is. */
 static int handle(const struct ct_call *call, bool paused, struct ct_err *err)
 {
 	const struct pause_options *options = call->options;

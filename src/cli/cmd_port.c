@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cattach port: which ports of the host lead into a container. None does: containers have no network
- * that ports could be published from, so there is nothing to list, and asking for one is an error, as
- * it is for docker when a port is not published.
+ * cattach port: which ports of the host lead into a container. None does: containers have no
+ * network that ports could be published from, so there is nothing to list, and asking for one is an
+ * error, as it is for docker when a port is not published.
  *
  * Runs in the command's own process and only reads. Fails for containers that do not exist, and for
  * whatever port is asked for.
@@ -19,7 +19,8 @@ static const struct ct_option port_table[] = {
 	{ 0 },
 };
 
-/* PORT or PORT/PROTOCOL: how docker writes it. */
+/* PORT or PORT/PROTOCOL: how docker writes it. 1 to 65535; a missing protocol is tcp, as for
+ * docker. 7 characters are enough to see that a longer one is no port. */
 static int parse_port(const char *text, char *ret_port, size_t size, struct ct_err *err)
 {
 	const char *slash = strchr(text, '/'), *protocol = slash ? slash + 1 : "tcp";
@@ -27,7 +28,8 @@ static int parse_port(const char *text, char *ret_port, size_t size, struct ct_e
 	uint64_t port;
 
 	if (strcmp(protocol, "tcp") && strcmp(protocol, "udp") && strcmp(protocol, "sctp")) {
-		ct_fail(err, EINVAL, "must be PORT/tcp, PORT/udp or PORT/sctp, not \"%.64s\"", text);
+		ct_fail(err, EINVAL, "must be PORT/tcp, PORT/udp or PORT/sctp, not \"%.64s\"",
+			text);
 		return ct_wrap(err, "PORT");
 	}
 	snprintf(number, sizeof(number), "%.*s", slash ? (int)(slash - text) : 7, text);
@@ -49,9 +51,11 @@ static int port_handler(const struct ct_call *call, struct ct_err *err)
 	if (r == 0)
 		r = ct_store_open(&store, err);
 	if (r == 0)
-		r = ct_container_find(&store, call->arena, call->operands.items[0], &container, err);
+		r = ct_container_find(&store, call->arena, call->operands.items[0], &container,
+				      err);
 	if (r == 0)
 		r = ct_container_refuse_session(&container, "asked for ports", err);
+	/* Listing nothing is success, as docker has it for a container without ports. */
 	if (r < 0 || call->operands.count < 2)
 		return r;
 	ct_fail(err, ENOENT, "no public port '%s' published for %s", port,
@@ -63,9 +67,10 @@ const struct ct_verb ct_verb_port = {
 	.name = "port",
 	.summary = "List the ports that are published",
 	.synopsis = "CONTAINER [PORT[/PROTOCOL]]",
-	.description = "Ports of containers cannot be published, so nothing is listed, and to ask for one "
-		       "is an error. With \"cattach run --network host\" a container listens on the ports "
-		       "of the host itself.",
+	.description =
+		"Ports of containers cannot be published, so nothing is listed, and to ask for one "
+		"is an error. With \"cattach run --network host\" a container listens on the ports "
+		"of the host itself.",
 	.examples = "cattach port web\tNothing, and exit code 0",
 	.options = port_table,
 	.operand = "CONTAINER",

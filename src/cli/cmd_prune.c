@@ -3,9 +3,13 @@
  * cattach prune: remove what nobody needs any more: cgroups that crashes have left, and with
  * --containers all containers that do not run.
  *
- * Runs in the command's own process, on cgroups and directories of the caller. At a terminal it asks
- * before it removes containers. One that cannot be removed is reported and the others go on. Fails
- * when the store or the cgroups cannot be listed, and when the answer is no.
+ * Runs in the command's own process, on cgroups and directories of the caller. At a terminal it
+ * asks before it removes containers. One that cannot be removed is reported and the others go on.
+ * Fails when the store or the cgroups cannot be listed, and when the answer is no.
+ *
+ *    each container   remove it if it is not needed and that was asked for, else its left cgroup
+ *    the store        cgroups of ours that belong to no container any more
+ *    nobody's cgroup or container is touched that runs, or that a command holds
  */
 #include "cli.h"
 
@@ -56,6 +60,7 @@ static bool is_yes(void)
 	return !strcasecmp(line, "y") || !strcasecmp(line, "yes");
 }
 
+/* Not asked without a terminal: a script has decided by writing the command. */
 static int ask(const struct prune_options *options, struct ct_err *err)
 {
 	static const char question[] = "This removes all containers that do not run, with what they "
@@ -74,12 +79,15 @@ static int ask(const struct prune_options *options, struct ct_err *err)
 
 /* ---- removing ---- */
 
+/* The last failure makes the exit code, as for every verb with several operands. */
 static void report(struct pruning *p, const struct ct_err *failure)
 {
 	ct_report(failure);
 	p->code = failure->exit;
 }
 
+/* By the table of states: those that were created and those that have ended; what is damaged may be
+ * all that is left of something, and what is being made is somebody's. */
 static bool is_unneeded(const struct pruning *p, const struct ct_container *c)
 {
 	return p->options->containers && ct_state_answer(CT_ACT_PRUNE, c->state) == CT_ANSWER_YES;
@@ -94,6 +102,7 @@ static int remove_container(struct pruning *p, struct ct_container *c, struct ct
 	return ct_print_line(ct_container_label(c), err);
 }
 
+/* By id, from the list: found anew, as it may have been started or removed meanwhile. */
 static void prune_one(struct pruning *p, const char *id)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
@@ -112,6 +121,7 @@ static void prune_one(struct pruning *p, const char *id)
 		report(p, &failure);
 }
 
+/* An event of no container, as docker has it for each kind of thing that it prunes. */
 static void tell_sum(const struct pruning *p)
 {
 	char containers[16], cgroups[16];
@@ -150,6 +160,7 @@ static int prune_all(struct pruning *p, struct ct_err *err)
 	return print_sum(p, err);
 }
 
+/* Asked first: nothing is listed, or locked, while somebody thinks about the answer. */
 static int prune_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;

@@ -5,6 +5,13 @@
  *
  * Runs in the command's own process and only reads. A container whose record is damaged is a row
  * like the others; only an unreadable store is an error.
+ *
+ *   options -> ct_filters_parse, parse_format            refused before anything is read
+ *   ct_container_list    every record, newest first
+ *   leave_newest         -a, --filter, --last: in that order, so --last 2 is of those that match
+ *   ct_ps_sort           only now: --sort must not change which ones are "the newest"
+ *   add_rows             a row each, and below it its sessions
+ *   ct_format_print      columns are as wide as the widest cell, so nothing is printed before
  */
 #include "cli.h"
 
@@ -62,6 +69,8 @@ static const struct ct_option ps_table[] = {
 	{ 0 },
 };
 
+/* The columns that docker ps and docker ps -s show, and podman ps --ns; scripts cut them by
+ * position. */
 static const char default_format[] =
 	"table {{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 
@@ -73,6 +82,7 @@ static const char namespace_format[] =
 	"table {{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t{{.PIDNS}}"
 	"\t{{.USERNS}}\t{{.UTS}}";
 
+/* 100 looks a second at most: more would only keep the disk busy. */
 #define LEAST_INTERVAL	(UINT64_C(10) * 1000 * 1000)	/* ns */
 
 /* What was asked for, parsed. */
@@ -84,6 +94,8 @@ struct selection {
 	struct ct_format format;
 };
 
+/* Only what runs, unless asked otherwise: -a, --last and --latest, and filters that are about
+ * others (status=exited) want all. */
 static bool is_selected(const struct selection *selection, const struct ct_container *container)
 {
 	/* docker's: one that is about to run again counts. */
@@ -95,7 +107,9 @@ static bool is_selected(const struct selection *selection, const struct ct_conta
 	return (runs || all) && ct_filters_match(&selection->filters, container);
 }
 
-/* process.args of a bundle's config.json: what runs when nothing was given to "run". */
+/* process.args of a bundle's config.json: what runs when nothing was given to "run". Only for the
+ * column COMMAND, hence without errors: what cannot be read leaves the cell empty. A damaged record
+ * without an id leads to openat(2) of "", which fails with ENOENT. */
 static void read_args(const struct ct_store *store, struct ct_arena *arena, const char *id,
 		      struct ct_strings *args)
 {
@@ -106,8 +120,8 @@ static void read_args(const struct ct_store *store, struct ct_arena *arena, cons
 	size_t size;
 	struct ct_err ignored;
 
-	if (dir < 0 ||
-	    ct_read_file_at(arena, dir, "config.json", CT_JSON_MAX_SIZE, &text, &size, &ignored) < 0)
+	if (dir < 0 || ct_read_file_at(arena, dir, "config.json", CT_JSON_MAX_SIZE, &text, &size,
+				       &ignored) < 0)
 		return;
 	if (ct_json_parse(arena, "config.json", text, size, &root, &ignored) < 0)
 		return;
@@ -119,6 +133,7 @@ static void read_args(const struct ct_store *store, struct ct_arena *arena, cons
 			return;
 }
 
+/* What was typed comes first, even if config.json has it, too: it needs no look at another file. */
 static int command_of(const struct ct_store *store, struct ct_arena *arena,
 		      const struct ct_meta *meta, struct ct_strings *args, struct ct_err *err)
 {
@@ -156,6 +171,8 @@ static int add_row(const struct selection *selection, const struct ct_store *sto
 	return ct_format_row(&selection->format, &values, row, rows, err);
 }
 
+/* The titles are a row like the others, through the same template, as docker does it: {{.ID}}
+ * becomes "CONTAINER ID" there. */
 static int add_header(const struct selection *selection, struct ct_arena *arena,
 		      struct ct_buf *rows, struct ct_err *err)
 {
@@ -220,6 +237,7 @@ static int add_rows(const struct selection *selection, const struct ct_store *st
 	return 0;
 }
 
+/* --quiet is a template, too. A format of "table" alone means the default columns, as in docker. */
 static int parse_format(const struct ps_options *options, struct ct_arena *arena,
 			struct ct_format *ret_format, struct ct_err *err)
 {
@@ -241,6 +259,7 @@ static int parse_format(const struct ps_options *options, struct ct_arena *arena
 	return ct_format_parse(arena, format, true, ret_format, err);
 }
 
+/* -1 is docker's word for "all of them". */
 static int parse_last(const struct ps_options *options, int64_t *ret_last, struct ct_err *err)
 {
 	*ret_last = options->latest ? 1 : -1;
@@ -251,6 +270,7 @@ static int parse_last(const struct ps_options *options, int64_t *ret_last, struc
 	return 0;
 }
 
+/* Less than that would only heat the processor. */
 static int parse_watch(const struct ps_options *options, uint64_t *ret_interval,
 		       struct ct_err *err)
 {
@@ -264,6 +284,7 @@ static int parse_watch(const struct ps_options *options, uint64_t *ret_interval,
 	return ct_wrap(err, "--watch");
 }
 
+/* The arena is closed at the end of each: --watch may go on for days. */
 static int show(const struct selection *selection, struct ct_store *store, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf rows = {0};
@@ -280,7 +301,9 @@ static int show(const struct selection *selection, struct ct_store *store, struc
 	return ct_format_print(&selection->format, &rows, err);
 }
 
-/* On a terminal each in the place of the one before; else one after the other. */
+/* On a terminal each in the place of the one before; else one after the other. A signal ends it by
+ * its default meaning: nothing is held that would have to be given back. Time spent on reading is
+ * not taken off the interval, so a slow disk is not asked faster than it answers. */
 static int show_again(const struct selection *selection, struct ct_store *store,
 		      struct ct_err *err)
 {
@@ -303,6 +326,8 @@ static int show_again(const struct selection *selection, struct ct_store *store,
 	return r;
 }
 
+/* Whatever is wrong with an option is said before the store is opened, but for filters that name a
+ * container. */
 static int ps_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;

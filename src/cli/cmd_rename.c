@@ -20,20 +20,22 @@ static int rename_handler(const struct ct_call *call, struct ct_err *err)
 	int r = ct_store_open(&store, err);
 
 	if (r == 0)
-		r = ct_container_find(&store, call->arena, call->operands.items[0], &container, err);
+		r = ct_container_find(&store, call->arena, call->operands.items[0], &container,
+				      err);
 	if (r < 0)
 		return r;
-	return ct_container_rename(&store, call->arena, &container, name[0] == '/' ? name + 1 : name,
-				   err);
+	return ct_container_rename(&store, call->arena, &container,
+				   name[0] == '/' ? name + 1 : name, err);
 }
 
 const struct ct_verb ct_verb_rename = {
 	.name = "rename",
 	.summary = "Give a container another name",
 	.synopsis = "CONTAINER NAME",
-	.description = "The container may run: it does not notice, and whoever follows it goes on. From "
-		       "then on it answers to the new name, and the old one is free. The host name inside, "
-		       "and the title of its monitor in ps(1), stay as they are.",
+	.description =
+		"The container may run: it does not notice, and whoever follows it goes on. From "
+		"then on it answers to the new name, and the old one is free. The host name inside, "
+		"and the title of its monitor in ps(1), stay as they are.",
 	.examples = "cattach rename web old\tFree the name for a successor",
 	.options = rename_table,
 	.operand = "CONTAINER and a NAME",

@@ -46,6 +46,8 @@ struct restart {
 	int signal, timeout;
 };
 
+/* A container that is about to be started again by its policy is stopped first, and then started
+ * here. */
 static int restart_one(struct ct_store *store, struct ct_container *container, void *arg,
 		       struct ct_err *err)
 {
@@ -66,6 +68,7 @@ static int restart_one(struct ct_store *store, struct ct_container *container, v
 	return r;
 }
 
+/* --running is podman's: what runs, and not what has ended; --all is both. */
 static int restart_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct restart_options *o = call->options;

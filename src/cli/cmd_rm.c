@@ -4,6 +4,10 @@
  *
  * Runs in the command's own process, on directories of the caller only. Fails for a container that
  * runs (without -f), that another machine made, or that does not exist (without -f).
+ *
+ *    rm         stopped, created, damaged: removed                   runs: an error
+ *    rm -f      the same; what runs is killed first                  missing: no error
+ *    rm -ft N   what runs gets its stop signal and N seconds first
  */
 #include "operands.h"
 
@@ -56,6 +60,7 @@ static int remove_one(struct ct_store *store, struct ct_container *container, vo
 	return ct_container_remove(store, container, removal->force, err);
 }
 
+/* podman takes --time only with --force, too. */
 static int check_timeout(const struct rm_options *options, struct removal *removal,
 			 struct ct_err *err)
 {
@@ -68,6 +73,8 @@ static int check_timeout(const struct rm_options *options, struct removal *remov
 	return ct_seconds_option(options->timeout, &removal->timeout, err);
 }
 
+/* -f stands for --ignore, too, as for docker and podman: a script that cleans up asks for the end
+ * state. */
 static int rm_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct rm_options *options = call->options;

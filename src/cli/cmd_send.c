@@ -5,6 +5,10 @@
  * Runs in the command's own process. Returns when the payload's pipe or terminal has taken
  * everything, which is what the monitor's ROOM says; bytes of others never come in between one
  * message. Fails when the container does not run or has no stdin, before anything is sent.
+ *
+ *   STDIN data  --->      ROOM  <---   the payload's pipe or terminal has taken all of it
+ *
+ * So at most one message is on its way, and when the command ends everything has arrived.
  */
 #include "cli.h"
 
@@ -35,6 +39,7 @@ struct sending {
 	char last;			/* byte that was sent, 0: none */
 };
 
+/* The monitor has told in its welcome whether there is a stdin, so that nothing is sent in vain. */
 static int check_stdin(const struct ct_asking *a, struct ct_err *err)
 {
 	if (a->client.flags & CT_WELCOME_STDIN_OPEN)
@@ -108,6 +113,8 @@ static int send_stdin(struct sending *s, struct ct_err *err)
 	}
 }
 
+/* A terminal has no end of file but a character that its line discipline knows (VEOF,
+ * termios(3)). */
 static int send_eof(struct sending *s, struct ct_err *err)
 {
 	const struct ct_message message = { .type = CT_MSG_EOF };
@@ -132,6 +139,7 @@ static int send_what(struct sending *s, const struct ct_call *call, struct ct_er
 	return send_line(s, call->operands.items[1], !options->no_newline, err);
 }
 
+/* CT_HELLO_CLOSE: our going counts as the end of stdin, should we be killed in between. */
 static int send_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct send_options *options = call->options;

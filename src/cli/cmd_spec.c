@@ -35,6 +35,7 @@ static const struct ct_option spec_table[] = {
 	{ 0 },
 };
 
+/* From the form that the id maps are computed in to that of the document. */
 static int take_map(struct ct_arena *arena, const struct ct_id_map *map,
 		    struct ct_spec_idmaps *ret_maps, struct ct_err *err)
 {
@@ -53,7 +54,9 @@ static int take_map(struct ct_arena *arena, const struct ct_id_map *map,
 	return 0;
 }
 
-/* Container root is the caller; its subordinate ranges, if it has any, are the others. */
+/* Container root is the caller; its subordinate ranges, if it has any, are the others. The same map
+ * that "run" would choose for a bundle without one. A user namespace without a path is one to be
+ * made. */
 static int map_caller(struct ct_arena *arena, struct ct_spec *spec, struct ct_err *err)
 {
 	struct ct_spec_idmaps *const maps[] = { &spec->linux_.uid_mappings,
@@ -93,6 +96,7 @@ static int write_new(const char *path, const struct ct_buf *text, struct ct_err 
 	return ct_fail_errno(err, -r, "cannot write %s", path);
 }
 
+/* 0666 and the umask decide on its mode: it is a file like those that an editor makes. */
 static int write_output(const struct spec_options *options, struct ct_arena *arena,
 			const struct ct_buf *text, struct ct_err *err)
 {
@@ -106,6 +110,7 @@ static int write_output(const struct spec_options *options, struct ct_arena *are
 	return path ? write_new(path, text, err) : ct_fail_nomem(err);
 }
 
+/* --rootless is runc's option; root needs no map, and asking for one as root changes nothing. */
 static int spec_handler(const struct ct_call *call, struct ct_err *err)
 {
 	const struct spec_options *options = call->options;
@@ -136,9 +141,10 @@ const struct ct_verb ct_verb_spec = {
 	.name = "spec",
 	.summary = "Write a config.json to start from",
 	.synopsis = "[OPTIONS]",
-	.description = "The bundle's root file system is its directory \"rootfs\"; it runs a shell. Ids "
-		       "are mapped as you may map them: you are root in the container, and your "
-		       "subordinate ranges are its other users. A file that exists is not overwritten.",
+	.description =
+		"The bundle's root file system is its directory \"rootfs\"; it runs a shell. Ids "
+		"are mapped as you may map them: you are root in the container, and your "
+		"subordinate ranges are its other users. A file that exists is not overwritten.",
 	.examples = "cattach spec -b mybundle\tWrite mybundle/config.json\n"
 		    "cattach spec -o -\tOnly show it",
 	.options = spec_table,

@@ -5,6 +5,12 @@
  * Runs in the command's own process with the caller's rights; the monitors are its children's
  * children. A container that runs already is no error, as docker has it. Fails with the exit codes
  * of run (126, 127) when the command cannot be executed; the container is then as it was.
+ *
+ *                     not running                      runs already
+ *    start NAME       started, name printed            name printed, exit code 0
+ *    start A B, --all each so; a failure is told       no error
+ *    start -a NAME    started, followed as by run      followed from now on
+ *    in a service     started, systemd is told         an error: it waits for a start of its own
  */
 #include "cli.h"
 
@@ -55,6 +61,7 @@ static const struct start_options start_defaults = { .sig_proxy = true };
 
 /* ---- in the background ---- */
 
+/* --sdnotify counts for this start alone: it changes the record in memory, not that on disk. */
 static int find(struct ct_store *store, struct ct_arena *arena, const char *name,
 		const struct start_options *o, struct ct_container *container, struct ct_err *err)
 {
@@ -65,8 +72,9 @@ static int find(struct ct_store *store, struct ct_arena *arena, const char *name
 	return r;
 }
 
-/* For a service one that runs already is an error: it is not the service's, which would wait for a word
- * from it for ever. */
+/* For a service one that runs already is an error: it is not the service's, which would wait for a
+ * word from it for ever. -EALREADY: it runs, as ct_start_existing() has found under the container's
+ * lock. */
 static int start_one(struct ct_store *store, struct ct_arena *arena, const char *name,
 		     const struct start_options *o, struct ct_err *err)
 {
@@ -106,6 +114,8 @@ static int start_all(const struct ct_call *call, struct ct_store *store)
 	return code;
 }
 
+/* --all and --filter name any number, so what needs one terminal is refused even when it would be
+ * one. */
 static int start_every(const struct ct_call *call, struct ct_store *store, struct ct_err *err)
 {
 	const struct start_options *o = call->options;
@@ -116,8 +126,8 @@ static int start_every(const struct ct_call *call, struct ct_store *store, struc
 	struct ct_call named;
 
 	if (o->attach || o->interactive)
-		return ct_fail(err, EINVAL, "--%s and --%s exclude each other", o->all ? "all" : "filter",
-			       o->attach ? "attach" : "interactive");
+		return ct_fail(err, EINVAL, "--%s and --%s exclude each other",
+			       o->all ? "all" : "filter", o->attach ? "attach" : "interactive");
 	if (ct_operands_choose(call, &choice, &named, err) < 0)
 		return -err->code;
 	return start_all(&named, store);
@@ -125,6 +135,8 @@ static int start_every(const struct ct_call *call, struct ct_store *store, struc
 
 /* ---- followed ---- */
 
+/* From now on: what it has written before is in "cattach logs", and docker's attach does not show
+ * it either. */
 static int follow_running(struct ct_client *client, const struct ct_follow_plan *plan,
 			  struct ct_err *err)
 {
@@ -138,16 +150,17 @@ static int follow_running(struct ct_client *client, const struct ct_follow_plan 
 	return ct_follow_session(client, &cursor, plan, err);
 }
 
-/*
- * A connection to its start, as a socket, or, where it runs already, to its monitor: 0 or negative.
- * What ran when we looked and has ended by the time that we connect can be started after all.
- */
+/* A connection to its start, as a socket, or, where it runs already, to its monitor: 0 or negative.
+ * What ran when we looked and has ended by the time that we connect can be started after all. Goes
+ * round when the two looks see different states: EALREADY by the start (it runs), then ESRCH by the
+ * attach (it has ended). Each round needs another end of the container, so this cannot spin. */
 static int start_or_attach(struct ct_store *store, struct ct_container *container,
 			   const struct ct_follow_plan *plan, int *ret_sock,
 			   struct ct_client *ret_client, struct ct_err *err)
 {
 	for (;;) {
-		int r = ct_start_existing(store, container, plan->rows, plan->columns, ret_sock, err);
+		int r = ct_start_existing(store, container, plan->rows, plan->columns, ret_sock,
+					  err);
 
 		if (r != -EALREADY || ct_sdnotify_wanted(&container->meta))
 			return r;
@@ -175,11 +188,13 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	struct ct_follow_plan plan;
 	int sock = -1, r = find(store, arena, name, o, &container, err);
 
+	/* What a pipe gets must be all there is; a terminal is only looked at. */
 	options.lag_blocks = !container.meta.tty;
 	if (r == 0)
 		r = ct_follow_prepare(&container.meta, &options, &plan, err);
 	if (r < 0)
 		return r;
+	/* A window that is closed is no reason for the container to end: it was there before us. */
 	plan.how.hang_up = CT_HANG_UP_DETACHES;
 	plan.how.container = &container;
 	plan.how.store = store;
@@ -192,11 +207,13 @@ static int start_and_follow(struct ct_store *store, struct ct_arena *arena, cons
 	if (sock < 0)
 		return follow_running(&client, &plan, err);
 	r = ct_follow_started(sock, &plan, err);
+	/* The monitor has ended: what it could not remove itself, its own cgroup, goes now. */
 	ct_container_sweep(&container);
 	ct_container_await_hooks(&container);
 	return r;
 }
 
+/* Before anything is looked up. For one container, even "-l", it is known here that it is one. */
 static int check_sdnotify(const struct ct_call *call, struct ct_err *err)
 {
 	const struct start_options *o = call->options;

@@ -7,6 +7,11 @@
  * run for weeks. On a terminal each round takes the place of the last and never more than one
  * screen; elsewhere rounds follow each other. A container that cannot be read is a row of "--", and
  * one line says why; the command fails only for names that do not exist when it begins.
+ *
+ *   round 0   read, not shown      a share of the processor needs two readings
+ *   sleep
+ *   round 1   read, compared with 0, shown
+ *   round 2   read into round 0's arena, compared with 1, shown ...
  */
 #include "cli.h"
 
@@ -73,6 +78,7 @@ struct watching {
 	unsigned long number;		/* of this one, from 0 */
 };
 
+/* Two rounds take turns: the one before the last is what is overwritten. */
 static struct round *this_round(struct watching *w)
 {
 	return &w->rounds[w->number % 2];
@@ -85,6 +91,8 @@ static const struct round *last_round(const struct watching *w)
 
 /* ---- reading ---- */
 
+/* By id: a name can go over to another container from one round to the next, whose counters begin
+ * anew. */
 static const struct ct_stats_entry *find_entry(const struct round *round, const char *id,
 					       size_t *ret_index)
 {
@@ -110,6 +118,8 @@ static int explain(struct watching *w, const char *name, const struct ct_err *fa
 	return *ret_why ? 0 : ct_fail_nomem(err);
 }
 
+/* Counters that were not read the last time have nothing to be compared with: CPU % is "--" for one
+ * round then. */
 static int add_entry(struct watching *w, const struct ct_container *c, const char *as_given,
 		     struct ct_err *err)
 {
@@ -149,6 +159,7 @@ static int read_one(struct watching *w, const char *name, const char *as_given, 
 	return r < 0 ? r : add_entry(w, &c, as_given, err);
 }
 
+/* One more than needed, as an empty list needs memory that is not NULL. */
 static int make_room(struct round *round, size_t count, struct ct_err *err)
 {
 	round->count = 0;
@@ -157,6 +168,7 @@ static int make_room(struct round *round, size_t count, struct ct_err *err)
 	return round->entries && round->why ? 0 : ct_fail_nomem(err);
 }
 
+/* A name that is gone in a later round has a row of "--"; in the first one it is an error. */
 static int read_named(struct watching *w, struct ct_err *err)
 {
 	const struct ct_strings *names = &w->call->operands;
@@ -167,6 +179,7 @@ static int read_named(struct watching *w, struct ct_err *err)
 	return r;
 }
 
+/* Looked for anew in each round: containers come and go while this runs. */
 static int read_all(struct watching *w, struct ct_err *err)
 {
 	struct ct_container_list list = {0};
@@ -186,6 +199,7 @@ static int read_all(struct watching *w, struct ct_err *err)
 	return r;
 }
 
+/* The arena that is closed is that of the round before the last: nothing refers to it any more. */
 static int take_round(struct watching *w, struct ct_err *err)
 {
 	struct round *round = this_round(w);
@@ -207,7 +221,9 @@ static int add_row(struct watching *w, const struct ct_json *row, struct ct_valu
 	return ct_format_row(&w->format, values, row, rows, err);
 }
 
-/* How many containers fit on the screen below the titles and above a line that says what does not. */
+/* How many containers fit on the screen below the titles and above a line that says what does not.
+ * Three lines are not rows: the titles, the note, and the one on which the cursor ends up, where a
+ * newline would scroll the titles away. */
 static size_t count_fitting(struct watching *w)
 {
 	size_t count = this_round(w)->count;
@@ -233,6 +249,7 @@ static void say_why(struct watching *w)
 	}
 }
 
+/* Below the table, where a redraw of the screen leaves room for one line. */
 static void add_notes(struct watching *w, size_t fitting, struct ct_buf *notes)
 {
 	const struct round *round = this_round(w);
@@ -247,6 +264,8 @@ static void add_notes(struct watching *w, size_t fitting, struct ct_buf *notes)
 		ct_buf_printf(notes, "%s\n", round->why[first]);
 }
 
+/* The screen is wiped as late as possible, when all of the new one is there, so that it does not
+ * flicker. */
 static int show_round(struct watching *w, struct ct_err *err)
 {
 	static const char wipe[] = "\033[H\033[J";
@@ -273,6 +292,7 @@ static int show_round(struct watching *w, struct ct_err *err)
 
 /* ---- again and again ---- */
 
+/* The rest of the time after a signal that has not ended us. */
 static void sleep_for(uint64_t ns)
 {
 	struct timespec left = { .tv_sec = (time_t)(ns / SECOND), .tv_nsec = (long)(ns % SECOND) };
@@ -281,7 +301,10 @@ static void sleep_for(uint64_t ns)
 		;
 }
 
-/* The first reading is shown by nobody: a share of the processor is the difference of two. */
+/* The first reading is shown by nobody: a share of the processor is the difference of two. A first
+ * wait of more than a second would show nothing for as long, so with a long --interval the first
+ * round comes after a second; --no-stream waits as long as asked, for its rate is over that
+ * time. */
 static int watch(struct watching *w, struct ct_err *err)
 {
 	bool once = w->options->no_stream;
@@ -311,7 +334,8 @@ static int parse_options(struct watching *w, struct ct_err *err)
 	if (options->interval && ct_parse_duration(options->interval, &w->interval, err) < 0)
 		return ct_wrap(err, "--interval");
 	if (w->interval < LEAST_INTERVAL) {
-		ct_fail(err, ERANGE, "must be 0.01 seconds at least, not \"%s\"", options->interval);
+		ct_fail(err, ERANGE, "must be 0.01 seconds at least, not \"%s\"",
+			options->interval);
 		return ct_wrap(err, "--interval");
 	}
 	if (!format || !*format || !strcmp(format, "table"))
@@ -319,6 +343,7 @@ static int parse_options(struct watching *w, struct ct_err *err)
 	return ct_format_parse(w->call->arena, format, true, &w->format, err);
 }
 
+/* What a container without a limit may use, as docker shows it. */
 static uint64_t host_memory(void)
 {
 	struct sysinfo info;
@@ -326,6 +351,8 @@ static uint64_t host_memory(void)
 	return sysinfo(&info) < 0 ? UINT64_MAX : (uint64_t)info.totalram * info.mem_unit;
 }
 
+/* Only a table on a terminal is drawn anew in its place: a template, a pipe and --no-reset get
+ * plain rows. */
 static int stats_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;

@@ -6,6 +6,16 @@
  * error back through a pipe: ten stubborn containers take ten seconds, not a hundred. Names are
  * printed in the order of the operands. Runs with the caller's privileges. Fails for unknown
  * signals and times, before anything is signalled, and for containers that do not exist.
+ *
+ *    we                                a child per container
+ *    fork ---------------------------> ct_container_stop(): signal, wait, KILL
+ *    read(pipe) until its end  <------ struct ct_err, if it has failed
+ *    waitpid                   <------ exit code: 0 stopped, 1 see the error, MISSING
+ *
+ * Children and not threads: the library's calls keep a umask and a working state that are a
+ * process's own. The error goes through the pipe as it is in memory, which is sound between a
+ * process and its own fork; it is smaller than PIPE_BUF, so it arrives whole or not at all,
+ * pipe(7).
  */
 #include "operands.h"
 
@@ -48,7 +58,7 @@ static const struct ct_option stop_table[] = {
 struct stop {
 	struct ct_store *store;
 	const struct ct_call *call;
-	int signal, timeout;
+	int signal, timeout;	/* signal 0 and timeout -2: those of the container */
 	bool ignore;
 };
 
@@ -58,7 +68,9 @@ struct stopper {
 	int report;
 };
 
-/* 1 when there is no such container, and that is no error. */
+/* 1 when there is no such container, and that is no error. Found by its id where the operands were
+ * chosen by --all or a filter: one that was removed since, by "rm" or its own --rm, is then no
+ * error either. */
 static int stop_one(const struct stop *stop, size_t i, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;
@@ -71,6 +83,8 @@ static int stop_one(const struct stop *stop, size_t i, struct ct_err *err)
 	return r == -ENOENT && (stop->ignore || id) ? 1 : r;
 }
 
+/* The child ends by _exit(2): what stdio holds is the parent's to write. It exits with 1 when its
+ * error was taken, and with 0 when nobody reads any more. */
 static int start_stopper(const struct stop *stop, size_t i, struct stopper *ret,
 			 struct ct_err *err)
 {
@@ -101,7 +115,9 @@ static int start_stopper(const struct stop *stop, size_t i, struct stopper *ret,
 	return 0;
 }
 
-/* Wait for a child and take its result over: that of stop_one(). */
+/* Wait for a child and take its result over: that of stop_one(). In the order of the operands, so a
+ * slow one delays what is printed of the next, but not its end. A child that dies without a word
+ * (SIGKILL, no memory) is told as such. */
 static int finish_stopper(struct stopper *stopper, const char *name, struct ct_err *err)
 {
 	struct ct_err failure;
@@ -131,6 +147,7 @@ static int tell(int r, const char *name, struct ct_err *err)
 	return r == 0 ? ct_print_line(name, err) : r < 0 ? r : 0;
 }
 
+/* When no more can be forked, those that were started are waited for all the same. */
 static int stop_all(const struct stop *stop, struct ct_err *err)
 {
 	const struct ct_strings *names = &stop->call->operands;
@@ -183,6 +200,7 @@ static int stop_handler(const struct ct_call *call, struct ct_err *err)
 		r = ct_store_open(&store, err);
 	if (r < 0)
 		return r;
+	/* One needs no child. None (--all where nothing runs) is no error, and prints nothing. */
 	if (named.operands.count != 1)
 		return stop_all(&stop, err);
 	r = stop_one(&stop, 0, err);

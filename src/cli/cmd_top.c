@@ -5,6 +5,9 @@
  * Runs in the command's own process with the caller's rights, and starts nothing: there is no ps,
  * neither the host's nor the container's. Fails for containers that do not run, and for columns
  * that there are not.
+ *
+ * The operands behind the name are columns, as for podman. docker takes options for ps there; they
+ * are refused as unknown columns, with the list of those that there are.
  */
 #include "cli.h"
 
@@ -31,7 +34,9 @@ static const struct ct_option top_table[] = {
 	{ 0 },
 };
 
-static int choose_columns(const struct ct_call *call, struct ct_top_table *columns, struct ct_err *err)
+/* With --latest there is no name, so the first operand is a column already. */
+static int choose_columns(const struct ct_call *call, struct ct_top_table *columns,
+			  struct ct_err *err)
 {
 	const struct top_options *options = call->options;
 	int r = 0;
@@ -75,8 +80,11 @@ static int top_handler(const struct ct_call *call, struct ct_err *err)
 	const char *name = NULL;
 	struct ct_top top;
 
+	/* What it says is the usage error of the verb, since the columns make any number of
+	 * operands right for the parser. */
 	if (!options->latest && !call->operands.count)
 		return ct_check_latest(call, false, err);
+	/* Columns first: a misspelt one is an error for a container that is not there, too. */
 	if (choose_columns(call, &columns, err) < 0 || ct_store_open(&store, err) < 0 ||
 	    ct_operand_or_latest(call, options->latest, &store, &name, err) < 0 ||
 	    ct_container_find(&store, call->arena, name, &container, err) < 0 ||

@@ -7,6 +7,15 @@
  * the exit code are the program's own. It gets the capabilities of its namespace, none of the
  * host's. Fails as root, where user namespaces are refused, and like a shell when the program is
  * missing (127) or cannot be executed (126).
+ *
+ *    we                     a helper that is forked
+ *    unshare(CLONE_NEWUSER)
+ *                     ----> newuidmap, newgidmap: subordinate ids, /etc/subuid
+ *    unshare(CLONE_NEWNS)
+ *    execvp(COMMAND)        same pid, same terminal, same parent
+ *
+ * What "podman unshare" is for: files that a container has made belong to ids that the user cannot
+ * name outside, and cannot remove.
  */
 #include "cli.h"
 
@@ -33,7 +42,8 @@ static const struct ct_option unshare_table[] = {
 	{ 0 },
 };
 
-/* One map, in the form that it is written in. */
+/* One map, in the form that it is written in. ct_ns_unshare() takes it as a start would have it in
+ * its plan. */
 static int choose_map(struct ct_arena *arena, const struct ct_id_caller *caller,
 		      enum ct_id_kind kind, struct ct_plan_ids *ids, struct ct_err *err)
 {
@@ -63,9 +73,11 @@ static int go(struct ct_arena *arena, struct ct_err *err)
 	    choose_map(arena, &caller, CT_ID_USER, &uids, err) < 0 ||
 	    choose_map(arena, &caller, CT_ID_GROUP, &gids, err) < 0)
 		return -err->code;
+	/* It goes on: files of one's own are there, and nothing more is needed for many uses. */
 	if (!ct_id_caller_has_ranges(&caller))
 		ct_warn("only one user id is mapped: %s (see cattach info)",
 			ct_id_caller_lacks(&caller, arena));
+	/* A mount namespace, too, so that what the program mounts as root goes with it. */
 	return ct_ns_unshare(&uids, &gids, CLONE_NEWNS, err);
 }
 
@@ -89,6 +101,8 @@ static bool is_in_path(const char *name)
 	return false;
 }
 
+/* Without a command the user's shell, as podman has it. 126 and 127 are what a shell would say, 125
+ * everything before. */
 static int execute(const struct ct_strings *words, struct ct_err *err)
 {
 	const char *shell = getenv("SHELL");
@@ -111,9 +125,12 @@ static int unshare_handler(const struct ct_call *call, struct ct_err *err)
 		ct_hint(err, "cattach exec runs a command in that of one container");
 		return ct_wrap(err, "--rootless-netns");
 	}
+	/* Root of the host has the rights already, and a namespace with all ids mapped would only
+	 * take some away. */
 	if (geteuid() == 0) {
 		ct_fail(err, EPERM, "unshare is for users who are not root");
-		return ct_hint(err, "root may do to files of any owner what is to be done, without it");
+		return ct_hint(err,
+			       "root may do to files of any owner what is to be done, without it");
 	}
 	if (go(call->arena, err) < 0)
 		return -err->code;

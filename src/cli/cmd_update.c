@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cattach update: change what containers may have, how their health is checked, and whether they are
- * started again.
+ * cattach update: change what containers may have, how their health is checked, and whether they
+ * are started again.
  *
  * Runs in the command's own process, on containers and cgroups of the caller. One that fails is
  * reported, stays as it was, and the others go on. Fails without any option, for limits that cannot
@@ -14,6 +14,8 @@
 #include "health_options.h"
 #include "resource_options.h"
 
+/* The offsets go into struct ct_update_options, which the library takes as it is.
+ * "without_defaults" because a default would be a change that nobody has asked for. */
 static const struct ct_option update_table[] = {
 	CT_RESOURCE_OPTIONS(offsetof(struct ct_update_options, resources)),
 	CT_HEALTH_OPTIONS(offsetof(struct ct_update_options, health)),
@@ -29,6 +31,8 @@ struct update {
 	bool several;			/* containers: which one it was has to be said */
 };
 
+/* A record is read, changed and written under the container's lock, and put back when the cgroup
+ * refuses: ct_container_update(). */
 static int update_one(struct ct_store *store, struct ct_container *container, void *arg,
 		      struct ct_err *err)
 {
@@ -39,7 +43,9 @@ static int update_one(struct ct_store *store, struct ct_container *container, vo
 	return r < 0 && update->several ? ct_wrap(err, "%s", ct_container_label(container)) : r;
 }
 
-/* Is there one in what the table has filled? */
+/* Is there one in what the table has filled? By the table, so that a new option counts without
+ * being named here. A bool counts when it is true: none of these can be switched off, so "=false"
+ * asks for nothing. */
 static bool is_any_given(const void *options)
 {
 	for (const struct ct_option *o = update_table; o->kind != CT_OPTION_END; o++) {

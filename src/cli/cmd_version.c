@@ -3,6 +3,9 @@
  * cattach version: which cattach this is, which specification it follows, what was built in.
  *
  * Only prints. Fails on templates that do not parse or that name what is not there.
+ *
+ * Needs no store and no container, so that it works on a host where nothing else does: it is the
+ * first thing that a bug report asks for.
  */
 #include "cli.h"
 
@@ -12,6 +15,8 @@
 
 #include "format.h"
 
+/* The release of the OCI runtime specification whose config.json is understood; docs/oci.md says
+ * what of it. Not what a bundle says in its "ociVersion". */
 #define SPEC_VERSION "1.3.0"
 
 struct version_options {
@@ -24,6 +29,8 @@ static const struct ct_option version_table[] = {
 	{ 0 },
 };
 
+/* What the build was made with, not what the kernel has: that is "cattach info", and "cattach oci
+ * features" in the form of the specification. */
 static const char *const features[] = { "seccomp", "capabilities", "userns", "openat2", "pidfd" };
 
 /* Go's names of architectures, which is what scripts written for docker compare with. */
@@ -54,6 +61,8 @@ static void add_client(struct ct_values *values, struct ct_json *client)
 {
 	struct utsname host = {0};
 
+	/* The kernel of the host is what matters for a report; the release, as in "uname -r". Fails
+	 * for a bad pointer alone, uname(2). */
 	uname(&host);
 	set(values, client, "Version", CT_VERSION_FULL);
 	set(values, client, "SpecVersion", SPEC_VERSION);
@@ -95,6 +104,7 @@ static int version_handler(const struct ct_call *call, struct ct_err *err)
 	if (ct_format_parse(call->arena, options->format ? options->format : text, true, &format,
 			    err) < 0 ||
 	    ct_format_row(&format, &values, root, &buf, err) < 0)
+		/* Both have filled it, and said "--format". */
 		return -err->code;
 	return ct_format_print(&format, &buf, err);
 }

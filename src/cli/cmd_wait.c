@@ -7,6 +7,13 @@
  * open here. Fails for containers that do not exist, after the others have been waited for; with
  * --timeout ends with 124 when that has passed. --for-output is in wait_output.c, --condition in
  * wait_condition.c.
+ *
+ *   (nothing)                       wait_for_end     one after the other, codes in their order
+ *   --condition --ignore --exit-first-match          wait_condition.c: all at the same time
+ *   --for-output                    wait_output.c    reads their logs
+ *
+ * To wait one after the other takes no longer than the slowest, and an end that happens meanwhile
+ * is recorded: it is found when its turn comes.
  */
 #include "cli.h"
 
@@ -50,12 +57,16 @@ static const struct ct_option wait_table[] = {
 	{ 0 },
 };
 
-/* One operand: the container that was found, or the error of looking for it. */
+/* One operand: the container that was found, or the error of looking for it. The container is open
+ * from the look-up on, so that its record can be read even after --rm has removed it, and a name
+ * that was given to a new container meanwhile does not lead there. */
 struct waiting {
 	struct ct_container container;
 	bool found;
 };
 
+/* 124 is what timeout(1) ends with. ct_container_end_known() fails with 255 for an end that nobody
+ * recorded, after the code was printed. */
 static int wait_one(struct waiting *waiting, uint64_t limit, struct ct_err *err)
 {
 	char line[16];
@@ -73,6 +84,7 @@ static int wait_one(struct waiting *waiting, uint64_t limit, struct ct_err *err)
 	return r < 0 ? r : ct_container_end_known(&waiting->container, err);
 }
 
+/* limit is one moment for all of them, not a time for each. */
 static int wait_for_all(struct waiting *list, size_t count, uint64_t limit)
 {
 	int code = 0;
@@ -90,6 +102,7 @@ static int wait_for_all(struct waiting *list, size_t count, uint64_t limit)
 	return code;
 }
 
+/* A timeout counts from the start of the command for all of them together. */
 static int wait_for_end(const struct ct_call *call, uint64_t limit, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;
@@ -116,7 +129,8 @@ static int wait_for_end(const struct ct_call *call, uint64_t limit, struct ct_er
 	return waited ? waited : code;
 }
 
-/* The time at which it is over, UINT64_MAX: never. */
+/* The time at which it is over, UINT64_MAX: never. The clock is CLOCK_MONOTONIC, so that nobody
+ * waits longer because the time was set. A span that does not fit is "never". */
 static int parse_timeout(const char *text, uint64_t *ret_limit, struct ct_err *err)
 {
 	uint64_t span;
@@ -139,6 +153,7 @@ static int check_interval(const char *text, struct ct_err *err)
 	return text && ct_parse_duration(text, &ignored, err) < 0 ? ct_wrap(err, "--interval") : 0;
 }
 
+/* An empty stream[] would wait for ever, hence the check before anything is looked up. */
 static int parse_stream(const struct wait_options *o, struct ct_wait_output *wait,
 			struct ct_err *err)
 {
@@ -186,6 +201,8 @@ static int name_operands(const struct ct_call *call, struct ct_call *ret_call, s
 	return ct_strings_add(call->arena, &ret_call->operands, name) < 0 ? ct_fail_nomem(err) : 0;
 }
 
+/* Without operands only --latest makes sense; ct_check_latest() says so, and min_operands does not,
+ * because it knows nothing of options. */
 static int wait_handler(const struct ct_call *typed, struct ct_err *err)
 {
 	const struct wait_options *options = typed->options;

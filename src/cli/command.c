@@ -5,6 +5,9 @@
  *
  * Runs in the command's own process with the caller's privileges. Fails on unknown options, unknown
  * verbs, bad log levels, and on what the verb fails on.
+ *
+ *    cattach [GLOBAL OPTIONS] VERB [OPTIONS] [OPERANDS]
+ *    CATTACH_DEBUG=TOPICS  as --log-level, by topic
  */
 #include "cli.h"
 
@@ -30,7 +33,8 @@ static int print_main_help(struct ct_err *err)
 }
 
 /* Out of the kernel's sight: what it shows of a process as its command line is overwritten in those
- * that others may look at, who still need the words. */
+ * that others may look at, who still need the words. The monitor sets its own title over argv
+ * (src/conmon/title), in a process that is forked from this one. */
 static int copy_words(struct ct_arena *arena, struct ct_strings *words, struct ct_err *err)
 {
 	for (size_t i = 0; i < words->count; i++) {
@@ -41,6 +45,7 @@ static int copy_words(struct ct_arena *arena, struct ct_strings *words, struct c
 	return 0;
 }
 
+/* Once in a process: from main(), and from tests. */
 int ct_command(int argc, char *const *argv, struct ct_err *err)
 {
 	static const struct ct_option_context context = { .table = ct_global_options,

@@ -3,14 +3,23 @@
  * Defaults of options: which one counts, putting it where the command line said nothing, and saying
  * where a value comes from that turns out to be wrong.
  *
- * The nearest place that says something counts alone: a list on the command line replaces one that is
- * a default, so that a command means the same on every machine. Some options make a default of
- * another one senseless: -q that of --format, --log-driver that of --log-opt. It then gives way. Others
- * make sense beside another one only: a default of these waits for that.
+ * The nearest place that says something counts alone: a list on the command line replaces one that
+ * is a default, so that a command means the same on every machine. Some options make a default of
+ * another one senseless: -q that of --format, --log-driver that of --log-opt. It then gives way.
+ * Others make sense beside another one only: a default of these waits for that.
  *
  * Runs in the command's own process, between the parsing of the command line and the verb. Fails on
  * values that are wrong by themselves; others are the verb's business, and it speaks of options, so
  * its errors are explained here.
+ *
+ *    nearest first: the command line, CATTACH_... (the environment), the user's file, built in
+ *    within one of them: a name with the verb (psFormat) before one that is shared
+ *
+ *    ct_options_parse()     the line, noting which rows were given
+ *    ct_defaults_load()     file and environment into a list of (verb, option, values, place)
+ *    ct_defaults_apply()    for each row that was not given: choose(), then set as if typed
+ *    ... the verb ...       an error that speaks of "--log-opt":
+ *    ct_defaults_explain()  becomes one of "CATTACH_LOG_OPT" or of the file and line
  */
 #include "defaults.h"
 
@@ -54,6 +63,7 @@ static const struct {
 
 /* ---- the list ---- */
 
+/* Grows like a list of strings (ct_strings_add()): the room follows from the count. */
 int ct_default_add(struct ct_arena *arena, struct ct_defaults *defaults,
 		   const struct ct_default *item, struct ct_err *err)
 {
@@ -91,7 +101,9 @@ static int add_words(struct ct_arena *arena, const char *text, struct ct_default
 	return 0;
 }
 
-/* An empty variable is one that is not set. */
+/* An empty variable is one that is not set. A name that fits no option is passed over:
+ * CATTACH_DEBUG and its like are not options, and somebody else's variables may begin so, too.
+ * "info" tells of those that look like a misspelling. */
 static int add_variable(struct ct_arena *arena, struct ct_defaults *defaults, const char *entry,
 			struct ct_err *err)
 {
@@ -119,6 +131,7 @@ static int add_variable(struct ct_arena *arena, struct ct_defaults *defaults, co
 	return r < 0 ? r : ct_default_add(arena, defaults, &item, err);
 }
 
+/* The file first: its errors end here, before the environment is looked at. */
 int ct_defaults_load(struct ct_arena *arena, struct ct_defaults *ret_defaults,
 		     struct ct_err *err)
 {
@@ -135,6 +148,8 @@ int ct_defaults_load(struct ct_arena *arena, struct ct_defaults *ret_defaults,
 
 /* ---- which one counts ---- */
 
+/* Of two equal ones the first stays: a file cannot have a key twice, and of a variable that the
+ * environment has twice getenv(3) sees the first, too. */
 static bool is_nearer(const struct ct_default *a, const struct ct_default *b)
 {
 	if (!b || a->source != b->source)
@@ -155,7 +170,8 @@ const struct ct_default *ct_defaults_for(const struct ct_defaults *defaults,
 	return best;
 }
 
-/* Also by another name: two rows for one member. */
+/* Also by another name: two rows for one member. "--net" and "--network" are such rows: one typed
+ * is both given. */
 static bool is_given(const struct ct_verb *verb, const bool *given, const struct ct_option *option)
 {
 	for (const struct ct_option *o = verb->options; o->kind != CT_OPTION_END; o++)
@@ -164,6 +180,8 @@ static bool is_given(const struct ct_verb *verb, const bool *given, const struct
 	return false;
 }
 
+/* Said nearer: on the line, or by a default of a nearer place (a variable over the file). Two of
+ * the same place both count, and contradict each other if they do. */
 static bool is_displaced(const struct ct_defaults *defaults, const struct ct_verb *verb,
 			 const bool *given, const struct ct_default *item)
 {
@@ -181,7 +199,8 @@ static bool is_displaced(const struct ct_defaults *defaults, const struct ct_ver
 	return false;
 }
 
-/* The one that it makes sense with is missing, on the line and among the defaults. */
+/* The one that it makes sense with is missing, on the line and among the defaults. Silently:
+ * "healthInterval" in the file is for containers that have a check, and no error for the others. */
 static bool is_alone(const struct ct_defaults *defaults, const struct ct_verb *verb,
 		     const bool *given, const struct ct_default *item)
 {
@@ -216,7 +235,9 @@ static const struct ct_default *choose(const struct ct_defaults *defaults,
 	return item;
 }
 
-/* Where its value goes: most often to where the option itself would put it. */
+/* Where its value goes: most often to where the option itself would put it. A row of kind
+ * CT_OPTION_DEFAULT takes it where a verb must tell a default from what was typed: --detach-keys,
+ * over which the container's record goes. */
 static const struct ct_option *place_of(const struct ct_verb *verb, const struct ct_option *option)
 {
 	for (const struct ct_option *o = verb->options; o->kind != CT_OPTION_END; o++)
@@ -225,6 +246,8 @@ static const struct ct_option *place_of(const struct ct_verb *verb, const struct
 	return option;
 }
 
+/* given is of the line alone and does not change here: what one default sets is no reason for
+ * another to give way, or the order of the table would count. */
 int ct_defaults_apply(const struct ct_defaults *defaults, const struct ct_verb *verb,
 		      struct ct_arena *arena, const bool *given, void *target, struct ct_err *err)
 {
@@ -247,7 +270,8 @@ int ct_defaults_apply(const struct ct_defaults *defaults, const struct ct_verb *
 
 /* ---- whose fault it is ---- */
 
-/* "--log-opt" in a text, and not as the beginning of another option. */
+/* "--log-opt" in a text, and not as the beginning of another option. "--log" is in "--log-opt", and
+ * "--log-opt" in "--log-opts". */
 static const char *find_option(const char *text, const char *name)
 {
 	size_t length = strlen(name);
@@ -259,6 +283,8 @@ static const char *find_option(const char *text, const char *name)
 	return NULL;
 }
 
+/* err->where is the list of what an error was wrapped in ("web: --log-opt"), and the place stands
+ * in it where the option did. What only the text names gets the place before it. */
 static bool explain(const struct ct_default *item, struct ct_err *err)
 {
 	const char *at = find_option(err->where, item->option);
@@ -267,7 +293,8 @@ static bool explain(const struct ct_default *item, struct ct_err *err)
 	if (at) {
 		snprintf(where, sizeof(where), "%.*s%s%s", (int)(at - err->where), err->where,
 			 item->place, at + 2 + strlen(item->option));
-		snprintf(err->where, sizeof(err->where), "%.*s", (int)sizeof(err->where) - 1, where);
+		snprintf(err->where, sizeof(err->where), "%.*s", (int)sizeof(err->where) - 1,
+			 where);
 		return true;
 	}
 	if (!find_option(err->what, item->option))

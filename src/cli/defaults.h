@@ -2,10 +2,10 @@
 /*
  * Defaults of options that the caller has set: in config.json, and in variables CATTACH_*.
  *
- * Both name options in one way. "capAdd" and CATTACH_CAP_ADD are --cap-add of what makes containers,
- * run and create; "psFormat" and CATTACH_PS_FORMAT are --format of ps. Nearest to the command counts:
- * the command line, a variable, the file, what is built in; of the last three the one for a single
- * verb before the one for several.
+ * Both name options in one way. "capAdd" and CATTACH_CAP_ADD are --cap-add of what makes
+ * containers, run and create; "psFormat" and CATTACH_PS_FORMAT are --format of ps. Nearest to the
+ * command counts: the command line, a variable, the file, what is built in; of the last three the
+ * one for a single verb before the one for several.
  */
 #ifndef CATTACH_CLI_DEFAULTS_H
 #define CATTACH_CLI_DEFAULTS_H
@@ -54,7 +54,7 @@ int ct_default_add(struct ct_arena *arena, struct ct_defaults *defaults,
 
 /**
  * ct_defaults_read - the caller's config.json
- * @err: what is wrong with it, with its path, line and column: JSON, keys that there are not, values
+ * @err: what is wrong with it, with its path, line and column: JSON, unknown keys, values
  *       of the wrong type; EPERM when others can write it
  *
  * A file that is not there is none of these, and costs one open(2).

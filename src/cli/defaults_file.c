@@ -3,12 +3,15 @@
  * The file with the caller's defaults: where it is, whether it can be trusted, what it says.
  *
  * $XDG_CONFIG_HOME/cattach/config.json, below ~/.config without that; /etc/cattach/config.json for
- * root, whose containers are not in its home either. Who can write it decides what containers may do,
- * so one that is somebody else's, or that others can write, is refused, as the store would be. A link
- * is followed: people keep such files elsewhere.
+ * root, whose containers are not in its home either. Who can write it decides what containers may
+ * do, so one that is somebody else's, or that others can write, is refused, as the store would be.
+ * A link is followed: people keep such files elsewhere.
  *
- * Runs in the command's own process, before anything is started. One open(2) where there is no file.
- * Fails on what is wrong with it, with line and column.
+ * Runs in the command's own process, before anything is started. One open(2) where there is no
+ * file. Fails on what is wrong with it, with line and column.
+ *
+ *    { "detachKeys": "ctrl-e,e", "psFormat": "table {{.Names}}", "logOpts": { "max-size": "1m" } }
+ *    docker's ~/.docker/config.json has the same form; values are words, lists and objects of them
  */
 #include "defaults.h"
 
@@ -45,6 +48,7 @@ static int add_value(struct ct_arena *arena, struct ct_default *item, const char
 	return ct_strings_add(arena, &item->values, text) < 0 ? ct_fail_nomem(err) : 0;
 }
 
+/* A number is the text that it is written in, which the option parses as if it had been typed. */
 static bool is_word(const struct ct_json *value)
 {
 	return value->type == CT_JSON_STRING || value->type == CT_JSON_NUMBER;
@@ -72,6 +76,8 @@ static int add_list(struct ct_arena *arena, const struct ct_option *option,
 	return 0;
 }
 
+/* Numbers are taken where an option takes a text: "memory": 1000000 has no quotes in people's
+ * minds. */
 static int add_values(struct ct_arena *arena, const struct ct_option *option,
 		      const struct ct_json *value, struct ct_default *item, struct ct_err *err)
 {
@@ -85,6 +91,7 @@ static int add_values(struct ct_arena *arena, const struct ct_option *option,
 	return add_value(arena, item, value->boolean ? "true" : "false", err);
 }
 
+/* A default that is misspelt is refused, or it would silently not be in force. */
 static int fail_key(const struct ct_json *value, struct ct_err *err)
 {
 	char near[128];
@@ -96,6 +103,7 @@ static int fail_key(const struct ct_json *value, struct ct_err *err)
 	return ct_hint(err, "\"cattach help --man\" says how they are named");
 }
 
+/* The place goes with the default: an option that refuses it later can say where it came from. */
 static int parse_member(struct ct_arena *arena, const char *name, const struct ct_json *value,
 			struct ct_defaults *defaults, struct ct_err *err)
 {
@@ -141,6 +149,8 @@ int ct_defaults_parse(struct ct_arena *arena, const char *name, const void *data
 
 /* ---- where it is, and whose ---- */
 
+/* HOME first, as a shell has it: su without "-" keeps that of the caller, whose file is then
+ * refused by its owner. */
 static const char *home(void)
 {
 	const char *variable = getenv("HOME");
@@ -173,6 +183,7 @@ static int find_path(struct ct_arena *arena, const char **ret_path, struct ct_er
 	return *ret_path ? 0 : ct_fail_nomem(err);
 }
 
+/* A file of root's is fine, for it is root who may give users their defaults. */
 static int check_owner(int fd, const char *path, struct ct_err *err)
 {
 	uid_t euid = geteuid();
@@ -204,6 +215,8 @@ static bool is_absent(const char *path, int error)
 	return place < 0;
 }
 
+/* Opened without waiting (a FIFO by that name) and without becoming the controlling terminal; what
+ * it is is checked on the descriptor, so that it cannot be exchanged in between. */
 int ct_defaults_read(struct ct_arena *arena, struct ct_defaults *defaults, struct ct_err *err)
 {
 	int ct_autofd fd = -1;

@@ -8,6 +8,12 @@
  * meant, like --name, and those of the few verbs that are to work the same everywhere.
  *
  * Looks at tables only. Runs in the command's own process; cannot fail.
+ *
+ *    key in the file     variable               row of a table
+ *    logDriver           CATTACH_LOG_DRIVER     --log-driver of run and create
+ *    detachKeys          CATTACH_DETACH_KEYS    --detach-keys of every verb that has it
+ *    psFormat            CATTACH_PS_FORMAT      --format of ps
+ *    logOpts             CATTACH_LOG_OPTS       --log-opt, in docker's plural
  */
 #include "defaults.h"
 
@@ -17,7 +23,8 @@
 #define NAME_SIZE 64
 
 /* They stand for one container, session or file, for what is done once, or for what a script that
- * reads our output could not expect. */
+ * reads our output could not expect. A default for "--all" of rm would make "cattach rm web" remove
+ * everything. */
 static const char *const without[] = {
 	"name", "bundle", "rootfs", "cidfile", "pidfile", "session", "latest", "all", "running", "filter",
 	"for-output", "output", "reopen", "redraw", "color", "watch",
@@ -31,10 +38,14 @@ static const struct {
 	{ "labels", "label" },
 };
 
+/* What has no help text is another name of a row, or one that is understood and not meant to be
+ * used. */
 static bool has_default(const struct ct_verb *verb, const struct ct_option *option)
 {
-	/* where containers are not named, these say what is shown, and not to what something is done */
-	if (!verb->max_operands && (!strcmp(option->name, "all") || !strcmp(option->name, "filter")))
+	/* where containers are not named, these say what is shown, and not to what something is
+	 * done */
+	if (!verb->max_operands &&
+	    (!strcmp(option->name, "all") || !strcmp(option->name, "filter")))
 		return option->help != NULL;
 	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
 		if (!strcmp(option->name, without[i]))
@@ -50,7 +61,7 @@ static const struct ct_option *option_of(const struct ct_verb *verb, const char 
 }
 
 /* Options for which one default holds for several verbs: what makes containers, and what lets go of
- * any of them. */
+ * any of them. create's table is run's but for what is about following at once. */
 static const struct ct_option *shared_option(const char *name)
 {
 	if (!strcmp(name, "detach-keys"))
@@ -58,6 +69,8 @@ static const struct ct_option *shared_option(const char *name)
 	return option_of(&ct_verb_create, name);
 }
 
+/* A shared name is not for any verb that happens to have an option of that name: --user of exec has
+ * nothing to do with that of run. */
 bool ct_default_is_for(const struct ct_default *item, const struct ct_verb *verb,
 		       const struct ct_option *option)
 {
@@ -65,10 +78,12 @@ bool ct_default_is_for(const struct ct_default *item, const struct ct_verb *verb
 		return false;
 	if (item->verb)
 		return item->verb == verb;
-	return verb == &ct_verb_run || verb == &ct_verb_create || !strcmp(item->option, "detach-keys");
+	return verb == &ct_verb_run || verb == &ct_verb_create ||
+	       !strcmp(item->option, "detach-keys");
 }
 
-/* "ps-format": of a verb alone, "log-driver": of several. */
+/* "ps-format": of a verb alone, "log-driver": of several. Shared names first: "stop-signal" is
+ * --stop-signal of what makes containers, and not --signal of stop. */
 static bool find(const char *name, struct ct_default_name *ret)
 {
 	for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++)
@@ -87,6 +102,8 @@ static bool find(const char *name, struct ct_default_name *ret)
 	return ret->option != NULL;
 }
 
+/* Camel case as in docker's config.json; a digit is part of its word. Anything else is no name of
+ * ours. */
 bool ct_default_find_key(const char *key, struct ct_default_name *ret)
 {
 	char name[NAME_SIZE];
@@ -103,6 +120,7 @@ bool ct_default_find_key(const char *key, struct ct_default_name *ret)
 	return !*key && find(name, ret);
 }
 
+/* The part behind CATTACH_, upper case with underscores. */
 bool ct_default_find_variable(const char *variable, struct ct_default_name *ret)
 {
 	char name[NAME_SIZE];
@@ -136,7 +154,8 @@ static void write_key(const char *verb, const char *option, char *buf, size_t si
 		strcat(buf, "s");
 }
 
-/* Of the keys for the options of a table; prefix is the verb's name, or "" for shared ones. */
+/* Of the keys for the options of a table; prefix is the verb's name, or "" for shared ones.
+ * Candidates are written as keys and read back, so that what is suggested is what is understood. */
 static void nearest_of(const struct ct_verb *verb, const char *prefix, const char *key, int *best,
 		       char *buf, size_t size)
 {
@@ -170,6 +189,8 @@ bool ct_default_nearest(const char *key, char *buf, size_t size)
 	return best >= 0;
 }
 
+/* As a key there and back: the distance is counted in the letters of the key, where no underscores
+ * dilute it. */
 bool ct_default_nearest_variable(const char *name, char *buf, size_t size)
 {
 	char key[NAME_SIZE], near[NAME_SIZE];

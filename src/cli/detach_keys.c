@@ -4,18 +4,25 @@
  *
  * The matcher works on the stream, whatever pieces it arrives in (Knuth, Morris and Pratt): what
  * may be the beginning of the sequence is withheld, and goes on in order as soon as it cannot be
- * any more, or when the caller's clock says that nothing followed. The first key typed twice is
- * the way to send it once without waiting: one is sent and the second withheld, so that it may
- * still begin the sequence; if it does not, the two have been one. A sequence that itself begins
- * with the same key twice has no such doubling: there the second is the sequence going on.
+ * any more, or when the caller's clock says that nothing followed. The first key typed twice is the
+ * way to send it once without waiting: one is sent and the second withheld, so that it may still
+ * begin the sequence; if it does not, the two have been one. A sequence that itself begins with the
+ * same key twice has no such doubling: there the second is the sequence going on.
  *
- * What a terminal pastes in brackets (ESC [ 200 ~ ... ESC [ 201 ~) was not typed and never detaches,
- * nor do the marks themselves. Most sequences cannot end inside a mark, and for those the bytes of a
- * mark are keys like any others until it is complete. A sequence that can (ctrl-[ alone, say) is
- * looked for only behind what may be a mark: so it detaches with the next key or when the time is up,
- * and that key goes nowhere, for it was typed behind the sequence and is not in the terminal any more.
+ * What a terminal pastes in brackets (ESC [ 200 ~ ... ESC [ 201 ~) was not typed and never
+ * detaches, nor do the marks themselves. Most sequences cannot end inside a mark, and for those the
+ * bytes of a mark are keys like any others until it is complete. A sequence that can (ctrl-[ alone,
+ * say) is looked for only behind what may be a mark: so it detaches with the next key or when the
+ * time is up, and that key goes nowhere, for it was typed behind the sequence and is not in the
+ * terminal any more.
  *
  * Runs in the CLI; pure functions, only the notation can be wrong.
+ *
+ *    keys ctrl-p,ctrl-q     typed           sent
+ *                           ^P ^Q           - (detached)
+ *                           ^P x            ^P x
+ *                           ^P, a pause     ^P
+ *                           ^P ^P x         ^P x      (doubled: one is meant)
  */
 #include "detach_keys.h"
 
@@ -24,7 +31,8 @@
 
 /* ---- notation ---- */
 
-/* One element of the list: its byte, or -1. */
+/* One element of the list: its byte, or -1. docker's notation, moby/term's ASCII(): a letter stands
+ * for itself, ctrl-@ is 0. */
 static int parse_key(const char *key, size_t length)
 {
 	static const char ctrl[] = "@abcdefghijklmnopqrstuvwxyz[\\]^_";
@@ -138,6 +146,7 @@ static void double_key(struct ct_detach_keys *k, struct sink *sink)
 	k->doubled = !k->doubled;
 }
 
+/* One byte against what is withheld. Each turn of the loop makes the match shorter, so it ends. */
 static void match(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
 {
 	while (k->matched && byte != k->keys[k->matched]) {
@@ -145,7 +154,8 @@ static void match(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
 			double_key(k, sink);
 			return;
 		}
-		/* What stays is a shorter beginning: the same keys, so the bytes need not be kept. */
+		/* What stays is a shorter beginning: the same keys, so the bytes need not be
+		 * kept. */
 		release(k, k->matched - k->fall[k->matched], sink);
 	}
 	if (byte != k->keys[k->matched]) {
@@ -214,6 +224,8 @@ static void take(struct ct_detach_keys *k, uint8_t byte, struct sink *sink)
 		release(k, k->matched, sink);
 }
 
+/* out has room for size bytes and what was withheld before; used is less than size only when the
+ * sequence was complete. */
 size_t ct_detach_keys_feed(struct ct_detach_keys *keys, const uint8_t *data, size_t size,
 			   uint8_t *out, size_t *ret_size)
 {
@@ -231,6 +243,7 @@ size_t ct_detach_keys_feed(struct ct_detach_keys *keys, const uint8_t *data, siz
 	return used;
 }
 
+/* Something is withheld: the caller sets its clock. */
 bool ct_detach_keys_pending(const struct ct_detach_keys *keys)
 {
 	return keys->matched || (keys->defer && !keys->paste && keys->marker);

@@ -53,8 +53,8 @@ size_t ct_detach_keys_feed(struct ct_detach_keys *keys, const uint8_t *data, siz
 /* Is anything withheld, for which time is running? */
 bool ct_detach_keys_pending(const struct ct_detach_keys *keys);
 
-/* The time is up, or the end has come: what is withheld, into out (CT_DETACH_HELD_MAX bytes). It may
- * turn out to be the sequence, when it was only waiting to see whether a paste begins. */
+/* The time is up, or the end has come: what is withheld, into out (CT_DETACH_HELD_MAX bytes). It
+ * may turn out to be the sequence, when it was only waiting to see whether a paste begins. */
 size_t ct_detach_keys_flush(struct ct_detach_keys *keys, uint8_t *out);
 
 /* So many bytes can be read without reading past a sequence that they complete; 0: off, no bound.

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The filters of "cattach events", with docker's keys, and both docker's and podman's words for what
- * has happened.
+ * The filters of "cattach events", with docker's keys, and both docker's and podman's words for
+ * what has happened.
  *
- * Runs in the command's own process. Values are checked when they are parsed: a misspelt event is an
- * error, and not a script that waits for ever.
+ * Runs in the command's own process. Values are checked when they are parsed: a misspelt event is
+ * an error, and not a script that waits for ever.
+ *
+ *    container=ID|NAME   the name, or the beginning of the id     alternatives
+ *    event=ACTION        ours, docker's or podman's word          alternatives
+ *    image=NAME          what the container was made from         alternatives
+ *    label=KEY[=VALUE]   of the container                         all must match
+ *    type=container      of docker's types the one that we have   alternatives
+ *    different keys: all must match
  */
 #include "events.h"
 
@@ -17,7 +24,8 @@ static const char *const keys[CT_EVENT_KEY_COUNT] = {
 	[CT_EVENT_KEY_TYPE] = "type",
 };
 
-/* What there is, and what others call it. */
+/* What there is, and what others call it. An alias is replaced when the filter is parsed, so that
+ * events are compared with one word each. */
 static const char *const actions[][2] = {
 	{ "create", NULL },	    { "start", NULL },		{ "died", "die" },
 	{ "oom", NULL },	    { "kill", NULL },		{ "stop", NULL },
@@ -30,10 +38,11 @@ static const char *const actions[][2] = {
 	{ NULL, NULL },
 };
 
-/* What only docker or podman tells of, so that their scripts' filters are understood; match none. */
+/* What only docker or podman tells of, so that their scripts' filters are understood; match
+ * none. */
 static const char *const strangers[] = {
-	"checkpoint", "cleanup", "commit",  "copy",  "exec_detach", "export", "health_status",
-	"init",	      "mount",	 "resize",  "restore", "sync",	    "top",    "unmount",
+	"checkpoint", "cleanup", "commit",  "copy",  "exec_detach", "export", "init",
+	"mount",      "resize",	 "restore", "sync",  "top",	    "unmount",
 };
 
 /* Of these docker has events, and cattach none but of containers. */
@@ -67,9 +76,10 @@ static int check_action(const char **value, struct ct_err *err)
 		if (!strcmp(strangers[i], *value))
 			return 0;
 	ct_fail(err, EINVAL, "unknown event \"%s\"", *value);
-	return ct_hint(err, "there is create, start, died, oom, kill, stop, restart, pause, unpause, "
-			    "attach, detach, exec_create, exec_start, exec_died, rename, update, "
-			    "remove, prune, health_status");
+	return ct_hint(err,
+		       "there is create, start, died, oom, kill, stop, restart, pause, unpause, "
+		       "attach, detach, exec_create, exec_start, exec_died, rename, update, "
+		       "remove, prune, health_status");
 }
 
 static int check_type(const char *value, struct ct_err *err)
@@ -116,6 +126,7 @@ int ct_event_filters_parse(struct ct_arena *arena, const struct ct_strings *list
 	return 0;
 }
 
+/* By the record alone: the container may long be gone, and another may have its name. */
 static bool match_container(const char *wanted, const struct ct_event *event)
 {
 	/* docker's names begin with a slash */
@@ -125,7 +136,8 @@ static bool match_container(const char *wanted, const struct ct_event *event)
 			 !strncmp(event->id, wanted, strlen(wanted)));
 }
 
-/* What follows the colon need not be said, as for docker. */
+/* What follows the colon need not be said, as for docker: "health_status" is both "health_status:
+ * healthy" and "health_status: unhealthy". */
 static bool match_action(const char *wanted, const char *action)
 {
 	size_t length = strlen(wanted);
@@ -133,6 +145,7 @@ static bool match_action(const char *wanted, const char *action)
 	return !strncmp(action, wanted, length) && (!action[length] || action[length] == ':');
 }
 
+/* Without "=" the key alone has to be there, whatever its value. */
 static bool match_label(const char *wanted, const struct ct_json *labels)
 {
 	size_t length = strcspn(wanted, "=");
@@ -164,6 +177,7 @@ static bool match(enum ct_event_key key, const char *value, const struct ct_even
 	return false;
 }
 
+/* One pass: per key, whether it was asked for and whether any of its values fits. */
 bool ct_event_filters_match(const struct ct_event_filters *filters, const struct ct_event *event)
 {
 	bool asked[CT_EVENT_KEY_COUNT] = {0}, passed[CT_EVENT_KEY_COUNT] = {0};

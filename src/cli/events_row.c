@@ -2,9 +2,12 @@
 /*
  * One event as a line, and as a row with docker's members and podman's.
  *
- * Builds values only, in the caller's arena. Attributes are docker's: name, image, details and labels
- * in one, sorted by their names; where a label is called as one of the others, that one counts. In a
- * line what others have written is escaped, so that it stays one.
+ * Builds values only, in the caller's arena. Attributes are docker's: name, image, details and
+ * labels in one, sorted by their names; where a label is called as one of the others, that one
+ * counts. In a line what others have written is escaped, so that it stays one.
+ *
+ *   2026-01-02T15:04:05.123456789+01:00 container died ID (exitCode=0, image=..., name=web)
+ *   {"status":"died","id":"...","from":"...","Type":"container","Action":"died","Actor":{...},...}
  */
 #include "events.h"
 
@@ -26,6 +29,7 @@ struct attributes {
 	size_t count;
 };
 
+/* Few, so a search through all of them is the simplest. */
 static bool has(const struct attributes *list, const char *key)
 {
 	for (size_t i = 0; i < list->count; i++)
@@ -34,6 +38,7 @@ static bool has(const struct attributes *list, const char *key)
 	return false;
 }
 
+/* The first of a name counts: name and image are added before the labels, which are anybody's. */
 static void add(struct attributes *list, const char *key, const char *value)
 {
 	if (!has(list, key))
@@ -47,6 +52,7 @@ static void add_all(struct attributes *list, const struct ct_json *object)
 			add(list, item->key, item->text);
 }
 
+/* Keys are unique by now (has()), so the order is total. */
 static int compare(const void *left, const void *right)
 {
 	const struct attribute *a = left, *b = right;
@@ -54,6 +60,7 @@ static int compare(const void *left, const void *right)
 	return strcmp(a->key, b->key);
 }
 
+/* In the order in which one of the same name counts: name and image, then details, then labels. */
 static struct attributes attributes_of(const struct ct_event *event, struct ct_values *values)
 {
 	size_t room = 2 + event->details->count + event->labels->count;
@@ -76,6 +83,7 @@ static struct attributes attributes_of(const struct ct_event *event, struct ct_v
 	return list;
 }
 
+/* docker's line. prune has no container, so its id is empty. */
 void ct_event_line(const struct ct_event *event, struct ct_values *values, struct ct_buf *buf)
 {
 	struct attributes list = attributes_of(event, values);
@@ -97,6 +105,7 @@ static void set(struct ct_values *values, struct ct_json *row, const char *key, 
 	ct_value_set(values, row, key, ct_value_string(values, text));
 }
 
+/* A new object each time: a value has one parent. */
 static struct ct_json *object(struct ct_values *values, const struct attributes *list)
 {
 	struct ct_json *made = ct_value_object(values);
@@ -132,22 +141,31 @@ static void set_docker(struct ct_values *values, struct ct_json *row, const stru
 	ct_value_set(values, row, "Actor", actor);
 }
 
+/* A number out of the record's text; null where there is none. The record is a file that people
+ * edit. */
+static struct ct_json *exit_code(const struct ct_event *event, struct ct_values *values)
+{
+	const struct ct_json *code = ct_json_get(event->details, "exitCode");
+	struct ct_err ignored;
+	int64_t number;
+
+	if (!code || code->type != CT_JSON_STRING ||
+	    ct_parse_i64(code->text, 0, 255, &number, &ignored) < 0)
+		return ct_value_null(values);
+	return ct_value_i64(values, number);
+}
+
+/* docker's members first, podman's behind them: a script for either finds its own. */
 const struct ct_json *ct_event_row(const struct ct_event *event, struct ct_values *values)
 {
 	struct attributes list = attributes_of(event, values);
 	struct ct_json *row = ct_value_object(values);
-	const struct ct_json *code = ct_json_get(event->details, "exitCode");
-	struct ct_err ignored;
-	int64_t number = 0;
 
 	set_docker(values, row, event, &list);
 	set(values, row, "Name", event->name);
 	set(values, row, "Image", event->image);
 	ct_value_set(values, row, "Attributes", object(values, &list));
-	if (code && ct_parse_i64(code->text, 0, 255, &number, &ignored) < 0)
-		number = 0;
 	/* Templates fail on what is not there, so it always is. */
-	ct_value_set(values, row, "ContainerExitCode",
-		     code ? ct_value_i64(values, number) : ct_value_null(values));
+	ct_value_set(values, row, "ContainerExitCode", exit_code(event, values));
 	return row;
 }

@@ -4,6 +4,8 @@
  *
  * Runs in the command's own process and only reads. A session whose record is damaged is a row like
  * the others. Fails for a container that does not exist, and for bad templates.
+ *
+ * Members are named as in "cattach ps", so that a template for containers does for sessions.
  */
 #include "exec.h"
 
@@ -33,6 +35,8 @@ static const struct ct_option ls_table[] = {
 static const char default_format[] =
 	"table {{.Session}}\t{{.ID}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.User}}";
 
+/* As a row of values like any other: the template prints it, with its own choice and order of
+ * columns. */
 static struct ct_json *titles(struct ct_values *values)
 {
 	static const char *const list[][2] = {
@@ -48,7 +52,9 @@ static struct ct_json *titles(struct ct_values *values)
 	return row;
 }
 
-/* What a row of ps says about it, under the names that fit a session. */
+/* What a row of ps says about it, under the names that fit a session. A row of ps is built and six
+ * of its members copied: a value has one parent. A session's COMMAND is what exec was given; it has
+ * no entrypoint. */
 static struct ct_json *session_row(struct ct_values *values, const struct ct_container *container,
 				   const struct ct_container *session,
 				   const struct ct_ps_style *style)
@@ -70,6 +76,7 @@ static struct ct_json *session_row(struct ct_values *values, const struct ct_con
 	return row;
 }
 
+/* "table" alone is docker's way to ask for the default. */
 static const char *format_text(const struct ls_options *options)
 {
 	if (options->quiet)
@@ -79,6 +86,7 @@ static const char *format_text(const struct ls_options *options)
 	return options->format;
 }
 
+/* One arena for all rows: a container has few sessions, and the command ends here. */
 static int add_rows(const struct ct_call *call, const struct ct_format *format,
 		    const struct ct_container *container, const struct ct_container_list *list,
 		    struct ct_buf *rows, struct ct_err *err)
@@ -93,7 +101,8 @@ static int add_rows(const struct ct_call *call, const struct ct_format *format,
 	    ct_format_row(format, &values, titles(&values), rows, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < list->count; i++) {
-		const struct ct_json *row = session_row(&values, container, &list->items[i], &style);
+		const struct ct_json *row = session_row(&values, container, &list->items[i],
+							&style);
 
 		if (ct_format_row(format, &values, row, rows, err) < 0)
 			return -err->code;
@@ -101,6 +110,8 @@ static int add_rows(const struct ct_call *call, const struct ct_format *format,
 	return values.failed ? ct_fail_nomem(err) : 0;
 }
 
+/* Called by "exec ls", see exec_verbs.c. CONTAINER/SESSION is refused: a session has none of its
+ * own. */
 static int ls_handler(const struct ct_call *call, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer container = CT_CONTAINER_INIT;

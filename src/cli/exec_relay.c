@@ -7,6 +7,15 @@
  *
  * Runs in the command, in its loop, without ever waiting in a read or write: a terminal that is
  * stopped keeps no signal waiting. What may fail: making pipes.
+ *
+ *    stream    from              to                    what stands between
+ *    stdin     our terminal      pipe -> process       data[], one read at a time
+ *    stdout    process -> pipe   our terminal          data[]
+ *    stderr    as stdout
+ *    (any that is no terminal: handed over as it is, no relay, from = pipe = -1)
+ *
+ * A relay reads again only when everything of the last read is written: so a reader that is slow
+ * makes the pipe full, and the process waits in its write as it would without us.
  */
 #include "exec_relay.h"
 
@@ -21,8 +30,10 @@
 
 #define TERMINAL_SIZE	(128 * 1024)	/* more than a terminal holds of what nobody has read */
 
+/* By descriptor, for messages. */
 static const char *const names[] = { "standard input", "standard output", "standard error" };
 
+/* Never closed: main() has put /dev/null where 0, 1 or 2 was missing. */
 static int check(int fd, struct ct_err *err)
 {
 	struct stat st;
@@ -35,7 +46,9 @@ static int check(int fd, struct ct_err *err)
 	return ct_hint(err, "redirect it to or from a file, or /dev/null");
 }
 
-/* A pipe in place of our terminal: *ret_theirs is the end that the process gets. */
+/* A pipe in place of our terminal: *ret_theirs is the end that the process gets. Only our end is
+ * made non-blocking: the process gets an end of its own, with a description of its own, and expects
+ * the usual kind. */
 static int relay(struct ct_relay *r, int fd, int *ret_theirs, struct ct_err *err)
 {
 	int ends[2];
@@ -83,6 +96,8 @@ void ct_relays_init(struct ct_relays *relays)
 	}
 }
 
+/* The descriptors in ret_stdio are borrowed: some are our own 0, 1 and 2, which the child copies
+ * and nobody may close. */
 int ct_relays_open(struct ct_relays *relays, bool interactive, struct ct_ns_stdio *ret_stdio,
 		   struct ct_err *err)
 {
@@ -96,7 +111,10 @@ int ct_relays_open(struct ct_relays *relays, bool interactive, struct ct_ns_stdi
 	return r;
 }
 
-/* Not ct_outlet_open() for the master: what it opens once more would be another terminal. */
+/* Not ct_outlet_open() for the master: what it opens once more would be another terminal. Two
+ * copies of the master, one a direction, so that each relay can close its own; the flag of the
+ * description that they share is the caller's word that nobody else waits in it. "regular" has the
+ * outlet write without asking first, which is right for a descriptor that never blocks. */
 int ct_relays_open_terminal(struct ct_relays *relays, int master, struct ct_err *err)
 {
 	struct ct_relay *in = &relays->stream[0], *out = &relays->stream[1];
@@ -114,6 +132,8 @@ int ct_relays_open_terminal(struct ct_relays *relays, int master, struct ct_err 
 	return 0;
 }
 
+/* At once after the start: as long as we hold the child's ends a pipe has no end of file, and no
+ * reader that is missing. */
 void ct_relays_started(struct ct_relays *relays)
 {
 	for (int i = 0; i < 3; i++)
@@ -122,6 +142,8 @@ void ct_relays_started(struct ct_relays *relays)
 
 /* ---- moving ---- */
 
+/* The pipe's other end learns of it: the process reads the end of its stdin, or gets SIGPIPE when
+ * it writes. */
 static void end_relay(struct ct_relay *r)
 {
 	ct_outlet_close(&r->to);
@@ -135,6 +157,7 @@ static bool is_open(const struct ct_relay *r)
 	return r->pipe >= 0;
 }
 
+/* Never for both at once: what cannot be written is nothing to read more for. */
 void ct_relays_poll(const struct ct_relays *relays, struct pollfd fds[3])
 {
 	for (int i = 0; i < 3; i++) {
@@ -148,7 +171,9 @@ void ct_relays_poll(const struct ct_relays *relays, struct pollfd fds[3])
 	}
 }
 
-/* Without O_NONBLOCK on a descriptor that others share: is there something? */
+/* Without O_NONBLOCK on a descriptor that others share: is there something? A terminal whose other
+ * reader (a shell in the background, say) was faster is a read that waits; the chance is small, and
+ * the next key ends it. */
 static bool is_readable(int fd)
 {
 	struct pollfd one = { .fd = fd, .events = POLLIN };
@@ -156,6 +181,8 @@ static bool is_readable(int fd)
 	return poll(&one, 1, 0) > 0;
 }
 
+/* last: the process has ended, and only what was in the pipe by then is taken, see
+ * ct_relays_last(). */
 static void fill(struct ct_relay *r)
 {
 	size_t size = r->last && r->left < sizeof(r->data) ? r->left : sizeof(r->data);
@@ -190,6 +217,8 @@ static bool drain(struct ct_relay *r)
 	return true;
 }
 
+/* From ct_exec_run()'s loop after every poll, whatever has woken it: the relays find out for
+ * themselves what there is to do. */
 bool ct_relays_pump(struct ct_relays *relays)
 {
 	bool wanted = true;
@@ -210,6 +239,10 @@ bool ct_relays_pump(struct ct_relays *relays)
 	return wanted;
 }
 
+/* FIONREAD of a pipe is what is in it, pipe(7). A process in the background may hold the pipe and
+ * write for ever, as "sh -c 'yes &'" does: docker exec ends with the command, and so do we. A
+ * terminal has no such number that counts: the kernel moves output to the master through a queue of
+ * its own, later. */
 void ct_relays_last(struct ct_relays *relays)
 {
 	end_relay(&relays->stream[0]);

@@ -62,8 +62,8 @@ void ct_relays_poll(const struct ct_relays *relays, struct pollfd fds[3]);
 /* Move what can be moved now. False: somebody who reads our output has gone. */
 bool ct_relays_pump(struct ct_relays *relays);
 
-/* The process has ended. What is in its pipes now was written before; what others who hold them go on
- * to write is not shown, and stdin is nobody's any more. */
+/* The process has ended. What is in its pipes now was written before; what others who hold them go
+ * on to write is not shown, and stdin is nobody's any more. */
 void ct_relays_last(struct ct_relays *relays);
 
 /* Is output left that only waits for us, or for who reads from us? */

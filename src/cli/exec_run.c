@@ -7,6 +7,12 @@
  * Runs in the command with the caller's rights. It ends by SIGKILL when we do, unless it was asked
  * to be kept; when the container ends it does (by the kernel where it has a pid namespace, by us
  * otherwise); and by --timeout: SIGTERM, SIGKILL ten seconds later, exit code 124.
+ *
+ *    turn(): poll on   PROCESS   its pidfd: ended
+ *                      SIGNALS   passed on to it
+ *                      OWNER     the payload's pidfd: the container has ended, KILL
+ *                      RELAYS    up to three, where stdio is a terminal (exec_relay.c)
+ *    exit code: its own; 124 by --timeout; 141 nobody reads our output
  */
 #include "exec.h"
 
@@ -37,6 +43,7 @@ struct running {
 	bool timed_out, owner_ended, unread;
 };
 
+/* By the pidfd: the process is our child and not reaped yet, so this cannot hit another. */
 static void pass_signals(struct running *r)
 {
 	struct signalfd_siginfo info;
@@ -45,6 +52,7 @@ static void pass_signals(struct running *r)
 		ct_pidfd_signal(r->process.pidfd, (int)info.ssi_signo);
 }
 
+/* Twice: TERM at the deadline, KILL at the next, which is KILL_AFTER later. */
 static void look_at_time(struct running *r)
 {
 	if (!r->deadline || ct_now_monotonic() < r->deadline)
@@ -54,6 +62,7 @@ static void look_at_time(struct running *r)
 	r->timed_out = true;
 }
 
+/* A minute at most: the sum must fit an int, and one wake-up a minute costs nothing. */
 static int time_left(const struct running *r)
 {
 	uint64_t now = ct_now_monotonic(), left;
@@ -72,7 +81,8 @@ static void pump(struct running *r)
 		r->unread = true;
 }
 
-/* One turn of the loop: true when the process has ended. */
+/* One turn of the loop: true when the process has ended. The owner is watched only once: its pidfd
+ * stays readable for ever. */
 static bool turn(struct running *r)
 {
 	enum { PROCESS, SIGNALS, OWNER, RELAYS, COUNT = RELAYS + 3 };
@@ -109,14 +119,17 @@ static void drain(struct running *r)
 	}
 }
 
+/* 128 + n for a signal, as docker reports it. */
 static void tell_end(const struct running *r, const struct ct_exit *status)
 {
 	char code[16];
 
 	snprintf(code, sizeof(code), "%d", r->timed_out ? CT_EXIT_TIMED_OUT : ct_exit_code(status));
-	ct_event_record(&r->call->container, "exec_died", "exitCode", code, "execID", r->id, CT_EVENT_END);
+	ct_event_record(&r->call->container, "exec_died", "exitCode", code, "execID", r->id,
+			CT_EVENT_END);
 }
 
+/* The pidfd of a child: ct_pidfd_wait() reaps it, waitid(2) with P_PIDFD. */
 static int follow(struct running *r, struct ct_err *err)
 {
 	struct ct_exit status = { 0 };
@@ -149,7 +162,8 @@ static int open_signals(bool sig_proxy, int *ret_fd, struct ct_err *err)
 	return *ret_fd < 0 ? ct_fail_errno(err, errno, "cannot watch signals") : 0;
 }
 
-/* Of the signals in the set those that would end us. */
+/* Of the signals in the set those that would end us. What is ignored (nohup) or only wakes a
+ * program up does not end us. */
 static void ending_signals(const sigset_t *set, sigset_t *ret_set)
 {
 	sigemptyset(ret_set);
@@ -164,9 +178,9 @@ static void ending_signals(const sigset_t *set, sigset_t *ret_set)
 
 /*
  * Until the program runs, signals do with us what they would do with a program that has not come to
- * handle them: who is in the container can stop the half-made process, and ctrl-c must get us out. They
- * are blocked all the same: what comes later than the start is the program's, also while we write down
- * that it was.
+ * handle them: who is in the container can stop the half-made process, and ctrl-c must get us out.
+ * They are blocked all the same: what comes later than the start is the program's, also while we
+ * write down that it was.
  */
 static int start(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *err)
 {
@@ -208,6 +222,7 @@ static int spawn(struct running *r, struct ct_ns_stdio *stdio, struct ct_err *er
 	return 0;
 }
 
+/* Everything that is started here ends here: nothing is kept of it but two events. */
 int ct_exec_run(struct ct_exec_call *call, struct ct_err *err)
 {
 	struct ct_relays relays;

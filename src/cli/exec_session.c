@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * exec under a monitor of its own: with -t, -d or --session. In the foreground it is followed as run
- * follows a container, in the background its id is printed.
+ * exec under a monitor of its own: with -t, -d or --session. In the foreground it is followed as
+ * run follows a container, in the background its id is printed.
  *
- * Runs in the command with the caller's rights; the process is not our child, and our end is not its
- * own unless that was asked for (--on-client-exit=kill). Fails, before anything is started, on
+ * Runs in the command with the caller's rights; the process is not our child, and our end is not
+ * its own unless that was asked for (--on-client-exit=kill). Fails, before anything is started, on
  * options that contradict each other, and for a terminal that is none.
+ *
+ *    without -t, -d, --session   exec_run.c: our child, no monitor, nothing kept
+ *    -t                          here, followed; the record goes with its end
+ *    --session NAME              here, followed; one can detach and come back
+ *    -d                          here, not followed; the record stays for "exec logs", "wait"
  */
 #include "exec.h"
 
@@ -21,6 +26,7 @@
 
 /* ---- options ---- */
 
+/* Each of the three needs somebody who outlives this command, or holds a terminal for it. */
 bool ct_exec_is_session(const struct ct_exec_cli *options)
 {
 	return options->tty || options->detach || options->session;
@@ -44,6 +50,8 @@ static int check_terminal(const struct ct_exec_cli *o, struct ct_err *err)
 	return ct_hint(err, "leave out -t, or -i, or run in the background with -d");
 }
 
+/* The keys, words and names are checked for an exec without a session, too, so that a script's
+ * mistake does not depend on its terminal. */
 int ct_exec_session_check(const struct ct_exec_call *call, struct ct_err *err)
 {
 	const struct ct_exec_cli *o = call->options;
@@ -68,7 +76,8 @@ static bool is_removed(const struct ct_exec_cli *o)
 	return o->remove == CT_NOT_GIVEN ? !o->detach : o->remove == CT_YES;
 }
 
-/* Where an engine keeps its records memory is what takes the room, of which its monitor knows nothing. */
+/* Where an engine keeps its records memory is what takes the room, of which its monitor knows
+ * nothing. */
 #define ENGINE_LOG_SIZE	(UINT64_C(4) * 1024 * 1024)
 
 /* Its log is kept as that of its container. */
@@ -130,6 +139,8 @@ static int plan_following(struct session *s, struct ct_err *err)
 	return r;
 }
 
+/* The socketpair is the first client's connection, made before there is a monitor: its first byte
+ * of output finds us there. With -d nobody holds the other end. */
 static int start(struct session *s, struct ct_err *err)
 {
 	struct ct_exec_call *call = s->call;
@@ -161,7 +172,8 @@ static void tidy_up(struct session *s)
 {
 	struct ct_err ignored;
 
-	if (s->meta.remove && ct_container_remove(&s->call->store, &s->container, true, &ignored) < 0)
+	if (s->meta.remove &&
+	    ct_container_remove(&s->call->store, &s->container, true, &ignored) < 0)
 		return;
 }
 

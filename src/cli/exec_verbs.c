@@ -6,6 +6,10 @@
  *
  * Runs in the command's own process with the caller's rights. Options and results are those of the
  * commands themselves. May fail: a container that does not exist, or what they fail on.
+ *
+ *    exec kill web        kill web/a web/b      (those that run)
+ *    exec wait web/a      wait web/a
+ *    exec logs web        refused: which one?
  */
 #include "exec.h"
 
@@ -21,6 +25,8 @@ struct subverb {
 	enum alone alone;
 };
 
+/* "exec kill ..." could also mean a container called "kill"; cmd_exec.c decides that, and a
+ * container of such a name can be written by its id. */
 static const struct subverb subverbs[] = {
 	{ "ls", &ct_verb_exec_ls, ALONE_ALL },
 	{ "kill", &ct_verb_kill, ALONE_RUNNING },
@@ -63,7 +69,8 @@ static int add_sessions(const struct ct_call *call, struct ct_store *store, cons
 
 static int refuse_alone(const struct ct_call *call, const char *name, struct ct_err *err)
 {
-	ct_fail(err, EINVAL, "exec %s needs a CONTAINER/SESSION, not \"%s\"", call->verb->name, name);
+	ct_fail(err, EINVAL, "exec %s needs a CONTAINER/SESSION, not \"%s\"", call->verb->name,
+		name);
 	return ct_hint(err, "cattach exec ls %s lists the sessions", name);
 }
 
@@ -78,7 +85,9 @@ static int change_one(const struct ct_call *call, struct ct_store *store, const 
 	return add_sessions(call, store, name, alone, operands, err);
 }
 
-/* Containers become their sessions: 1 when they have none. */
+/* Containers become their sessions: 1 when they have none. Called between the parsing of the
+ * options and the verb (ct_verb_call_with()), so that these are checked first. 1 ends the command
+ * with 0: all sessions of a container without any are dealt with. */
 static int change_operands(struct ct_call *call, struct ct_err *err)
 {
 	const struct subverb *subverb = find(call->verb->name);
@@ -92,7 +101,8 @@ static int change_operands(struct ct_call *call, struct ct_err *err)
 		r = ct_hint(err, "cattach exec ls CONTAINER lists the sessions");
 	}
 	for (size_t i = 0; r == 0 && i < call->operands.count; i++)
-		r = change_one(call, &store, call->operands.items[i], subverb->alone, &operands, err);
+		r = change_one(call, &store, call->operands.items[i], subverb->alone, &operands,
+			       err);
 	if (r < 0)
 		return r;
 	call->operands = operands;

@@ -6,6 +6,11 @@
  *
  * Runs in the CLI with the caller's rights. What is wrong with an option shows before anything is
  * started or connected.
+ *
+ *                   the command line > the record > the user's default > built in
+ *    --detach-keys  all four; "none" at any place switches them off
+ *    --stdin-eof    line, record, "auto" (by what stdin is)
+ *    --lag          line, else the verb: a pipe blocks the payload, a terminal skips
  */
 #include "follow_options.h"
 
@@ -28,6 +33,8 @@ static int choose_keys(const struct ct_follow_options *o, const struct ct_meta *
 	return own ? 0 : ct_detach_keys_parse(CT_DETACH_KEYS_DEFAULT, ret_keys, err);
 }
 
+/* "auto" cannot be typed: it is what a missing word means, and depends on what stdin turns out to
+ * be. */
 static int choose_eof(const char *word, enum ct_stdin_eof *ret_eof, struct ct_err *err)
 {
 	if (!word) {
@@ -45,6 +52,8 @@ static int choose_eof(const char *word, enum ct_stdin_eof *ret_eof, struct ct_er
 	return 0;
 }
 
+/* block: the payload waits when we are too slow, nothing is lost; skip: we lose what has been
+ * overwritten, and are told how much. */
 static int choose_lag(const struct ct_follow_options *o, bool *ret_block, struct ct_err *err)
 {
 	if (!o->lag) {
@@ -70,6 +79,9 @@ int ct_follow_check(const struct ct_follow_options *options, struct ct_err *err)
 	return r < 0 ? r : choose_lag(options, &block, err);
 }
 
+/* What the monitor has to know before it starts to serve us: whether we write, and whether it may
+ * ever wait for us. CT_HELLO_CLOSE is the right to end the payload's stdin, which only who was
+ * given it has. */
 static uint32_t hello_flags(const struct ct_follow_options *o, const struct ct_foreground *how,
 			    bool block)
 {
@@ -78,6 +90,7 @@ static uint32_t hello_flags(const struct ct_follow_options *o, const struct ct_f
 	       (how->stdin_open && how->eof == CT_STDIN_EOF_CLOSE ? CT_HELLO_CLOSE : 0);
 }
 
+/* docker's own words, which scripts and people look for. */
 static int fail_no_terminal(const struct ct_follow_options *o, struct ct_err *err)
 {
 	ct_fail(err, ENOTTY, "the input device is not a TTY");
@@ -114,6 +127,7 @@ int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options
 		return r;
 	if (plan.how.tty && plan.how.stdin_open && !o->any_stdin && !isatty(STDIN_FILENO))
 		return fail_no_terminal(o, err);
+	/* 0 by 0 is "no size": the payload's terminal keeps the one that it has. */
 	if (plan.how.resize && !ct_terminal_caller_size(&plan.rows, &plan.columns))
 		plan.rows = plan.columns = 0;
 	plan.hello = plan.how.hello = hello_flags(o, &plan.how, block);
@@ -121,6 +135,7 @@ int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options
 	return 0;
 }
 
+/* Closes both, whatever has happened: they are used up. */
 int ct_follow_session(struct ct_client *client, struct ct_cursor *cursor,
 		      const struct ct_follow_plan *plan, struct ct_err *err)
 {

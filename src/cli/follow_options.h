@@ -40,7 +40,8 @@ struct ct_follow_plan {
 int ct_follow_prepare(const struct ct_meta *meta, const struct ct_follow_options *options,
 		      struct ct_follow_plan *ret_plan, struct ct_err *err);
 
-/* ct_follow_prepare() as far as it needs no container: a bad option is an error whoever is meant. */
+/* ct_follow_prepare() as far as it needs no container: a bad option is an error whoever is
+ * meant. */
 int ct_follow_check(const struct ct_follow_options *options, struct ct_err *err);
 
 /* Follow from a place that is known already; closes client and cursor. As ct_foreground_run(), with
@@ -54,8 +55,8 @@ int ct_follow_run(struct ct_client *client, const struct ct_follow_plan *plan, s
 /* And over the socket of a monitor that was just started. */
 int ct_follow_started(int sock, const struct ct_follow_plan *plan, struct ct_err *err);
 
-/* The same of one that is just starting one, which may take as long as it likes: EINTR when interrupt becomes
- * readable before it has. */
+/* The same of one that is just starting one, which may take as long as it likes: EINTR when
+ * interrupt becomes readable before it has. */
 int ct_follow_starting(int sock, int interrupt, const struct ct_follow_plan *plan, struct ct_err *err);
 
 #endif

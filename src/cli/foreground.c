@@ -8,6 +8,16 @@
  * Runs in the CLI with the caller's rights. The terminal is raw only in here, and restored on every
  * way out, before anything is said: signals arrive through a signalfd. What may fail: output that
  * nobody takes any more (EPIPE: quiet, as any filter ends), a monitor that was killed.
+ *
+ *    loop()        one run after the other, as long as a keeper starts the container again
+ *     follow_run()  turn by turn, until f->result is an exit code or f->gone
+ *      turn()
+ *       take_events()       stdin to the monitor, then sleep, then what has happened
+ *       ct_follow_expect()  the run is over: be there for the next before we are done with this one
+ *       ct_follow_pump()    log to stdout and stderr; says > 0 when it has stopped for others' sake
+ *
+ * f->result is -1 while we go on, and else what we exit with: everything that may end us sets it,
+ * and every loop looks at it.
  */
 #include "foreground.h"
 
@@ -35,7 +45,8 @@
 
 /* ---- signals ---- */
 
-/* What a payload may care about; stop and job control signals stay the shell's business. */
+/* What a payload may care about; stop and job control signals stay the shell's business, and what a
+ * fault raises (SIGSEGV and its like) is about us. */
 static void proxied_signals(sigset_t *set)
 {
 	static const int left_alone[] = {
@@ -71,6 +82,9 @@ static void handled_signals(bool sig_proxy, sigset_t *set)
 		detaching_signals(set);
 }
 
+/* Before a payload can be running: a signal that comes between its start and the signalfd then
+ * waits in the queue of the process and is read from there, signalfd(2). The mask does not reach
+ * the payload, whose own is made anew by its setup. */
 void ct_foreground_block(bool sig_proxy)
 {
 	sigset_t set;
@@ -87,11 +101,15 @@ void ct_foreground_unblock(bool sig_proxy)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/* Those by which a terminal, a shell or systemd asks a program to go. Others end us by being sent
+ * to the payload and ending that. */
 static bool asks_to_end(int number)
 {
 	return number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT;
 }
 
+/* Rows and columns of our terminal; the monitor decides by its policy (--size-policy) whose size
+ * counts when several are attached. */
 static void send_size(struct ct_follow *f)
 {
 	struct ct_message message = { .type = CT_MSG_RESIZE };
@@ -100,7 +118,9 @@ static void send_size(struct ct_follow *f)
 		ct_follow_send(f, &message);
 }
 
-/* A change of size makes programs draw their screens anew: one row more, and back. */
+/* A change of size makes programs draw their screens anew: one row more, and back. The same size
+ * twice would not do: the kernel raises SIGWINCH only when TIOCSWINSZ changes something,
+ * ioctl_tty(2). */
 static void force_redraw(struct ct_follow *f)
 {
 	struct ct_message message = { .type = CT_MSG_RESIZE };
@@ -114,7 +134,9 @@ static void force_redraw(struct ct_follow *f)
 	ct_follow_send(f, &message);
 }
 
-/* Of our stdio, a terminal that is no more: there is nothing else among devices that hangs up. */
+/* Of our stdio, a terminal that is no more: there is nothing else among devices that hangs up.
+ * Asked when a SIGHUP comes, to tell "the window was closed" from a signal that somebody has sent
+ * by hand. */
 static bool terminal_hung_up(void)
 {
 	struct pollfd stdio[3] = { { .fd = 0 }, { .fd = 1 }, { .fd = 2 } };
@@ -149,8 +171,8 @@ static bool is_over(const struct ct_follow *f)
 	return !f->connected || atomic_load(&f->client->page->state) == CT_PAGE_EXITED;
 }
 
-/* Between two runs, or the session is over and our output stuck: the first that ends the container's policy
- * is for that, of all others nobody but us is left to be meant. */
+/* Between two runs, or the session is over and our output stuck: the first that ends the
+ * container's policy is for that, of all others nobody but us is left to be meant. */
 static void end_without_run(struct ct_follow *f, int number)
 {
 	if (f->waiting && !f->stopped && ct_container_forbid_restart(f->how->container, number))
@@ -159,6 +181,8 @@ static void end_without_run(struct ct_follow *f, int number)
 		f->result = CT_EXIT_SIGNAL_BASE + number;
 }
 
+/* From what is about the terminal, which is ours in any case, to what is for the payload. Signals
+ * that only ask to end are ours again once there is no payload to hear them. */
 static void handle_signal(struct ct_follow *f, int number)
 {
 	struct ct_message message = { .type = CT_MSG_SIGNAL, .signal = number };
@@ -186,6 +210,8 @@ static void handle_signal(struct ct_follow *f, int number)
 	}
 }
 
+/* Several of one number that came between two reads are one, as for any process: signals below
+ * SIGRTMIN do not queue, signal(7). */
 static void read_signals(struct ct_follow *f)
 {
 	struct signalfd_siginfo info;
@@ -203,6 +229,8 @@ void ct_follow_send(struct ct_follow *f, const struct ct_message *message)
 		return;
 }
 
+/* The monitor is told, so that a container that is tied to its client (--tie) is not killed by our
+ * going. It answers nothing that we wait for. */
 void ct_follow_detach(struct ct_follow *f)
 {
 	struct ct_message message = { .type = CT_MSG_DETACH };
@@ -212,7 +240,9 @@ void ct_follow_detach(struct ct_follow *f)
 	f->result = 0;
 }
 
-/* What has come, here or while a segment was asked for. */
+/* What has come, here or while a segment was asked for. A segment of the log is asked for over the
+ * same connection, and what comes before its answer (room for stdin, a DETACHED from the monitor)
+ * is noted in the client instead of being lost. */
 static void look_at_client(struct ct_follow *f)
 {
 	struct ct_client *client = f->client;
@@ -236,6 +266,8 @@ static void disconnect(struct ct_follow *f)
 	f->in.size = 0;
 }
 
+/* Until there is nothing more: the socket is non-blocking. 0 is "nothing now", -EPIPE the end of
+ * the monitor, and anything else a monitor that does not speak the protocol. */
 static int read_channel(struct ct_follow *f, struct ct_err *err)
 {
 	struct ct_message message;
@@ -251,6 +283,7 @@ static int read_channel(struct ct_follow *f, struct ct_err *err)
 
 /* ---- the loop ---- */
 
+/* What becomes of an event is decided by its kind alone (dispatch()); f has everything else. */
 int ct_follow_watch(struct ct_follow *f, int fd, enum ct_follow_event event, uint32_t events)
 {
 	struct epoll_event e = { .events = events, .data.u32 = event };
@@ -258,6 +291,8 @@ int ct_follow_watch(struct ct_follow *f, int fd, enum ct_follow_event event, uin
 	return epoll_ctl(f->epoll, EPOLL_CTL_ADD, fd, &e) < 0 ? -errno : 0;
 }
 
+/* Runs for each event of a batch, although one before it may have ended the connection or the
+ * input: so each looks again whether it is still meant. */
 static int dispatch(struct ct_follow *f, const struct epoll_event *event, struct ct_err *err)
 {
 	switch ((enum ct_follow_event)event->data.u32) {
@@ -291,6 +326,8 @@ static int next_due(const struct ct_follow *f)
 	return due <= now ? 0 : (int)((due - now + 999999) / 1000000);
 }
 
+/* more: somebody has work left, so this is a look and no sleep. Time is looked at after the events,
+ * so that a key that has come in time counts as typed in time. */
 static int take_events(struct ct_follow *f, bool more, struct ct_err *err)
 {
 	struct epoll_event events[8];
@@ -308,6 +345,8 @@ static int take_events(struct ct_follow *f, bool more, struct ct_err *err)
 	return r;
 }
 
+/* For the wait between two runs (foreground_again.c): stdin, signals and the terminal live on in
+ * it, output does not. */
 int ct_follow_turn(struct ct_follow *f, struct ct_err *err)
 {
 	return take_events(f, false, err);
@@ -325,12 +364,16 @@ static int turn(struct ct_follow *f, bool more, struct ct_err *err)
 	return r;
 }
 
+/* The kernel kills the payload with its monitor (PR_SET_PDEATHSIG, or the end of the pid
+ * namespace), so it is known that it has ended, but nobody was there to reap it. */
 static int fail_gone(struct ct_err *err)
 {
-	ct_fail(err, ECHILD, "the container's monitor was killed: how the container ended is unknown");
+	ct_fail(err, ECHILD,
+		"the container's monitor was killed: how the container ended is unknown");
 	return ct_exit_with(err, EXIT_UNKNOWN);
 }
 
+/* Pumped before the first sleep: what was written before we came has raised no event for us. */
 static int follow_run(struct ct_follow *f, struct ct_err *err)
 {
 	int r = ct_follow_pump(f, err);
@@ -359,6 +402,8 @@ static int loop(struct ct_follow *f, struct ct_err *err)
 	return f->result < 0 ? fail_gone(err) : f->result;
 }
 
+/* The eventfd by its edges: it stays readable, for nobody ever reads its counter, which all clients
+ * share. Each write to it is a new edge, epoll(7). */
 int ct_follow_watch_client(struct ct_follow *f)
 {
 	int r = ct_follow_watch(f, f->client->wake, CT_FOLLOW_WAKE, EPOLLIN | EPOLLET);
@@ -383,6 +428,8 @@ static int open_loop(struct ct_follow *f, struct ct_err *err)
 	return r < 0 ? ct_fail_errno(err, -r, "cannot set up the foreground's loop") : 0;
 }
 
+/* Raw mode only when there is input to take from it: an output that is looked at while the shell
+ * goes on in the terminal must leave that as it is. */
 static int run_loop(struct ct_follow *f, struct ct_err *err)
 {
 	int r = open_loop(f, err);
@@ -404,8 +451,9 @@ static void say_detached(const struct ct_foreground *how)
 	int n;
 
 	if (how->session)
-		n = snprintf(line, sizeof(line), "%sdetached from %s, cattach attach %s comes back\n",
-			     start, how->name, how->name);
+		n = snprintf(line, sizeof(line),
+			     "%sdetached from %s, cattach attach %s comes back\n", start, how->name,
+			     how->name);
 	else
 		n = snprintf(line, sizeof(line), "%sdetached from %s\n", start, how->name);
 

@@ -42,8 +42,8 @@ struct ct_foreground {
 	bool sig_proxy;		/* signals go to the payload */
 	bool resize;		/* the size of its terminal follows ours */
 	bool redraw;		/* make it draw its screen anew */
-	/* Where the container is, to go on with its next run when its keeper starts it again, and what
-	 * to say to the next monitor; store NULL: one run is all. */
+	/* Where the container is, to go on with its next run when its keeper starts it again, and
+	 * what to say to the next monitor; store NULL: one run is all. */
 	struct ct_store *store;
 	uint32_t hello;
 	enum ct_hang_up hang_up;

@@ -3,15 +3,23 @@
  * From one run of a container to its next: the foreground stays when a keeper starts the container
  * again, with its terminal as it is, its detach keys and its place in the log.
  *
- * As soon as the run is over we listen as those do who wait for a first start (ct_waiter_open()), so
- * that the next monitor has us from its first byte on, although our own output may have hours to go.
- * What wakes us then is a connection, a change of the keeper's record, or its end: nothing is asked
- * for again and again. The log of all runs is one, and our cursor goes on in it; only where the log is
- * in memory alone a new cursor begins with the run.
+ * As soon as the run is over we listen as those do who wait for a first start (ct_waiter_open()),
+ * so that the next monitor has us from its first byte on, although our own output may have hours to
+ * go. What wakes us then is a connection, a change of the keeper's record, or its end: nothing is
+ * asked for again and again. The log of all runs is one, and our cursor goes on in it; only where
+ * the log is in memory alone a new cursor begins with the run.
  *
- * Runs in the CLI with the caller's rights. May fail: descriptors, the limits of inotify. A signal that
- * ends the container's policy (as by "kill") ends that here, and then us; a second one, or another that
- * asks to end (a hang-up), us alone.
+ * Runs in the CLI with the caller's rights. May fail: descriptors, the limits of inotify. A signal
+ * that ends the container's policy (as by "kill") ends that here, and then us; a second one, or
+ * another that asks to end (a hang-up), us alone.
+ *
+ *    the run ends (page EXITED)
+ *      ct_follow_expect()  listen, while our output is still behind
+ *      ct_follow_again()   everything shown: let go of the last monitor, wait
+ *        take_connection()   the starter has found us            -> go_on()
+ *        attach()            it runs, and had begun before       -> go_on()
+ *        tell()              it waits for its delay: say so
+ *        show_rest()         nothing starts it any more: what later runs have left
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -44,13 +52,15 @@ static enum ct_state look(const struct ct_follow *f)
 	return ct_container_look(&now, &ignored) < 0 ? CT_STATE_DAMAGED : now.state;
 }
 
-/* Its next run is to come, or there already: we may have been slow. */
+/* Its next run is to come, or there already: we may have been slow. CREATING is a start that
+ * somebody has begun; DAMAGED or removed is no next run. */
 static bool goes_on(enum ct_state state)
 {
 	return state == CT_STATE_RESTARTING || state == CT_STATE_CREATING ||
 	       state == CT_STATE_RUNNING || state == CT_STATE_PAUSED;
 }
 
+/* -ESTALE: the directory that we hold is no longer that of its name. */
 static int listen_for_next(struct ct_follow *f, struct ct_err *err)
 {
 	int r = ct_waiter_open(f->how->store, f->how->container, &f->waiter, err);
@@ -101,7 +111,8 @@ static void put_delay(char *buf, size_t size, uint64_t ns)
 		snprintf(buf, size, "%u s", ms / 1000);
 }
 
-/* The payload's last line may be unfinished; on a terminal that is raw a line begins with \r. */
+/* The payload's last line may be unfinished; on a terminal that is raw a line begins with \r. Once
+ * for each try: the record counts them, and a wake-up may be for something else. */
 static void tell(struct ct_follow *f)
 {
 	struct ct_keeper_record record;
@@ -120,11 +131,13 @@ static void tell(struct ct_follow *f)
 		end = "\r\n";
 	}
 	if (record.error[0])
-		n = snprintf(line, sizeof(line), "%s%s could not be started again: %s; it is tried again in %s%s",
+		n = snprintf(line, sizeof(line),
+			     "%s%s could not be started again: %s; it is tried again in %s%s",
 			     start, f->how->name, record.error, delay, end);
 	else if (f->gone)
-		n = snprintf(line, sizeof(line), "%s%s has ended, nobody knows how; it is started again in %s%s",
-			     start, f->how->name, delay, end);
+		n = snprintf(line, sizeof(line),
+			     "%s%s has ended, nobody knows how; it is started again in %s%s", start,
+			     f->how->name, delay, end);
 	else
 		n = snprintf(line, sizeof(line), "%s%s exited with %d; it is started again in %s%s",
 			     start, f->how->name, f->code, delay, end);
@@ -140,7 +153,8 @@ static bool is_kept(const struct ct_cursor *cursor)
 	return cursor->segment.data >= 0 && !(cursor->header.flags & CT_SEGMENT_MEMORY);
 }
 
-/* The client of the next run takes the place of the last one's, where the cursor's source expects it. */
+/* The client of the next run takes the place of the last one's, where the cursor's source expects
+ * it. */
 static int go_on(struct ct_follow *f, const struct ct_client *client, struct ct_err *err)
 {
 	struct ct_log_source source;
@@ -164,6 +178,8 @@ static int go_on(struct ct_follow *f, const struct ct_client *client, struct ct_
 	return r < 0 ? r : 1;
 }
 
+/* The other end has gone, or is not there yet: in both cases another look tells more than the
+ * error. */
 static bool is_absent(int r)
 {
 	return r == -EPIPE || r == -ECONNRESET || r == -ECONNREFUSED || r == -ENOENT ||
@@ -193,7 +209,8 @@ static int take_connection(struct ct_follow *f, struct ct_err *err)
 	/* After a signal that did not end us it is attached to when it runs. */
 	if (!is_absent(r) && r != -EINTR)
 		return r;
-	/* A listener serves one start; what has happened before the next one is there nobody tells. */
+	/* A listener serves one start; what has happened before the next one is there nobody
+	 * tells. */
 	ct_waiter_close(&f->waiter);
 	r = listen_for_next(f, err);
 	return r < 0 ? r : LOOK_AGAIN;
@@ -217,7 +234,8 @@ static int attach(struct ct_follow *f, struct ct_err *err)
 	return go_on(f, &client, err);
 }
 
-/* 1 when we follow the next run, 0 when it is still to come, or will not (then *ret_over). */
+/* 1 when we follow the next run, 0 when it is still to come, or will not (then *ret_over). Drained
+ * before the look: what changes after it raises the watch again. */
 static int look_for_next(struct ct_follow *f, bool *ret_over, struct ct_err *err)
 {
 	enum ct_state state;
@@ -255,8 +273,8 @@ static int await(struct ct_follow *f, struct ct_err *err)
 }
 
 /*
- * Nothing is started any more. Slower than the container, we may not have come to its last runs: what
- * they have written is read from its directory, and how it ended is in its status. 1 if so.
+ * Nothing is started any more. Slower than the container, we may not have come to its last runs:
+ * what they have written is read from its directory, and how it ended is in its status. 1 if so.
  */
 static int show_rest(struct ct_follow *f)
 {
@@ -276,6 +294,7 @@ static int show_rest(struct ct_follow *f)
 	return 1;
 }
 
+/* 1 when there is another run to follow, 0 when we are through (f->result says with what). */
 int ct_follow_again(struct ct_follow *f, struct ct_err *err)
 {
 	int r;

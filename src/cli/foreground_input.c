@@ -9,6 +9,11 @@
  * after detaching stays in the terminal, for the shell.
  *
  * Runs in the CLI with the caller's rights. An error of reading counts as the end.
+ *
+ *    terminal   read() -> keys matcher -> pending[] -> CT_MSG_STDIN, one at a time, with room
+ *    others     read() only when there is room and nothing pending -> the same
+ *    end        see_end(): open = false, eof = true; told when pending is empty (move_on())
+ *    detaching  see_detached(): leaving = true; when pending is empty, or after LEAVE_MS
  */
 #include <errno.h>
 #include <string.h>
@@ -23,6 +28,7 @@
 #define MS		1000000ull	/* ns */
 #define LEAVE_MS	1000	/* for what was typed before the detach keys to be taken */
 
+/* Detach keys only of a terminal: a byte 0x10 in a file that is piped in is data. */
 void ct_follow_open_input(struct ct_follow *f, uint8_t *memory)
 {
 	bool terminal = f->how->tty && f->how->stdin_open && isatty(STDIN_FILENO);
@@ -57,6 +63,7 @@ void ct_follow_resume_input(struct ct_follow *f)
 
 /* ---- to the monitor ---- */
 
+/* room comes back with the monitor's answer that the payload has taken it (look_at_client()). */
 static void send_pending(struct ct_follow *f)
 {
 	struct ct_follow_input *in = &f->in;
@@ -96,14 +103,15 @@ static void move_on(struct ct_follow *f)
 		return;
 	if (f->in.eof)
 		end_of_input(f);
-	/* The last bytes are with the monitor, which writes them whether we are there or not; between
-	 * two runs there is nobody whom they could still reach. */
+	/* The last bytes are with the monitor, which writes them whether we are there or not;
+	 * between two runs there is nobody whom they could still reach. */
 	if (f->in.leaving)
 		ct_follow_detach(f);
 }
 
 /* ---- from our stdin ---- */
 
+/* What the matcher has withheld was no sequence, then: it goes before the end. */
 static void see_end(struct ct_follow *f)
 {
 	struct ct_follow_input *in = &f->in;
@@ -124,7 +132,8 @@ static void see_detached(struct ct_follow_input *in)
 	in->deadline = ct_now_monotonic() + LEAVE_MS * MS;
 }
 
-/* false: nothing was read. */
+/* false: nothing was read. A signal, or somebody who shares our stdin and was faster, is no end.
+ * EIO of a terminal that has hung up is. */
 static bool read_some(struct ct_follow *f, size_t most)
 {
 	struct ct_follow_input *in = &f->in;
@@ -146,7 +155,9 @@ static bool read_some(struct ct_follow *f, size_t most)
 	return true;
 }
 
-/* A terminal: what it has now, in pieces that end where the detach keys may. */
+/* A terminal: what it has now, in pieces that end where the detach keys may. FIONREAD keeps a read
+ * from waiting: stdin is not made non-blocking, for whoever shares it with us. In steps of what
+ * completes a sequence at the earliest, so that no byte behind one is ever read. */
 static void read_keys(struct ct_follow *f)
 {
 	struct ct_follow_input *in = &f->in;
@@ -165,6 +176,7 @@ static void read_keys(struct ct_follow *f)
 	}
 }
 
+/* pending is empty here, wants_more() has seen to that. */
 static void read_plain(struct ct_follow *f)
 {
 	struct ct_follow_input *in = &f->in;
@@ -197,6 +209,8 @@ void ct_follow_read(struct ct_follow *f)
 		read_plain(f);
 }
 
+/* Out of the epoll while nothing is wanted: level-triggered, it would wake us for nothing all the
+ * time. EPERM, for regular files, makes it unpollable, epoll_ctl(2). */
 static void watch_stdin(struct ct_follow *f)
 {
 	struct ct_follow_input *in = &f->in;
@@ -211,6 +225,7 @@ static void watch_stdin(struct ct_follow *f)
 		in->pollable = in->watched = false;
 }
 
+/* True when there is more to do at once, so that the caller does not sleep. */
 bool ct_follow_feed(struct ct_follow *f)
 {
 	struct ct_follow_input *in = &f->in;
@@ -227,6 +242,8 @@ bool ct_follow_feed(struct ct_follow *f)
 	return wants_more(in);
 }
 
+/* Two deadlines use one field, since who leaves reads no more keys: half a sequence that nothing
+ * has followed, and a payload that does not take what was typed before the detach keys. */
 void ct_follow_tick(struct ct_follow *f, uint64_t now)
 {
 	struct ct_follow_input *in = &f->in;

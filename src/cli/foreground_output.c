@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Output in the foreground: from the stream log, by a cursor, to our stdout and stderr; before that
- * from the files of a log driver, where somebody wants what is only there. Neither output is
- * ever waited for in a write, so a stuck terminal keeps neither signals nor stdin waiting, and the
+ * from the files of a log driver, where somebody wants what is only there. Neither output is ever
+ * waited for in a write, so a stuck terminal keeps neither signals nor stdin waiting, and the
  * payload not at all, unless it was asked to wait for us: the monitor is told how far we have read.
  *
- * Runs in the CLI with the caller's rights. What may fail: output that nobody takes any more (EPIPE:
- * quiet, as any filter ends). A damaged record is reported and passed over.
+ * Runs in the CLI with the caller's rights. What may fail: output that nobody takes any more
+ * (EPIPE: quiet, as any filter ends). A damaged record is reported and passed over.
+ *
+ *    taken from the log    notice (lines were lost)   then data of one stream
+ *    write_taken()         1 wrote some, goes on; 0 the output is full: EPOLLOUT wakes us
+ *                          2 nothing is left: take() the next
+ *    ct_follow_pump()      1 enough for once; 0 nothing to do until something happens
  */
 #include <errno.h>
 #include <signal.h>
@@ -36,6 +41,8 @@ void ct_follow_close_output(struct ct_follow *f)
 
 /* ---- writing ---- */
 
+/* For one event only (EPOLLONESHOT): the next time that it is full it is armed again, by MOD, for
+ * it stays in the epoll. */
 static int wait_for_outlet(struct ct_follow *f, const struct ct_outlet *outlet, struct ct_err *err)
 {
 	struct epoll_event event = { .events = EPOLLOUT | EPOLLONESHOT,
@@ -83,7 +90,9 @@ static int write_taken(struct ct_follow *f, struct ct_err *err)
 
 /* ---- reading ---- */
 
-/* What was lost to us is said at its place, before what comes behind it. */
+/* What was lost to us is said at its place, before what comes behind it. The cursor counts what was
+ * overwritten before we had read it: only a reader that does not block (--lag skip) can lose
+ * something. */
 static void note_missed(struct ct_follow *f)
 {
 	struct ct_follow_output *out = &f->out;
@@ -105,11 +114,13 @@ static ssize_t read_log(struct ct_follow *f, struct ct_err *err)
 	ssize_t n = 0;
 
 	if (f->how->earlier)
-		n = ct_earlier_read(f->how->earlier, out->data, CT_FOLLOW_BUFFER, &out->stream, err);
+		n = ct_earlier_read(f->how->earlier, out->data, CT_FOLLOW_BUFFER, &out->stream,
+				    err);
 	return n ? n : ct_cursor_read(f->cursor, out->data, CT_FOLLOW_BUFFER, &out->stream, err);
 }
 
-/* Those that are to be shown: how many, 0 nothing for now. */
+/* Those that are to be shown: how many, 0 nothing for now. A stream that is not shown is read all
+ * the same, and thrown away: the place in the log is one for both. */
 static ssize_t take(struct ct_follow *f, struct ct_err *err)
 {
 	struct ct_follow_output *out = &f->out;
@@ -131,7 +142,9 @@ static ssize_t take(struct ct_follow *f, struct ct_err *err)
 	return n;
 }
 
-/* Everything is written that will ever come: that is the end, whoever knows how it ended. */
+/* Everything is written that will ever come: that is the end, whoever knows how it ended. A client
+ * that is NULL is the rest of a log in a directory (foreground_again.c), whose end is the end of
+ * its files. */
 static void look_for_end(struct ct_follow *f)
 {
 	struct ct_exit status;

@@ -2,6 +2,10 @@
 /*
  * --format, see format.h. Runs in the command's own process; fails on templates that do not parse
  * or that name fields which do not exist.
+ *
+ *    json              each row as one JSON object
+ *    TEMPLATE          each row through the template, as docker and podman have it
+ *    table TEMPLATE    the same, with titles before and columns as wide as they have to be
  */
 #include "format.h"
 
@@ -16,6 +20,9 @@ int ct_format_parse(struct ct_arena *arena, const char *text, bool rows, struct 
 	struct ct_format format = { .json = !strcmp(text, "json") };
 	size_t start = 0;
 
+	/* "tables" is a template of six letters; "table{{.ID}}" is one of a table, docker takes it
+	 * without the blank. Only where there are rows: inspect prints "table" as the text that it
+	 * is. */
 	if (rows && !strncmp(text, "table", 5) && (!text[5] || text[5] == ' ' || text[5] == '\t' ||
 						   !strncmp(text + 5, "{{", 2))) {
 		format.table = true;
@@ -27,6 +34,7 @@ int ct_format_parse(struct ct_arena *arena, const char *text, bool rows, struct 
 	return 0;
 }
 
+/* A newline behind each row, also behind an empty one: scripts count lines. */
 int ct_format_row(const struct ct_format *format, struct ct_values *values,
 		  const struct ct_json *row, struct ct_buf *buf, struct ct_err *err)
 {
@@ -42,6 +50,8 @@ int ct_format_row(const struct ct_format *format, struct ct_values *values,
 	return 0;
 }
 
+/* A table can be printed only when its last row is known, so all rows are collected, whatever the
+ * form. */
 int ct_format_print(const struct ct_format *format, const struct ct_buf *rows, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf table = {0};

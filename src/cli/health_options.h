@@ -2,6 +2,9 @@
 /*
  * The options about how the health of a container is checked, as a piece of tables: run, create and
  * update include it. AT is the offset of the struct ct_health_options in what the verb fills.
+ *
+ * docker's names and defaults; what they mean together is in src/container/run_health.c. Times are
+ * Go durations ("1m30s").
  */
 #ifndef CATTACH_CLI_HEALTH_OPTIONS_H
 #define CATTACH_CLI_HEALTH_OPTIONS_H

@@ -5,6 +5,9 @@
  *
  * Eighty columns whatever the terminal, so that the text is the same everywhere and tests can
  * compare it. Only appends to a buffer; cannot fail but for memory, which the buffer remembers.
+ *
+ *    -x, --option VALUE   what it does, wrapped at 80 columns, in a column of its own
+ *    headings (CT_OPTION_HEADING) part the long tables; rows without help are not shown
  */
 #include "cli.h"
 
@@ -38,7 +41,8 @@ static void wrap_text(struct ct_buf *buf, const char *text, size_t column, size_
 	ct_buf_putc(buf, '\n');
 }
 
-/* A term at the left, its explanation in a column at the right. */
+/* A term at the left, its explanation in a column at the right. A term that is too long for its
+ * column stands on a line of its own. */
 static void add_entry(struct ct_buf *buf, const char *term, const char *help, size_t help_column)
 {
 	size_t length = strlen(term);
@@ -67,6 +71,7 @@ static void option_term(struct ct_buf *buf, const struct ct_option *option)
 		ct_buf_printf(buf, " %s", option->metavar);
 }
 
+/* Where the table begins with a heading, what has none comes under "Other". */
 static void add_options(struct ct_buf *buf, const struct ct_option *table)
 {
 	struct ct_buf ct_autobuf term = {0};
@@ -93,6 +98,7 @@ void ct_help_options(struct ct_buf *buf, const struct ct_option *table)
 	add_options(buf, table);
 }
 
+/* A blank line in a description parts paragraphs; its other line ends do not matter. */
 static void add_paragraphs(struct ct_buf *buf, const char *text)
 {
 	while (*text) {
@@ -123,6 +129,7 @@ static void add_examples(struct ct_buf *buf, const char *text)
 	}
 }
 
+/* A table that begins with a heading needs no "Options:" above that. */
 void ct_help_verb(struct ct_buf *buf, const struct ct_verb *verb)
 {
 	ct_buf_printf(buf, "Usage: cattach %s%s%s\n\n%s.\n", verb->name, *verb->synopsis ? " " : "",

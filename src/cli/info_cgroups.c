@@ -5,6 +5,13 @@
  * the same reason and way out.
  *
  * Runs in the command's own process and only reads. That there is no place is a fact and no error.
+ *
+ *   verdict of ct_cgroup_find_place()      what is said
+ *   CT_CGROUP_HERE                         below which group, with which controllers
+ *   CT_CGROUP_NEEDS_SCOPE                  systemd makes a scope for each
+ *   CT_CGROUP_NOWHERE                      why not, and how to change that
+ *
+ * docs/cgroups.md has the whole story.
  */
 #include "info.h"
 
@@ -16,6 +23,7 @@
 
 #define NAME "CgroupDelegation"
 
+/* Lists of controllers are separated by blanks (cgroup.controllers); "cpu" is not "cpuset". */
 static bool has_word(const char *list, const char *word)
 {
 	size_t length = strlen(word);
@@ -36,6 +44,7 @@ static bool is_enough(const char *controllers)
 	return has_word(controllers, "memory") && has_word(controllers, "pids");
 }
 
+/* Hybrid is systemd's: v2 is mounted, without controllers, since those are v1's. */
 static void add_layout(struct ct_facts *facts, const struct ct_cgroup_place *place)
 {
 	const char *name = ct_cgroup_layout_name(place->layout);
@@ -73,6 +82,8 @@ static const char *more_controllers(const struct ct_place_facts *f)
 	       "docs/cgroups.md";
 }
 
+/* "crowded": cgroup v2 has no group with both processes and limits for children ("no internal
+ * processes"), so those that are in ours are moved down before one is set. */
 static void add_here(struct ct_facts *facts, const struct ct_place_facts *f)
 {
 	const struct ct_cgroup_place *place = f->place;
@@ -89,6 +100,7 @@ static void add_here(struct ct_facts *facts, const struct ct_place_facts *f)
 			    *place->controllers ? place->controllers : "no controllers", aside);
 }
 
+/* managed is NULL when that file cannot be read, and nothing is claimed then. */
 static void add_scope(struct ct_facts *facts, const struct ct_place_facts *f)
 {
 	if (!f->managed)
@@ -112,6 +124,7 @@ static void add_nowhere(struct ct_facts *facts, const struct ct_cgroup_place *pl
 		    "containers run without limits and cannot be paused: %s", place->why);
 }
 
+/* Separate from the looking, so that tests can show every verdict without such a host. */
 void ct_facts_place(struct ct_facts *facts, const struct ct_place_facts *f)
 {
 	add_layout(facts, f->place);
@@ -128,7 +141,8 @@ void ct_facts_place(struct ct_facts *facts, const struct ct_place_facts *f)
 		add_here(facts, f);
 }
 
-/* What a scope can have is what the systemd that makes it has. */
+/* What a scope can have is what the systemd that makes it has. For root that is the system's
+ * systemd, at the top; for others that of user@UID.service. */
 static const char *managed_controllers(struct ct_facts *facts)
 {
 	char path[160] = "/sys/fs/cgroup/cgroup.controllers";

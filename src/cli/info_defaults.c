@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Defaults of options for "cattach info": which file they come from, and which are in effect, of the
- * file and of the variables CATTACH_*. Another variable of that beginning may be somebody else's; one
- * that is nearly ours is told.
+ * Defaults of options for "cattach info": which file they come from, and which are in effect, of
+ * the file and of the variables CATTACH_*. Another variable of that beginning may be somebody
+ * else's; one that is nearly ours is told.
  *
- * Runs in the command's own process and only reads. A file that every other command refuses is a fact
- * here, with the reason; it fails only when memory runs out.
+ * Runs in the command's own process and only reads. A file that every other command refuses is a
+ * fact here, with the reason; it fails only when memory runs out.
  */
 #include "info.h"
 
@@ -15,6 +15,7 @@
 
 #include "defaults.h"
 
+/* The reason with the hint beside it, as every fact that says no has one. */
 static void add_file(struct ct_facts *facts, const struct ct_defaults *defaults, int r,
 		     const struct ct_err *failure)
 {
@@ -39,7 +40,8 @@ static void add_file(struct ct_facts *facts, const struct ct_defaults *defaults,
 	}
 }
 
-/* Is there nothing nearer to the command for the very same? */
+/* Is there nothing nearer to the command for the very same? Sources are numbered by how near they
+ * are: the file before the variables. */
 static bool is_in_effect(const struct ct_defaults *defaults, const struct ct_default *item)
 {
 	for (size_t i = 0; i < defaults->count; i++) {
@@ -63,6 +65,7 @@ static const char *value_of(struct ct_facts *facts, const struct ct_default *ite
 	return text ? text : "";
 }
 
+/* By the key or variable as it was written, and what it means. */
 static void add_default(struct ct_facts *facts, const struct ct_default *item)
 {
 	const char *value = value_of(facts, item);
@@ -70,10 +73,11 @@ static void add_default(struct ct_facts *facts, const struct ct_default *item)
 
 	if (!strcmp(item->option, "detach-keys") && !verb)
 		verb = "attach, exec, run and start";
-	ct_fact_add(facts, CT_FACT_OK, item->key, NULL, "%s is \"%s\": --%s of %s", item->key, value,
-		    item->option, verb ? verb : "run and create");
+	ct_fact_add(facts, CT_FACT_OK, item->key, NULL, "%s is \"%s\": --%s of %s", item->key,
+		    value, item->option, verb ? verb : "run and create");
 }
 
+/* CATTACH_DEBUG is for log.c, and no option's. */
 static void add_strangers(struct ct_facts *facts)
 {
 	static const char prefix[] = "CATTACH_";
@@ -83,7 +87,8 @@ static void add_strangers(struct ct_facts *facts)
 		struct ct_default_name found;
 		char near[128], *name;
 
-		if (strncmp(*entry, prefix, strlen(prefix)) || !strncmp(*entry, "CATTACH_DEBUG=", 14))
+		if (strncmp(*entry, prefix, strlen(prefix)) ||
+		    !strncmp(*entry, "CATTACH_DEBUG=", 14))
 			continue;
 		name = ct_arena_strndup(facts->arena, *entry, length);
 		if (!name || ct_default_find_variable(name + strlen(prefix), &found) ||

@@ -4,6 +4,10 @@
  *
  * Runs in the command's own process and only reads. A file that is not there is a fact, not an
  * error.
+ *
+ * Each function adds facts to a list that info.c prints: OK, WARN (works, with less) or NO
+ * (containers cannot be run), with the way out beside it. The names are members of "info --format
+ * json", which scripts read: they stay as they are.
  */
 #include "info.h"
 
@@ -24,6 +28,8 @@
 
 #define MAX_FACTS 256
 
+/* The list has a fixed size, as the number of facts is ours to know; failed is looked at once, when
+ * they are printed. */
 void ct_fact_add(struct ct_facts *facts, enum ct_fact_level level, const char *name,
 		 const char *fix, const char *fmt, ...)
 {
@@ -46,6 +52,7 @@ void ct_fact_add(struct ct_facts *facts, enum ct_fact_level level, const char *n
 	facts->failed = facts->failed || !fact->what;
 }
 
+/* The first line of a file, such as a sysctl's value; NULL where the kernel has no such file. */
 const char *ct_fact_file(struct ct_facts *facts, const char *path)
 {
 	struct ct_err ignored;
@@ -57,6 +64,7 @@ const char *ct_fact_file(struct ct_facts *facts, const char *path)
 	return ct_arena_strndup(facts->arena, text, strcspn(text, "\n"));
 }
 
+/* code is an errno of the probe, 0 for "works". */
 static void add_call(struct ct_facts *facts, const char *name, const char *call, int code,
 		     enum ct_fact_level level, const char *fix)
 {
@@ -66,6 +74,8 @@ static void add_call(struct ct_facts *facts, const char *name, const char *call,
 		ct_fact_add(facts, level, name, fix, "%s is not there: %s", call, strerror(code));
 }
 
+/* Probed and not told from the version: distributions backport, and a filter around us may hide
+ * what the kernel has. */
 void ct_facts_kernel(struct ct_facts *facts)
 {
 	struct ct_kernel_probe probe;
@@ -93,7 +103,8 @@ void ct_facts_kernel(struct ct_facts *facts)
 		ct_fact_add(facts, CT_FACT_OK, "Landlock", NULL, "landlock is there, ABI %d",
 			    probe.landlock);
 	else
-		ct_fact_add(facts, CT_FACT_WARN, "Landlock", "boot with lsm=landlock,... (Linux 5.13)",
+		ct_fact_add(facts, CT_FACT_WARN, "Landlock",
+			    "boot with lsm=landlock,... (Linux 5.13)",
 			    "landlock is not there: monitors are confined less");
 }
 
@@ -106,6 +117,8 @@ static bool is_private_directory(const char *path)
 	       !(st.st_mode & 077);
 }
 
+/* Warnings only: containers run without it, see src/container/runtime.c for where their sockets are
+ * then. */
 static void add_runtime_dir(struct ct_facts *facts)
 {
 	const char *path = getenv("XDG_RUNTIME_DIR");
@@ -123,6 +136,7 @@ static void add_runtime_dir(struct ct_facts *facts)
 		ct_fact_add(facts, CT_FACT_OK, "RuntimeDir", NULL, "XDG_RUNTIME_DIR is %s", path);
 }
 
+/* The order is that of ct_store_open(): if that changes, so does this. */
 static void add_data_dir(struct ct_facts *facts)
 {
 	const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
@@ -146,7 +160,8 @@ static void add_data_dir(struct ct_facts *facts)
 			    "neither HOME nor XDG_DATA_HOME is set: no place for containers");
 }
 
-/* Without lingering, systemd ends a user's processes and its runtime directory at logout. */
+/* Without lingering, systemd ends a user's processes and its runtime directory at logout.
+ * systemd-logind keeps one file a user there; loginctl(1) is how it comes to be. */
 static void add_linger(struct ct_facts *facts)
 {
 	const struct passwd *user = getpwuid(geteuid());

@@ -4,6 +4,9 @@
  * it if not. The kernel says only EPERM or ENOSPC; the settings beside it say why.
  *
  * Runs in the command's own process; the tries are made by src/ns/probe.c in a child.
+ *
+ * In the order in which a start needs them: the namespace, its id map, a mount, an overlay, /proc.
+ * After the first that fails the others are not told, as they would fail for the same reason.
  */
 #include "info.h"
 
@@ -20,7 +23,9 @@ static bool file_is(struct ct_facts *facts, const char *path, const char *value)
 	return text && !strcmp(text, value);
 }
 
-/* Debian's, Ubuntu's and the kernel's own switch, and the filters of other containers. */
+/* Debian's, Ubuntu's and the kernel's own switch, and the filters of other containers. ENOSPC is
+ * the kernel's for a limit that was reached, of user.max_user_namespaces or of nesting; EPERM is
+ * everybody else's, so the switches are looked at one by one. */
 static const char *why_no_user_namespace(struct ct_facts *facts, int code)
 {
 	if (code == ENOSPC || file_is(facts, "/proc/sys/user/max_user_namespaces", "0"))
@@ -33,11 +38,14 @@ static const char *why_no_user_namespace(struct ct_facts *facts, int code)
 	       "seccomp=unconfined and unmask=ALL";
 }
 
+/* Ubuntu's, since 23.10: the namespace is made, and without a profile has no capabilities in it. */
 static bool is_apparmor_restricted(struct ct_facts *facts)
 {
 	return file_is(facts, "/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1");
 }
 
+/* A namespace that can be made and in which nothing is allowed is how AppArmor restricts them, on
+ * Ubuntu by default since 24.04. */
 static const char *why_no_mount(struct ct_facts *facts)
 {
 	if (is_apparmor_restricted(facts))
@@ -46,6 +54,8 @@ static const char *why_no_mount(struct ct_facts *facts)
 	return "a security module or a system call filter forbids mounts in user namespaces";
 }
 
+/* ROOTFS:O alone needs overlayfs, so that is a warning. A new /proc is refused by the kernel where
+ * the one around us has something mounted over a part of it (mount_too_revealing()). */
 static void add_mounts(struct ct_facts *facts, const struct ct_ns_probe *probe)
 {
 	if (probe->mount) {
@@ -55,20 +65,23 @@ static void add_mounts(struct ct_facts *facts, const struct ct_ns_probe *probe)
 	}
 	ct_fact_add(facts, CT_FACT_OK, "Mounts", NULL, "mounts in a user namespace work");
 	if (probe->overlay)
-		ct_fact_add(facts, CT_FACT_WARN, "Overlay", "ROOTFS:O needs Linux 5.11 or newer with "
+		ct_fact_add(facts, CT_FACT_WARN, "Overlay",
+			    "ROOTFS:O needs Linux 5.11 or newer with "
 			    "overlayfs: modprobe overlay",
 			    "overlayfs in a user namespace fails: %s", strerror(probe->overlay));
 	else
 		ct_fact_add(facts, CT_FACT_OK, "Overlay", NULL,
 			    "overlayfs works in a user namespace");
 	if (probe->proc)
-		ct_fact_add(facts, CT_FACT_NO, "Proc", "the container that this is in hides parts of "
+		ct_fact_add(facts, CT_FACT_NO, "Proc",
+			    "the container that this is in hides parts of "
 			    "/proc: run it with --privileged or unmask=ALL",
 			    "a new /proc cannot be mounted: %s", strerror(probe->proc));
 	else
 		ct_fact_add(facts, CT_FACT_OK, "Proc", NULL, "a new /proc can be mounted");
 }
 
+/* A fact of level NO here means that no container can be run at all. */
 int ct_facts_namespaces(struct ct_facts *facts, struct ct_err *err)
 {
 	const char *max = ct_fact_file(facts, "/proc/sys/user/max_user_namespaces");
@@ -94,6 +107,7 @@ int ct_facts_namespaces(struct ct_facts *facts, struct ct_err *err)
 	return 0;
 }
 
+/* 65536 ids are what images expect: "nobody" is 65534. */
 static void add_ranges(struct ct_facts *facts, const struct ct_id_caller *caller,
 		       enum ct_id_kind kind)
 {
@@ -115,6 +129,8 @@ static void add_ranges(struct ct_facts *facts, const struct ct_id_caller *caller
 			    files[kind], ranges->items[0].first);
 }
 
+/* Both are set-user-id programs of shadow: the kernel lets a user map only an id of their own,
+ * user_namespaces(7). */
 static void add_helper(struct ct_facts *facts, const struct ct_id_caller *caller,
 		       enum ct_id_kind kind)
 {

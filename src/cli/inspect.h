@@ -33,7 +33,8 @@ void ct_inspect_healthcheck(struct ct_values *values, struct ct_json *object,
 			    const struct ct_meta *meta);
 
 /* What else docker has there, into .HostConfig. */
-void ct_inspect_host(struct ct_values *values, struct ct_json *object, const struct ct_json *config);
+void ct_inspect_host(struct ct_values *values, struct ct_json *object,
+		     const struct ct_json *config);
 
 /* .NetworkSettings: of a container that has no network of docker's. */
 struct ct_json *ct_inspect_network(struct ct_values *values);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What else docker has in .HostConfig, .Config and .NetworkSettings: scripts and templates ask for it,
- * and a template fails on a member that is not there. What config.json tells is taken from there; what
- * a container cannot have here (DNS servers, links, ports) has docker's value for none.
+ * What else docker has in .HostConfig, .Config and .NetworkSettings: scripts and templates ask for
+ * it, and a template fails on a member that is not there. What config.json tells is taken from
+ * there; what a container cannot have here (DNS servers, links, ports) has docker's value for none.
  *
  * Builds values only, in the caller's arena. config.json is read as JSON: what does not look as it
  * should is left out. Cannot fail but for memory, which the values remember.
@@ -18,6 +18,7 @@
 
 #define SHM_DEFAULT 67108864	/* bytes: what is mounted where nobody asks for a size */
 
+/* Of another type, or missing: empty. This is a look at somebody's file, not its check. */
 static const char *text_of(const struct ct_json *object, const char *key)
 {
 	const struct ct_json *value = ct_json_get(object, key);
@@ -32,6 +33,7 @@ static int64_t number_of(const struct ct_json *object, const char *key)
 	return value && value->type == CT_JSON_NUMBER ? strtoll(value->text, NULL, 10) : 0;
 }
 
+/* The first of them; the others are its ->next. */
 static const struct ct_json *mounts_of(const struct ct_json *config)
 {
 	const struct ct_json *mounts = config ? ct_json_find(config, "mounts") : NULL;
@@ -46,6 +48,7 @@ static const struct ct_json *options_of(const struct ct_json *mount)
 	return options && options->type == CT_JSON_ARRAY ? options->child : NULL;
 }
 
+/* "/dev/shm" is below "/dev", "/devil" is not. */
 static bool is_below(const char *path, const char *directory)
 {
 	size_t length = strlen(directory);
@@ -86,7 +89,8 @@ static struct ct_json *tmpfs(struct ct_values *values, const struct ct_json *con
 static int64_t shm_size(const struct ct_json *config)
 {
 	for (const struct ct_json *m = mounts_of(config); m; m = m->next) {
-		if (strcmp(text_of(m, "destination"), "/dev/shm") || strcmp(text_of(m, "type"), "tmpfs"))
+		if (strcmp(text_of(m, "destination"), "/dev/shm") ||
+		    strcmp(text_of(m, "type"), "tmpfs"))
 			continue;
 		for (const struct ct_json *o = options_of(m); o; o = o->next) {
 			struct ct_err ignored;
@@ -103,7 +107,8 @@ static int64_t shm_size(const struct ct_json *config)
 
 /* ---- devices and limits ---- */
 
-/* What --device has bound. */
+/* What --device has bound. Told from other binds by both of its ends being below /dev. Permissions
+ * cannot be less than these. */
 static struct ct_json *devices(struct ct_values *values, const struct ct_json *config)
 {
 	struct ct_json *list = ct_value_array(values);
@@ -136,6 +141,20 @@ static struct ct_json *ulimit_name(struct ct_values *values, const char *type)
 	return ct_value_string(values, name);
 }
 
+/* docker has -1 for unlimited, config.json RLIM_INFINITY as a number. */
+static int64_t limit_of(const struct ct_json *object, const char *key)
+{
+	const struct ct_json *value = ct_json_get(object, key);
+	struct ct_err ignored;
+	uint64_t limit = 0;
+
+	if (!value || value->type != CT_JSON_NUMBER ||
+	    ct_parse_u64(value->text, 0, UINT64_MAX, &limit, &ignored) < 0)
+		return number_of(object, key);
+	return limit == UINT64_MAX ? -1 : limit > INT64_MAX ? INT64_MAX : (int64_t)limit;
+}
+
+/* docker's names are lower case without RLIMIT_, as --ulimit takes them. */
 static struct ct_json *ulimits(struct ct_values *values, const struct ct_json *config)
 {
 	const struct ct_json *limits = config ? ct_json_find(config, "process.rlimits") : NULL;
@@ -147,8 +166,8 @@ static struct ct_json *ulimits(struct ct_values *values, const struct ct_json *c
 		struct ct_json *limit = ct_value_object(values);
 
 		ct_value_set(values, limit, "Name", ulimit_name(values, text_of(l, "type")));
-		ct_value_set(values, limit, "Hard", ct_value_i64(values, number_of(l, "hard")));
-		ct_value_set(values, limit, "Soft", ct_value_i64(values, number_of(l, "soft")));
+		ct_value_set(values, limit, "Hard", ct_value_i64(values, limit_of(l, "hard")));
+		ct_value_set(values, limit, "Soft", ct_value_i64(values, limit_of(l, "soft")));
 		ct_value_add(values, list, limit);
 	}
 	return list;
@@ -156,6 +175,8 @@ static struct ct_json *ulimits(struct ct_values *values, const struct ct_json *c
 
 /* ---- the parts ---- */
 
+/* An empty list is [] for docker where it is a list, and null or "" elsewhere: each group has its
+ * maker. */
 static void set_empty(struct ct_values *values, struct ct_json *object, const char *const *keys,
 		      struct ct_json *(*make)(struct ct_values *values))
 {
@@ -173,6 +194,7 @@ static struct ct_json *zero(struct ct_values *values)
 	return ct_value_i64(values, 0);
 }
 
+/* Into .HostConfig, beside what inspect_tree.c has put there. */
 void ct_inspect_host(struct ct_values *values, struct ct_json *object, const struct ct_json *config)
 {
 	static const char *const lists[] = { "Dns",	   "DnsOptions", "DnsSearch", "ExtraHosts",
@@ -191,6 +213,8 @@ void ct_inspect_host(struct ct_values *values, struct ct_json *object, const str
 	ct_value_set(values, object, "Ulimits", ulimits(values, config));
 }
 
+/* There is no network of ours with addresses: "none", "host", or a namespace that somebody else has
+ * set up, about which he knows more. */
 struct ct_json *ct_inspect_network(struct ct_values *values)
 {
 	static const char *const objects[] = { "Ports", "Networks", NULL };

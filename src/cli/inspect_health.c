@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What "cattach inspect" says about health: docker's .State.Health and .Config.Healthcheck, podman's
- * .Config.HealthcheckOnFailureAction.
+ * What "cattach inspect" says about health: docker's .State.Health and .Config.Healthcheck,
+ * podman's .Config.HealthcheckOnFailureAction.
  *
  * Builds values only, in the caller's arena, from the record and from the file "health" of the
- * container's directory. Where nothing is checked the members are there and null, so that a template
- * can ask for them.
+ * container's directory. Where nothing is checked the members are there and null, so that a
+ * template can ask for them.
  */
 #include "inspect.h"
 
@@ -31,6 +31,7 @@ static struct ct_json *check_value(struct ct_values *values, const struct ct_hea
 	return object;
 }
 
+/* docker has no such member at all where nothing is checked. */
 struct ct_json *ct_inspect_health(struct ct_values *values, const struct ct_container *container)
 {
 	struct ct_json *object, *log;
@@ -38,6 +39,7 @@ struct ct_json *ct_inspect_health(struct ct_values *values, const struct ct_cont
 
 	if (container->health == CT_HEALTH_NONE || container->dir < 0)
 		return ct_value_null(values);
+	/* One that cannot be read is an empty one, without a log. */
 	ct_health_read(container, &health);
 	object = ct_value_object(values);
 	log = ct_value_array(values);
@@ -50,6 +52,7 @@ struct ct_json *ct_inspect_health(struct ct_values *values, const struct ct_cont
 	return object;
 }
 
+/* Go's Duration in JSON: nanoseconds as a number. */
 static void set_time(struct ct_values *values, struct ct_json *object, const char *key, uint64_t ns)
 {
 	ct_value_set(values, object, key, ct_value_i64(values, (int64_t)ns));

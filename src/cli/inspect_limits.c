@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Limits as "cattach inspect" shows them: what config.json asks for, under the names and in the units
- * that docker has in .HostConfig.
+ * Limits as "cattach inspect" shows them: what config.json asks for, under the names and in the
+ * units that docker has in .HostConfig.
  *
  * Builds values only, in the caller's arena. What is asked for and what is in force are two things:
- * the latter is in the files of the container's cgroup, whose path stands in .State.CgroupPath while
- * it runs.
+ * the latter is in the files of the container's cgroup, whose path stands in .State.CgroupPath
+ * while it runs.
  */
 #include "inspect.h"
 
@@ -16,6 +16,8 @@
 
 #define RESOURCES "linux.resources."
 
+/* Paths within config.json, a dot for each step down (ct_json_find()). What only "unified" has is
+ * not among docker's names, and stands in .Config alone. */
 static const struct {
 	const char *key, *path;
 } numbers[] = {
@@ -48,7 +50,8 @@ static const char *find_text(const struct ct_json *config, const char *path)
 	return value && value->type == CT_JSON_STRING ? value->text : "";
 }
 
-/* docker's --cpus: billionths of a processor. */
+/* docker's --cpus: billionths of a processor, from quota and period, which is all that config.json
+ * knows. The quota is checked: anybody may have written that file. */
 static int64_t nano_cpus(const struct ct_json *config)
 {
 	int64_t quota = find_number(config, RESOURCES "cpu.quota");

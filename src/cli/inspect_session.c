@@ -4,11 +4,15 @@
  * what is said about containers under the names that it has there.
  *
  * Builds values only, in the caller's arena. Cannot fail but for memory, which the values remember.
+ *
+ * docker's names here begin with lower case within ProcessConfig, and "ID" stands beside our "Id":
+ * both forms are there, so that a template for either finds its member.
  */
 #include "inspect.h"
 
 #include "times.h"
 
+/* docker splits the words so: the program is its "entrypoint", all others "arguments". */
 static struct ct_json *process_config(struct ct_values *values, const struct ct_meta *meta)
 {
 	struct ct_json *object = ct_value_object(values), *arguments = ct_value_array(values);
@@ -32,6 +36,7 @@ static struct ct_json *exit_code(struct ct_values *values, const struct ct_conta
 	return ct_value_i64(values, ct_exit_code(&session->status.exit));
 }
 
+/* A terminal has one stream, so nothing comes as stderr. */
 struct ct_json *ct_inspect_session(struct ct_values *values, const struct ct_container *session)
 {
 	const struct ct_meta *meta = &session->meta;
@@ -49,7 +54,8 @@ struct ct_json *ct_inspect_session(struct ct_values *values, const struct ct_con
 	ct_value_set(values, object, "CanRemove", ct_value_bool(values, !running));
 	ct_value_set(values, object, "ContainerID", ct_value_string(values, session->session_of));
 	ct_value_set(values, object, "DetachKeys", ct_value_string(values, meta->detach_keys));
-	ct_value_set(values, object, "Pid", ct_value_i64(values, running ? session->status.pid : 0));
+	ct_value_set(values, object, "Pid",
+		     ct_value_i64(values, running ? session->status.pid : 0));
 	ct_value_set(values, object, "Id", ct_value_string(values, meta->id));
 	ct_value_set(values, object, "Name", ct_value_string(values, ct_container_label(session)));
 	ct_value_set(values, object, "Created",

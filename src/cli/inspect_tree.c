@@ -6,6 +6,17 @@
  *
  * Builds values only, in the caller's arena. config.json is read as JSON and not as a
  * specification: one that "run" would refuse today can still be looked at.
+ *
+ * Where it comes from:
+ *
+ *   meta         what "run" was asked for and wrote down       .Config .HostConfig .Name .Created
+ *   status       what the monitor wrote, one page               .State
+ *   keeper       how often it was started again                 .RestartCount .State.Error
+ *   config.json  what the bundle had, plus what run made of it  .Mounts .Config.Env .HostConfig.*
+ *
+ * The order of members is docker's, because people read it, too. A member that scripts of docker's
+ * look for is always there; ours that docker has not (LogLost, Warnings, Bundle, Rootfs, Host) are
+ * additions, which no script of docker's minds.
  */
 #include "inspect.h"
 
@@ -25,7 +36,8 @@ static void set_string(struct ct_values *values, struct ct_json *object, const c
 	ct_value_set(values, object, key, ct_value_string(values, text));
 }
 
-static void set_bool(struct ct_values *values, struct ct_json *object, const char *key, bool boolean)
+static void set_bool(struct ct_values *values, struct ct_json *object, const char *key,
+		     bool boolean)
 {
 	ct_value_set(values, object, key, ct_value_bool(values, boolean));
 }
@@ -49,6 +61,8 @@ static void set_list(struct ct_values *values, struct ct_json *object, const cha
 	ct_value_set(values, object, key, ct_value_strings(values, list));
 }
 
+/* config is NULL where it cannot be read: then nothing is found, and the tree has its empty
+ * values. */
 static const struct ct_json *find(const struct ct_json *config, const char *path)
 {
 	return config ? ct_json_find(config, path) : NULL;
@@ -88,6 +102,8 @@ static bool is_word(const char *text, const char *word)
 	return text && !strcmp(text, word);
 }
 
+/* 0 while it runs or has never run: docker's, and what `inspect -f '{{.State.ExitCode}}'`
+ * prints. */
 static int exit_code(const struct ct_container *container)
 {
 	if (container->state != CT_STATE_STOPPED && container->state != CT_STATE_RESTARTING)
@@ -97,8 +113,8 @@ static int exit_code(const struct ct_container *container)
 	return ct_exit_code(&container->status.exit);
 }
 
-/* What is wrong with it, in words: of one that could not be started again, of a damaged one, and of one
- * whose end nobody saw. */
+/* What is wrong with it, in words: of one that could not be started again, of a damaged one, and of
+ * one whose end nobody saw. */
 static const char *trouble(const struct ct_container *container,
 			   const struct ct_keeper_record *keeper)
 {
@@ -109,7 +125,8 @@ static const char *trouble(const struct ct_container *container,
 	return container->state == CT_STATE_DAMAGED ? container->damage : NULL;
 }
 
-/* What its monitor has noticed, of which nobody has read on a terminal. */
+/* What its monitor has noticed, of which nobody has read on a terminal. The bits are of the status
+ * page; the texts are for people and may change, the bits may not. */
 static struct ct_json *warnings(struct ct_values *values, unsigned bits)
 {
 	static const struct {
@@ -148,6 +165,8 @@ static const char *leaf_path(const struct ct_container *container, char path[CT_
 	return container->dir >= 0 && ct_container_cgroup_path(container, path) == 0 ? path : "";
 }
 
+/* Also for sessions (inspect_session.c), which have a status page of their own. Pid and ConmonPid
+ * are 0 for what does not run: the number may be another process's by now. */
 struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_container *container)
 {
 	const struct ct_status *status = &container->status;
@@ -178,6 +197,7 @@ struct ct_json *ct_inspect_state(struct ct_values *values, const struct ct_conta
 	return object;
 }
 
+/* An object by keys, as docker has it; the record keeps them in order. */
 static struct ct_json *labels(struct ct_values *values, const struct ct_spec_pairs *pairs)
 {
 	struct ct_json *object = ct_value_object(values);
@@ -187,7 +207,9 @@ static struct ct_json *labels(struct ct_values *values, const struct ct_spec_pai
 	return object;
 }
 
-/* A namespace of its own without a name in config.json: the start gave it the short id. */
+/* A namespace of its own without a name in config.json: the start gave it the short id. Only with a
+ * UTS namespace of its own, which an entry without a path makes; in the host's the name is the
+ * host's, and not the container's to tell. */
 static const char *host_name(struct ct_values *values, const struct ct_meta *meta,
 			     const struct ct_json *config)
 {
@@ -204,6 +226,8 @@ static const char *host_name(struct ct_values *values, const struct ct_meta *met
 	return NULL;
 }
 
+/* AttachStdout and AttachStderr are about the command that started it, in docker's sense: false
+ * with -d. Cmd and Entrypoint are as given; what really ran is .Path and .Args. */
 static struct ct_json *config_object(struct ct_values *values, const struct ct_meta *meta,
 				     const struct ct_json *config)
 {
@@ -237,7 +261,8 @@ static struct ct_json *config_object(struct ct_values *values, const struct ct_m
 	return object;
 }
 
-/* Docker's options are text, of which only what was asked for is there. */
+/* Docker's options are text, of which only what was asked for is there. Numbers are texts here, as
+ * --log-opt had them. */
 static struct ct_json *log_config(struct ct_values *values, const struct ct_meta *meta)
 {
 	struct ct_json *object = ct_value_object(values), *options = ct_value_object(values);
@@ -260,6 +285,7 @@ static struct ct_json *log_config(struct ct_values *values, const struct ct_meta
 	return object;
 }
 
+/* MaximumRetryCount is 0 for "no bound", as in docker. */
 static struct ct_json *restart_policy(struct ct_values *values, const struct ct_meta *meta)
 {
 	struct ct_json *object = ct_value_object(values);
@@ -273,6 +299,7 @@ static struct ct_json *restart_policy(struct ct_values *values, const struct ct_
 	return object;
 }
 
+/* What was asked for; what is in force is in the files of the cgroup (.State.CgroupPath). */
 static struct ct_json *host_config(struct ct_values *values, const struct ct_meta *meta,
 				   const struct ct_json *config)
 {
@@ -314,6 +341,8 @@ static bool has_option(const struct ct_json *mount, const char *option)
 	return false;
 }
 
+/* The first that is found: the OCI options of a mount have one at most, and rprivate is the
+ * default. */
 static const char *propagation(const struct ct_json *mount)
 {
 	static const char *const kinds[] = { "rprivate", "private", "rshared", "shared",
@@ -325,7 +354,8 @@ static const char *propagation(const struct ct_json *mount)
 	return "rprivate";
 }
 
-/* Docker lists what the user mounted; here that is every bind. */
+/* Docker lists what the user mounted; here that is every bind. RW is about this mount; a read-only
+ * root is .HostConfig.ReadonlyRootfs. */
 static struct ct_json *mounts(struct ct_values *values, const struct ct_json *config)
 {
 	struct ct_json *list = ct_value_array(values);
@@ -349,7 +379,8 @@ static struct ct_json *mounts(struct ct_values *values, const struct ct_json *co
 	return list;
 }
 
-/* The program and its arguments: entrypoint and command, or what the bundle has. */
+/* The program and its arguments: entrypoint and command, or what the bundle has. process.args in
+ * config.json already is the two of them together; what is missing is a damaged record. */
 static void set_command(struct ct_values *values, struct ct_json *object,
 			const struct ct_meta *meta, const struct ct_json *config)
 {
@@ -388,13 +419,14 @@ static const char *log_path(struct ct_values *values, const struct ct_store *sto
 {
 	const char *path;
 
-	if (!meta->id || is_word(meta->log_driver, "none") || is_word(meta->log_driver, "journald") ||
-	    ct_log_passes(meta))
+	if (!meta->id || is_word(meta->log_driver, "none") ||
+	    is_word(meta->log_driver, "journald") || ct_log_passes(meta))
 		return "";
 	if (meta->log_path)
 		return meta->log_path;
 	path = ct_arena_printf(values->arena, "%s/containers/%s/main%s", store->path, meta->id,
-			       ct_log_file_of(meta) == CT_LOG_FILE_NONE ? "" : "/" CT_LOG_FILE_NAME);
+			       ct_log_file_of(meta) == CT_LOG_FILE_NONE ? "" :
+									  "/" CT_LOG_FILE_NAME);
 	values->failed = values->failed || !path;
 	return path;
 }

@@ -3,11 +3,16 @@
  * --latest: the newest container instead of a name, for people who have just made it.
  *
  * Runs in the command's own process. Fails when there is none, and for a name beside the option.
+ *
+ * By the time of making, which the list is sorted by; one that was started again later does not
+ * become newer.
  */
 #include "latest.h"
 
 #include <errno.h>
 
+/* The verb's minimum of operands is 0 for the parser because of the option: what is missing is said
+ * here, in the words of the parser. */
 int ct_check_latest(const struct ct_call *call, bool latest, struct ct_err *err)
 {
 	if (latest && call->operands.count)
@@ -36,6 +41,8 @@ int ct_operand_or_latest(const struct ct_call *call, bool latest, struct ct_stor
 		ct_hint(err, "cattach run makes one");
 		return ct_wrap(err, "--latest");
 	}
+	/* The id and not the name: it is looked up once more, and the name may be given to another
+	 * meanwhile. */
 	*ret_name = list.items[0].meta.id;
 	return 0;
 }

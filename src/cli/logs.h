@@ -234,7 +234,7 @@ void ct_log_stream_close(struct ct_log_stream *stream);
  * @stream: CT_STREAM_WAITING, or about to be
  * @container: what the name stands for now: taken when it may yet be started (dir is -1: nothing)
  *
- * Return: 1 there is a new listener to poll (waiter.listener), 0 there is none or the same, negative.
+ * Return: 1 there is a new listener to poll (waiter.listener), 0 none or the same, negative.
  */
 int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
 			struct ct_container *container, struct ct_err *err);
@@ -280,7 +280,8 @@ void ct_log_stream_close_files(struct ct_log_stream *stream);	/* and the cursor 
 /* When the cursor is in its place: on with what comes, if it is wanted. */
 int ct_log_stream_follow_files(struct ct_log_stream *stream, struct ct_err *err);
 
-/* With a new connection: from here on count those that were rotated away before we have seen them. */
+/* With a new connection: from here on count those that were rotated away before we have seen
+ * them. */
 void ct_log_stream_note_files(struct ct_log_stream *stream);
 
 /* They have been read to their end: is there something in memory that they do not have? 1 look

@@ -4,13 +4,19 @@
  * first, and followed there, so that a reader may be as far behind as the files reach.
  *
  * Two things no file has: the beginning of a line of json-file that has no end yet, a prompt; and
- * whatever came since the disk took no more. The monitor keeps both in memory and says on its page how
- * far the file goes, in bytes of the payload. So a prompt is shown from memory and left out of the
- * record that has it later; and from a file that gets no more one goes on in memory, with the very
- * byte that it lacks, for as long as the run lasts.
+ * whatever came since the disk took no more. The monitor keeps both in memory and says on its page
+ * how far the file goes, in bytes of the payload. So a prompt is shown from memory and left out of
+ * the record that has it later; and from a file that gets no more one goes on in memory, with the
+ * very byte that it lacks, for as long as the run lasts.
  *
  * Runs in the CLI with the caller's rights. What may fail: reading; where the page has moved on
  * meanwhile there is another look after the next wake-up.
+ *
+ *    file     ...records....]            what is shown from it, up to its end
+ *    page     filed: bytes of the payload in it, held: of an unfinished line, failing: disk full
+ *    peek     more in the file?            read on there
+ *             held, and not seen?          show it from memory (seen), skip it in its record
+ *             failing?                     turn to memory, at the first byte that the file lacks
  */
 #include "logs.h"
 
@@ -41,6 +47,8 @@ static int open_journal(struct ct_log_stream *s, struct ct_err *err)
 	return ct_wrap(err, "%s", s->name);
 }
 
+/* A stream that is kept has them open: a container that is started again goes on in the same
+ * files. */
 int ct_log_stream_open_files(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;
@@ -74,8 +82,8 @@ void ct_log_stream_close_files(struct ct_log_stream *stream)
 	s->open = s->kept = false;
 	/* What was passed over is told once it is known. */
 	if (strange)
-		ct_warn("%s: %" PRIu64 " lines of its log file are no records of %s", s->name, strange,
-			s->format);
+		ct_warn("%s: %" PRIu64 " lines of its log file are no records of %s", s->name,
+			strange, s->format);
 	ct_log_files_close(s->files);
 	s->files = NULL;
 	ct_log_journal_close(s->journal);
@@ -86,9 +94,12 @@ void ct_log_stream_close_files(struct ct_log_stream *stream)
 
 /* ---- files that are rotated away before we have seen them ---- */
 
+/* A counter of the monitor's, modulo 2^32; ours is compared by differences only. */
 static uint32_t files_begun(const struct ct_log_stream *s)
 {
-	return s->connected ? atomic_load_explicit(&s->client.page->files, memory_order_acquire) : 0;
+	if (!s->connected)
+		return 0;
+	return atomic_load_explicit(&s->client.page->files, memory_order_acquire);
 }
 
 /* All that were begun by now have been seen, as far as anybody can tell. */
@@ -99,7 +110,8 @@ void ct_log_stream_note_files(struct ct_log_stream *s)
 	s->files_before = files_begun(s) - (uint32_t)ct_log_files_met(s->files);
 }
 
-/* With nothing more to read: has one of those that were begun never been seen? */
+/* With nothing more to read: has one of those that were begun never been seen? More than half of
+ * the range is a difference below zero: we have met one that the page does not count yet. */
 static bool notice_unseen(struct ct_log_stream *s, uint32_t begun)
 {
 	uint32_t unseen = begun - (uint32_t)s->files_before - (uint32_t)ct_log_files_met(s->files);
@@ -135,7 +147,8 @@ static size_t size_in_file(const char *text, size_t size)
 	return result;
 }
 
-/* All bytes of a stream from where its last line begins up to a place: 0, or negative. */
+/* All bytes of a stream from where its last line begins up to a place: 0, or negative. From the
+ * last line's first byte in memory, found backwards through the index. */
 static int read_last_line(struct ct_log_stream *s, size_t which, uint64_t filed, struct ct_buf *buf,
 			  uint64_t *ret_time, struct ct_err *err)
 {
@@ -166,7 +179,8 @@ static bool is_wanted(const struct ct_log_stream *s, size_t which, uint64_t time
 	return s->query->stream[which] && time >= s->query->since && time <= s->query->until;
 }
 
-/* What is new of it, as a frame: 1, or 0. */
+/* What is new of it, as a frame: 1, or 0. Whole characters alone: a multi-byte character that has
+ * come in part is shown when it is whole. */
 static int show_held(struct ct_log_stream *s, size_t which, const struct ct_log_reach *reach,
 		     struct ct_err *err)
 {
@@ -178,7 +192,8 @@ static int show_held(struct ct_log_stream *s, size_t which, const struct ct_log_
 	if (read_last_line(s, which, reach->filed, &buf, &time, err) < 0 || buf.failed)
 		return ct_wrap(err, "%s", s->name);
 	/* Too long ago for memory, or more has come. */
-	if (buf.length < held || !ct_log_reach_is_still(s->client.page, reach) || !is_wanted(s, which, time))
+	if (buf.length < held || !ct_log_reach_is_still(s->client.page, reach) ||
+	    !is_wanted(s, which, time))
 		return 0;
 	text = ct_buf_text(&buf) + buf.length - held + s->seen[which];
 	size = ct_utf8_whole(text, held - s->seen[which]);
@@ -190,10 +205,12 @@ static int show_held(struct ct_log_stream *s, size_t which, const struct ct_log_
 	s->time = time > s->time ? time : s->time;
 	s->cutter.run = s->run;
 	s->fed = true;
-	ct_lines_feed(&s->cutter, which ? CT_STREAM_STDERR : CT_STREAM_STDOUT, time, s->frame, size);
+	ct_lines_feed(&s->cutter, which ? CT_STREAM_STDERR : CT_STREAM_STDOUT, time, s->frame,
+		      size);
 	return 1;
 }
 
+/* Of the record that ends the line, when it comes: so much of it is on the screen already. */
 size_t ct_log_stream_skip(struct ct_log_stream *stream, const struct ct_index_entry *entry)
 {
 	struct ct_log_stream *s = stream;
@@ -212,7 +229,8 @@ static int turn_to_memory(struct ct_log_stream *s, const struct ct_log_reach *re
 {
 	struct ct_cursor cursor = CT_CURSOR_INIT;
 	uint64_t first, lost;
-	int r = ct_log_reach_open(&s->client, reach, s->seen, s->frame, &cursor, &first, &lost, err);
+	int r = ct_log_reach_open(&s->client, reach, s->seen, s->frame, &cursor, &first, &lost,
+				  err);
 
 	if (r != 0)
 		return r < 0 ? ct_wrap(err, "%s", s->name) : r;

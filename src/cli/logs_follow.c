@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Following logs: what is there, then whatever comes, until every container has ended, --until has
- * passed, or, with -F, for ever: then a container that is not there yet, or has ended, is waited for
- * by inotify on what a start changes.
+ * passed, or, with -F, for ever: then a container that is not there yet, or has ended, is waited
+ * for by inotify on what a start changes.
  *
  * One epoll for all: the monitors' eventfds by their edges, their connections for the end, and the
  * watches. A stream is looked at once more after its descriptors are in the epoll, so that nothing
@@ -10,6 +10,12 @@
  *
  * Runs in the CLI. The signals of the command keep their default meaning: ctrl-c ends it. What may
  * fail: descriptors, inotify.
+ *
+ *    stream   WAITING  no container of that name, or none that runs     inotify, listener
+ *             LIVE     its log is open; connected while it runs         eventfd, socket
+ *             DONE     nothing more can come
+ *    each event only marks its stream as not idle; what there is to read is found by reading
+ *    data.u64 of an event: index of the stream << SOURCE_BITS | kind
  */
 #include "logs.h"
 
@@ -36,6 +42,8 @@ struct loop {
 	bool timed_out;
 };
 
+/* What is closed leaves the epoll by itself, but for the eventfd, which the monitor has open, too,
+ * and which leaves with that, epoll(7): an event of it in between is one look too many. */
 static int watch_fd(struct loop *l, size_t index, enum event_source source, int fd, uint32_t events,
 		    struct ct_err *err)
 {
@@ -66,7 +74,8 @@ static int find_watched(const struct loop *l, const char *name, struct ct_contai
 }
 
 /* Watch, then look: what changes in between is seen by one of the two. When the look finds another
- * container than the one that is watched, once more. */
+ * container than the one that is watched, once more. Without a container names are watched, one of
+ * which it is going to take. */
 static int look_again(struct loop *l, size_t index, struct ct_err *err)
 {
 	struct ct_log_stream *s = &l->set->items[index];
@@ -92,6 +101,8 @@ static int look_again(struct loop *l, size_t index, struct ct_err *err)
 	return r < 0 ? r : ct_log_stream_open(s, l->set->store, l->set->arena, err);
 }
 
+/* Two ways to hear of a start: the starter finds our listener and hands us to its monitor (nothing
+ * is lost), or the record changes (we attach, and read what is there). */
 static int wait_for_start(struct loop *l, size_t index, struct ct_err *err)
 {
 	struct ct_log_stream *s = &l->set->items[index];
@@ -115,6 +126,8 @@ static int wait_for_start(struct loop *l, size_t index, struct ct_err *err)
 
 /* ---- preparing to wait ---- */
 
+/* The eventfd by its edges: its counter is never read, since all readers share it. The stream is
+ * looked at once after this, for what came before. */
 static int watch_live(struct loop *l, size_t index, struct ct_err *err)
 {
 	struct ct_log_stream *s = &l->set->items[index];
@@ -186,7 +199,9 @@ static uint64_t left(uint64_t until, uint64_t now)
 	return until > now ? until - now : 0;
 }
 
-/* Milliseconds to wait, -1: for ever. Rounded up, or a wait that is too short would spin. */
+/* Milliseconds to wait, -1: for ever. Rounded up, or a wait that is too short would spin. Three
+ * clocks: the end of a line's patience and --timeout are monotonic, --until is the wall's, which
+ * may be set while we sleep. */
 static int timeout_of(const struct loop *l, const struct outlook *o)
 {
 	const struct ct_log_set *set = l->set;
@@ -208,7 +223,8 @@ static int timeout_of(const struct loop *l, const struct outlook *o)
 	return (int)earlier((ns + MS - 1) / MS, 86400000);
 }
 
-/* It is time: what is there is all. */
+/* It is time: what is there is all. A limit for each that is still written: what is committed at
+ * this moment is the last that is shown. */
 static void stop_all(const struct ct_log_set *set)
 {
 	for (size_t i = 0; i < set->count; i++) {
@@ -239,7 +255,8 @@ static void look_at_clocks(struct loop *l)
 		stop_all(set);
 }
 
-/* A prompt has no newline and wants to be seen. */
+/* A prompt has no newline and wants to be seen. patience is how long half a line is held back in
+ * the hope of the rest. */
 static void flush_quiet(const struct ct_log_set *set)
 {
 	uint64_t now = ct_now_monotonic();
@@ -320,7 +337,8 @@ static int wait_for_events(struct loop *l, int timeout, struct ct_err *err)
 
 /* ---- the loop ---- */
 
-/* Nothing to hand out for now, or enough for once. */
+/* Nothing to hand out for now, or enough for once. After this comes ct_log_merge(), which hands out
+ * whatever is there, in the order of time across all streams. */
 static int turn(struct loop *l, struct outlook *ret_outlook, struct ct_err *err)
 {
 	struct ct_log_set *set = l->set;

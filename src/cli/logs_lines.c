@@ -2,14 +2,19 @@
 /*
  * From frames to lines. A frame is what one read of the monitor gave: it may hold many lines, a
  * part of one, or the end of one and the beginning of the next. Each stream has its own line open,
- * so that half a line of stdout is not torn by what comes from stderr meanwhile. A line has the time
- * of its first byte, however many frames it came in.
+ * so that half a line of stdout is not torn by what comes from stderr meanwhile. A line has the
+ * time of its first byte, however many frames it came in.
  *
  * A line that is whole inside its frame is handed out where it stands; only what crosses frames is
  * copied. Lines over CT_LINE_MAX are handed on in parts, cut between characters.
  *
  * Runs in the CLI; pure but for the memory of the two buffers. When that fails, the line goes on in
  * parts, of what there is.
+ *
+ *    frame    "a\nbc"            "d\ne"              "\n"
+ *    lines    a                  bcd (copied)        e
+ *    open     bc                 e                   -
+ *    flush    a pause: "bc" is handed out as a part that begins, "d" later as one that ends
  */
 #include "logs.h"
 
@@ -37,7 +42,8 @@ static struct ct_line_open *open_of(struct ct_line_cutter *cutter, int stream)
 	return &cutter->open[stream == CT_STREAM_STDERR];
 }
 
-/* Forget what the last call handed out of the buffer. */
+/* Forget what the last call handed out of the buffer. A line that was handed out points into the
+ * buffer, so it is forgotten only when the next one is asked for. */
 static void settle(struct ct_line_open *open)
 {
 	size_t rest = open->text.length - open->given;
@@ -51,6 +57,7 @@ static void settle(struct ct_line_open *open)
 	open->given = 0;
 }
 
+/* shown: a part of this line is out already, so the next does not begin it. */
 static void hand_out(const struct ct_line_cutter *cutter, struct ct_line_open *open, int stream,
 		     const char *text, size_t size, bool ends, struct ct_log_line *ret_line)
 {
@@ -87,6 +94,7 @@ static void add_open(struct ct_line_cutter *cutter, struct ct_line_open *open, s
 	ct_buf_add(&open->text, cutter->data, size);
 }
 
+/* False: the frame is used up, and what is left of it is open. Called until then for each frame. */
 bool ct_lines_next(struct ct_line_cutter *cutter, struct ct_log_line *ret_line)
 {
 	struct ct_line_open *open = open_of(cutter, cutter->stream);
@@ -116,7 +124,8 @@ bool ct_lines_next(struct ct_line_cutter *cutter, struct ct_log_line *ret_line)
 	return true;
 }
 
-/* Bytes that a flush hands out. */
+/* Bytes that a flush hands out. Half a character at the end stays, unless nothing more will ever
+ * come. */
 static size_t ready(const struct ct_line_open *open, bool final)
 {
 	size_t left = open->text.length - open->given;
@@ -125,6 +134,7 @@ static size_t ready(const struct ct_line_open *open, bool final)
 	return final ? left : ct_utf8_whole(text, left);
 }
 
+/* One part a call, false when there is none. final: the run is over, and so is each line. */
 bool ct_lines_flush(struct ct_line_cutter *cutter, bool final, struct ct_log_line *ret_line)
 {
 	struct ct_line_open *open = cutter->open;

@@ -7,12 +7,18 @@
  *
  * Runs in commands, with the caller's rights. What may fail: reading; that memory is used again in
  * the middle of it is told, for another look.
+ *
+ *    payload   0 .............. filed ........ now
+ *    stdout    aaaa  aa   aaaa|aa               "|": the first byte that the file lacks,
+ *    stderr       bb    bbb |bb                 of each stream its own: held bytes come off it
+ *    first     the frame with the earlier of the two; what is before it nobody needs
  */
 #include "logs_reach.h"
 
 #include <stdatomic.h>
 #include <string.h>
 
+/* Three words, read one after the other: whether they belong together is_still() tells. */
 struct ct_log_reach ct_log_reach_of(const struct ct_page *page)
 {
 	return (struct ct_log_reach){
@@ -23,6 +29,8 @@ struct ct_log_reach ct_log_reach_of(const struct ct_page *page)
 	};
 }
 
+/* While the file takes everything, filed and payload agree whenever the monitor is between two
+ * writes. When the disk is full they never do again, and filed stands still. */
 bool ct_log_reach_is_still(const struct ct_page *page, const struct ct_log_reach *reach)
 {
 	return (reach->failing ||
@@ -42,8 +50,10 @@ static size_t stream_of(const struct ct_index_entry *e)
 	return e->kind == CT_STREAM_STDERR;
 }
 
-/* Walk the frames from the oldest up to the reach: count the bytes of each stream, or, once they are
- * counted, place the cursor's skips; ct_cursor_next() gives what it likes to frame. */
+/* Walk the frames from the oldest up to the reach: count the bytes of each stream, or, once they
+ * are counted, place the cursor's skips; ct_cursor_next() gives what it likes to frame. Twice over
+ * the same frames: in the first pass the streams' bytes are counted up to the reach, in the second
+ * their places are found. */
 static int walk(struct ct_client *client, struct ct_cursor *c, const struct ct_log_reach *reach,
 		struct place *place, bool place_it, void *frame, struct ct_err *err)
 {
@@ -82,7 +92,8 @@ static int walk(struct ct_client *client, struct ct_cursor *c, const struct ct_l
 	return r < 0 ? r : 0;
 }
 
-/* Before what is shown last: where memory has what the file does not. */
+/* Before what is shown last: where memory has what the file does not. seen: of the held ones so
+ * many were shown from memory, and count as had. */
 static int find_place(struct ct_client *client, const struct ct_log_reach *reach,
 		      const uint32_t seen[2], void *frame, struct place *place, uint64_t skip[2],
 		      struct ct_err *err)
@@ -117,6 +128,8 @@ int ct_log_reach_open(struct ct_client *client, const struct ct_log_reach *reach
 		r = ct_cursor_open(&source, CT_FROM_OLDEST, &cursor, err);
 	if (r < 0)
 		return r;
+	/* The oldest frames were overwritten between the passes and this: 1, look again. When the
+	 * oldest is beyond the reach, what is missing is lost, and told. */
 	if (cursor.payload != place.start && cursor.payload <= reach->filed) {
 		ct_cursor_close(&cursor);
 		return 1;

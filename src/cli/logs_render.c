@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A line of a log as it is shown: for people as text, with the container, the time or neither before
- * it; for programs as one JSON object.
+ * A line of a log as it is shown: for people as text, with the container, the time or neither
+ * before it; for programs as one JSON object.
  *
  * What a payload without a terminal writes into its log was not meant to drive one, least of all
  * that of whoever reads the log: there control sequences are shown and not sent. Colours (SGR)
@@ -9,6 +9,9 @@
  * ours stands before the next one.
  *
  * Runs in the CLI; pure but for the memory of the buffer, which remembers when there was none.
+ *
+ *    text   [colour]NAME 2026-01-02T03:04:05.000000000Z[end] the line, escaped if need be
+ *    json   {"time":..,"stream":..,"run":..,"container":..,"line" or "data_base64":..,"partial":..}
  */
 #include "logs.h"
 
@@ -20,7 +23,9 @@
 #define SGR_MAX		64	/* bytes of a sequence that passes */
 #define SGR_RESET	"\x1b[0m"
 
-/* Bytes of the SGR sequence at text: "ESC [ digits ; : m", or 0. */
+/* Bytes of the SGR sequence at text: "ESC [ digits ; : m", or 0. strchr() finds the NUL at the end
+ * of its set, too, so that is asked for by itself. Anything longer than SGR_MAX is no colour that
+ * anybody meant. */
 static size_t sgr_length(const char *text, size_t size)
 {
 	if (size < 3 || text[0] != '\x1b' || text[1] != '[')
@@ -34,6 +39,7 @@ static size_t sgr_length(const char *text, size_t size)
 	return 0;
 }
 
+/* In runs as long as possible: most lines are one, and are copied at once. */
 void ct_log_escape(const char *text, size_t size, struct ct_buf *buf)
 {
 	size_t start = 0;
@@ -74,6 +80,7 @@ static void color_off(const struct ct_log_style *style, struct ct_buf *buf)
 		ct_buf_puts(buf, SGR_RESET);
 }
 
+/* The time is UTC with nine digits, docker's form, which sorts as text. */
 static void render_prefix(const struct ct_log_style *style, const struct ct_log_label *label,
 			  const struct ct_log_line *line, struct ct_buf *buf)
 {
@@ -90,6 +97,8 @@ static void render_prefix(const struct ct_log_style *style, const struct ct_log_
 	ct_buf_putc(buf, ' ');
 }
 
+/* A container with a terminal was looked at on one, and its sequences are what it is about: those
+ * pass. */
 static void render_text(const struct ct_log_style *style, const struct ct_log_label *label,
 			const struct ct_log_line *line, bool fresh, struct ct_buf *buf)
 {
@@ -119,6 +128,7 @@ static void render_text(const struct ct_log_style *style, const struct ct_log_la
 		ct_buf_putc(buf, '\n');
 }
 
+/* ct_buf_printf() would do, at several times the cost; a log has a number for every line. */
 static const char *decimal(uint64_t value, char buf[24])
 {
 	char *at = buf + 23;
@@ -145,6 +155,8 @@ static void render_json(const struct ct_log_label *label, const struct ct_log_li
 		ct_buf_puts(buf, ",\"container\":");
 		ct_buf_json(buf, label->text, strlen(label->text));
 	}
+	/* JSON strings are Unicode, so other bytes cannot be in one: they are never changed, but
+	 * named differently. */
 	if (ct_is_utf8(line->text, line->size)) {
 		ct_buf_puts(buf, ",\"line\":");
 		ct_buf_json(buf, line->text, line->size);

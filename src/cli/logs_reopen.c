@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cattach logs --reopen: for those who rotate the files of log drivers themselves. The monitor writes
- * to the old file what is of before, and goes on in a new one of the file's name; when this has
- * returned, the old one is complete.
+ * cattach logs --reopen: for those who rotate the files of log drivers themselves. The monitor
+ * writes to the old file what is of before, and goes on in a new one of the file's name; when this
+ * has returned, the old one is complete.
  *
  * Runs in the command, with the caller's rights. What may fail: a container that does not run, one
  * whose driver has no such file, a directory that takes no new one; then the old one is written on.

@@ -7,6 +7,10 @@
  * last frame that is not later than --until.
  *
  * Runs in the CLI. What may fail: there is no such run; reading.
+ *
+ *    beginning   the later of --since and the run's first entry
+ *    end         the earlier of --until, the next run's first entry and now
+ *    --tail N    N lines back from the end, not beyond the beginning
  */
 #include "logs.h"
 
@@ -37,10 +41,13 @@ static int fail_run(struct ct_log_stream *s, struct ct_err *err)
 	return ct_wrap(err, "%s", s->name);
 }
 
+/* A file knows no runs: of the last one the record says when it began, and check_driver() has
+ * refused the others. */
 static int seek_run(struct ct_log_stream *s, int64_t run, struct ct_err *err)
 {
-	int r = s->files || s->journal ? ct_cursor_seek_time(&s->cursor, s->container.status.started, err) :
-			   ct_cursor_seek_run(&s->cursor, run, err);
+	int r = s->files || s->journal ?
+			ct_cursor_seek_time(&s->cursor, s->container.status.started, err) :
+			ct_cursor_seek_run(&s->cursor, run, err);
 
 	if (r == -ENOENT)
 		return fail_run(s, err);
@@ -57,7 +64,8 @@ static int seek_time(struct ct_log_stream *s, uint64_t time, struct ct_err *err)
 	return ct_cursor_seek_time(&s->cursor, time, err) < 0 ? ct_wrap(err, "%s", s->name) : 0;
 }
 
-/* By --run and --since: whichever is later. */
+/* By --run and --since: whichever is later. s->only remembers the number that -1 or -2 meant when
+ * we came: a run that starts meanwhile does not shift it. */
 static int seek_start(struct ct_log_stream *s, struct ct_err *err)
 {
 	uint64_t offset = 0;
@@ -112,6 +120,8 @@ static int seek_last(struct ct_log_stream *s, struct ct_err *err)
 
 /* ---- the whole ---- */
 
+/* late: the container was started while we waited for it, so --tail does not count: all of its run
+ * is new. */
 int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;
@@ -134,10 +144,9 @@ int ct_log_stream_seek(struct ct_log_stream *stream, struct ct_err *err)
 	return r < 0 ? r : 0;
 }
 
-/*
- * Not by the number of the run: it may have been read from the directory while it was being started,
- * before anything was written or anybody called it running.
- */
+/* Not by the number of the run: it may have been read from the directory while it was being
+ * started, before anything was written or anybody called it running. s->resume is the offset up to
+ * which it was read: nothing new there is -ENOENT. */
 int ct_log_stream_resume(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;

@@ -10,6 +10,10 @@
  *
  * Runs in the CLI. Writes block as any filter's do, which costs no container anything. What may
  * fail: the output, quietly when nobody reads it any more.
+ *
+ *    stdout and stderr the same file (a terminal, 2>&1)   one device: one line can stand open
+ *    two files                                            two devices, each with its own
+ *    a line that stands open is its source (a pointer, compared only) and its stream
  */
 #include "logs.h"
 
@@ -24,6 +28,7 @@
 
 #define FLUSH_AT	65536
 
+/* st_rdev for devices: a terminal may have several files in different places of /dev. */
 static bool is_same_file(int a, int b)
 {
 	struct stat x, y;
@@ -45,6 +50,7 @@ void ct_sink_free(struct ct_log_sink *sink)
 	ct_buf_done(&sink->buf);
 }
 
+/* As a filter that SIGPIPE ends; a shell shows nothing of it, and "set -o pipefail" sees 141. */
 int ct_fail_unread(struct ct_err *err)
 {
 	ct_fail(err, EPIPE, "nobody reads the output");
@@ -63,6 +69,8 @@ static int write_to(int fd, const void *data, size_t size, struct ct_err *err)
 	return 0;
 }
 
+/* The buffer is empty afterwards also when it could not be written: what is tried again would come
+ * twice. */
 int ct_sink_flush(struct ct_log_sink *sink, struct ct_err *err)
 {
 	int r;
@@ -76,7 +84,9 @@ int ct_sink_flush(struct ct_log_sink *sink, struct ct_err *err)
 	return r;
 }
 
-/* From here on the buffer is for this descriptor. */
+/* From here on the buffer is for this descriptor. stdout and stderr share one buffer, so a change
+ * of the descriptor writes it out: that keeps the order between the two where both are one
+ * terminal. */
 static int turn_to(struct ct_log_sink *sink, int fd, struct ct_err *err)
 {
 	int r = sink->fd == fd ? 0 : ct_sink_flush(sink, err);
@@ -95,6 +105,8 @@ static int finish(struct ct_log_sink *sink, struct ct_err *err)
 	return sink->buf.length >= FLUSH_AT || sink->buf.failed ? ct_sink_flush(sink, err) : 0;
 }
 
+/* One line or a part of one. ours: it goes on where the last part of the same line has stopped, so
+ * nothing is put before it. */
 int ct_sink_line(struct ct_log_sink *sink, const void *source, const struct ct_log_label *label,
 		 const struct ct_log_line *line, struct ct_err *err)
 {
@@ -115,6 +127,8 @@ int ct_sink_line(struct ct_log_sink *sink, const void *source, const struct ct_l
 	return finish(sink, err);
 }
 
+/* Without anything before lines and in no other format the bytes go as they came. What is large is
+ * not copied first. */
 int ct_sink_bytes(struct ct_log_sink *sink, int stream, const void *data, size_t size,
 		  struct ct_err *err)
 {
@@ -130,6 +144,7 @@ int ct_sink_bytes(struct ct_log_sink *sink, int stream, const void *data, size_t
 	return finish(sink, err);
 }
 
+/* What was lost is told at its place between the lines: so these are written out first. */
 int ct_sink_notice(struct ct_log_sink *sink, const struct ct_err *notice, struct ct_err *err)
 {
 	size_t device = !sink->same;

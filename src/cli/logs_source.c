@@ -4,16 +4,23 @@
  * connection to the monitor, which hands out the segments, those in memory and those of a container
  * that removes itself (--rm), too. Later: from its directory.
  *
- * A container can end between the look at its state and the connection; then it is looked for again.
- * One that has not been started yet is waited for like a client that attaches: the start finds us and
- * hands our connection to the monitor, so that even a container that lives for a millisecond and
- * removes itself is read whole.
+ * A container can end between the look at its state and the connection; then it is looked for
+ * again. One that has not been started yet is waited for like a client that attaches: the start
+ * finds us and hands our connection to the monitor, so that even a container that lives for a
+ * millisecond and removes itself is read whole.
  *
  * With retry a stream that is done waits for the next run of its container, or for the next
  * container of that name, and comes here once more.
  *
  * Runs in the CLI with the caller's rights. What may fail: a container that does not exist, one
  * without a log, one whose monitor does not answer.
+ *
+ *    state of the container          where it is read from
+ *    created, creating               wait (--follow, -F), or nothing there
+ *    running, its driver in memory   the connection
+ *    running, with files             the files; connected as well when it is followed
+ *    ended                           the directory
+ *    damaged, removed                an error that says so
  */
 #include "logs.h"
 
@@ -32,6 +39,8 @@
 #define TRIES	5
 #define PAUSE	10000000	/* ns before the next one, of a container that is being started */
 
+/* Everything but what outlives a run of the container: the cutter's buffers, the watch, files that
+ * are kept. */
 void ct_log_stream_drop(struct ct_log_stream *stream)
 {
 	struct ct_log_stream *s = stream;
@@ -153,13 +162,15 @@ static int check_driver(const struct ct_log_stream *s, struct ct_err *err)
 		return ct_wrap(err, "--run");
 	}
 	if (ct_log_passes(&c->meta))
-		return ct_fail(err, EINVAL, "this container is using the 'passthrough' log driver, cannot "
+		return ct_fail(err, EINVAL,
+			       "this container is using the 'passthrough' log driver, cannot "
 			       "read logs");
 	if (!is_none(s))
 		return 0;
 	if (s->query->retry || is_running(c) || is_unstarted(c))
 		return 0;
-	return ct_fail(err, EINVAL, "this container is using the 'none' log driver, cannot read logs");
+	return ct_fail(err, EINVAL,
+		       "this container is using the 'none' log driver, cannot read logs");
 }
 
 /* Those of another container are of no more use. */
@@ -169,7 +180,8 @@ static void drop_kept(struct ct_log_stream *s)
 		ct_log_stream_close_files(s);
 }
 
-/* 1: try again, it has changed meanwhile. */
+/* 1: try again, it has changed meanwhile. FOREIGN: its monitor is in a pid namespace that we do not
+ * see, so its end could not be waited for. */
 static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 			    struct ct_arena *arena, bool last, struct ct_err *err)
 {
@@ -205,7 +217,8 @@ static int open_source_once(struct ct_log_stream *s, struct ct_store *store,
 	return s->main >= 0 ? ct_log_stream_open_files(s, err) : 0;
 }
 
-/* The source, or CT_STREAM_WAITING, or CT_STREAM_DONE when there is nothing. */
+/* The source, or CT_STREAM_WAITING, or CT_STREAM_DONE when there is nothing. -ENOENT with --retry
+ * is a container that will be there. */
 static int open_source(struct ct_log_stream *s, struct ct_store *store, struct ct_arena *arena,
 		       struct ct_err *err)
 {
@@ -223,6 +236,7 @@ static int open_source(struct ct_log_stream *s, struct ct_store *store, struct c
 	return 0;
 }
 
+/* In the order of what has most: files reach back further than memory. */
 static int open_cursor(struct ct_log_stream *s, bool now, struct ct_err *err)
 {
 	struct ct_log_source source = s->files	   ? ct_log_files_source(s->files) :
@@ -252,8 +266,8 @@ static void note_names(struct ct_log_stream *s)
 }
 
 /*
- * Did the last run end on a full disk? What the monitor still held then is in no file, nor a word of
- * it: only the record knows.
+ * Did the last run end on a full disk? What the monitor still held then is in no file, nor a word
+ * of it: only the record knows.
  */
 static bool is_cut(const struct ct_log_stream *s)
 {
@@ -275,7 +289,8 @@ static int allocate(struct ct_log_stream *s, struct ct_err *err)
 	return s->frame ? 0 : ct_fail_nomem(err);
 }
 
-/* What has come since, or whatever the name stands for by now. */
+/* What has come since, or whatever the name stands for by now. The same container goes on where it
+ * was left; another of that name begins at its beginning. */
 static int seek_again(struct ct_log_stream *s, struct ct_err *err)
 {
 	int r;
@@ -350,12 +365,15 @@ void ct_log_stream_await_no_more(struct ct_log_stream *stream)
  */
 static bool may_start(const struct ct_container *c)
 {
-	bool passing = c->meta.remove || (c->meta.log_driver && !strcmp(c->meta.log_driver, "none"));
+	bool passing = c->meta.remove ||
+		       (c->meta.log_driver && !strcmp(c->meta.log_driver, "none"));
 
 	return c->dir >= 0 &&
 	       (c->state == CT_STATE_CREATED || (c->state == CT_STATE_STOPPED && passing));
 }
 
+/* The container is moved into the stream: its lock and descriptors must live as long as the waiter
+ * that is in its directory. */
 int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
 			struct ct_container *container, struct ct_err *err)
 {
@@ -383,6 +401,7 @@ int ct_log_stream_await(struct ct_log_stream *stream, struct ct_store *store,
 	return 1;
 }
 
+/* 0: no connection yet, or that start has failed; 1: the stream is LIVE. */
 int ct_log_stream_join(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;
@@ -403,7 +422,8 @@ int ct_log_stream_join(struct ct_log_stream *stream, struct ct_err *err)
 		s->state = CT_STREAM_LIVE;
 		s->late = true;
 		drop_kept(s);
-		/* Of this run alone memory is enough, and is there even where the file is removed. */
+		/* Of this run alone memory is enough, and is there even where the file is
+		 * removed. */
 		if (s->query->retry)
 			open_main(s);
 		if (s->main >= 0)

@@ -9,6 +9,14 @@
  *
  * Runs in the CLI with the caller's rights. A damaged record is told and passed over; what fails is
  * reading itself.
+ *
+ *   pull:  take_frame   lines of the frame at hand          -> ready
+ *          take_flushed what has no newline yet, when something ends it
+ *          take_notice  a gap, damage, the end
+ *          read_entry   the next entry: feeds the cutter, or sets flush, notice, ended
+ *
+ * The order of the three is what a reader sees: the lines before a gap, the half line before it,
+ * the notice, and then what comes behind.
  */
 #include "logs.h"
 
@@ -21,6 +29,8 @@
 
 /* ---- entries ---- */
 
+/* until is inclusive, as docker's; offsets below resume were shown before the container was lost
+ * and found again (-F). */
 enum ct_entry_use ct_log_stream_use(const struct ct_log_stream *stream,
 				    const struct ct_index_entry *entry)
 {
@@ -51,6 +61,8 @@ static void set_notice(struct ct_log_stream *s)
 	s->flush = s->final = s->notice_due = true;
 }
 
+/* In the log's own place, between the lines before it and those behind it, and not on stderr at
+ * once. */
 static void notice_gap(struct ct_log_stream *s, const struct ct_index_entry *entry)
 {
 	ct_fail(&s->unit.notice, ENODATA, "%" PRIu64 " bytes are missing here: %s", entry->value,
@@ -58,6 +70,7 @@ static void notice_gap(struct ct_log_stream *s, const struct ct_index_entry *ent
 	set_notice(s);
 }
 
+/* Bytes that neither the file nor memory has. */
 void ct_log_stream_notice_lost(struct ct_log_stream *stream, uint64_t bytes)
 {
 	notice_gap(stream, &(struct ct_index_entry){ .value = bytes });
@@ -78,9 +91,10 @@ static void notice_cut(struct ct_log_stream *s)
 	s->cut = false;
 	s->cut_told = true;
 	if (status->state == CT_STATUS_EXITED)
-		ct_fail(&s->unit.notice, ENODATA, "%" PRIu64 " bytes are missing here: the disk was "
-			"full until the %s ended", status->log_unsaved,
-			ct_container_kind(&s->container));
+		ct_fail(&s->unit.notice, ENODATA,
+			"%" PRIu64 " bytes are missing here: the disk was "
+			"full until the %s ended",
+			status->log_unsaved, ct_container_kind(&s->container));
 	else
 		ct_fail(&s->unit.notice, ENODATA, "the end is missing here: the disk was full, and "
 			"the monitor was killed with what it held in memory");
@@ -100,6 +114,8 @@ static void end(struct ct_log_stream *s)
 	s->final = s->run_ended || !s->query->retry;
 }
 
+/* What an entry of the index means for us is decided in one place (ct_log_stream_use()), what is
+ * done about it here. */
 static void use_entry(struct ct_log_stream *s, const struct ct_index_entry *entry)
 {
 	size_t skip;
@@ -149,6 +165,8 @@ static int use_damage(struct ct_log_stream *s, const struct ct_err *err)
 	return 1;
 }
 
+/* Asked before the last read: what comes between a look and the end would be lost the other way
+ * round. */
 static bool is_over(struct ct_log_stream *s)
 {
 	struct ct_exit status;
@@ -234,6 +252,7 @@ static int read_entry(struct ct_log_stream *s, struct ct_err *err)
 
 /* ---- units ---- */
 
+/* ready: the next pull hands it out. Units point into the frame or the cutter until then. */
 static void set_unit(struct ct_log_stream *s, const struct ct_log_line *line)
 {
 	s->unit.kind = s->by_lines ? CT_UNIT_LINE : CT_UNIT_BYTES;
@@ -269,6 +288,7 @@ static bool take_frame(struct ct_log_stream *s)
 	return true;
 }
 
+/* Behind the half line that it interrupts, which is flushed first. */
 static bool take_notice(struct ct_log_stream *s)
 {
 	if (!s->notice_due || s->flush)
@@ -294,6 +314,7 @@ static bool take_flushed(struct ct_log_stream *s)
 	return false;
 }
 
+/* From the loop, when a half line has waited long enough: a prompt is shown. */
 void ct_log_stream_flush(struct ct_log_stream *stream)
 {
 	stream->flush = true;
@@ -313,6 +334,7 @@ static int finish(struct ct_log_stream *s)
 	return 0;
 }
 
+/* 1: a unit is ready; 0: nothing for now, or done; negative. */
 int ct_log_stream_pull(struct ct_log_stream *stream, struct ct_err *err)
 {
 	struct ct_log_stream *s = stream;

@@ -22,7 +22,8 @@
  * What the rest relies on. Descriptors 0 to 2 must exist, or the first file that is opened becomes
  * somebody's stdout. SIGPIPE is ignored so that "cattach ps | head" ends by a failing write(2) and
  * not in the middle of something, SIGXFSZ (ulimit -f) for the same reason; payloads get default
- * dispositions again. SIGCHLD is not: where a caller has had it ignored nobody could wait for a child.
+ * dispositions again. SIGCHLD is not: where a caller has had it ignored nobody could wait for a
+ * child.
  */
 static int prepare_process(struct ct_err *err)
 {
@@ -36,7 +37,8 @@ static int prepare_process(struct ct_err *err)
 	}
 	r = ct_stdio_exist();
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot open /dev/null for standard input and output");
+		return ct_fail_errno(err, -r,
+				     "cannot open /dev/null for standard input and output");
 	sigaction(SIGPIPE, &ignore, NULL);
 	sigaction(SIGXFSZ, &ignore, NULL);
 	sigaction(SIGCHLD, &ordinary, NULL);

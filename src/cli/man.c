@@ -4,6 +4,13 @@
  * the output of "cattach help --man [COMMAND]", so they cannot differ from what the command does.
  *
  * Only appends to a buffer; cannot fail but for memory, which the buffer remembers.
+ *
+ * In troff a line that begins with . or ' is a request, \ begins an escape, and a bare - may become
+ * a hyphen that nobody can paste into a shell. Texts go through add_text() for that; what is
+ * written here as troff does not.
+ *
+ *    .TH title   .SH NAME  SYNOPSIS  DESCRIPTION  OPTIONS  EXIT STATUS  EXAMPLES  SEE ALSO
+ *    cattach(1)  one line a command, global options, defaults, environment, files
  */
 #include "cli.h"
 
@@ -34,6 +41,7 @@ static void add_string(struct ct_buf *buf, const char *text)
 	add_text(buf, text, strlen(text));
 }
 
+/* No date: the page must be the same bytes whoever builds it, and tests compare it with man/. */
 static void add_title(struct ct_buf *buf, const char *page)
 {
 	ct_buf_puts(buf, ".\\\" SPDX-License-Identifier: Apache-2.0\n");
@@ -41,6 +49,8 @@ static void add_title(struct ct_buf *buf, const char *page)
 		      CT_VERSION);
 }
 
+/* -n, --name NAME; what may take "=BOOL" is shown with brackets, and without where help hides
+ * it. */
 static void add_option(struct ct_buf *buf, const struct ct_option *option)
 {
 	ct_buf_puts(buf, ".TP\n");
@@ -60,6 +70,7 @@ static void add_option(struct ct_buf *buf, const struct ct_option *option)
 	ct_buf_puts(buf, ".\n");
 }
 
+/* --help is in no table: every verb has it, see ct_options_parse(). */
 static void add_options(struct ct_buf *buf, const struct ct_option *table)
 {
 	static const struct ct_option help = { .name = "help",
@@ -79,6 +90,8 @@ static void add_options(struct ct_buf *buf, const struct ct_option *table)
 	add_option(buf, &help);
 }
 
+/* Descriptions separate paragraphs by an empty line, which troff would print as a gap of its own
+ * size. */
 static void add_paragraphs(struct ct_buf *buf, const char *text)
 {
 	while (*text) {
@@ -92,6 +105,8 @@ static void add_paragraphs(struct ct_buf *buf, const char *text)
 	}
 }
 
+/* Each line is "COMMAND\tWHAT IT DOES"; a table of verbs without the tab would be a slip that the
+ * golden files show. */
 static void add_examples(struct ct_buf *buf, const char *text)
 {
 	ct_buf_puts(buf, ".SH EXAMPLES\n");
@@ -109,6 +124,7 @@ static void add_examples(struct ct_buf *buf, const char *text)
 	}
 }
 
+/* The same words on each page: an exit code means one thing for all commands. */
 static void add_exit_status(struct ct_buf *buf)
 {
 	ct_buf_puts(buf, ".SH EXIT STATUS\n"
@@ -133,6 +149,7 @@ static void add_see_also(struct ct_buf *buf, const struct ct_verb *self)
 	}
 }
 
+/* man-pages(7) has the order of the sections. */
 static void verb_page(struct ct_buf *buf, const struct ct_verb *verb)
 {
 	char page[64];
@@ -192,6 +209,7 @@ static void add_defaults(struct ct_buf *buf)
 		    "effect.\n");
 }
 
+/* What concerns all commands, and is on none of their own pages. */
 static void main_page(struct ct_buf *buf)
 {
 	add_title(buf, "cattach");

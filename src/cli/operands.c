@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One verb, several containers: which ones, by name or by option; find each, act, print its name as
- * it was given. Errors are reported as they happen; the exit code tells at the end that there was one.
+ * it was given. Errors are reported as they happen; the exit code tells at the end that there was
+ * one.
  *
  * Runs in the command's own process. What it fails on is what the store and the action fail on.
+ *
+ *   CONTAINER...              as they were typed; each looked up when its turn comes
+ *   --all, --filter           looked up here, by state and filter: ids[] beside operands[]
+ *   --latest                  the one that was made last
+ *   --cidfile FILE...         the id in each file
+ *
+ * Exactly one of these ways (check_choice). Between choosing and acting a container may be removed,
+ * or its name given to another: what a filter chose is found again by its id and printed by its
+ * name, and when it has gone meanwhile that is no error, for nobody has named it.
  */
 #include "operands.h"
 
@@ -19,6 +29,7 @@
 
 #define MAX_SECONDS 2147483	/* what fits into poll(2)'s milliseconds */
 
+/* The name is printed only after the deed, so that a script can count what was done. */
 static int act_on(struct ct_store *store, const struct ct_call *call, size_t i,
 		  const struct ct_each *each, struct ct_err *err)
 {
@@ -39,7 +50,9 @@ const char *ct_operand_id(const struct ct_call *call, size_t i)
 	return i < call->ids.count ? call->ids.items[i] : NULL;
 }
 
-static int add_chosen(struct ct_call *call, const struct ct_container *container, struct ct_err *err)
+/* A session or a damaged record may have no id of its own; its label finds it then. */
+static int add_chosen(struct ct_call *call, const struct ct_container *container,
+		      struct ct_err *err)
 {
 	const char *label = ct_container_label(container), *id = container->meta.id;
 
@@ -49,7 +62,8 @@ static int add_chosen(struct ct_call *call, const struct ct_container *container
 	return 0;
 }
 
-/* By name, as they are printed, and by id, as they are found: a name may be another one's by then. */
+/* By name, as they are printed, and by id, as they are found: a name may be another one's by
+ * then. */
 static int add_all(struct ct_store *store, const struct ct_named *choice, struct ct_call *call,
 		   struct ct_err *err)
 {
@@ -57,8 +71,8 @@ static int add_all(struct ct_store *store, const struct ct_named *choice, struct
 	struct ct_container_list list = {0};
 	struct ct_filters filters = {0};
 
-	if (ct_filters_parse(store, call->arena, choice->filters ? choice->filters : &none, &filters,
-			     err) < 0 ||
+	if (ct_filters_parse(store, call->arena, choice->filters ? choice->filters : &none,
+			     &filters, err) < 0 ||
 	    ct_container_list(store, call->arena, &list, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < list.count; i++) {
@@ -95,6 +109,7 @@ static int add_latest(struct ct_store *store, struct ct_call *call, struct ct_er
 	return ct_strings_add(call->arena, &call->operands, name) < 0 ? ct_fail_nomem(err) : 0;
 }
 
+/* missing_ok is --ignore: a file that was never written is a container that is not there. */
 static int add_cidfiles(const struct ct_named *choice, struct ct_call *call, struct ct_err *err)
 {
 	for (size_t i = 0; i < choice->cidfiles->count; i++) {
@@ -135,6 +150,9 @@ static int check_choice(const struct ct_call *call, const struct ct_named *choic
 	return ct_hint(err, "usage: cattach %s %s", verb, call->verb->synopsis);
 }
 
+/* *ret_call is a copy of the call with other operands, and shares everything else with it. The
+ * filters are looked at before the store is opened: what is wrong with the command line is said
+ * first. */
 int ct_operands_choose(const struct ct_call *call, const struct ct_named *choice,
 		       struct ct_call *ret_call, struct ct_err *err)
 {
@@ -162,6 +180,7 @@ int ct_operands_or_all(const struct ct_call *call, bool all, const char *option,
 	return ct_operands_choose(call, &choice, ret_call, err);
 }
 
+/* -1 is "for ever", as docker has it; *ret_seconds keeps its default when nothing was given. */
 int ct_seconds_option(const char *text, int *ret_seconds, struct ct_err *err)
 {
 	int64_t seconds;
@@ -174,6 +193,8 @@ int ct_seconds_option(const char *text, int *ret_seconds, struct ct_err *err)
 	return 0;
 }
 
+/* The exit code is that of the last failure. All failures here are 125, but for verbs whose action
+ * says otherwise. */
 int ct_each_operand(const struct ct_call *call, const struct ct_each *each, struct ct_err *err)
 {
 	struct ct_store ct_autostore store = CT_STORE_INIT;

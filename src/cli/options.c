@@ -6,6 +6,18 @@
  * verb or the nearest option in its messages. Runs in the command's own process with the caller's
  * privileges and touches nothing but memory. Fails on unknown options, on values that are missing
  * or not wanted, and when memory runs out.
+ *
+ *   word           ::= "--" | "--" NAME [ "=" VALUE ] | "-" LETTERS | operand
+ *   --name VALUE       if NAME takes a value and there is no "=": the next word, whatever it is
+ *   -itd               letters without values, in one word
+ *   -n5 -n=5 -n 5      a letter with one: the rest of the word, or the next word
+ *   -i=false           the last letter of a word may have "=BOOL" if its option is one
+ *   -                  an operand (standard input or output, for cp and send)
+ *   --                 all that follows are operands
+ *
+ * Where the first operand ends the options (stop_at_operand), "run IMAGE ls -l" leaves -l to ls.
+ * each() hears of every option in its order: "generate systemd --new" reads a recorded command line
+ * once more with it (recreate.c).
  */
 #include "options.h"
 
@@ -35,6 +47,7 @@ size_t ct_options_count(const struct ct_option *table)
 	return count;
 }
 
+/* Headings and places for defaults are rows of the table, too, and cannot be typed. */
 const struct ct_option *ct_option_find(const struct ct_option *table, const char *name,
 				       size_t length)
 {
@@ -53,6 +66,7 @@ static const struct ct_option *find_letter(const struct ct_option *table, char l
 	return NULL;
 }
 
+/* An alias without a help text is not offered: nobody is to learn it from us. */
 static const struct ct_option *nearest(const struct ct_option *table, const char *name)
 {
 	const struct ct_option *best = NULL;
@@ -79,6 +93,7 @@ static int hint_help(const struct parser *p)
 	return ct_hint(p->err, "see \"cattach %s%s--help\"", verb ? verb : "", verb ? " " : "");
 }
 
+/* A name longer than any option is no slip of one, so there is no guess. */
 static int fail_unknown_long(const struct parser *p, const char *name, size_t length)
 {
 	const char *verb = p->context->verb;
@@ -97,6 +112,7 @@ static int fail_unknown_long(const struct parser *p, const char *name, size_t le
 	return hint_help(p);
 }
 
+/* With the whole cluster: "-itx" has more than one letter that could be meant. */
 static int fail_unknown_letter(const struct parser *p, char letter, const char *word)
 {
 	const char *verb = p->context->verb;
@@ -115,7 +131,9 @@ static int wrap_option(const struct parser *p, const struct ct_option *option, c
 	return ct_wrap(p->err, "--%s", option->name);
 }
 
-/* What was given is known to whoever looks for defaults, and to whoever writes it down. */
+/* What was given is known to whoever looks for defaults, and to whoever writes it down. given is
+ * indexed like the table, as option points into it; an option set from a default comes with no
+ * context and is not noted, for it was not given. */
 static int note(const struct parser *p, const struct ct_option *option, const char *value)
 {
 	const struct ct_option_context *context = p->context;
@@ -125,6 +143,8 @@ static int note(const struct parser *p, const struct ct_option *option, const ch
 	return context && context->each ? context->each(context->arg, option, value, p->err) : 0;
 }
 
+/* offset and kind of a table's row agree with the verb's struct: that is the promise which these
+ * two casts rely on, and OPTION() in each verb is how it is kept. */
 static int store(const struct parser *p, const struct ct_option *option, const char *value)
 {
 	char *member = (char *)p->target + option->offset;
@@ -141,6 +161,7 @@ static int store(const struct parser *p, const struct ct_option *option, const c
 	return 0;
 }
 
+/* A CHOICE knows three states: yes, no, and not given. */
 static int store_bool(const struct parser *p, const struct ct_option *option, char letter,
 		      const char *value)
 {
@@ -189,6 +210,7 @@ static int store_value(struct parser *p, const struct ct_option *option, char le
 	return store(p, option, value);
 }
 
+/* --help wins before the table is asked only where the verb has no option of that name itself. */
 static int parse_long(struct parser *p, const char *word)
 {
 	const char *equals = strchr(word, '=');
@@ -231,6 +253,8 @@ static int parse_cluster(struct parser *p, const char *word)
 	return 0;
 }
 
+/* For defaults from a file or a variable: the same checks and the same message as if it was
+ * typed. */
 int ct_option_set(const struct ct_option *option, struct ct_arena *arena, const char *value,
 		  void *target, struct ct_err *err)
 {
@@ -253,6 +277,8 @@ static int add_operand(struct parser *p, struct ct_strings *operands, const char
 	return ct_strings_add(p->arena, operands, word) < 0 ? ct_fail_nomem(p->err) : 0;
 }
 
+/* r is 1 for --help, which ends the parse: what follows may be half a line and is nobody's
+ * error. */
 int ct_options_parse(const struct ct_option_context *context, struct ct_arena *arena, int argc,
 		     char *const *argv, void *target, struct ct_strings *ret_operands,
 		     struct ct_err *err)

@@ -54,7 +54,8 @@ struct ct_option_context {
 	const struct ct_option *table;
 	bool stop_at_operand;	/* what follows the first operand belongs to the payload */
 	/* Told of every option, in their order, with its value or NULL; or NULL itself. */
-	int (*each)(void *arg, const struct ct_option *option, const char *value, struct ct_err *err);
+	int (*each)(void *arg, const struct ct_option *option, const char *value,
+		    struct ct_err *err);
 	void *arg;
 	bool *given;		/* for each row of the table: was it on the line? Or NULL */
 };

@@ -8,6 +8,12 @@
  *
  * Runs in the CLI. What may fail: the terminal belongs to somebody else (su), so that it cannot be
  * opened again.
+ *
+ *    what it is        how it is written                       when it takes nothing
+ *    regular file      write(2)                                does not happen
+ *    terminal          opened again, O_NONBLOCK                EAGAIN
+ *    pipe, socket      pwritev2(2) with RWF_NOWAIT             EAGAIN
+ *    neither works     poll(2), then chunk bytes at most       poll says so
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +31,8 @@
 /* A pipe that polls writable has room for PIPE_BUF bytes, a terminal for a page of its buffer. */
 #define TERMINAL_CHUNK	256
 
+/* By /proc: the same device, whatever its name is in this mount namespace. O_NOCTTY, or a session
+ * leader without one would get it as its own. */
 static int open_terminal(int fd)
 {
 	char path[32];
@@ -66,6 +74,8 @@ static ssize_t write_now(const struct ct_outlet *outlet, const void *data, size_
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
+/* Another process that writes there at the same time can take the room between the two calls: then
+ * this waits, as any write would. */
 static ssize_t write_chunk(const struct ct_outlet *outlet, const void *data, size_t size)
 {
 	struct pollfd room = { .fd = outlet->fd, .events = POLLOUT };
@@ -84,6 +94,7 @@ ssize_t ct_outlet_write(struct ct_outlet *outlet, const void *data, size_t size)
 		return write_now(outlet, data, size);
 	if (outlet->chunk)
 		return write_chunk(outlet, data, size);
+	/* Offset -1 is the current one, where pipes and sockets have none. */
 	n = pwritev2(outlet->fd, &part, 1, -1, RWF_NOWAIT);
 	if (n >= 0)
 		return n;
@@ -91,6 +102,7 @@ ssize_t ct_outlet_write(struct ct_outlet *outlet, const void *data, size_t size)
 		return 0;
 	if (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)
 		return -errno;
+	/* Asked once: what does not know the flag now will not later. */
 	outlet->chunk = PIPE_BUF;
 	return write_chunk(outlet, data, size);
 }

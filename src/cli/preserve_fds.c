@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Descriptors that a command is given beyond its first three: a number, and all of them must be
- * open, or those that follow would have other numbers than the caller thinks, and descriptors of our own
- * would be among them.
+ * open, or those that follow would have other numbers than the caller thinks, and descriptors of
+ * our own would be among them.
  *
- * Runs in run, create and exec of both faces, first of all, before anything is opened. Fails on what is no number and on a descriptor that is not
- * there.
+ * Runs in run, create and exec of both faces, first of all, before anything is opened. Fails on
+ * what is no number and on a descriptor that is not there.
  */
 #include "preserve_fds.h"
 

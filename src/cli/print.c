@@ -31,6 +31,8 @@ static void escape_text(struct ct_buf *to, const char *text, size_t length)
 	ct_buf_escaped(to, text + start, length - start);
 }
 
+/* Once at the end of a verb, or for each piece of one that lasts: no stdio, so nothing is left in a
+ * buffer when a signal ends us. */
 int ct_print(const struct ct_buf *buf, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf safe = {0};
@@ -41,6 +43,7 @@ int ct_print(const struct ct_buf *buf, struct ct_err *err)
 		safe.failed = safe.failed || buf->failed;
 		buf = &safe;
 	}
+	/* A buffer that has had no memory is never printed in part. */
 	if (buf->failed)
 		return ct_fail_nomem(err);
 	r = ct_write_all(STDOUT_FILENO, ct_buf_text(buf), buf->length);

@@ -86,7 +86,8 @@ struct ct_ps_style {
 const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_container *container,
 				const struct ct_strings *args, const struct ct_ps_style *style);
 
-/* Add what only podman has to a row, or its titles to that of the titles; created is "3 minutes ago". */
+/* Add what only podman has to a row, or its titles to that of the titles; created is "3 minutes
+ * ago". */
 void ct_ps_podman(struct ct_values *values, struct ct_json *row,
 		  const struct ct_container *container, const char *created);
 void ct_ps_podman_titles(struct ct_values *values, struct ct_json *row);

@@ -5,6 +5,18 @@
  * Runs in the command's own process, on what was already read from the store. Values are checked
  * when they are parsed, so that matching cannot fail; a misspelt state is an error and not an
  * empty list.
+ *
+ *   --filter KEY=VALUE          the "=" ends the key, but for label!=...: there the key is "label!"
+ *
+ *   once read    id name label label! status exited ancestor before since until command network
+ *                volume health restart-policy should-start-on-boot
+ *   never true   publish expose pod: there are no ports and no pods, and scripts ask all the same
+ *
+ * Filters of one key are alternatives, filters of different keys all have to pass; of labels each
+ * one has to pass, because a container has many of them and one of everything else:
+ *
+ *   -f status=exited -f status=created -f label=a -f label=b
+ *   (exited or created) and a and b
  */
 #include "ps.h"
 
@@ -33,7 +45,8 @@ static const char *const keys[CT_FILTER_COUNT] = {
 };
 
 /* The states that --filter status= takes, and our word for each; those that only docker or podman
- * has match none. */
+ * has match none. "" is a state that no container has; an unknown word is refused instead, because
+ * a script with a slip in it would see no containers and think that all is well. */
 static const char *const states[][2] = {
 	{ "creating", "creating" }, { "created", "created" },	    { "configured", "created" },
 	{ "running", "running" },   { "restarting", "restarting" }, { "paused", "paused" },
@@ -42,6 +55,8 @@ static const char *const states[][2] = {
 	{ "initialized", "" },	    { "stopping", "" },		    { "dead", "" },
 };
 
+/* length counts, as the key is not ended by a NUL: "label!=x" is cut at the first "=", which leaves
+ * "label!". */
 static int find_key(const char *text, size_t length, enum ct_filter_key *ret_key,
 		    struct ct_err *err)
 {
@@ -57,7 +72,8 @@ static int find_key(const char *text, size_t length, enum ct_filter_key *ret_key
 			    "restart-policy, should-start-on-boot");
 }
 
-/* By our own word for it. */
+/* By our own word for it. The pointer moves to our word, so that match() compares with
+ * ct_state_name() alone. */
 static int check_state(const char **value, struct ct_err *err)
 {
 	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
@@ -67,7 +83,8 @@ static int check_state(const char **value, struct ct_err *err)
 		return 0;
 	}
 	ct_fail(err, EINVAL, "unknown state \"%s\"", *value);
-	return ct_hint(err, "there is created, running, paused, restarting, exited, damaged, foreign");
+	return ct_hint(err,
+		       "there is created, running, paused, restarting, exited, damaged, foreign");
 }
 
 static int check_health(const char *value, struct ct_err *err)
@@ -80,7 +97,9 @@ static int check_health(const char *value, struct ct_err *err)
 	return ct_hint(err, "there is starting, healthy, unhealthy, none");
 }
 
-/* FIRST[-LAST][/PROTOCOL], as docker has it. */
+/* FIRST[-LAST][/PROTOCOL], as docker has it. Nothing will match, but what docker refuses is refused
+ * here, too. number is one digit longer than a port: what was cut off is out of range all the
+ * same. */
 static int check_ports(const char *value, struct ct_err *err)
 {
 	size_t length = strcspn(value, "/"), first = strcspn(value, "-/");
@@ -97,11 +116,13 @@ static int check_ports(const char *value, struct ct_err *err)
 			return -err->code;
 	}
 	if (strcmp(protocol, "tcp") && strcmp(protocol, "udp") && strcmp(protocol, "sctp"))
-		return ct_fail(err, EINVAL, "must be PORT[-PORT][/tcp|udp|sctp], not \"%s\"", value);
+		return ct_fail(err, EINVAL, "must be PORT[-PORT][/tcp|udp|sctp], not \"%s\"",
+			       value);
 	return 0;
 }
 
-/* Docker's names begin with "/", so people write ^/name$; ours do not. */
+/* Docker's names begin with "/", so people write ^/name$; ours do not. buf has room for any value
+ * that check_expression() has let pass. */
 static const char *expression(const struct ct_filter *filter, char *buf, size_t size)
 {
 	const char *value = filter->value;
@@ -113,6 +134,8 @@ static const char *expression(const struct ct_filter *filter, char *buf, size_t 
 	return buf;
 }
 
+/* Compiled here only to refuse it in time, and once more for each container: regex_t owns memory
+ * that the arena could not give back. The length is what expression() has room for. */
 static int check_expression(const struct ct_filter *filter, struct ct_err *err)
 {
 	char text[256], reason[128];
@@ -132,6 +155,7 @@ static int check_expression(const struct ct_filter *filter, struct ct_err *err)
 	return 0;
 }
 
+/* An exit code is a byte, wait(2): 300 would never match. */
 static int check_code(const char *value, struct ct_err *err)
 {
 	uint64_t code;
@@ -139,6 +163,8 @@ static int check_code(const char *value, struct ct_err *err)
 	return ct_parse_u64(value, 0, 255, &code, err);
 }
 
+/* before and since compare times of creation, as docker's do. The container itself is neither: <
+ * and > leave out what was made in the same nanosecond. */
 static int find_created(struct ct_store *store, struct ct_arena *arena, struct ct_filter *filter,
 			struct ct_err *err)
 {
@@ -161,6 +187,7 @@ static int check_policy(const char **value, struct ct_err *err)
 	return 0;
 }
 
+/* To one word, so that matching compares one. */
 static int check_bool(const char **value, struct ct_err *err)
 {
 	bool set;
@@ -171,6 +198,8 @@ static int check_bool(const char **value, struct ct_err *err)
 	return 0;
 }
 
+/* A value that is checked may be replaced by what it means: a state's own name, the time at which a
+ * container was made. */
 static int check_value(struct ct_store *store, struct ct_arena *arena, struct ct_filter *filter,
 		       struct ct_err *err)
 {
@@ -238,6 +267,7 @@ int ct_filters_parse(struct ct_store *store, struct ct_arena *arena, const struc
 	return 0;
 }
 
+/* Compiled for each container: regex_t owns memory, and filters have nobody who would free them. */
 static bool match_name(const struct ct_filter *filter, const char *name)
 {
 	char text[256];
@@ -252,6 +282,8 @@ static bool match_name(const struct ct_filter *filter, const char *name)
 	return matches;
 }
 
+/* An empty value after "=" is a value: label=a= wants a to be empty, label=a only wants it to be
+ * there. */
 static bool match_label(const char *wanted, const struct ct_spec_pairs *labels)
 {
 	size_t length = strcspn(wanted, "=");
@@ -266,6 +298,8 @@ static bool match_label(const char *wanted, const struct ct_spec_pairs *labels)
 	return false;
 }
 
+/* Only of what has ended by itself and was recorded: docker shows 0 for what never ran, and a
+ * filter for 0 would find that. */
 static bool match_code(const struct ct_filter *filter, const struct ct_container *container)
 {
 	uint64_t code;
@@ -294,7 +328,9 @@ static bool match_command(const char *wanted, const struct ct_meta *meta)
 	       (!strcmp(first, wanted) || !strcmp(ct_buf_text(&words), wanted));
 }
 
-/* "SOURCE:TARGET[:OPTIONS]", or a target alone. */
+/* "SOURCE:TARGET[:OPTIONS]", or a target alone. Either side may be asked for, as with docker: k is
+ * 0 for the source and 1 for the target. An anonymous volume has a target only, and there the first
+ * part is it. */
 static bool match_volume(const char *wanted, const struct ct_strings *binds)
 {
 	for (size_t i = 0; i < binds->count; i++) {
@@ -313,9 +349,12 @@ static bool match_volume(const char *wanted, const struct ct_strings *binds)
 	return false;
 }
 
+/* By the words of the command line, or by what they led to. A bundle's rootfs is its own affair:
+ * who ran a bundle did not name that. */
 static bool match_source(const char *wanted, const struct ct_meta *meta)
 {
-	const char *const names[] = { meta->source, meta->bundle, meta->bundle ? NULL : meta->rootfs };
+	const char *const names[] = { meta->source, meta->bundle,
+				      meta->bundle ? NULL : meta->rootfs };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i] && !strcmp(names[i], wanted))
@@ -323,6 +362,7 @@ static bool match_source(const char *wanted, const struct ct_meta *meta)
 	return false;
 }
 
+/* A record that cannot be understood is one without a policy: nobody starts it again either. */
 static enum ct_restart policy_of(const struct ct_container *container)
 {
 	struct ct_restart_policy policy;
@@ -341,6 +381,7 @@ static bool starts_on_boot(const struct ct_container *container)
 	       (kind == CT_RESTART_UNLESS_STOPPED && !container->stop_asked);
 }
 
+/* One filter; which of them have to pass is ct_filters_match()'s. */
 static bool match(const struct ct_filter *filter, const struct ct_container *container)
 {
 	const struct ct_meta *meta = &container->meta;
@@ -386,6 +427,8 @@ static bool match(const struct ct_filter *filter, const struct ct_container *con
 	return false;
 }
 
+/* One pass over the filters and one over the keys: passed[key] is the "or" of its filters, and the
+ * loop at the end is the "and" of the keys. */
 bool ct_filters_match(const struct ct_filters *filters, const struct ct_container *container)
 {
 	bool asked[CT_FILTER_COUNT] = {0}, passed[CT_FILTER_COUNT] = {0};
@@ -406,6 +449,7 @@ bool ct_filters_match(const struct ct_filters *filters, const struct ct_containe
 	return true;
 }
 
+/* docker's: who asks for exited containers wants to see them without -a. */
 bool ct_filters_want_all(const struct ct_filters *filters)
 {
 	for (size_t i = 0; i < filters->count; i++)

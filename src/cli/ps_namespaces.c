@@ -38,6 +38,8 @@ static void read_number(int proc, const char *link, char number[NUMBER_SIZE])
 	const char *digits;
 	ssize_t length;
 
+	/* Of a process of another user (a setuid payload) the links are not for us, proc_pid_ns(5):
+	 * empty. */
 	number[0] = '\0';
 	snprintf(path, sizeof(path), "ns/%s", link);
 	length = readlinkat(proc, path, text, sizeof(text) - 1);
@@ -49,6 +51,8 @@ static void read_number(int proc, const char *link, char number[NUMBER_SIZE])
 		snprintf(number, NUMBER_SIZE, "%.*s", (int)strcspn(digits + 1, "]"), digits + 1);
 }
 
+/* The pidfd first, the links between, and then once more whether it still lives: in between the pid
+ * cannot have become another process's, for a pid is free only when its process has ended. */
 static bool read_numbers(const struct ct_status *status, char numbers[COUNT][NUMBER_SIZE])
 {
 	int ct_autofd pidfd = ct_proc_open(status->pid, status->starttime);
@@ -65,11 +69,13 @@ static bool read_numbers(const struct ct_status *status, char numbers[COUNT][NUM
 	return poll(&ended, 1, 0) == 0;
 }
 
+/* All or none: numbers of a process that has ended meanwhile may be somebody else's. */
 void ct_ps_namespaces(struct ct_values *values, struct ct_json *row,
 		      const struct ct_container *container)
 {
 	char numbers[COUNT][NUMBER_SIZE] = { { 0 } };
-	bool known = ct_state_is_live(container->state) && read_numbers(&container->status, numbers);
+	bool known = ct_state_is_live(container->state) &&
+		     read_numbers(&container->status, numbers);
 
 	for (size_t i = 0; i < COUNT; i++)
 		ct_value_set(values, row, namespaces[i].member,

@@ -5,6 +5,12 @@
  * Builds values only, in the caller's arena. What comes from the container's maker (command, names,
  * source, labels) is escaped for a table, where a tab or newline would break the columns; with a
  * template or json the bytes stay what they are.
+ *
+ *    created                 Created
+ *    running, paused         Up 3 hours (healthy), Up 3 hours (Paused)
+ *    between two runs        Restarting (1) 2 seconds ago
+ *    ended                   Exited (0) 2 days ago;  (unknown): nobody saw it
+ *    damaged                 Damaged
  */
 #include "ps.h"
 
@@ -21,6 +27,7 @@
 #define COMMAND_WIDTH 20
 #define MOUNT_WIDTH 15
 
+/* With a newline or an escape sequence in a label, one row could be made to look like two. */
 struct ct_json *ct_ps_text(struct ct_values *values, const char *text, bool escape)
 {
 	struct ct_buf ct_autobuf safe = {0};
@@ -32,7 +39,9 @@ struct ct_json *ct_ps_text(struct ct_values *values, const char *text, bool esca
 	return ct_value_string_n(values, ct_buf_text(&safe), safe.length);
 }
 
-/* At most so many characters, the last one "…" when there were more. */
+/* At most so many characters, the last one "…" when there were more. width characters with the "…"
+ * among them. In UTF-8 all bytes but the first of a character have the bits 10 on top; columns of a
+ * terminal are not counted, as docker does not either. */
 static void ellipsis(struct ct_buf *buf, size_t width)
 {
 	size_t characters = 0, cut = 0;
@@ -51,6 +60,7 @@ static void ellipsis(struct ct_buf *buf, size_t width)
 	ct_buf_puts(buf, "…");
 }
 
+/* Cut before it is quoted, so that the quotes are always closed: "sleep 10…" is docker's, too. */
 static struct ct_json *command(struct ct_values *values, const struct ct_strings *args,
 			       bool no_trunc)
 {
@@ -68,6 +78,7 @@ static struct ct_json *command(struct ct_values *values, const struct ct_strings
 	return ct_value_string_n(values, ct_buf_text(&quoted), quoted.length);
 }
 
+/* docker's words, in units that get coarser: "5 seconds ago", "3 weeks ago". */
 static const char *ago(struct ct_values *values, uint64_t then, uint64_t now)
 {
 	char age[CT_AGE_SIZE];
@@ -79,7 +90,9 @@ static const char *ago(struct ct_values *values, uint64_t then, uint64_t now)
 	return text ? text : "";
 }
 
-static const char *restarting(struct ct_values *values, const struct ct_status *status, uint64_t now)
+/* Between two runs of a container with a restart policy: how the last one ended, and when. */
+static const char *restarting(struct ct_values *values, const struct ct_status *status,
+			      uint64_t now)
 {
 	/* A monitor that was killed has recorded neither. */
 	if (status->state != CT_STATUS_EXITED)
@@ -88,6 +101,7 @@ static const char *restarting(struct ct_values *values, const struct ct_status *
 			       ago(values, status->finished, now));
 }
 
+/* docker's text up to the time; what is behind it is ours. */
 static const char *exited(struct ct_values *values, const struct ct_status *status, uint64_t now)
 {
 	/* nobody was there to record how it ended: the monitor was killed or the host restarted */
@@ -115,6 +129,8 @@ static const char *health(enum ct_health_status status)
 	return "";
 }
 
+/* docker's sentences, which scripts search with grep: "Up", "Exited (0)", "Created". Damaged and
+ * Foreign are ours; no container of docker's has those. */
 const char *ct_ps_status(struct ct_values *values, const struct ct_container *container,
 			 uint64_t now)
 {
@@ -181,6 +197,7 @@ static struct ct_json *mounts_text(struct ct_values *values, const struct ct_str
 	return ct_ps_text(values, ct_buf_text(&text), style->escape);
 }
 
+/* 12 characters, docker's short id; a damaged record has none. */
 static struct ct_json *id(struct ct_values *values, const char *text, bool no_trunc)
 {
 	size_t length = text ? strlen(text) : 0;
@@ -190,7 +207,9 @@ static struct ct_json *id(struct ct_values *values, const char *text, bool no_tr
 	return ct_value_string_n(values, text ? text : "", length);
 }
 
-/* The object around a row, which has its labels one by one. */
+/* The object around a row, which has its labels one by one. row->parent is set by that, which is
+ * how call_label() of template_eval.c finds them. The key is taken off again, for the row's own
+ * members are what json prints. */
 static void surround(struct ct_values *values, struct ct_json *row,
 		     const struct ct_spec_pairs *pairs, bool escape)
 {
@@ -204,6 +223,9 @@ static void surround(struct ct_values *values, struct ct_json *row,
 	row->key = NULL;
 }
 
+/* In the order of docker's --format json, which is that of the alphabet. Networks and volumes of an
+ * engine do not exist here: LocalVolumes is 0 and Ports is empty, always, so that templates
+ * work. */
 const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_container *container,
 				const struct ct_strings *args, const struct ct_ps_style *style)
 {
@@ -219,16 +241,19 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	ct_value_set(values, row, "Labels", labels_text(values, &meta->labels, style->escape));
 	ct_value_set(values, row, "LocalVolumes", ct_value_string(values, "0"));
 	ct_value_set(values, row, "Mounts", mounts_text(values, &meta->binds, style));
-	ct_value_set(values, row, "Names", ct_ps_text(values, container->label ? container->label : meta->name,
+	ct_value_set(values, row, "Names",
+		     ct_ps_text(values, container->label ? container->label : meta->name,
 				style->escape));
 	ct_value_set(values, row, "Networks",
 		     ct_ps_text(values, meta->network ? meta->network : "none", style->escape));
 	ct_value_set(values, row, "Ports", ct_value_string(values, ""));
 	ct_value_set(values, row, "RunningFor",
-		     ct_value_string(values, meta->created ? ago(values, meta->created, style->now) :
-							     ""));
-	ct_value_set(values, row, "Size", ct_value_string(values, style->size ? ct_ps_size(values, container) : "0B"));
-	ct_value_set(values, row, "State", ct_value_string(values, ct_state_name(container->state)));
+		     ct_value_string(values,
+				     meta->created ? ago(values, meta->created, style->now) : ""));
+	ct_value_set(values, row, "Size",
+		     ct_value_string(values, style->size ? ct_ps_size(values, container) : "0B"));
+	ct_value_set(values, row, "State",
+		     ct_value_string(values, ct_state_name(container->state)));
 	ct_value_set(values, row, "Status",
 		     ct_value_string(values, ct_ps_status(values, container, style->now)));
 	ct_ps_podman(values, row, container,
@@ -239,6 +264,7 @@ const struct ct_json *ct_ps_row(struct ct_values *values, const struct ct_contai
 	return row;
 }
 
+/* Labels being true and no object tells {{.Label "k"}} that a title is wanted. */
 const struct ct_json *ct_ps_header(struct ct_values *values)
 {
 	static const char *const titles[][2] = {

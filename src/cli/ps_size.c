@@ -3,8 +3,9 @@
  * ps --size: what a container has written into its throw-away layer, and with it all files of its
  * root file system, in docker's words.
  *
- * Runs in the command's own process with the caller's rights and looks at every file, which takes as
- * long as that takes. Does not fail: what cannot be looked at is said on stderr, and counts for nothing.
+ * Runs in the command's own process with the caller's rights and looks at every file, which takes
+ * as long as that takes. Does not fail: what cannot be looked at is said on stderr, and counts for
+ * nothing.
  */
 #include "ps.h"
 
@@ -26,7 +27,8 @@ const char *ct_ps_size(struct ct_values *values, const struct ct_container *cont
 	if (ct_container_size(container, &size, &why) < 0)
 		ct_warn("container %s has no size: %s", label, why.what);
 	if (size.unread)
-		ct_warn("container %s is larger: directories may not be read (cattach unshare du)", label);
+		ct_warn("container %s is larger: directories may not be read (cattach unshare du)",
+			label);
 	text = ct_arena_printf(values->arena, "%s (virtual %s)",
 			       ct_amount_decimal(size.writable, writable),
 			       ct_amount_decimal(size.total, total));

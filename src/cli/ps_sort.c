@@ -4,6 +4,12 @@
  *
  * Runs in the command's own process, on what was already read from the store. Fails for keys that
  * nobody knows.
+ *
+ *    key          by                          without the option
+ *    command      its words                   created, newest first: the order of the list
+ *    id, image, names, status   text, byte by byte
+ *    created, runningfor        time of making
+ *    size is podman's, too: it would mean walking all files, and is not there
  */
 #include "ps.h"
 
@@ -11,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a record lacks sorts first. */
 static int by_text(const char *a, const char *b)
 {
 	return strcmp(a ? a : "", b ? b : "");
@@ -21,6 +28,7 @@ static int by_number(uint64_t a, uint64_t b)
 	return (a > b) - (a < b);
 }
 
+/* Word by word and not as one text: "a b" "c" and "a" "b c" are different commands. */
 static int by_words(const struct ct_strings *a, const struct ct_strings *b)
 {
 	size_t common = a->count < b->count ? a->count : b->count;
@@ -41,6 +49,7 @@ static int compare_command(const struct ct_container *a, const struct ct_contain
 	return r ? r : by_words(&a->meta.command, &b->meta.command);
 }
 
+/* The oldest first; runningfor is the other way round, as podman's are. */
 static int compare_created(const struct ct_container *a, const struct ct_container *b)
 {
 	return by_number(a->meta.created, b->meta.created);
@@ -100,7 +109,8 @@ int ct_ps_check_sort(const char *key, struct ct_err *err)
 	return ct_wrap(err, "--sort");
 }
 
-/* What is equal is as in the list: newest first. */
+/* What is equal is as in the list: newest first. qsort_r(3) does not keep the order of what is
+ * equal, so that is decided here; the id at last makes it total, and two calls show the same. */
 static int compare(const void *left, const void *right, void *arg)
 {
 	const int *order = arg;

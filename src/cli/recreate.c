@@ -3,10 +3,13 @@
  * From the record of how a container was made to the command line that makes another like it, for a
  * service of systemd.
  *
- * Runs in "cattach generate systemd --new", on memory alone. Options are read as they were then, by the
- * table of the verb, and written in their long form; those are left out that are about who made it and
- * not about the container, and those that the service decides. May fail: a record that does not say how
- * the container was made, or says it in options that do not exist any more.
+ * Runs in "cattach generate systemd --new", on memory alone. Options are read as they were then, by
+ * the table of the verb, and written in their long form; those are left out that are about who made
+ * it and not about the container, and those that the service decides. May fail: a record that does
+ * not say how the container was made, or says it in options that do not exist any more.
+ *
+ *    cattach run -it --name a -v /x:/y IMAGE    as the record has it
+ *    run --detach --rm --sdnotify=monitor --name=a --interactive --tty --volume=/x:/y IMAGE
  */
 #include "systemd_unit.h"
 
@@ -20,7 +23,8 @@ struct recreation {
 	struct ct_strings *words;
 };
 
-/* Decided by the service; of a terminal, descriptors and files that it does not have. */
+/* Decided by the service; of a terminal, descriptors and files that it does not have. "rm" and
+ * "detach" come back, in the service's own words (ct_recreate()). */
 static bool is_left_out(const char *name)
 {
 	static const char *const names[] = {
@@ -39,7 +43,8 @@ static int add(const struct recreation *r, const char *word, struct ct_err *err)
 	return !word || ct_strings_add(r->arena, r->words, word) < 0 ? ct_fail_nomem(err) : 0;
 }
 
-/* Who starts it again is systemd: what has "restart" for its health is killed, and the service has failed. */
+/* Who starts it again is systemd: what has "restart" for its health is killed, and the service has
+ * failed. */
 static const char *value_for(const struct ct_option *option, const char *value)
 {
 	if (value && !strcmp(option->name, "health-on-failure") && !strcmp(value, "restart"))
@@ -47,6 +52,8 @@ static const char *value_for(const struct ct_option *option, const char *value)
 	return value;
 }
 
+/* In one word each: "--env=A=B" cannot be taken for an option and an operand, whatever the value
+ * begins with. */
 static int take_option(void *arg, const struct ct_option *option, const char *value,
 		       struct ct_err *err)
 {
@@ -58,6 +65,8 @@ static int take_option(void *arg, const struct ct_option *option, const char *va
 				      value_for(option, value)), err);
 }
 
+/* Parsed into a struct that is thrown away: what counts is what the parser tells of each option on
+ * its way. */
 static int take_words(const struct recreation *r, const struct ct_verb *verb,
 		      const struct ct_strings *command, struct ct_err *err)
 {
@@ -68,10 +77,11 @@ static int take_words(const struct recreation *r, const struct ct_verb *verb,
 	struct ct_strings operands = { 0 };
 	void *ignored = ct_arena_calloc(r->arena, 1, verb->options_size);
 	int ret = ignored ? ct_options_parse(&context, r->arena, (int)command->count - 1,
-					     (char *const *)(uintptr_t)(command->items + 1), ignored,
-					     &operands, err) :
+					     (char *const *)(uintptr_t)(command->items + 1),
+					     ignored, &operands, err) :
 			    ct_fail_nomem(err);
 
+	/* It followed a "--" then, which the parser has eaten. */
 	if (ret == 0 && operands.count && operands.items[0][0] == '-')
 		ret = add(r, "--", err);
 	for (size_t i = 0; ret == 0 && i < operands.count; i++)
@@ -89,7 +99,8 @@ int ct_recreate(struct ct_arena *arena, const struct ct_meta *meta, struct ct_st
 
 	if (!meta->create_command.count) {
 		ct_fail(err, ENODATA, "the record does not say how it was made");
-		return ct_hint(err, "leave out --new: the service starts the container that is there");
+		return ct_hint(err,
+			       "leave out --new: the service starts the container that is there");
 	}
 	if (ct_verb_find(meta->create_command.items[0], &verb, err) < 0 ||
 	    add(&r, "run", err) < 0 || add(&r, "--detach", err) < 0 || add(&r, "--rm", err) < 0 ||

@@ -20,7 +20,8 @@ void ct_report_warnings(const struct ct_strings *warnings)
 	char text[1400];
 
 	for (size_t i = 0; i < warnings->count; i++) {
-		int n = snprintf(text, sizeof(text) - 1, "cattach: warning: %s", warnings->items[i]);
+		int n = snprintf(text, sizeof(text) - 1, "cattach: warning: %s",
+				 warnings->items[i]);
 		size_t used = (size_t)n < sizeof(text) - 2 ? (size_t)n : sizeof(text) - 2;
 
 		text[used++] = '\n';

@@ -2,6 +2,11 @@
 /*
  * The options that limit what a container may have, as a piece of tables: run, create and update
  * include it. AT is the offset of the struct ct_resource_options in what the verb fills.
+ *
+ * All of them are text until src/container/run_resources.c reads them: "update" has to tell what
+ * was given from what was not, and 0 is a value for most. Units: SIZE is bytes with b, k, m, g or t
+ * behind (1024 each), US microseconds, weights the scales of docker, which the cgroup's writer
+ * turns into those of cgroup v2.
  */
 #ifndef CATTACH_CLI_RESOURCE_OPTIONS_H
 #define CATTACH_CLI_RESOURCE_OPTIONS_H
@@ -12,6 +17,8 @@
 
 #define CT_RESOURCE(AT, member) ((AT) + offsetof(struct ct_resource_options, member))
 
+/* --memory-swappiness and --oom-kill-disable have no help on purpose: cgroup v2 has neither, so
+ * they are taken for the error that says so (run_resources.c), and not for a misspelling. */
 #define CT_RESOURCE_OPTIONS(AT) \
 	{ .kind = CT_OPTION_HEADING, .help = "Limits" }, \
 	{ "memory", 'm', CT_OPTION_STRING, "SIZE", CT_RESOURCE(AT, memory), \

@@ -2,6 +2,14 @@
 /*
  * The options that run and create share, as pieces of their tables. OPTION(member) is the offset of
  * a member of struct ct_run_options, which is what both fill.
+ *
+ * The rows of a table are what the command line, --help, the manual pages, shell completion,
+ * defaults (defaults.c) and "generate systemd --new" (recreate.c) all go by: an option is added
+ * here and in the struct, and nowhere else.
+ *
+ * A NULL in place of the help makes another name for the same member, or one that is understood and
+ * not shown. Names, letters and the forms of values are docker's and podman's wherever they have
+ * the option.
  */
 #ifndef CATTACH_CLI_RUN_TABLE_H
 #define CATTACH_CLI_RUN_TABLE_H
@@ -12,7 +20,8 @@
 
 #define OPTION(member) offsetof(struct ct_run_options, member)
 
-/* What it is made of and called */
+/* What it is made of and called An image is a bundle or a root file system on disk: --pull and its
+ * like have nothing to do here, and only -q is taken, which scripts give to be safe. */
 #define CT_RUN_SOURCE \
 	{ .kind = CT_OPTION_HEADING, .help = "What to run" }, \
 	{ "bundle", 'b', CT_OPTION_STRING, "DIR", OPTION(bundle), \
@@ -25,7 +34,8 @@
 	{ "quiet", 'q', CT_OPTION_BOOL, NULL, OPTION(quiet), \
 	  "Say nothing of pulling an image: cattach never does, and knows none" }
 
-/* What is kept of it */
+/* What is kept of it Written when the container is made and kept in its record: a later "start"
+ * goes by them, too. */
 #define CT_RUN_RECORD \
 	{ "rm", 0, CT_OPTION_BOOL, NULL, OPTION(remove), "Remove the container when it ends" }, \
 	{ "restart", 0, CT_OPTION_STRING, "POLICY", OPTION(restart), \
@@ -40,7 +50,8 @@
 	{ "annotation", 0, CT_OPTION_LIST, "KEY=VALUE", OPTION(annotation), \
 	  "Add an annotation to the configuration" }
 
-/* Its session, whoever follows it */
+/* Its session, whoever follows it Of these -a, --detach-keys and the like are for who starts it,
+ * the others for every session that follows. */
 #define CT_RUN_SESSION \
 	{ .kind = CT_OPTION_HEADING, .help = "Terminal and signals" }, \
 	{ "interactive", 'i', CT_OPTION_BOOL, NULL, OPTION(interactive), \
@@ -66,7 +77,8 @@
 	  "Who tells systemd (NOTIFY_SOCKET) that it is ready: monitor (each start does), container (its " \
 	  "command does) or ignore (nobody, the default)" }
 
-/* What becomes of its output */
+/* What becomes of its output What log drivers take is checked in run_log.c, all of it before
+ * anything is made. */
 #define CT_RUN_LOG \
 	{ .kind = CT_OPTION_HEADING, .help = "Log" }, \
 	{ "log-driver", 0, CT_OPTION_STRING, "DRIVER", OPTION(log_driver), \
@@ -77,7 +89,8 @@
 	  "max-size=SIZE of one log file (default 64m, 256k at least), max-file=N of them (default 4), " \
 	  "path=FILE for k8s-file and json-file, tag=TEXT for json-file and journald" }
 
-/* What surrounds its process */
+/* What surrounds its process Each changes the configuration that the bundle (or the built-in
+ * default) has: src/container/run_*.c by subject. */
 #define CT_RUN_SURROUNDINGS \
 	{ .kind = CT_OPTION_HEADING, .help = "Process" }, \
 	{ "env", 'e', CT_OPTION_LIST, "NAME[=VALUE]", OPTION(env), \
@@ -133,7 +146,8 @@
 	{ "sysctl", 0, CT_OPTION_LIST, "NAME=VALUE", OPTION(sysctl), \
 	  "Set a kernel parameter of the container's own namespaces" }
 
-/* What it may use up, and where that is counted */
+/* What it may use up, and where that is counted "update" has the first row, too, which is why the
+ * resources are a table of their own. */
 #define CT_RUN_LIMITS \
 	CT_RESOURCE_OPTIONS(OPTION(resources)), \
 	{ "cgroups", 0, CT_OPTION_STRING, "MODE", OPTION(cgroups), \

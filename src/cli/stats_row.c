@@ -6,6 +6,11 @@
  * container does not run, has no cgroup, or its cgroup not that controller, is "--". For programs
  * the same numbers are there as the kernel has them, in .Usage, and the pressure of each resource
  * in .Pressure: the percentage of the last 10, 60 and 300 seconds, and microseconds in total.
+ *
+ *   CPUPerc   of one processor: 200% is two of them      MemUsage   KiB, 1024, four digits
+ *   MemPerc   of the limit, or of the host's memory      BlockIO, NetIO   kB, 1000, three digits
+ *
+ * Units and digits are docker's; scripts cut them apart.
  */
 #include "stats.h"
 
@@ -14,7 +19,9 @@
 
 /* ---- amounts ---- */
 
-/* So many significant digits; what would round up to four digits before the point is the next unit's. */
+/* So many significant digits; what would round up to four digits before the point is the next
+ * unit's. 999.5 kB would be printed as "1e+03kB" by %.3g; with base 1024 there are four digits to
+ * be had. */
 static const char *amount(double value, double base, int digits, const char *const *units,
 			  char buf[CT_AMOUNT_SIZE])
 {
@@ -74,9 +81,12 @@ static void set_amounts(struct ct_values *values, struct ct_json *row, const cha
 {
 	char a[CT_AMOUNT_SIZE], b[CT_AMOUNT_SIZE];
 
-	set_pair(values, row, key, known, ct_amount_decimal(first, a), ct_amount_decimal(second, b));
+	set_pair(values, row, key, known, ct_amount_decimal(first, a),
+		 ct_amount_decimal(second, b));
 }
 
+/* Without a limit of its own, or with one above the host's memory, the host's memory is the
+ * limit. */
 static void set_memory(struct ct_values *values, struct ct_json *row,
 		       const struct ct_stats_entry *entry, uint64_t host)
 {
@@ -101,6 +111,8 @@ static void set_pids(struct ct_values *values, struct ct_json *row,
 	set_text(values, row, "PIDs", known ? text : "--");
 }
 
+/* .Container is what was typed, .ID the id: with all containers they are the same but for its
+ * length. */
 static void set_identity(struct ct_values *values, struct ct_json *row,
 			 const struct ct_stats_entry *entry, bool no_trunc)
 {
@@ -115,14 +127,17 @@ static void set_identity(struct ct_values *values, struct ct_json *row,
 /* ---- plain numbers ---- */
 
 /* What the kernel calls "max" is no number: null. */
-static void set_number(struct ct_values *values, struct ct_json *object, const char *key, bool known,
-		       uint64_t number)
+static void set_number(struct ct_values *values, struct ct_json *object, const char *key,
+		       bool known, uint64_t number)
 {
 	known = known && number <= INT64_MAX;
 	ct_value_set(values, object, key, known ? ct_value_i64(values, (int64_t)number) :
 						  ct_value_null(values));
 }
 
+/* Names of ours; the units are the kernel's: microseconds, bytes, counts (cgroup-v2.rst). Present
+ * but null where the controller is not, so that a template does not fail on one host and work on
+ * another. */
 static struct ct_json *usage_object(struct ct_values *values, const struct ct_usage *u)
 {
 	const struct ct_cgroup_stats *s = &u->cgroup;
@@ -164,6 +179,7 @@ static void set_stall(struct ct_values *values, struct ct_json *object, const ch
 	ct_value_set(values, object, key, o);
 }
 
+/* "full" of the processor exists since Linux 5.13 only, and is 0 before. */
 static void set_pressure(struct ct_values *values, struct ct_json *object, const char *key,
 			 const struct ct_cgroup_pressure *pressure)
 {
@@ -190,6 +206,7 @@ static struct ct_json *pressure_object(struct ct_values *values, const struct ct
 
 /* ---- rows ---- */
 
+/* ct_usage_cpu_rate() is millionths of a processor; a ten thousandth of that is percent. */
 const struct ct_json *ct_stats_row(struct ct_values *values, const struct ct_stats_entry *entry,
 				   const struct ct_stats_style *style)
 {

@@ -6,6 +6,11 @@
  * hands in systemd, and is prepared for each: quotes and escapes as in C, then specifiers (%), then
  * variables ($), systemd.syntax(7), systemd.service(5). May fail for a directory that a unit cannot
  * name.
+ *
+ *    Type=notify, NotifyAccess=all   monitor or payload says READY=1, whom --sdnotify names
+ *    Delegate=yes                    the container's cgroup is ours to make below the service's
+ *    KillMode=mixed                  SIGTERM to the monitor alone, SIGKILL to all that is left
+ *    ExecStop, ExecStopPost          our own stop first; what is left of the container is removed
  */
 #include "systemd_unit.h"
 
@@ -17,7 +22,8 @@
 
 /* ---- words ---- */
 
-/* What needs no quotes; all of UTF-8 beyond ASCII does not, but is easier to read in them. */
+/* What needs no quotes; all of UTF-8 beyond ASCII does not, but is easier to read in them. Without
+ * ";" and "'", which systemd takes for itself, and without blanks. */
 static bool is_plain(const char *word)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -26,6 +32,8 @@ static bool is_plain(const char *word)
 	return *word && strspn(word, plain) == strlen(word);
 }
 
+/* "%%" and "$$" are these characters themselves, systemd.unit(5) "Specifiers", systemd.service(5)
+ * "Command lines". */
 static void put_char(struct ct_buf *buf, unsigned char c, bool variables)
 {
 	if (c == '%' || (c == '$' && variables))
@@ -80,7 +88,8 @@ static void put_command(struct ct_buf *buf, const char *key, const struct system
 
 /* ---- the unit ---- */
 
-/* The rest of a line as it is: no quotes, no escapes, blanks at its ends lost. */
+/* The rest of a line as it is: no quotes, no escapes, blanks at its ends lost. A "\" at the end
+ * would join the next line to it. */
 static int put_directory(struct ct_buf *buf, const char *path, struct ct_err *err)
 {
 	size_t size = strlen(path);
@@ -89,7 +98,8 @@ static int put_directory(struct ct_buf *buf, const char *path, struct ct_err *er
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			size = 0;
 	if (!size || path[size - 1] == ' ' || path[size - 1] == '\\') {
-		ct_fail(err, EINVAL, "a unit cannot name the directory in which it was made: %s", path);
+		ct_fail(err, EINVAL, "a unit cannot name the directory in which it was made: %s",
+			path);
 		return ct_hint(err, "make the container in another directory");
 	}
 	ct_buf_printf(buf, "WorkingDirectory=");
@@ -125,20 +135,26 @@ static void put_commands(const struct systemd_unit *unit, struct ct_buf *buf)
 		put_command(buf, "ExecStopPost", unit, remove);
 }
 
-/* The monitor is the main process; what it is told to end by is the container's to hear. */
+/* The monitor is the main process; what it is told to end by is the container's to hear.
+ * STOP_MARGIN: ExecStop waits as long as the container gets and a little more, and systemd must not
+ * kill it before. */
 int ct_unit_text(const struct systemd_unit *unit, struct ct_buf *buf, struct ct_err *err)
 {
 	ct_buf_printf(buf, "# %s, by cattach generate systemd\n\n", unit->name);
-	ct_buf_printf(buf, "[Unit]\nDescription=Container %s\nDocumentation=man:cattach-generate(1)\n\n",
+	ct_buf_printf(buf,
+		      "[Unit]\nDescription=Container %s\nDocumentation=man:cattach-generate(1)\n\n",
 		      unit->label);
-	ct_buf_printf(buf, "[Service]\nType=notify\nNotifyAccess=all\nDelegate=yes\nKillMode=mixed\n"
-			   "Restart=%s\n", unit->restart);
+	ct_buf_printf(buf,
+		      "[Service]\nType=notify\nNotifyAccess=all\nDelegate=yes\nKillMode=mixed\n"
+		      "Restart=%s\n",
+		      unit->restart);
 	if (unit->stop_code)
 		ct_buf_printf(buf, "SuccessExitStatus=%d\n", unit->stop_code);
 	if (unit->stop_timeout < 0)
 		ct_buf_printf(buf, "TimeoutStopSec=infinity\n");
 	else
-		ct_buf_printf(buf, "TimeoutStopSec=%lld\n", (long long)unit->stop_timeout + STOP_MARGIN);
+		ct_buf_printf(buf, "TimeoutStopSec=%lld\n",
+			      (long long)unit->stop_timeout + STOP_MARGIN);
 	if (put_environment(unit, buf, err) < 0)
 		return -err->code;
 	put_commands(unit, buf);

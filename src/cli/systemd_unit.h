@@ -24,8 +24,8 @@ struct systemd_unit {
 	int stop_code;			/* exit code of a container that was stopped */
 };
 
-/* Append one word of a command line of ours, so that systemd.service(5) reads it back as it is: quoted
- * where it must be, with nothing that it would fill in. */
+/* Append one word of a command line of ours, so that systemd.service(5) reads it back as it is:
+ * quoted where it must be, with nothing that it would fill in. */
 void ct_unit_word(struct ct_buf *buf, const char *word);
 
 /* Append the unit's text. EINVAL for a directory that a unit cannot name. */

@@ -4,6 +4,10 @@
  *
  * Two passes over the text: widths, then output. The text was escaped before; here are no control
  * characters but tabs and newlines. Pure but for the memory of the widths and of the buffer.
+ *
+ *    NAME\tSTATUS\n        ->   NAME      STATUS
+ *    web\tUp 3 hours\n          web       Up 3 hours
+ *    each column as wide as its widest cell and GAP, at least MIN_WIDTH; the last as it is
  */
 #include "table.h"
 
@@ -15,10 +19,12 @@
 #include <cattach/arena.h>
 #include <cattach/fd.h>
 
-#define MIN_WIDTH 10
+#define MIN_WIDTH 10	/* docker's tabwriter has 10 and 3: NewWriter(out, 10, 1, 3, ' ', 0) */
 #define GAP	  3
 
-/* The code point at text and its length in bytes; a bad byte counts as one character. */
+/* The code point at text and its length in bytes; a bad byte counts as one character. Continuation
+ * bytes are not checked: what is no UTF-8 has been escaped before, and a wrong width would be the
+ * worst of it. Never reads beyond length. */
 static uint32_t decode(const unsigned char *text, size_t length, size_t *ret_bytes)
 {
 	size_t bytes = text[0] < 0xc0 ? 1 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
@@ -34,10 +40,9 @@ static uint32_t decode(const unsigned char *text, size_t length, size_t *ret_byt
 	return code;
 }
 
-/*
- * Not wcwidth(3): that needs a UTF-8 locale, which a command that runs everywhere cannot count on.
- * The ranges are those of East Asian Width W and F, and of the marks people really use.
- */
+/* Not wcwidth(3): that needs a UTF-8 locale, which a command that runs everywhere cannot count on.
+ * The ranges are those of East Asian Width W and F, and of the marks people really use. In
+ * ascending order, so a search could be faster; tables are short. */
 static size_t code_width(uint32_t code)
 {
 	static const struct {
@@ -59,6 +64,7 @@ static size_t code_width(uint32_t code)
 	return 1;
 }
 
+/* Columns of a terminal, for who aligns by itself (help, stats). */
 size_t ct_text_width(const char *text, size_t length)
 {
 	size_t width = 0;
@@ -106,6 +112,8 @@ static void measure(const char *lines, size_t *widths)
 	}
 }
 
+/* Rows need not have the same number of cells. Nothing is put behind the last cell of a line:
+ * scripts would get the blanks into their last field. */
 int ct_table_render(const char *lines, struct ct_buf *buf, struct ct_err *err)
 {
 	size_t columns = count_columns(lines), column = 0;

@@ -5,6 +5,14 @@
  * Recursion is bounded by the depth that the parser allows. Values are borrowed from the data or
  * made in the caller's arena. Fails on fields that do not exist, naming those that do, because a
  * script with a misspelt field must not go on with an empty string.
+ *
+ * What "." is: the data at first, the item inside a range, the value inside a with. "$" stays the
+ * data. Variables are a stack: a range's turn and an if or with take down what was declared in them
+ * (mark), as Go's scopes do, while = changes one further out.
+ *
+ *   pipe      a | f b      the value of a becomes the last argument of f: f b a
+ *   command   f x y        a function: called      .Label "k"  the one method: call_label()
+ *   operand   .A.B         from "."                $v.A        from a variable
  */
 #include "template_ast.h"
 
@@ -67,6 +75,8 @@ static void list_members(const struct ct_json *object, char *buf, size_t size)
 	}
 }
 
+/* Only the case is wrong more often than a letter: .Id for .ID counts as distance 0, before any
+ * other guess. Without a guess the members there are get listed. */
 static int fail_field(const struct run *run, size_t offset, const struct ct_json *receiver,
 		      const char *name)
 {
@@ -114,6 +124,7 @@ static const struct ct_json *follow(struct run *run, size_t offset, const struct
 	return value;
 }
 
+/* From the top of the stack: the innermost of a name hides those further out. */
 static struct variable *find_variable(struct run *run, const char *name)
 {
 	for (size_t i = run->variable_count; i > 0; i--)
@@ -122,6 +133,7 @@ static struct variable *find_variable(struct run *run, const char *name)
 	return NULL;
 }
 
+/* ":=". A second one of the same name hides the first until its scope ends, as in Go. */
 static int declare(struct run *run, size_t offset, const char *name, const struct ct_json *value)
 {
 	if (run->variable_count == CT_TEMPLATE_MAX_VARS)
@@ -131,6 +143,7 @@ static int declare(struct run *run, size_t offset, const char *name, const struc
 	return 0;
 }
 
+/* "=", which changes what was declared and declares nothing. */
 static int assign(struct run *run, size_t offset, const char *name, const struct ct_json *value)
 {
 	struct variable *variable = find_variable(run, name);
@@ -156,6 +169,8 @@ static const struct ct_json *variable_value(struct run *run, const struct ct_ope
 	return NULL;
 }
 
+/* A function's name as an argument, as in "eq len 3", is refused: in Go it would be called without
+ * arguments, which is never what was meant. */
 static const struct ct_json *eval_operand(struct run *run, const struct ct_json *dot,
 					  const struct ct_operand *operand)
 {
@@ -186,6 +201,8 @@ static bool decided(const struct ct_function *function, const struct ct_json *va
 	return function->stop_at >= 0 && ct_value_true(value) == (function->stop_at > 0);
 }
 
+/* MAX_ARGS - 1, because the value that is piped in still has to find room. How many a function
+ * takes was checked by the parser. */
 static const struct ct_json *call(struct run *run, const struct ct_json *dot,
 				  const struct ct_operand *first, const struct ct_json *piped)
 {
@@ -214,7 +231,9 @@ static const struct ct_json *call(struct run *run, const struct ct_json *dot,
 	return result;
 }
 
-/* The value of KEY in "KEY=VALUE,KEY=VALUE", or "". */
+/* The value of KEY in "KEY=VALUE,KEY=VALUE", or "". Such a text is what another program's row has;
+ * a comma within a value cannot be told from one between two labels there, which is docker's
+ * ambiguity, too. */
 static const struct ct_json *label_in_text(struct ct_values *values, const struct ct_json *labels,
 					   const char *key)
 {
@@ -261,8 +280,11 @@ static const struct ct_json *call_label(struct run *run, const struct ct_json *d
 	return label ? label : ct_value_string(run->values, "");
 }
 
+/* The key may come through the pipe as well: "k" | .Label. Anything else with arguments is a field
+ * that takes none: in Go an error, too. */
 static const struct ct_json *eval_method(struct run *run, const struct ct_json *dot,
-					 const struct ct_operand *first, const struct ct_json *piped)
+					 const struct ct_operand *first,
+					 const struct ct_json *piped)
 {
 	const struct ct_json *key = piped;
 
@@ -280,6 +302,7 @@ static const struct ct_json *eval_method(struct run *run, const struct ct_json *
 	return NULL;
 }
 
+/* With arguments, or behind a "|", a field must be a method: there is one (call_label()). */
 static const struct ct_json *eval_command(struct run *run, const struct ct_json *dot,
 					  const struct ct_command *command,
 					  const struct ct_json *piped)
@@ -349,6 +372,7 @@ static int range_turn(struct run *run, const struct ct_node *node, const struct 
 	return r;
 }
 
+/* Go ranges over maps in the order of their keys. */
 static int compare_keys(const void *a, const void *b)
 {
 	const struct ct_json *const *left = a, *const *right = b;
@@ -381,6 +405,8 @@ static int range_children(struct run *run, const struct ct_node *node,
 	return 0;
 }
 
+/* An empty list runs the else part, with "." as it was outside. null counts as
+ * empty, as nil does in Go. */
 static int run_range(struct run *run, const struct ct_json *dot, const struct ct_node *node)
 {
 	const struct ct_json *value = pipe_value(run, dot, node->pipe);
@@ -397,6 +423,7 @@ static int run_range(struct run *run, const struct ct_json *dot, const struct ct
 				ct_json_type_name(value->type));
 }
 
+/* The variable of {{if $x := ...}} lives until its {{end}}, in both branches. */
 static int run_condition(struct run *run, const struct ct_json *dot, const struct ct_node *node)
 {
 	size_t mark = run->variable_count;
@@ -413,6 +440,7 @@ static int run_condition(struct run *run, const struct ct_json *dot, const struc
 	return r;
 }
 
+/* {{$x := .A}} declares and shows nothing. */
 static int run_action(struct run *run, const struct ct_json *dot, const struct ct_node *node)
 {
 	const struct ct_json *value = eval_pipe(run, dot, node->pipe);
@@ -449,6 +477,7 @@ static int run_list(struct run *run, const struct ct_json *dot, const struct ct_
 	return 0;
 }
 
+/* On failure buf may hold the beginning of the output; callers print nothing of it. */
 int ct_template_run(const struct ct_template *template, struct ct_values *values,
 		    const struct ct_json *data, struct ct_buf *buf, struct ct_err *err)
 {

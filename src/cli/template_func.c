@@ -5,6 +5,14 @@
  *
  * Pure functions from values to values in the caller's arena. Each fails with a text that says what
  * it wanted; the caller puts the name of the function and the place before it.
+ *
+ *   and or not              truth as in Go: 0, "", false, nil and what is empty are false
+ *   eq ne lt le gt ge       eq may have many: eq a b c is "a is b or c"
+ *   len index slice print printf println                                    Go's
+ *   json join split lower upper title pad truncate                          docker's and podman's
+ *
+ * Numbers are texts with digits (value.h): they are compared as 64-bit integers if both are, and
+ * otherwise as doubles, so that ids and sizes in bytes do not lose their last digits.
  */
 #include "template_ast.h"
 
@@ -21,12 +29,19 @@ static const struct ct_json *fail(const struct ct_arguments *args, const char *w
 	return NULL;
 }
 
+/* The names of types are JSON's (ct_json_type_name()): it is those that the user sees with {{json
+ * .}}. */
+static const struct ct_json *fail_value(const struct ct_arguments *args,
+					const struct ct_json *value, const char *wanted)
+{
+	ct_fail(args->err, EINVAL, "needs %s, not %s", wanted, ct_json_type_name(value->type));
+	return NULL;
+}
+
 static const struct ct_json *fail_type(const struct ct_arguments *args, size_t i,
 				       const char *wanted)
 {
-	ct_fail(args->err, EINVAL, "needs %s, not %s", wanted,
-		ct_json_type_name(args->items[i]->type));
-	return NULL;
+	return fail_value(args, args->items[i], wanted);
 }
 
 static bool is(const struct ct_arguments *args, size_t i, enum ct_json_type type)
@@ -55,6 +70,7 @@ static const struct ct_json *call_not(const struct ct_arguments *args)
 	return ct_value_bool(args->values, !ct_value_true(args->items[0]));
 }
 
+/* By its digits, not by its value: 1e3 is a float for Go, too. */
 static bool is_integer(const struct ct_json *number)
 {
 	return !strpbrk(number->text, ".eE");
@@ -71,7 +87,10 @@ static int compare_numbers(const struct ct_json *a, const struct ct_json *b)
 	       (strtod(a->text, NULL) < strtod(b->text, NULL));
 }
 
-/* Order of two values of one type: 0, or negative with err filled. */
+/* Order of two values of one type: 0, or negative with err filled. Go compares nothing with
+ * something of another type but nil, and lists not at all: both are slips that should not come out
+ * as "different". ordered is for lt, le, gt, ge, where only numbers and texts have an order. Unlike
+ * types, one of them nil, are just not equal (1). */
 static int compare(const struct ct_arguments *args, size_t i, bool ordered, int *ret_order)
 {
 	const struct ct_json *a = args->items[0], *b = args->items[i];
@@ -108,6 +127,7 @@ static const struct ct_json *call_eq(const struct ct_arguments *args)
 	return ct_value_bool(args->values, false);
 }
 
+/* Two arguments only, as in Go. */
 static const struct ct_json *call_ne(const struct ct_arguments *args)
 {
 	int order;
@@ -117,6 +137,7 @@ static const struct ct_json *call_ne(const struct ct_arguments *args)
 	return ct_value_bool(args->values, order != 0);
 }
 
+/* Strings are compared byte by byte, as Go does; of two different types none is less: an error. */
 static const struct ct_json *call_lt(const struct ct_arguments *args)
 {
 	int order;
@@ -145,7 +166,8 @@ static const struct ct_json *call_ge(const struct ct_arguments *args)
 	return compare(args, 1, true, &order) < 0 ? NULL : ct_value_bool(args->values, order >= 0);
 }
 
-/* A number argument within bounds: 0, or negative with err filled. */
+/* A number argument within bounds: 0, or negative with err filled. Never below 0, which every
+ * caller takes for a place or a width. */
 static int number_argument(const struct ct_arguments *args, size_t i, int64_t max,
 			   int64_t *ret_number)
 {
@@ -156,6 +178,7 @@ static int number_argument(const struct ct_arguments *args, size_t i, int64_t ma
 	return ct_parse_i64(args->items[i]->text, 0, max, ret_number, args->err);
 }
 
+/* Bytes of a string, as in Go; items of a list, members of an object. */
 static const struct ct_json *call_len(const struct ct_arguments *args)
 {
 	if (is(args, 0, CT_JSON_NULL) || is(args, 0, CT_JSON_BOOL) || is(args, 0, CT_JSON_NUMBER))
@@ -163,6 +186,7 @@ static const struct ct_json *call_len(const struct ct_arguments *args)
 	return ct_value_i64(args->values, (int64_t)args->items[0]->count);
 }
 
+/* Negative positions and those behind the end are errors, as in Go; nothing counts from the end. */
 static const struct ct_json *index_array(const struct ct_arguments *args,
 					 const struct ct_json *array, size_t i)
 {
@@ -194,6 +218,7 @@ static const struct ct_json *index_object(const struct ct_arguments *args,
 	return ct_value_null(args->values);
 }
 
+/* index A 0 "k" goes down a step for each argument; without any it is A itself. */
 static const struct ct_json *call_index(const struct ct_arguments *args)
 {
 	const struct ct_json *value = args->items[0];
@@ -204,12 +229,13 @@ static const struct ct_json *call_index(const struct ct_arguments *args)
 		else if (value->type == CT_JSON_OBJECT)
 			value = index_object(args, value, i);
 		else
-			return fail_type(args, 0, "a list or an object");
+			return fail_value(args, value, "a list or an object");
 	}
 	return value;
 }
 
-/* slice TEXT FROM [TO], in bytes. */
+/* slice TEXT FROM [TO], in bytes. From the end backwards: to is checked first, so that from can be
+ * held against it. */
 static const struct ct_json *call_slice(const struct ct_arguments *args)
 {
 	const struct ct_json *value = args->items[0];
@@ -231,7 +257,8 @@ static const struct ct_json *print_all(const struct ct_arguments *args, bool lin
 	struct ct_buf ct_autobuf buf = {0};
 
 	for (size_t i = 0; i < args->count; i++) {
-		if (i && (line || (!is(args, i, CT_JSON_STRING) && !is(args, i - 1, CT_JSON_STRING))))
+		if (i &&
+		    (line || (!is(args, i, CT_JSON_STRING) && !is(args, i - 1, CT_JSON_STRING))))
 			ct_buf_putc(&buf, ' ');
 		ct_value_text(args->items[i], &buf);
 	}
@@ -250,6 +277,8 @@ static const struct ct_json *call_println(const struct ct_arguments *args)
 	return print_all(args, true);
 }
 
+/* Without escaping "<", ">" and "&" as Go's encoder would for HTML: docker switches that off,
+ * too. */
 static const struct ct_json *call_json(const struct ct_arguments *args)
 {
 	struct ct_buf ct_autobuf buf = {0};
@@ -278,6 +307,7 @@ static const struct ct_json *call_join(const struct ct_arguments *args)
 	return string_of(args, &buf);
 }
 
+/* An empty piece at either end stays: the parts, joined again, are the string. */
 static const struct ct_json *call_split(const struct ct_arguments *args)
 {
 	struct ct_json *array = ct_value_array(args->values);
@@ -296,7 +326,8 @@ static const struct ct_json *call_split(const struct ct_arguments *args)
 	return array;
 }
 
-/* Change the case of letters: of all, or of the first of each word. ASCII, as there is no locale. */
+/* Change the case of letters: of all, or of the first of each word. ASCII, as there is no
+ * locale. */
 static const struct ct_json *change_case(const struct ct_arguments *args, int (*change)(int),
 					 bool words)
 {
@@ -316,6 +347,7 @@ static const struct ct_json *change_case(const struct ct_arguments *args, int (*
 	return string_of(args, &buf);
 }
 
+/* Of ASCII letters only: the result must not depend on the locale of who runs a script. */
 static const struct ct_json *call_lower(const struct ct_arguments *args)
 {
 	return change_case(args, tolower, false);
@@ -386,6 +418,8 @@ static const struct ct_function functions[] = {
 	{ "pad", 3, 3, call_pad, -1 },		{ "truncate", 2, 2, call_truncate, -1 },
 };
 
+/* By the parser, once for each name in a template: a function that does not exist is an error
+ * before anything is printed. */
 const struct ct_function *ct_function_find(const char *name)
 {
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)

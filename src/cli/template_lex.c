@@ -5,6 +5,20 @@
  *
  * Reads the template, which the user wrote, strictly within its length; strings are decoded into
  * the arena. Fails on actions and strings that are not closed and on characters that mean nothing.
+ *
+ * Two modes, switched by the parser: ct_lex_text() reads what is copied, ct_lex_token() what is
+ * followed.
+ *
+ *   text {{- if .A -}} text {{(comment)}} text
+ *   ^^^^     token...   ^^^^              ^^^^
+ *        ^^          ^^^ eat the blanks on their outer side only: newlines are blanks, too
+ *
+ *   FIELD     .Name          a letter, digit or _ behind the dot; so .5 is a field, not a number
+ *   VARIABLE  $ or $name
+ *   WORD      name           keyword, function, true, false, nil
+ *   STRING    "a\n" or `a\n` the first decoded, the second as it stands
+ *   NUMBER    -1, 2.5        no exponent: nobody writes one in a --format
+ *   signs     }} := = | ( ) ,
  */
 #include "template_ast.h"
 
@@ -15,15 +29,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Columns count characters, as those of JSON documents do (ct_json_locate()). */
 int ct_template_wrap(const char *template, size_t offset, struct ct_err *err)
 {
 	unsigned line = 1, column = 1;
 
 	for (size_t i = 0; i < offset && template[i]; i++) {
-		column++;
 		if (template[i] == '\n') {
 			line++;
 			column = 1;
+		} else if ((template[i] & 0xc0) != 0x80) {
+			column++;
 		}
 	}
 	return ct_wrap(err, "template:%u:%u", line, column);
@@ -56,6 +72,7 @@ static const char *here(const struct ct_lexer *lexer)
 	return lexer->text + lexer->offset;
 }
 
+/* The template ends in a NUL, at which each comparison stops: nothing is read behind it. */
 static bool looking_at(const struct ct_lexer *lexer, const char *word)
 {
 	return !strncmp(here(lexer), word, strlen(word));
@@ -67,7 +84,10 @@ static void skip_blanks(struct ct_lexer *lexer)
 		lexer->offset++;
 }
 
-/* The text between actions, with \t and \n decoded where the caller asked for it. */
+/* The text between actions, with \t and \n decoded where the caller asked for it. Only \t and \n: a
+ * shell passes them on inside single quotes, and a table needs a tab between its columns. Any other
+ * backslash is meant for the reader of the output and stays. Without escapes the text is borrowed
+ * from the template, which lives as long. */
 static int take_text(const struct ct_lexer *lexer, const char *from, size_t length,
 		     const char **ret_text, size_t *ret_length)
 {
@@ -92,7 +112,9 @@ static int take_text(const struct ct_lexer *lexer, const char *from, size_t leng
 	return 0;
 }
 
-/* Skip a comment behind {{ or {{-: 1 skipped, 0 none there, negative not closed. */
+/* Skip a comment behind {{ or {{-: 1 skipped, 0 none there, negative not closed. Go demands both:
+ * nothing but blanks may stand between the comment and the braces, and the dash of a trimming end
+ * needs its blank, which is what tells {{- 3}} from {{-3}}. */
 static int skip_comment(struct ct_lexer *lexer, size_t start)
 {
 	const char *end;
@@ -114,6 +136,13 @@ static int skip_comment(struct ct_lexer *lexer, size_t start)
 	return 1;
 }
 
+/*
+ * The end is trimmed here, because the dash is behind the text; the beginning is trimmed at the
+ * next call, because only the action that came before knows of its own dash (lexer->trim).
+ *
+ * Whether a comment follows is seen only after the {{ and its blanks are read; the offset goes back
+ * when there is none, so that the first token's "glued" is true to the text.
+ */
 int ct_lex_text(struct ct_lexer *lexer, const char **ret_text, size_t *ret_length)
 {
 	const char *start, *end, *brace;
@@ -151,6 +180,8 @@ int ct_lex_text(struct ct_lexer *lexer, const char **ret_text, size_t *ret_lengt
 	return 2;
 }
 
+/* Those of a Go string that people write into a format; \u and octal are refused like any other
+ * that is not known, rather than passed through half understood. */
 static int decode_escape(struct ct_lexer *lexer, size_t start, char *ret_byte)
 {
 	static const char from[] = "ntr\\\"'ab", to[] = "\n\t\r\\\"'\a\b";
@@ -201,6 +232,8 @@ static int lex_string(struct ct_lexer *lexer, char quote, struct ct_token *token
 	return 0;
 }
 
+/* skip is the sign before the name, . or $; the text of the token is without it, and empty for a $
+ * alone. */
 static void lex_name(struct ct_lexer *lexer, enum ct_token_type type, size_t skip,
 		     struct ct_token *token)
 {
@@ -215,6 +248,8 @@ static void lex_name(struct ct_lexer *lexer, enum ct_token_type type, size_t ski
 	lexer->offset = (size_t)(p - lexer->text);
 }
 
+/* Digits only are taken: "12ab" becomes 12 and a glued word, which the parser refuses. The text is
+ * kept as written, so that no number loses digits on its way through. */
 static void lex_number(struct ct_lexer *lexer, struct ct_token *token)
 {
 	const char *start = here(lexer), *p = start + (*start == '-');
@@ -268,6 +303,8 @@ static bool skip_to_token(struct ct_lexer *lexer, struct ct_token *token)
 	return false;
 }
 
+/* The order matters: -}} has been looked for before a number may begin with a minus, and "}}" is a
+ * sign before the text's end is an error. */
 int ct_lex_token(struct ct_lexer *lexer, struct ct_token *ret_token)
 {
 	struct ct_token token = {0};

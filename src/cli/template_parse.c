@@ -9,6 +9,19 @@
  *
  * The depth is bounded, so that no template can exhaust the stack. Unknown functions are refused
  * here, before anything is printed. Everything is allocated in the caller's arena.
+ *
+ * "else" is  "{{else}}" list  or  "{{else if" pipe "}}" list,  and likewise "else with" in a with;
+ * such a chain is a nested branch in node->otherwise that shares the one {{end}}.
+ *
+ * How the functions call each other:
+ *
+ *   ct_template_parse -> parse_list -> parse_item -> parse_action -> parse_branch -> parse_list
+ *                                                         |                 `-> parse_else -^
+ *                                                         `-> parse_pipe -> parse_command
+ *                                                                ^------- parse_parentheses
+ *
+ * The parser looks one token ahead (p->token). Text is asked for only where an action has just
+ * ended, for the lexer cannot tell the two apart by itself.
  */
 #include "template_ast.h"
 
@@ -28,6 +41,7 @@ enum closing { CLOSED_BY_TEXT_END, CLOSED_BY_END, CLOSED_BY_ELSE };
 static int parse_list(struct parser *p, struct ct_node **ret_list, enum closing *ret_closing);
 static int parse_pipe(struct parser *p, enum ct_token_type closing, struct ct_pipe **ret_pipe);
 
+/* At the token that is looked at, not where the construct began: that is what has to be changed. */
 static int fail(struct parser *p, const char *what)
 {
 	return ct_template_fail(p->lexer.text, p->token.offset, p->lexer.err, "%s", what);
@@ -56,12 +70,15 @@ static const char *token_text(struct parser *p)
 	return text;
 }
 
+/* Keywords are not reserved by the lexer: behind a dot they are fields like any other, {{.end}}. */
 static bool is_word(const struct parser *p, const char *word)
 {
 	return p->token.type == CT_TOKEN_WORD && strlen(word) == p->token.length &&
 	       !memcmp(word, p->token.text, p->token.length);
 }
 
+/* Counts parentheses and blocks together, for both end in recursion. Nobody leaves after a failure,
+ * because a failure ends the parse. */
 static int enter(struct parser *p)
 {
 	if (++p->depth > CT_TEMPLATE_MAX_DEPTH)
@@ -89,6 +106,8 @@ static int parse_fields(struct parser *p, struct ct_operand *operand)
 	return 0;
 }
 
+/* Constants are values from the start, so that evaluation only hands them on. boolean matters for
+ * true and false alone; text and count are what a number or string consists of. */
 static int parse_constant(struct parser *p, struct ct_operand *operand, enum ct_json_type type)
 {
 	struct ct_json *constant = allocate(p, sizeof(*constant));
@@ -127,6 +146,7 @@ static int parse_word(struct parser *p, struct ct_operand *operand)
 	return advance(p);
 }
 
+/* The cast takes a const away that is for readers of the tree; here it is still being made. */
 static int parse_parentheses(struct parser *p, struct ct_operand *operand)
 {
 	int r = enter(p);
@@ -187,7 +207,8 @@ static int check_arguments(struct parser *p, const struct ct_command *command, b
 
 	for (const struct ct_operand *o = first->next; o; o = o->next)
 		count++;
-	if (first->type != CT_OPERAND_FUNCTION || (count >= function->min && count <= function->max))
+	if (first->type != CT_OPERAND_FUNCTION ||
+	    (count >= function->min && count <= function->max))
 		return 0;
 	return ct_template_fail(p->lexer.text, first->offset, p->lexer.err,
 				"%s takes %s%zu argument%s, not %zu", function->name,
@@ -200,6 +221,8 @@ static int check_arguments(struct parser *p, const struct ct_command *command, b
 				count);
 }
 
+/* At least one operand, which is why "a value is missing" comes from parse_operand(). In Go, as
+ * here, two values need a blank between them: "a""b" is a slip and no list. */
 static int parse_command(struct parser *p, enum ct_token_type closing, bool piped,
 			 struct ct_command *command)
 {
@@ -220,7 +243,9 @@ static int parse_command(struct parser *p, enum ct_token_type closing, bool pipe
 	return check_arguments(p, command, piped);
 }
 
-/* Is this "$a :=", "$a =" or "$a, $b :="? Looked up in the text, so that nothing is consumed. */
+/* Is this "$a :=", "$a =" or "$a, $b :="? Looked up in the text, so that nothing is consumed. A
+ * comma counts already: no value is followed by one, so parse_declaration() can say what is
+ * wrong. */
 static bool is_declaration(const struct parser *p)
 {
 	struct ct_err ignored;
@@ -234,6 +259,8 @@ static bool is_declaration(const struct parser *p)
 	       token.type == CT_TOKEN_COMMA;
 }
 
+/* Stands at the first $name; left behind the := or =. Two variables are for range only, which the
+ * caller checks, because only the caller knows what it parses. */
 static int parse_declaration(struct parser *p, struct ct_pipe *pipe)
 {
 	for (;;) {
@@ -257,6 +284,8 @@ static int parse_declaration(struct parser *p, struct ct_pipe *pipe)
 	return advance(p);
 }
 
+/* closing is }} for an action and ) inside parentheses; it is looked at and not consumed, because
+ * behind a }} comes text, and asking for a token there would read it as one. */
 static int parse_pipe(struct parser *p, enum ct_token_type closing, struct ct_pipe **ret_pipe)
 {
 	struct ct_pipe *pipe = allocate(p, sizeof(*pipe));
@@ -295,7 +324,8 @@ static int expect_right(struct parser *p, const char *behind)
 
 static int parse_branch(struct parser *p, enum ct_node_type type, struct ct_node *node);
 
-/* What follows {{else: the rest of the block, or another condition that shares its {{end}}. */
+/* What follows {{else: the rest of the block, or another condition that shares its {{end}}. Go has
+ * no "else range", and no "else if" in a with: both end at expect_right(), with their place. */
 static int parse_else(struct parser *p, struct ct_node *node)
 {
 	enum closing closing = CLOSED_BY_END;
@@ -341,6 +371,8 @@ static int parse_branch(struct parser *p, enum ct_node_type type, struct ct_node
 	return 0;
 }
 
+/* The words refused here are Go's; without the list they would be called functions that do not
+ * exist, with a hint to put a dot before them, which would be no help. */
 static int parse_action(struct parser *p, struct ct_node *node)
 {
 	static const char *const missing[] = { "define", "template", "block", "break", "continue" };
@@ -394,6 +426,9 @@ static struct ct_node *append(struct parser *p, struct ct_node ***next)
 	return node;
 }
 
+/* {{else}} and {{end}} belong to whoever opened the block: they end the list and are reported by
+ * *ret_closing, and what is right or wrong about them is the caller's to say. A node is linked in
+ * after it was filled, so that no list ever shows half of one. */
 static int parse_list(struct parser *p, struct ct_node **ret_list, enum closing *ret_closing)
 {
 	struct ct_node **next = ret_list, *node;

@@ -5,6 +5,12 @@
  * The format is the user's, so it is never handed to printf(3): each conversion is taken apart and
  * put together again here. Widths are bounded. A value of the wrong kind, too few and too many are
  * errors, where Go would print its complaint into the result.
+ *
+ *   % [-0+ #]* [WIDTH] [. PRECISION] VERB
+ *   s v   as {{.X}} shows it        d   whole number       x   the same in hexadecimal
+ *   q     in double quotes          f   with a point       t   true or false        %   itself
+ *
+ * The flags +, blank and # are read over: templates that have them print the number without a sign.
  */
 #include "template_ast.h"
 
@@ -23,6 +29,8 @@ struct conversion {
 	char verb;
 };
 
+/* Stops multiplying above the limit, so that no number of digits overflows; the caller refuses
+ * it. */
 static int parse_digits(const char **p)
 {
 	int number = 0;
@@ -63,6 +71,8 @@ static int parse_conversion(const char **p, struct conversion *ret, struct ct_er
 	return 0;
 }
 
+/* The quote and the backslash need one before them; ct_buf_escaped() does the rest, which is what
+ * can drive a terminal. Also the COMMAND column of ps. */
 void ct_template_quote(struct ct_buf *buf, const char *text, size_t length)
 {
 	ct_buf_putc(buf, '"');
@@ -82,6 +92,27 @@ void ct_template_quote(struct ct_buf *buf, const char *text, size_t length)
 	ct_buf_putc(buf, '"');
 }
 
+/* Characters, not bytes: columns of names that are not ASCII line up, too. */
+static size_t characters(const struct ct_buf *buf)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < buf->length; i++)
+		count += (buf->data[i] & 0xc0) != 0x80;
+	return count;
+}
+
+/* How many bytes the first so many characters have, or all of them. */
+static size_t bytes_of(const struct ct_buf *buf, size_t count)
+{
+	size_t i = 0;
+
+	for (; i < buf->length; i++)
+		if ((buf->data[i] & 0xc0) != 0x80 && count-- == 0)
+			break;
+	return i;
+}
+
 static int fail_kind(const struct conversion *c, const struct ct_json *value, const char *wanted,
 		     struct ct_err *err)
 {
@@ -89,6 +120,16 @@ static int fail_kind(const struct conversion *c, const struct ct_json *value, co
 		       ct_json_type_name(value->type));
 }
 
+/* As Go has it, with a sign: -0xff is "-ff". The least number has no positive twin. */
+static void put_hexadecimal(struct ct_buf *buf, long long number)
+{
+	unsigned long long magnitude = (unsigned long long)number;
+
+	ct_buf_printf(buf, "%s%llx", number < 0 ? "-" : "", number < 0 ? 0 - magnitude : magnitude);
+}
+
+/* The digits are those of the value: nothing is converted for %d, so nothing is lost of a large
+ * one. */
 static int convert_number(const struct conversion *c, const struct ct_json *value,
 			  struct ct_buf *buf, struct ct_err *err)
 {
@@ -101,12 +142,13 @@ static int convert_number(const struct conversion *c, const struct ct_json *valu
 		return ct_fail(err, EINVAL, "%%%c needs a whole number, not %s", c->verb,
 			       value->text);
 	else if (c->verb == 'x')
-		ct_buf_printf(buf, "%llx", strtoll(value->text, NULL, 10));
+		put_hexadecimal(buf, strtoll(value->text, NULL, 10));
 	else
 		ct_buf_puts(buf, value->text);
 	return 0;
 }
 
+/* Quotes come after the precision, so that they are closed whatever was cut off. */
 static int convert(const struct conversion *c, const struct ct_json *value, struct ct_buf *buf,
 		   struct ct_err *err)
 {
@@ -117,13 +159,8 @@ static int convert(const struct conversion *c, const struct ct_json *value, stru
 	if (c->verb == 't' && value->type != CT_JSON_BOOL)
 		return fail_kind(c, value, "true or false", err);
 	ct_value_text(value, &text);
-	if (c->precision >= 0 && (size_t)c->precision < text.length) {
-		size_t cut = (size_t)c->precision;
-
-		while (cut && (text.data[cut] & 0xc0) == 0x80)
-			cut--;
-		text.length = cut;
-	}
+	if (c->precision >= 0)
+		text.length = bytes_of(&text, (size_t)c->precision);
 	if (c->verb == 'q')
 		ct_template_quote(buf, ct_buf_text(&text), text.length);
 	else
@@ -131,16 +168,7 @@ static int convert(const struct conversion *c, const struct ct_json *value, stru
 	return 0;
 }
 
-/* Characters, not bytes: columns of names that are not ASCII line up, too. */
-static size_t characters(const struct ct_buf *buf)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < buf->length; i++)
-		count += (buf->data[i] & 0xc0) != 0x80;
-	return count;
-}
-
+/* Width counts characters, as in Go; a width is at most what parse_conversion() allows. */
 static void add_padded(struct ct_buf *buf, const struct conversion *c, const struct ct_buf *text)
 {
 	size_t length = characters(text), skip = 0;
@@ -159,6 +187,7 @@ static void add_padded(struct ct_buf *buf, const struct conversion *c, const str
 		ct_buf_putc(buf, ' ');
 }
 
+/* Values are taken in their order; "%[1]s" of Go is not known. */
 static int format_all(const struct ct_arguments *args, struct ct_buf *buf)
 {
 	const char *p = args->items[0]->text;

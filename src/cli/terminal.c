@@ -4,6 +4,9 @@
  *
  * Signals that end the CLI are taken through a signalfd while the terminal is raw (foreground.c),
  * so that every way out but SIGKILL passes through ct_terminal_restore().
+ *
+ * TCSADRAIN everywhere: output that the payload has written is shown in the mode that it was
+ * written for, and no input is thrown away (TCSAFLUSH would).
  */
 #include <errno.h>
 #include <sys/ioctl.h>
@@ -11,6 +14,8 @@
 
 #include "terminal.h"
 
+/* cfmakeraw(3): no echo, no signals from keys, bytes as they are: all of that is done by the
+ * payload's own terminal. */
 int ct_terminal_raw(int fd, struct ct_terminal *ret_terminal, struct ct_err *err)
 {
 	struct termios raw;
@@ -25,6 +30,8 @@ int ct_terminal_raw(int fd, struct ct_terminal *ret_terminal, struct ct_err *err
 	return 0;
 }
 
+/* After a SIGCONT: a shell that has taken us back into the foreground may have set its own modes
+ * meanwhile. */
 void ct_terminal_raw_again(const struct ct_terminal *terminal)
 {
 	struct termios raw = terminal->saved;
@@ -41,13 +48,15 @@ void ct_terminal_restore(struct ct_terminal *terminal)
 {
 	int saved = errno;
 
-	/* What the payload left in the output queue is shown first; a hung-up terminal is no news. */
+	/* What the payload left in the output queue is shown first; a hung-up terminal is no
+	 * news. */
 	if (terminal->fd >= 0 && tcsetattr(terminal->fd, TCSADRAIN, &terminal->saved) < 0)
 		errno = saved;
 	terminal->fd = -1;
 	errno = saved;
 }
 
+/* A size of 0 by 0 is what a serial line or a new pty has: none. */
 bool ct_terminal_size(int fd, uint16_t *ret_rows, uint16_t *ret_columns)
 {
 	struct winsize size;
@@ -59,6 +68,7 @@ bool ct_terminal_size(int fd, uint16_t *ret_rows, uint16_t *ret_columns)
 	return true;
 }
 
+/* stdout first: it is what shows the payload's screen. */
 bool ct_terminal_caller_size(uint16_t *ret_rows, uint16_t *ret_columns)
 {
 	return ct_terminal_size(STDOUT_FILENO, ret_rows, ret_columns) ||

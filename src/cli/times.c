@@ -2,8 +2,13 @@
 /*
  * Points in time as docker writes them, so that scripts which parse one parse ours.
  *
- * Pure functions of the time and, for local time, of TZ. Cannot fail: a time that the calendar
- * does not know shows as the one for "never".
+ * Pure functions of the time and, for local time, of TZ. Cannot fail: a time that the calendar does
+ * not know shows as the one for "never".
+ *
+ *    ct_time_rfc3339   2026-01-02T03:04:05.06Z               inspect; Go's RFC3339Nano, UTC
+ *    ct_time_local     2026-01-02 03:04:05 +0100 CET         ps; Go's Time.String(), no fraction
+ *    ct_time_event     2026-01-02T03:04:05.060000000+01:00   events; all nine digits, local time
+ *    0 ns              0001-01-01T00:00:00Z                  "never", Go's zero time
  */
 #include "times.h"
 
@@ -17,6 +22,7 @@
 
 static const char never[] = "0001-01-01T00:00:00Z";
 
+/* In UTC, as docker stores them: a record reads the same for whoever looks. */
 const char *ct_time_rfc3339(uint64_t ns, char buf[CT_TIME_SIZE])
 {
 	time_t seconds = (time_t)(ns / SECOND);
@@ -40,6 +46,7 @@ const char *ct_time_rfc3339(uint64_t ns, char buf[CT_TIME_SIZE])
 	return buf;
 }
 
+/* %Z is text of the time zone and can be of any length (TZ): what does not fit is left out. */
 const char *ct_time_local(uint64_t ns, char buf[CT_TIME_SIZE])
 {
 	time_t seconds = (time_t)(ns / SECOND);
@@ -47,10 +54,13 @@ const char *ct_time_local(uint64_t ns, char buf[CT_TIME_SIZE])
 
 	if (!ns || !localtime_r(&seconds, &tm))
 		return memcpy(buf, never, sizeof(never));
-	strftime(buf, CT_TIME_SIZE, "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	if (!strftime(buf, CT_TIME_SIZE, "%Y-%m-%d %H:%M:%S %z %Z", &tm))
+		strftime(buf, CT_TIME_SIZE, "%Y-%m-%d %H:%M:%S %z", &tm);
 	return buf;
 }
 
+/* There is no event at 0, so no "never". A zone of whole seconds (before 1900, mostly) is cut to
+ * minutes, as RFC 3339 knows no others. */
 const char *ct_time_event(uint64_t ns, char buf[CT_TIME_SIZE])
 {
 	time_t seconds = (time_t)(ns / SECOND);

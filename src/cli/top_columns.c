@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The columns of top. docker's are those of "ps -ef", as the host counts; podman's descriptors count
- * as the container does, and those that begin with "h" as the host.
+ * The columns of top. docker's are those of "ps -ef", as the host counts; podman's descriptors
+ * count as the container does, and those that begin with "h" as the host.
  *
  * Names of users are the host's. In the container 0 is root and the others are numbers: its own
  * files are not asked. Command lines come from strangers and are escaped for a table. Appends to a
  * buffer; cannot fail but for memory, which the buffer remembers.
+ *
+ * A column is a name, a title and a writer. The facts are read before, all at once
+ * (container/top.c); a writer opens nothing but the host's user database.
+ *
+ *   h...    as the host counts: hpid, huser       plain names: as the container does, pid, user
  */
 #include "top_columns.h"
 
@@ -25,6 +30,8 @@
 			 const struct ct_top_now *now)
 #define UNUSED (void)now
 
+/* Ticks since boot are the unit of starttime in /proc/PID/stat (proc_pid_stat(5)). CLOCK_BOOTTIME
+ * and not _MONOTONIC, since that start time counts suspended time, too. */
 void ct_top_now(struct ct_top_now *ret_now)
 {
 	struct timespec boot = { 0 };
@@ -35,13 +42,15 @@ void ct_top_now(struct ct_top_now *ret_now)
 	localtime_r(&seconds, &local);
 	ret_now->ticks_per_second = sysconf(_SC_CLK_TCK);
 	ret_now->ticks = (uint64_t)boot.tv_sec * (uint64_t)ret_now->ticks_per_second +
-			 (uint64_t)boot.tv_nsec / (uint64_t)(1000000000 / ret_now->ticks_per_second);
+			 (uint64_t)boot.tv_nsec /
+				 (uint64_t)(1000000000 / ret_now->ticks_per_second);
 	ret_now->seconds = seconds;
 	ret_now->zone = local.tm_gmtoff;
 }
 
 /* ---- times ---- */
 
+/* [DD-]HH:MM:SS, or as short as [[DD-]HH:]MM:SS, which is how ps(1) writes TIME and ELAPSED. */
 void ct_top_duration(struct ct_buf *buf, uint64_t seconds, bool is_short)
 {
 	if (seconds >= 86400)
@@ -51,6 +60,7 @@ void ct_top_duration(struct ct_buf *buf, uint64_t seconds, bool is_short)
 	ct_buf_printf(buf, "%02u:%02u", (unsigned)(seconds / 60 % 60), (unsigned)(seconds % 60));
 }
 
+/* 0 when the process is younger than our look at the clock. */
 static uint64_t ticks_of(const struct ct_top_process *p, const struct ct_top_now *now)
 {
 	return now->ticks > p->started ? now->ticks - p->started : 0;
@@ -66,6 +76,7 @@ WRITER(write_time)
 	ct_top_duration(buf, p->ticks / (uint64_t)now->ticks_per_second, false);
 }
 
+/* Processor time over life time, ps's pcpu: not what it uses just now, which "stats" shows. */
 WRITER(write_percent)
 {
 	uint64_t lived = ticks_of(p, now);
@@ -73,6 +84,7 @@ WRITER(write_percent)
 	ct_buf_printf(buf, "%.1f", lived ? (double)p->ticks * 100 / (double)lived : 0.0);
 }
 
+/* The C of "ps -ef": the same in whole percent, two digits wide. */
 WRITER(write_c)
 {
 	uint64_t lived = ticks_of(p, now), used = lived ? p->ticks * 100 / lived : 0;
@@ -99,6 +111,8 @@ WRITER(write_started)
 
 /* ---- who ---- */
 
+/* By the host's user database, which may ask a server (nsswitch.conf(5)): a name or a number, never
+ * an error. */
 static void host_user(struct ct_buf *buf, uint32_t uid)
 {
 	const struct passwd *entry = getpwuid(uid);
@@ -119,6 +133,7 @@ static void host_group(struct ct_buf *buf, uint32_t gid)
 		ct_buf_printf(buf, "%u", gid);
 }
 
+/* UINT32_MAX is what the reader writes for an id that has no number in the container. */
 static void inside_id(struct ct_buf *buf, uint32_t id)
 {
 	if (id == UINT32_MAX)
@@ -147,7 +162,8 @@ WRITER(write_nice) { UNUSED; ct_buf_printf(buf, "%ld", p->nice); }
 WRITER(write_rss) { UNUSED; ct_buf_printf(buf, "%" PRIu64, p->resident / 1024); }
 WRITER(write_vsz) { UNUSED; ct_buf_printf(buf, "%" PRIu64, p->size / 1024); }
 
-/* Majors of the kernel's documented list: 136...143 pseudo terminals, 4 consoles and lines. */
+/* Majors of the kernel's documented list: 136...143 pseudo terminals, 4 consoles and lines. tty_nr
+ * of proc_pid_stat(5) is the kernel's new_encode_dev(), which glibc's major() and minor() undo. */
 WRITER(write_tty)
 {
 	unsigned number = minor((dev_t)(unsigned)p->tty), kind = major((dev_t)(unsigned)p->tty);
@@ -172,12 +188,14 @@ WRITER(write_args) { UNUSED; ct_buf_escaped(buf, p->args, strlen(p->args)); }
 WRITER(write_comm) { UNUSED; ct_buf_escaped(buf, p->comm, strlen(p->comm)); }
 WRITER(write_label) { UNUSED; ct_buf_escaped(buf, p->label, strlen(p->label)); }
 
+/* Seccomp: of /proc/PID/status, 0 to 2. */
 WRITER(write_seccomp)
 {
 	UNUSED;
 	ct_buf_puts(buf, p->seccomp == 2 ? "filter" : p->seccomp == 1 ? "strict" : "disabled");
 }
 
+/* podman's words for all and none; names are without their CAP_. */
 static void write_caps(struct ct_buf *buf, uint64_t caps)
 {
 	bool first = true;
@@ -207,6 +225,7 @@ WRITER(write_bounding) { UNUSED; write_caps(buf, p->caps[CT_TOP_BOUNDING]); }
 
 /* ---- tables ---- */
 
+/* "" in place of a name: these cannot be asked for one by one, only together. */
 const struct ct_top_column ct_top_default[] = {
 	{ "", "UID", write_host_user }, { "", "PID", write_host_pid },
 	{ "", "PPID", write_host_parent }, { "", "C", write_c },

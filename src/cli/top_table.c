@@ -3,8 +3,8 @@
  * The table of processes, with columns of the caller's choice: what "cattach top" prints, and
  * "cattach oci ps" where it is asked for columns.
  *
- * Runs in the command's own process with the caller's rights; starts nothing and opens nothing. Fails
- * for columns that there are not, and when there is no memory.
+ * Runs in the command's own process with the caller's rights; starts nothing and opens nothing.
+ * Fails for columns that there are not, and when there is no memory.
  */
 #include "top_table.h"
 
@@ -15,6 +15,7 @@
 #include "table.h"
 #include "top_columns.h"
 
+/* All of them, since nobody remembers podman's list. */
 static int fail_column(const char *name, size_t length, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf names = { 0 };
@@ -25,6 +26,8 @@ static int fail_column(const char *name, size_t length, struct ct_err *err)
 	return ct_hint(err, "there are: %s", ct_buf_text(&names));
 }
 
+/* A comma list; "pid,,user" has an empty column, which is unknown. Nothing is printed when one is
+ * wrong. */
 int ct_top_table_add(struct ct_top_table *columns, const char *list, struct ct_err *err)
 {
 	for (;;) {
@@ -42,6 +45,7 @@ int ct_top_table_add(struct ct_top_table *columns, const char *list, struct ct_e
 	}
 }
 
+/* Those of "ps -ef", which docker top shows. */
 void ct_top_table_default(struct ct_top_table *columns)
 {
 	columns->count = 0;
@@ -49,11 +53,13 @@ void ct_top_table_default(struct ct_top_table *columns)
 		columns->items[columns->count++] = c;
 }
 
-int ct_top_table_print(const struct ct_top_table *columns, const struct ct_top *top, struct ct_err *err)
+int ct_top_table_print(const struct ct_top_table *columns, const struct ct_top *top,
+		       struct ct_err *err)
 {
 	struct ct_buf ct_autobuf lines = { 0 }, table = { 0 };
 	struct ct_top_now now;
 
+	/* Once: ages and shares of the processor in all rows are of one moment. */
 	ct_top_now(&now);
 	for (size_t i = 0; i < columns->count; i++)
 		ct_buf_printf(&lines, "%s%s", i ? "\t" : "", columns->items[i]->title);

@@ -4,6 +4,14 @@
  *
  * Works on memory of the caller's arena only. Numbers keep the digits they were written with, so
  * that nothing is lost between a file and what is printed. Fails when the arena is exhausted.
+ *
+ * Arena, no free: a tree is as short-lived as the row it is printed in. A child belongs to one
+ * parent only, because the links to its neighbours are in the child itself; what is wanted in two
+ * places is copied.
+ *
+ *    make*        null bool i64 string(_n) object array strings
+ *    put together ct_value_set (a member), ct_value_add (an item)
+ *    show         ct_value_text (as {{.X}} does), ct_value_write (as JSON)
  */
 #include "value.h"
 
@@ -12,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Never NULL: without memory it is the spare one, which takes whatever is put into it, and "failed"
+ * is looked at once, when the tree is complete. So a maker can be an argument of another. */
 static struct ct_json *make(struct ct_values *values, enum ct_json_type type)
 {
 	struct ct_json *value = ct_arena_alloc(values->arena, sizeof(*value));
@@ -37,6 +47,7 @@ struct ct_json *ct_value_bool(struct ct_values *values, bool boolean)
 	return value;
 }
 
+/* count is the length of the text, which may have NUL bytes from a JSON string in the middle. */
 static struct ct_json *make_text(struct ct_values *values, enum ct_json_type type,
 				 const char *text, size_t length)
 {
@@ -60,6 +71,7 @@ struct ct_json *ct_value_i64(struct ct_values *values, int64_t number)
 	return make_text(values, CT_JSON_NUMBER, digits, (size_t)length);
 }
 
+/* Fixed point, as the kernel has its pressure averages: no double rounds 0.37 to 0.36999. */
 struct ct_json *ct_value_hundredths(struct ct_values *values, uint64_t number)
 {
 	char digits[32];
@@ -74,6 +86,7 @@ struct ct_json *ct_value_string_n(struct ct_values *values, const char *text, si
 	return make_text(values, CT_JSON_STRING, text, length);
 }
 
+/* NULL is what a record does not have: an empty string in docker's output, too. */
 struct ct_json *ct_value_string(struct ct_values *values, const char *text)
 {
 	if (!text)
@@ -106,7 +119,9 @@ static void link_child(struct ct_values *values, struct ct_json *parent, struct 
 	parent->count++;
 }
 
-/* Children are const to readers; whoever builds the tree may still append. */
+/* Children are const to readers; whoever builds the tree may still append. Walks the list, so n
+ * appends take n² steps: fine for the members of a row, and loops over what others made long keep
+ * the last one themselves (link_child). */
 static struct ct_json *last_child(const struct ct_json *parent)
 {
 	const struct ct_json *child = parent->child;
@@ -116,11 +131,13 @@ static struct ct_json *last_child(const struct ct_json *parent)
 	return (struct ct_json *)(uintptr_t)child;
 }
 
+/* Walks to the last child each time: for long lists there is ct_value_strings(). */
 void ct_value_add(struct ct_values *values, struct ct_json *array, struct ct_json *value)
 {
 	link_child(values, array, last_child(array), value);
 }
 
+/* Does not look whether the key is there already: whoever builds an object names each once. */
 void ct_value_set(struct ct_values *values, struct ct_json *object, const char *key,
 		  struct ct_json *value)
 {
@@ -130,6 +147,7 @@ void ct_value_set(struct ct_values *values, struct ct_json *object, const char *
 	ct_value_add(values, object, value);
 }
 
+/* A list that does not exist is an empty one: [] and not null, as scripts index it. */
 struct ct_json *ct_value_strings(struct ct_values *values, const struct ct_strings *list)
 {
 	struct ct_json *array = ct_value_array(values), *last = NULL;
@@ -143,7 +161,8 @@ struct ct_json *ct_value_strings(struct ct_values *values, const struct ct_strin
 	return array;
 }
 
-/* Depth is bounded by CT_JSON_MAX_DEPTH, because that is all that can be parsed. */
+/* Depth is bounded by CT_JSON_MAX_DEPTH, because that is all that can be parsed. Texts are shared:
+ * both trees live in arenas of the same command. */
 struct ct_json *ct_value_copy(struct ct_values *values, const struct ct_json *value)
 {
 	struct ct_json *copy, *last = NULL;
@@ -167,6 +186,8 @@ struct ct_json *ct_value_copy(struct ct_values *values, const struct ct_json *va
 	return copy;
 }
 
+/* As JSON text; a tree that was made without memory is the caller's to look for
+ * (values->failed). */
 int ct_value_write(const struct ct_json *value, bool indent, struct ct_buf *buf,
 		   struct ct_err *err)
 {
@@ -180,6 +201,7 @@ int ct_value_write(const struct ct_json *value, bool indent, struct ct_buf *buf,
 	return 0;
 }
 
+/* Go prints the keys of a map in order. */
 static int compare_keys(const void *a, const void *b)
 {
 	const struct ct_json *const *left = a, *const *right = b;
@@ -187,7 +209,8 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp((*left)->key, (*right)->key);
 }
 
-/* Go prints maps in the order of their keys. */
+/* Go prints maps in the order of their keys. The memory is given back at once and not the arena's:
+ * printing must not grow what a long-running stats or events keeps. */
 static void object_text(const struct ct_json *object, struct ct_buf *buf)
 {
 	const struct ct_json **members = calloc(object->count + 1, sizeof(*members));
@@ -209,6 +232,7 @@ static void object_text(const struct ct_json *object, struct ct_buf *buf)
 	free(members);
 }
 
+/* Go's %v of a slice: [a b], which is what {{.Names}} shows of a list. */
 static void array_text(const struct ct_json *array, struct ct_buf *buf)
 {
 	ct_buf_putc(buf, '[');
@@ -220,6 +244,7 @@ static void array_text(const struct ct_json *array, struct ct_buf *buf)
 	ct_buf_putc(buf, ']');
 }
 
+/* "<no value>" is what Go prints for a nil; docker's users know it. */
 void ct_value_text(const struct ct_json *value, struct ct_buf *buf)
 {
 	switch (value->type) {
@@ -242,6 +267,7 @@ void ct_value_text(const struct ct_json *value, struct ct_buf *buf)
 	}
 }
 
+/* Go's truth for {{if}}: the zero value of each type is false. */
 bool ct_value_true(const struct ct_json *value)
 {
 	switch (value->type) {

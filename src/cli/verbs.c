@@ -5,6 +5,10 @@
  *
  * Runs in the command's own process with the caller's privileges. Fails on names that are no verb
  * and on operands that are missing or too many; exits 125 in each case.
+ *
+ *   ct_command()            command.c: options before the verb, which verb
+ *   ct_verb_call_with()     here: options -> operands -> help? -> change() -> count -> handler
+ *   ct_defaults_apply()     defaults.c: what was not given, from a variable or the file
  */
 #include "cli.h"
 
@@ -15,6 +19,8 @@
 
 #include "defaults.h"
 
+/* The order is that of "cattach help", by what people do with a container over its life;
+ * that of the list of manual pages follows it. */
 const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_run,	  &ct_verb_create, &ct_verb_start,   &ct_verb_attach,
 	&ct_verb_exec,	  &ct_verb_logs,	  &ct_verb_send,   &ct_verb_clients, &ct_verb_detach,
@@ -29,6 +35,7 @@ const struct ct_verb *const ct_verbs[] = {
 	&ct_verb_info,	  &ct_verb_version, &ct_verb_help,   NULL,
 };
 
+/* Whole names only, as with options: "cattach st" must not become another verb one day. */
 int ct_verb_find(const char *name, const struct ct_verb **ret_verb, struct ct_err *err)
 {
 	const struct ct_verb *best = NULL;
@@ -53,6 +60,8 @@ int ct_verb_find(const char *name, const struct ct_verb **ret_verb, struct ct_er
 	return ct_hint(err, "\"cattach help\" lists the commands");
 }
 
+/* After change(), which may have made operands of options; before the handler, which relies on
+ * it. */
 static int check_operands(const struct ct_verb *verb, size_t count, struct ct_err *err)
 {
 	const char *operand = verb->operand;
@@ -81,7 +90,10 @@ static int print_help(const struct ct_verb *verb, struct ct_err *err)
 	return ct_print(&buf, err);
 }
 
-/* The handler, with what the caller wants unless it says otherwise. */
+/* The handler, with what the caller wants unless it says otherwise. Defaults come after the command
+ * line was understood, because one gives way to what was given. When the handler fails and defaults
+ * were in effect, the error says which: nobody looks for the cause of "unknown log driver" in a
+ * file that was written a year ago. */
 static int call_handler(struct ct_call *call, void *options, const bool *given, struct ct_err *err)
 {
 	struct ct_defaults defaults = { 0 };
@@ -112,6 +124,8 @@ static int read_words(const struct ct_option_context *context, int argc, char *c
 	return 0;
 }
 
+/* given has a place for each row of the table. options starts as the verb's own defaults, so that a
+ * handler never asks whether an option was given. */
 int ct_verb_call_with(const struct ct_verb *verb, struct ct_arena *arena, int argc,
 		      char *const *argv, int (*change)(struct ct_call *call, struct ct_err *err),
 		      struct ct_err *err)

@@ -2,12 +2,16 @@
 /*
  * wait --condition: docker's conditions and podman's, for all operands at the same time.
  *
- * Runs in the command's own process and sleeps in poll(2) on inotify: on each container's directory,
- * status and name, and on the record of events, which tells of pauses. Whatever wakes it, all are
- * looked at anew. A state that has come and gone between two looks counts where the record shows it:
- * a start, and an end, since the command began. May fail: the limits of inotify, conditions that
- * nobody knows, or that cannot come (health, of a container that nothing checks, or that has ended and
- * that its keeper does not start again), containers that do not exist.
+ * Runs in the command's own process and sleeps in poll(2) on inotify: on each container's
+ * directory, status and name, and on the record of events, which tells of pauses. Whatever wakes
+ * it, all are looked at anew. A state that has come and gone between two looks counts where the
+ * record shows it: a start, and an end, since the command began. May fail: the limits of inotify,
+ * conditions that nobody knows, or that cannot come (health, of a container that nothing checks, or
+ * that has ended and that its keeper does not start again), containers that do not exist.
+ *
+ *   watch everything -> look at all -> met? print, end -> sleep until a change -> look at all
+ *
+ * Watched first, looked at then: what changes in between wakes the sleep.
  */
 #include "wait_condition.h"
 
@@ -78,6 +82,8 @@ struct waiting {
 
 /* ---- conditions ---- */
 
+/* Several names may mean one thing (docker's "not-running", podman's "exited"): each is a set of
+ * what is waited for. */
 static int parse_condition(const char *text, unsigned *wants, struct ct_err *err)
 {
 	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++) {
@@ -91,6 +97,7 @@ static int parse_condition(const char *text, unsigned *wants, struct ct_err *err
 			    "next-exit, removed, healthy, unhealthy");
 }
 
+/* begun is when the command began, for states that are over by the time of the look. */
 static bool is_met(const struct waiting *w, const struct ct_container *c)
 {
 	bool between = c->state == CT_STATE_RESTARTING;	/* it counts as running, as docker has it */
@@ -121,13 +128,15 @@ static bool is_about_health(const struct waiting *w)
 	return w->wants & WANT_HEALTH && !(w->wants & ~WANT_HEALTH);
 }
 
+/* An error, and not a sleep for ever: a script waits for something that nothing can bring about any
+ * more. */
 static int never_comes(const struct awaited *a, struct ct_err *err)
 {
 	const char *label = ct_container_label(&a->container);
 
 	if (a->unchecked) {
-		ct_fail(err, ESRCH, "container %s is not checked any more, and has not come to that",
-			label);
+		ct_fail(err, ESRCH,
+			"container %s is not checked any more, and has not come to that", label);
 		ct_hint(err, "cattach update --health-cmd COMMAND %s", label);
 	} else {
 		ct_fail(err, ESRCH, "container %s has ended, and has not come to that", label);
@@ -165,6 +174,8 @@ static int look_at_gone(const struct waiting *w, struct awaited *a, struct ct_er
 	return is_about_health(w) ? ct_exit_with(err, NEVER) : -err->code;
 }
 
+/* Found anew by its id: the record that was opened first shows nothing of what came after a
+ * removal. */
 static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
@@ -183,8 +194,9 @@ static int look(struct waiting *w, struct awaited *a, struct ct_err *err)
 		       (c.state == CT_STATE_CREATED || c.state == CT_STATE_RESTARTING ||
 			ct_state_is_live(c.state));
 	a->over = !a->done && is_about_health(w) && (a->unchecked || c.state == CT_STATE_STOPPED);
-	a->code = c.state == CT_STATE_STOPPED || c.state == CT_STATE_RESTARTING ? code_of(&c.status) :
-										  NO_CODE;
+	a->code = c.state == CT_STATE_STOPPED || c.state == CT_STATE_RESTARTING ?
+			  code_of(&c.status) :
+			  NO_CODE;
 	return 0;
 }
 
@@ -224,6 +236,7 @@ static int look_at_all(struct waiting *w, struct ct_err *err)
 
 /* ---- waiting ---- */
 
+/* Rounded up, and an hour at most: the sum must fit an int. */
 static int time_left(uint64_t limit)
 {
 	uint64_t now = ct_now_monotonic();
@@ -235,6 +248,7 @@ static int time_left(uint64_t limit)
 	return (limit - now) / 1000000 < 3600000 ? (int)((limit - now) / 1000000) + 1 : 3600000;
 }
 
+/* An hour at most at a time, as poll(2) counts milliseconds in an int. */
 static int sleep_once(struct waiting *w, struct ct_err *err)
 {
 	size_t count = w->call->operands.count;
@@ -254,6 +268,8 @@ static int sleep_once(struct waiting *w, struct ct_err *err)
 	return 0;
 }
 
+/* A code for each operand in their order, or of the first that has come to it, as podman's
+ * --exit-first-match. */
 static int print_codes(const struct waiting *w, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = {0};
@@ -274,11 +290,13 @@ static int check_health(const struct waiting *w, const struct ct_container *c, s
 		return 0;
 	ct_fail(err, EINVAL, "container %s has no health check: that never comes",
 		ct_container_label(c));
-	ct_hint(err, "cattach update --health-cmd COMMAND %s, or --for-output waits for what it writes",
+	ct_hint(err,
+		"cattach update --health-cmd COMMAND %s, or --for-output waits for what it writes",
 		ct_container_label(c));
 	return ct_wrap(err, "--condition");
 }
 
+/* Watched as soon as it is found; what changed before shows at the first look. */
 static int find_one(struct waiting *w, struct awaited *a, const char *name, struct ct_err *err)
 {
 	int r = ct_container_find(w->store, w->call->arena, name, &a->container, err);
@@ -298,6 +316,8 @@ static int find_one(struct waiting *w, struct awaited *a, const char *name, stru
 	return r;
 }
 
+/* The record of events is opened first, from its end on: so an end that happens from here on is
+ * seen, even of a container that is started again at once. */
 static int wait_for_all(struct waiting *w, struct ct_err *err)
 {
 	size_t count = w->call->operands.count;
@@ -330,6 +350,7 @@ static int make_items(struct waiting *w, struct ct_err *err)
 	return 0;
 }
 
+/* Without a condition, but with --ignore or --exit-first-match, it is docker's default. */
 int ct_wait_condition(const struct ct_call *call, const struct ct_wait_condition *wait,
 		      struct ct_err *err)
 {

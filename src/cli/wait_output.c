@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * wait --for-output: the log of the current run, from its first byte, line by line through a
- * regular expression, until each container has written a line that matches. A prompt has no newline:
- * what is there of a line is tried as soon as nothing more comes for the moment.
+ * regular expression, until each container has written a line that matches. A prompt has no
+ * newline: what is there of a line is tried as soon as nothing more comes for the moment.
  *
- * A line is matched as a whole, however many parts it comes in, up to CT_LINE_MAX bytes; the \r that
- * a terminal puts before the newline is not part of it, so that "$" finds its end.
+ * A line is matched as a whole, however many parts it comes in, up to CT_LINE_MAX bytes; the \r
+ * that a terminal puts before the newline is not part of it, so that "$" finds its end.
  *
  * Runs in the CLI and only reads. What may fail: the expression; containers that cannot be read,
  * which are reported while the others are waited for.
+ *
+ *    container   stream   line so far     tried
+ *    a           stdout   "list"          a part: when it pauses there (a prompt), or gets too long
+ *                stderr   ""              a whole line: once, where it stands, without a copy
+ *    b  matched: not read on
+ *    exit code 0 when none is missing, CT_EXIT_NOT_SEEN when one has ended without it
  */
 #include "wait_output.h"
 
@@ -35,6 +41,8 @@ struct waiting {
 	int code;
 };
 
+/* REG_STARTEND is of the BSDs and in glibc and musl, regexec(3): it is the only way to give a
+ * length. */
 static bool matches(const struct waiting *w, const char *text, size_t size)
 {
 	regmatch_t range = { .rm_so = 0 };
@@ -46,7 +54,9 @@ static bool matches(const struct waiting *w, const char *text, size_t size)
 	return regexec(&w->regex, text, 1, &range, REG_STARTEND) == 0;
 }
 
-/* A part of a line behind the parts before it: does it match now? */
+/* A part of a line behind the parts before it: does it match now? A line that comes in parts is
+ * tried after each: the expression may match before its end, and a prompt never has one. So "^a$"
+ * can match "a" of "ab" when the payload pauses in the middle of its line. */
 static bool match_part(const struct waiting *w, struct matching *m, const struct ct_log_line *line)
 {
 	struct ct_buf *held = &m->line[line->stream == CT_STREAM_STDERR];
@@ -56,6 +66,8 @@ static bool match_part(const struct waiting *w, struct matching *m, const struct
 		ct_buf_clear(held);
 	if (line->begins && line->ends)
 		return matches(w, line->text, line->size);
+	/* What is longer is cut here and not read to its end: a payload without newlines must not
+	 * use up our memory. */
 	if (held->length + line->size <= 2 * CT_LINE_MAX)
 		ct_buf_add(held, line->text, line->size);
 	result = matches(w, ct_buf_text(held), held->length);
@@ -64,6 +76,8 @@ static bool match_part(const struct waiting *w, struct matching *m, const struct
 	return result;
 }
 
+/* The callback of ct_log_follow(), for each line and each notice (something was lost, something
+ * cannot be read). */
 static int take_unit(void *arg, struct ct_log_stream *stream, const struct ct_log_unit *unit,
 		     struct ct_err *err)
 {
@@ -113,6 +127,7 @@ static void open_all(struct waiting *w)
 	}
 }
 
+/* A failure of one goes before "not seen" of another: what could not be read may have had it. */
 static int result_of(const struct waiting *w, int r, struct ct_err *err)
 {
 	if (r < 0)

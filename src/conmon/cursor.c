@@ -6,6 +6,12 @@
  *
  * Runs in readers, with the user's rights. What may fail: a damaged log, which is named with its
  * offset and passed over; reading.
+ *
+ *   ct_cursor_read   bytes of one stream, frames joined: for copying out
+ *   ct_cursor_next   entries one by one, with times and notes: cursor_next.c
+ *
+ *   offset  in the log, frame headers included      payload  bytes of the streams alone
+ *   rest    what is left of the frame that we are in; 0: a header stands at offset
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -14,8 +20,8 @@
 
 #include "cursor.h"
 
-/* Of the run that is read from its beginning the first segments may be gone by now. Where none has been
- * found that is seen when reading comes to one. */
+/* Of the run that is read from its beginning the first segments may be gone by now. Where none has
+ * been found that is seen when reading comes to one. */
 static void count_from_run(struct ct_cursor *c)
 {
 	uint64_t begun;
@@ -30,6 +36,8 @@ static void count_from_run(struct ct_cursor *c)
 	c->placed = true;
 }
 
+/* From now, from the beginning of the last run, or from the oldest byte. A log without anything in
+ * it is no failure: reading begins when there is something. */
 int ct_cursor_open(const struct ct_log_source *source, enum ct_cursor_start start,
 		   struct ct_cursor *ret_cursor, struct ct_err *err)
 {
@@ -63,6 +71,7 @@ void ct_cursor_close(struct ct_cursor *cursor)
 	cursor->limit = 0;
 }
 
+/* Asked and forgotten in one, so that each gap is told once. */
 uint64_t ct_cursor_missed(struct ct_cursor *cursor)
 {
 	uint64_t missed = cursor->missed;
@@ -90,10 +99,9 @@ static int ready(struct ct_cursor *c, uint64_t *ret_end, struct ct_err *err)
 	return r;
 }
 
-/*
- * What stands at the cursor, with its header in front unless we are inside a frame: bytes behind
- * the header; 0 when it is not there (any more); -errno.
- */
+/* What stands at the cursor, with its header in front unless we are inside a frame: bytes behind
+ * the header; 0 when it is not there (any more); -errno. One preadv(2) for header and data; the
+ * look at the page comes behind it (ct_cursor_stale()). */
 static ssize_t fetch(struct ct_cursor *c, uint8_t *header, void *buf, size_t size, uint64_t end)
 {
 	size_t ahead = c->rest ? 0 : CT_FRAME_HEADER;
@@ -129,10 +137,9 @@ static bool begin_frame(struct ct_cursor *c, const uint8_t *header, uint64_t mos
 	return true;
 }
 
-/*
- * The bytes of the current frame and of those behind it that are whole or begun in the buffer and
- * of the same stream, with the headers between them taken out: how many.
- */
+/* The bytes of the current frame and of those behind it that are whole or begun in the buffer and
+ * of the same stream, with the headers between them taken out: how many. In place: the headers are
+ * squeezed out, so that one read of many small frames is one write. */
 static size_t unframe(struct ct_cursor *c, uint8_t *buf, size_t size, uint64_t end)
 {
 	size_t in = 0, out = 0;
@@ -205,6 +212,7 @@ static ssize_t read_some(struct ct_cursor *c, void *buf, size_t size, uint64_t e
 	return (ssize_t)unframe(c, buf, (size_t)n, end);
 }
 
+/* 0: nothing for now, or the end, which ct_cursor_ended() tells apart. */
 ssize_t ct_cursor_read(struct ct_cursor *cursor, void *buf, size_t size, int *ret_stream,
 		       struct ct_err *err)
 {
@@ -233,6 +241,7 @@ ssize_t ct_cursor_read(struct ct_cursor *cursor, void *buf, size_t size, int *re
 	}
 }
 
+/* Exited, and all of it read: state is looked at first, as nothing is committed behind it. */
 bool ct_cursor_ended(const struct ct_cursor *cursor, struct ct_exit *ret_status)
 {
 	const struct ct_page *page = cursor->source.page;

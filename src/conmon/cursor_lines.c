@@ -7,6 +7,11 @@
  *
  * Runs in readers; allocates a frame's room while it looks. A line that began very long ago, with
  * very much of the other stream since, is cut there rather than looked for through the whole log.
+ *
+ *    look_back()   the index from its end, entry by entry; each frame is scanned from its end
+ *    left          lines that are still to be counted, of both streams together
+ *    open          a counted line of a stream that begins in an earlier frame
+ *    place()       the cursor, and what it leaves out of each stream
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -192,8 +197,9 @@ static int seek(struct ct_cursor *c, uint64_t lines, const bool streams[2], stru
 	if (!frame)
 		return ct_fail_nomem(err);
 	r = look_back(&s, err);
-	/* The beginning of the log, and all lines were counted: a line that is cut in front. Or only one
-	 * stream counts, which has fewer lines: what is before its first one need not be read again. */
+	/* The beginning of the log, and all lines were counted: a line that is cut in front. Or
+	 * only one stream counts, which has fewer lines: what is before its first one need not be
+	 * read again. */
 	if ((r == -ENOENT || r == -ESTALE) && (!s.left || !streams[0] || !streams[1]))
 		r = ct_cursor_probe(c, ct_cursor_first(c), err);
 	if (r == 0)

@@ -4,6 +4,10 @@
  * this cursor lost on its way comes as a note about a gap, at its place.
  *
  * Runs in readers. What may fail: as in cursor.c.
+ *
+ *   take_entry   what stands at the cursor: a frame, a note, the rest of a frame, or nothing yet
+ *   AGAIN        the cursor has moved (next segment, recovered, an empty note): look again
+ *   1, 0, < 0    an entry; the end for now; an error, behind which reading can go on
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +23,8 @@ static int moved(int r)
 	return r == 1 ? AGAIN : r;
 }
 
-/* The frame of an entry, with its header checked: 1, or 0 when it is not there; -errno. */
+/* The frame of an entry, with its header checked: 1, or 0 when it is not there; -errno. Header and
+ * data in one preadv(2), straight into the caller's buffer: a frame is not copied twice. */
 static int fetch_frame(const struct ct_cursor *c, const struct ct_index_entry *e, void *buf)
 {
 	uint8_t header[CT_FRAME_HEADER];
@@ -38,7 +43,8 @@ static int fetch_frame(const struct ct_cursor *c, const struct ct_index_entry *e
 	       size == e->value;
 }
 
-/* A frame, or what of it was asked for. */
+/* A frame, or what of it was asked for. skip has an offset for each stream, up to which it was
+ * delivered before: a client that comes back takes up either of them where it was. */
 static int take_frame(struct ct_cursor *c, struct ct_index_entry *e, void *buf, struct ct_err *err)
 {
 	uint64_t from = c->skip[e->kind == CT_STREAM_STDERR], body = e->offset + CT_FRAME_HEADER;
@@ -72,7 +78,8 @@ static int take_note(struct ct_cursor *c, const struct ct_index_entry *e, struct
 	return 1;
 }
 
-/* What is left of a frame that ct_cursor_read() has begun. */
+/* What is left of a frame that ct_cursor_read() has begun. Its time is in its entry, which is
+ * looked up by the offset in the middle of the frame. */
 static int take_rest(struct ct_cursor *c, struct ct_index_entry *e, void *buf, struct ct_err *err)
 {
 	uint64_t count;
@@ -136,6 +143,8 @@ static uint32_t gap_flags(const struct ct_cursor *c)
 	return CT_GAP_MISSED;
 }
 
+/* A gap is told before the entry that comes behind it: the entry stays where it is, and is taken at
+ * the next call. */
 int ct_cursor_next(struct ct_cursor *cursor, struct ct_index_entry *ret_entry, void *buf,
 		   struct ct_err *err)
 {

@@ -7,6 +7,10 @@
  * Runs in readers. Segments may be dropped while one searches; then the search ends at the oldest
  * that is left, as it would have had it begun a moment later. Damaged segments are passed over here
  * and told of when reading comes to them.
+ *
+ * Headers have the time of the segment's beginning and its run, both growing with the number, so
+ * enter_below() halves between the first and the last. Numbers may be missing (dropped, damaged):
+ * ct_cursor_probe() then comes to the next one, and what counts is the number that it came to.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -44,7 +48,11 @@ int ct_cursor_seek_oldest(struct ct_cursor *c, struct ct_err *err)
 	return 0;
 }
 
-/* Without the page there is no saying which is the last one: steps that double, then halve. */
+/*
+ * Without the page there is no saying which is the last one: steps that double, then halve.
+ *   grow     first, +1, +2, +4 ...   until there is none
+ *   shrink   half the step, from the last one that was there
+ */
 static int enter_last(struct ct_cursor *c, struct ct_err *err)
 {
 	const struct ct_page *page = c->source.page;
@@ -80,6 +88,7 @@ static int enter_last(struct ct_cursor *c, struct ct_err *err)
 	return r;
 }
 
+/* The greatest segment below number, by halving: numbers may be missing anywhere. */
 int ct_cursor_enter_before(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
 	uint32_t low, high = number - 1;
@@ -154,6 +163,7 @@ static int seek_end(struct ct_cursor *c, struct ct_err *err)
 	return r < 0 ? r : ct_cursor_place(c, UINT64_MAX, err);
 }
 
+/* To the first entry at or after the time: entries of one segment are sorted by it, too. */
 static int seek_time(struct ct_cursor *c, uint64_t time, struct ct_err *err)
 {
 	uint64_t count, n;
@@ -179,6 +189,8 @@ static int seek_time(struct ct_cursor *c, uint64_t time, struct ct_err *err)
 	return r < 0 ? r : ct_cursor_place(c, UINT64_MAX, err);
 }
 
+/* From the last segment below the run, the next one is the first of it: each run begins a
+ * segment. */
 static int seek_run(struct ct_cursor *c, int64_t run, struct ct_err *err)
 {
 	uint64_t wanted = (uint64_t)run;
@@ -221,6 +233,8 @@ int ct_cursor_seek_time(struct ct_cursor *cursor, uint64_t time, struct ct_err *
 	return or_oldest(cursor, seek_time(cursor, time, err), err);
 }
 
+/* Positive from the first run on, negative from the last (-1). -ESTALE: somebody has dropped it
+ * while we searched. */
 int ct_cursor_seek_run(struct ct_cursor *cursor, int64_t run, struct ct_err *err)
 {
 	int r;

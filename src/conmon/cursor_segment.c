@@ -7,6 +7,16 @@
  *
  * Runs in readers. The writer never waits for a cursor, so everything may be taken away at any
  * moment: the page says so after each read. Nothing in the files is trusted.
+ *
+ *   the page says             and means
+ *   first, last               numbers of the segments that can be opened by name
+ *   oldest                    offsets below this are gone: what was read there is not used
+ *   memory[2]                 which segments (number + 1) the two memory pairs hold just now
+ *   committed, entries        up to where, and to which entry, the last segment can be read
+ *
+ * A read is good only when the page, looked at behind it, still says that what was read is there
+ * (ct_cursor_stale()): the writer publishes first and takes away then. -ESTALE is its answer for
+ * "not any more"; ct_cursor_recover() finds out where to go on.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -17,6 +27,7 @@
 
 /* ---- entering ---- */
 
+/* wanted is where the next attempt goes: one damaged segment does not end the log. */
 static int fail_segment(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
 	ct_segment_close(&c->segment);
@@ -25,18 +36,23 @@ static int fail_segment(struct ct_cursor *c, uint32_t number, struct ct_err *err
 	return ct_fail(err, EBADMSG, "damaged index of segment %u of the log", number);
 }
 
-/* The writer empties what it drops: was this dropped after we had been given it? */
+/* The writer empties what it drops: was this dropped after we had been given it? The fence keeps
+ * the look at the page behind the read of the file; see ct_cursor_stale(). */
 static bool is_dropped(const struct ct_cursor *c, const struct ct_segment *s)
 {
 	atomic_thread_fence(memory_order_seq_cst);
 	return c->source.page && s->base < atomic_load(&c->source.page->oldest);
 }
 
+/* number may be given another one's descriptors: a source without that number opens the next there
+ * is, so s.number is what counts. Eight tries, since each needs the writer to have gone a whole
+ * segment further in between. */
 int ct_cursor_enter(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
 	uint32_t last = number;
 
-	/* Before we have read its header a file may be dropped, memory taken for another segment. */
+	/* Before we have read its header a file may be dropped, memory taken for another
+	 * segment. */
 	for (int tries = 0; tries < 8; tries++) {
 		struct ct_segment s = CT_SEGMENT_INIT;
 		struct ct_index_header h;
@@ -83,6 +99,7 @@ int ct_cursor_go(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 	return stay(c, number) ? 0 : ct_cursor_enter(c, number, err);
 }
 
+/* Past damaged ones: for searches, which do not tell of them. */
 int ct_cursor_probe(struct ct_cursor *c, uint32_t number, struct ct_err *err)
 {
 	int r = ct_cursor_go(c, number, err);
@@ -116,6 +133,7 @@ static void place_at(struct ct_cursor *c, uint64_t n, uint64_t offset)
 		c->payload = c->header.payload;
 }
 
+/* Behind the last entry stands what it spans: a frame has its size, a note none. */
 int ct_cursor_place(struct ct_cursor *c, uint64_t n, struct ct_err *err)
 {
 	struct ct_index_entry e = { 0 };
@@ -139,6 +157,7 @@ int ct_cursor_place(struct ct_cursor *c, uint64_t n, struct ct_err *err)
 	return 0;
 }
 
+/* Without a page (a log that nobody writes) the directory is asked from 0 on. */
 uint32_t ct_cursor_first(const struct ct_cursor *c)
 {
 	const struct ct_page *page = c->source.page;
@@ -148,6 +167,8 @@ uint32_t ct_cursor_first(const struct ct_cursor *c)
 
 /* ---- what is there ---- */
 
+/* seq_cst on both sides: the writer stores memory[] and then overwrites bytes, we read bytes and
+ * then memory[]. With anything less the processor might show us new bytes under the old number. */
 bool ct_cursor_stale(const struct ct_cursor *c)
 {
 	const struct ct_page *page = c->source.page;
@@ -171,7 +192,9 @@ static bool is_last(const struct ct_cursor *c)
 	       c->segment.number >= atomic_load_explicit(&page->last, memory_order_acquire);
 }
 
-/* Find out where a segment ends that is not written any more. */
+/* Find out where a segment ends that is not written any more. The header has been written once more
+ * when the segment was finished; if the monitor was killed before, ct_segment_tail() finds the end
+ * by the entries. torn: the last of them was not whole. */
 static int complete(struct ct_cursor *c, struct ct_err *err)
 {
 	struct ct_segment_tail tail;
@@ -195,6 +218,7 @@ static int complete(struct ct_cursor *c, struct ct_err *err)
 	return 0;
 }
 
+/* Where the segment that we are in ends for now. */
 int ct_cursor_reach(struct ct_cursor *c, uint64_t *ret_end, struct ct_err *err)
 {
 	const struct ct_page *page = c->source.page;
@@ -215,6 +239,7 @@ int ct_cursor_reach(struct ct_cursor *c, uint64_t *ret_end, struct ct_err *err)
 	return r;
 }
 
+/* One word has the number of the segment and of its entries, so that both are of one moment. */
 int ct_cursor_entries(struct ct_cursor *c, uint64_t *ret_count, struct ct_err *err)
 {
 	const struct ct_page *page = c->source.page;
@@ -234,6 +259,8 @@ int ct_cursor_entries(struct ct_cursor *c, uint64_t *ret_count, struct ct_err *e
 	return r;
 }
 
+/* -ENOENT also for one that was read while its memory was used again: what was read is then
+ * anything. */
 int ct_cursor_entry(const struct ct_cursor *c, uint64_t n, struct ct_index_entry *ret_entry)
 {
 	struct ct_index_entry e = { 0 };
@@ -275,7 +302,8 @@ uint64_t ct_cursor_find_time(const struct ct_cursor *c, uint64_t count, uint64_t
 
 /* ---- to the next one ---- */
 
-/* The writer is gone and has taken the rest with it, or somebody has deleted it. */
+/* The writer is gone and has taken the rest with it, or somebody has deleted it. What is missing up
+ * to the end is counted, and the cursor stands at the end as if it had read it. */
 static int lose_rest(struct ct_cursor *c)
 {
 	const struct ct_page *page = c->source.page;
@@ -299,7 +327,8 @@ static int fail_damaged(const struct ct_cursor *c, struct ct_err *err)
 		       (unsigned long long)c->offset);
 }
 
-/* Does the frame stand in the log that an entry tells of? */
+/* Does the frame stand in the log that an entry tells of? Header and entry say the same, stream and
+ * size: only then is what lies between believed. */
 static bool is_frame_there(const struct ct_cursor *c, const struct ct_index_entry *e)
 {
 	uint8_t h[CT_FRAME_HEADER];
@@ -315,7 +344,8 @@ static bool is_frame_there(const struct ct_cursor *c, const struct ct_index_entr
 	       size == e->value;
 }
 
-/* Tell of damage and go to the first good frame from entry n on, at or behind an offset. */
+/* Tell of damage and go to the first good frame from entry n on, at or behind an offset. One error
+ * for each damaged place: reading goes on behind it at the next call. */
 static int damaged(struct ct_cursor *c, uint64_t n, uint64_t offset, struct ct_err *err)
 {
 	uint64_t count = 0, end = 0;
@@ -343,7 +373,8 @@ int ct_cursor_damaged_entry(struct ct_cursor *c, struct ct_err *err)
 	return damaged(c, c->entry + 1, c->offset, err);
 }
 
-/* In a segment that was reached by reading on. */
+/* In a segment that was reached by reading on. A base behind our offset is a gap, counted in bytes
+ * of payload; one before it is damage. */
 static int land(struct ct_cursor *c, struct ct_err *err)
 {
 	const struct ct_index_header *h = &c->header;
@@ -369,6 +400,7 @@ static int land(struct ct_cursor *c, struct ct_err *err)
 	return 1;
 }
 
+/* The last segment has no next one: 0, and the cursor waits. */
 int ct_cursor_advance(struct ct_cursor *c, struct ct_err *err)
 {
 	bool first = c->segment.data < 0;
@@ -391,6 +423,11 @@ static bool same_file(const struct stat *a, int fd)
 	return fstat(fd, &b) == 0 && a->st_dev == b.st_dev && a->st_ino == b.st_ino;
 }
 
+/*
+ *   gone                         lose_rest(), or the next that is there: land()
+ *   the same number, other file  read again from there
+ *   the same file                damaged
+ */
 int ct_cursor_recover(struct ct_cursor *c, struct ct_err *err)
 {
 	uint32_t number = c->segment.number;

@@ -7,6 +7,11 @@
  * later. The page is sealed after it was mapped for writing: from then on nobody, the monitor
  * included, can map it for writing again (memfd_create(2), F_SEAL_*). What may fail: memory and
  * descriptors. A directory that takes nothing is no failure, for the log then begins in memory.
+ *
+ *   mapping of struct ct_log_writer          all that the writer knows, zero pages until used
+ *   page (memfd, one page), wake (eventfd)   given to every client
+ *   two pairs of memfds                      log_memory.c
+ *   the directory                            kept open: its name does not matter any more
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +28,9 @@
 #define MAX_SIZE	(64u << 20)
 #define MAX_FILES	4
 
+/* F_SEAL_FUTURE_WRITE (Linux 5.1): our own mapping stays writable, all later ones are read-only,
+ * also those of clients that get the descriptor. GROW and SHRINK: nobody can have a reader die of
+ * SIGBUS. */
 static int make_page(struct ct_log_writer *w, bool tty, struct ct_err *err)
 {
 	int seals = F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
@@ -43,6 +51,7 @@ static int make_page(struct ct_log_writer *w, bool tty, struct ct_err *err)
 	return 0;
 }
 
+/* Descriptors from 3 on: 0 to 2 are going to be /dev/null or the payload's. */
 static int make_parts(struct ct_log_writer *w, int dir, bool tty, struct ct_err *err)
 {
 	/* First of all: it looks at the limit that the page is subject to as well. */
@@ -70,6 +79,7 @@ static int check(const struct ct_log_options *o, struct ct_err *err)
 	return ct_hint(err, "a greater max-size keeps as much in fewer files");
 }
 
+/* Not by malloc(3): the monitor unmaps what it does not need of the heap it was forked with. */
 static struct ct_log_writer *new_writer(const struct ct_log_options *o)
 {
 	void *memory = mmap(NULL, sizeof(struct ct_log_writer), PROT_READ | PROT_WRITE,
@@ -124,6 +134,7 @@ static void note_owed(struct ct_log_writer *w, uint64_t *owed)
 	w->payload = w->disk_payload = w->payload - gap.value;
 }
 
+/* The note of the run comes first, so that a reader knows where one ends and the next begins. */
 static void begin_run(struct ct_log_writer *w, const struct ct_log_options *o)
 {
 	w->bound = w->max_size * w->max_files;
@@ -166,6 +177,7 @@ int ct_log_create(int dir, const struct ct_log_options *options, struct ct_log_w
 	return 0;
 }
 
+/* Also of one that was made in part: a mapping that was never made is NULL, a descriptor -1. */
 void ct_log_free(struct ct_log_writer *writer)
 {
 	if (!writer)
@@ -186,6 +198,7 @@ void ct_log_free(struct ct_log_writer *writer)
 	munmap(writer, sizeof(*writer));
 }
 
+/* The monitor closes all others (ct_close_from()): one that is forgotten here is gone. */
 size_t ct_log_descriptors(const struct ct_log_writer *writer, int *fds, size_t max)
 {
 	const int all[] = {

@@ -64,6 +64,7 @@ static int try_segment(int dir, uint32_t number, struct ct_segment *ret_segment)
 	return r;
 }
 
+/* The directory's descriptor is the caller's, and travels as the pointer's value. */
 static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segment,
 			struct ct_err *err)
 {

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What other people's tools read (log drivers k8s-file, json-file and journald): a reader of the two
- * segments in memory, which every frame goes to first, that turns frames into records and appends
- * them to a file, or sends them to journald.
+ * What other people's tools read (log drivers k8s-file, json-file and journald): a reader of the
+ * two segments in memory, which every frame goes to first, that turns frames into records and
+ * appends them to a file, or sends them to journald.
  *
  * Runs in the monitor, after each frame (made in the CLI, where a path that cannot be used refuses
  * the start). The payload never waits for it: when the file takes no more, records wait in out and
  * frames in memory, and both are written once there is room again. What memory could not hold so
  * long is counted as lost; a line ends where bytes are missing. What no file has taken when the run
- * ends is told by the container's record. There may be several, each with its own place in memory: one
- * that fails holds up no other. Readers of the page follow the first. Allocates nothing.
+ * ends is told by the container's record. There may be several, each with its own place in memory:
+ * one that fails holds up no other. Readers of the page follow the first. Allocates nothing.
+ *
+ *   frames (memory segments) --encode--> out[] --write--> file, or journald
+ *           d->segment, entry, at        used             taken: payload bytes in out or beyond
+ *
+ *   ok        failing = false; each frame is written at once
+ *   ENOSPC... failing = true; out[] and memory fill up; tried again after retry_wait, which doubles
+ *   lost      memory has used a segment again that was not encoded: told in the file, counted
+ *
+ * With these drivers the log proper is in memory only (memory_only): the file is the log on disk.
  */
 #include "log_driver.h"
 
@@ -30,29 +39,33 @@
 
 /* ---- made, given back ---- */
 
-/*
- * The monitor of root gives up root's privileges: what it opened with them it could write on, but
- * never rotate.
- */
+/* The monitor of root gives up root's privileges: what it opened with them it could write on, but
+ * never rotate. Rotation is rename(2) in that directory. privileged: the monitor keeps its
+ * capabilities. */
 static int check_dir(const struct log_driver *d, const char *path, bool privileged,
 		     struct ct_err *err)
 {
 	struct stat st;
 
-	if (privileged || geteuid() != 0 || fstat(d->dir, &st) < 0 || st.st_uid == 0 || (st.st_mode & S_IWOTH) ||
-	    (st.st_gid == getegid() && (st.st_mode & S_IWGRP)))
+	if (privileged || geteuid() != 0 || fstat(d->dir, &st) < 0 || st.st_uid == 0 ||
+	    (st.st_mode & S_IWOTH) || (st.st_gid == getegid() && (st.st_mode & S_IWGRP)))
 		return 0;
-	ct_fail(err, EPERM, "log file %s: its directory is another user's, where root's monitor may "
-		"not rotate", path);
+	ct_fail(err, EPERM,
+		"log file %s: its directory is another user's, where root's monitor may "
+		"not rotate",
+		path);
 	return ct_hint(err, "give it a directory of root's");
 }
 
+/* The directory is what is kept: a file that was renamed or deleted is opened again by its name in
+ * it. */
 static int open_dir(struct log_driver *d, const struct ct_log_options *o, int dir,
 		    struct ct_err *err)
 {
 	const char *slash = o->path ? strrchr(o->path, '/') : NULL;
 	const char *name = slash ? slash + 1 : CT_LOG_FILE_NAME;
-	size_t size = strlen(name), length = slash && slash > o->path ? (size_t)(slash - o->path) : 1;
+	size_t size = strlen(name),
+	       length = slash && slash > o->path ? (size_t)(slash - o->path) : 1;
 	char path[PATH_MAX] = "/";
 
 	if (o->path && !slash)
@@ -66,7 +79,9 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 	memcpy(d->name, name, size + 1);
 	if (!o->path) {
 		d->dir = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-		return d->dir < 0 ? ct_fail_errno(err, errno, "cannot keep the log's directory") : 0;
+		if (d->dir < 0)
+			return ct_fail_errno(err, errno, "cannot keep the log's directory");
+		return 0;
 	}
 	memcpy(path, o->path, length);
 	path[length] = '\0';
@@ -77,7 +92,9 @@ static int open_dir(struct log_driver *d, const struct ct_log_options *o, int di
 	return check_dir(d, o->path, o->privileged, err);
 }
 
-/* A full disk does not keep a container from starting: neither would it end one. */
+/* A full disk does not keep a container from starting: neither would it end one.
+ * ct_driver_file_finish() completes a rotation that was cut off, _mend() a last line without its
+ * end. */
 static int open_file(struct log_driver *d, const struct ct_log_options *o, struct ct_err *err)
 {
 	const char *path = o->path ? o->path : d->name;
@@ -91,7 +108,8 @@ static int open_file(struct log_driver *d, const struct ct_log_options *o, struc
 		return 0;
 	}
 	if (r == -ELOOP || r == -EMLINK)
-		return ct_fail(err, -r, "log file %s: is a symbolic link, which rotation would lose", path);
+		return ct_fail(err, -r,
+			       "log file %s: is a symbolic link, which rotation would lose", path);
 	if (r == -EINVAL)
 		return ct_fail(err, -r, "log file %s: is not a regular file", path);
 	if (r < 0)
@@ -154,6 +172,8 @@ void ct_log_driver_close(struct ct_log_writer *w)
 	}
 }
 
+/* For the confinement (Landlock, the descriptors that stay open): what the driver goes on to
+ * use. */
 size_t ct_log_driver_descriptors(const struct ct_log_writer *w, int *fds, size_t max)
 {
 	size_t n = 0;
@@ -167,11 +187,13 @@ size_t ct_log_driver_descriptors(const struct ct_log_writer *w, int *fds, size_t
 	return n;
 }
 
+/* The directory of a path= of the user's, -1 when the file is in the container's own. */
 int ct_log_outside(const struct ct_log_writer *writer)
 {
 	return writer->driver && writer->driver->outside ? writer->driver->dir : -1;
 }
 
+/* A container that is quiet should not hold memory for records that are not there. */
 void ct_log_give_back(struct ct_log_writer *writer)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
@@ -188,7 +210,8 @@ void ct_log_give_back(struct ct_log_writer *writer)
 /* ---- writing ---- */
 
 /* How far the file goes: all that was taken is in it, but for lines that have no end yet. While it
- * fails that stays as it was. */
+ * fails that stays as it was. "cattach logs" uses this to go from the file to memory without a line
+ * twice (log_files_follow.c). */
 static void publish(const struct log_driver *d)
 {
 	struct ct_page *page = d->page;
@@ -210,7 +233,8 @@ static int write_out(struct log_driver *d, uint64_t now)
 	return d->journald ? ct_driver_journald_send(d) : ct_driver_file_write(d, now);
 }
 
-/* What is in out, into the file: 0, or -errno and it stays. */
+/* What is in out, into the file: 0, or -errno and it stays. retry_wait begins anew with each
+ * success, so a short failure costs little. */
 static int flush(struct log_driver *d, uint64_t now)
 {
 	int r = write_out(d, now);
@@ -235,7 +259,9 @@ static int flush(struct log_driver *d, uint64_t now)
 	return r;
 }
 
-/* A record stands behind what is in out: it is to be written, in the next file if this one is full. */
+/* A record stands behind what is in out: it is to be written, in the next file if this one is full.
+ * What was before it goes into the old file, it itself into the next: a record is never in two
+ * files. */
 static int add(struct log_driver *d, size_t size, uint64_t now)
 {
 	uint8_t *record = d->out + d->used;
@@ -271,6 +297,8 @@ static void note_held(struct log_driver *d)
 		d->held[i] = d->encoder.line[i].size;
 }
 
+/* One frame may make many records, and out[] may fill up in between; d->at is how far in the frame
+ * we are, so that the next try goes on from there. */
 static int encode_frame(struct log_driver *d, const uint8_t *data, const struct ct_index_entry *e,
 			uint64_t now)
 {
@@ -281,8 +309,8 @@ static int encode_frame(struct log_driver *d, const uint8_t *data, const struct 
 
 		if (r < 0)
 			return r;
-		n = ct_record_encode(&d->encoder, (int)e->kind, e->time, data + d->at, e->value - d->at,
-				     d->out + d->used, &size);
+		n = ct_record_encode(&d->encoder, (int)e->kind, e->time, data + d->at,
+				     e->value - d->at, d->out + d->used, &size);
 		d->at += (uint32_t)n;
 		/* What was there before may be written now; this is taken only then. */
 		r = add(d, size, now);
@@ -314,6 +342,7 @@ static int end_lines(struct log_driver *d, uint64_t now,
 
 /* ---- reading the segments in memory ---- */
 
+/* NULL: it has been overwritten meanwhile, and what was not encoded of it is lost. */
 static const struct log_memory *holding(const struct ct_log_writer *w, uint32_t number)
 {
 	for (int i = 0; i < 2; i++)
@@ -358,6 +387,7 @@ static int skip_lost(const struct ct_log_writer *w, struct log_driver *d, uint64
 	return 0;
 }
 
+/* The segment that is written has its count in the writer, a complete one in its header. */
 static int pump_segment(const struct ct_log_writer *w, struct log_driver *d,
 			const struct log_memory *m, uint64_t now)
 {
@@ -369,7 +399,8 @@ static int pump_segment(const struct ct_log_writer *w, struct log_driver *d,
 		const struct ct_index_entry *e = &entries[d->entry];
 
 		if (ct_entry_is_frame(e))
-			r = encode_frame(d, m->bytes + (e->offset - m->header->base) + CT_FRAME_HEADER,
+			r = encode_frame(d,
+					 m->bytes + (e->offset - m->header->base) + CT_FRAME_HEADER,
 					 e, now);
 		else
 			d->entry++;
@@ -397,6 +428,8 @@ static int pump(const struct ct_log_writer *w, struct log_driver *d, uint64_t no
 	return r;
 }
 
+/* While there is something to write. Without, it grows on to LOG_RETRY_IDLE (ct_log_driver_due()):
+ * a monitor that sleeps is not woken for a disk that nobody needs. */
 static uint64_t retry_wait(const struct log_driver *d)
 {
 	return d->retry_wait < LOG_RETRY_MAX ? d->retry_wait : LOG_RETRY_MAX;
@@ -508,6 +541,7 @@ void ct_log_sync(const struct ct_log_writer *writer)
 			errno = 0;
 }
 
+/* From 3 on: 0 to 2 are for the payload's stdio. */
 int ct_log_file_dir(const struct ct_log_writer *writer)
 {
 	const struct log_driver *d = writer->driver;

@@ -57,7 +57,8 @@ struct log_driver {
 /* log_driver_file.c: 0 or -errno */
 int ct_driver_file_open(struct log_driver *d);		/* or make it; by its name, for appending */
 int ct_driver_file_write(struct log_driver *d, uint64_t now);	/* all that is in out, or none */
-/* Before another record of so many bytes, out being empty: into the next file if this one is full. */
+/* Before another record of so many bytes, out being empty: into the next file if this one is
+ * full. */
 void ct_driver_file_rotate(struct log_driver *d, size_t more, uint64_t now);
 /* Before the first one is opened: a rotation that a kill has cut short. */
 void ct_driver_file_finish(const struct log_driver *d);

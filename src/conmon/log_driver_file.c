@@ -4,10 +4,10 @@
  * somebody has renamed or deleted it.
  *
  * Runs in the monitor (opened in the CLI first). Only whole records are in the file: a write that
- * was short is cut back, and done again later. Rotation makes the new file first and renames then, so
- * nothing that fails in between loses anything: the old file is written on. Names are never followed
- * where they are links. What may fail: everything that a disk can refuse, or whoever owns the
- * directory.
+ * was short is cut back, and done again later. Rotation makes the new file first and renames then,
+ * so nothing that fails in between loses anything: the old file is written on. Names are never
+ * followed where they are links. What may fail: everything that a disk can refuse, or whoever owns
+ * the directory.
  */
 #include "log_driver.h"
 
@@ -21,6 +21,8 @@
 
 #include <cattach/fd.h>
 
+/* O_APPEND: others may write to it, too (logrotate's copytruncate cuts it), and ours still goes to
+ * its end. */
 static int open_name(const struct log_driver *d, const char *name, int flags)
 {
 	/* Not waiting: it could be a pipe without a reader. */
@@ -37,7 +39,8 @@ static void count_file(const struct log_driver *d)
 		atomic_fetch_add_explicit(&d->page->files, 1, memory_order_release);
 }
 
-/* From now on this is the file; one that we have made may be read by whoever may read the last one. */
+/* From now on this is the file; one that we have made may be read by whoever may read the last
+ * one. */
 static void take(struct log_driver *d, int fd, const struct stat *st, bool made)
 {
 	struct stat old;
@@ -78,6 +81,7 @@ int ct_driver_file_open(struct log_driver *d)
 	return 0;
 }
 
+/* A last line without its end is of a writer that was killed: ours would be joined to it. */
 void ct_driver_file_mend(struct log_driver *d)
 {
 	int ct_autofd fd = openat(d->dir, d->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -91,6 +95,7 @@ void ct_driver_file_mend(struct log_driver *d)
 
 /* ---- is it still there? ---- */
 
+/* Somebody may have rotated it by renaming: then ours is an old file, and a new one is made. */
 static bool is_named(const struct log_driver *d, struct stat *ret_ours)
 {
 	struct stat named;
@@ -122,7 +127,8 @@ static void look(struct log_driver *d, uint64_t now)
 
 /* ---- writing ---- */
 
-/* So much of out is in the file, but not all: away with it, or on from there. */
+/* So much of out is in the file, but not all: away with it, or on from there. A record that is cut
+ * in half would be damage to every reader of the format. */
 static void undo(struct log_driver *d, size_t done)
 {
 	off_t end = done ? lseek(d->fd, 0, SEEK_CUR) : 0;
@@ -134,6 +140,8 @@ static void undo(struct log_driver *d, size_t done)
 	memmove(d->out, d->out + done, d->used);
 }
 
+/* All of out[], or, as far as the disk lets it be cut back, nothing of it (undo()): a reader should
+ * never see half a record. */
 int ct_driver_file_write(struct log_driver *d, uint64_t now)
 {
 	size_t done = 0;
@@ -179,7 +187,8 @@ static uint32_t find_room(const struct log_driver *d)
 	struct stat st;
 
 	while (number + 1 < d->max_files &&
-	       (fstatat(d->dir, rotated(d, number, name), &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT))
+	       (fstatat(d->dir, rotated(d, number, name), &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+		errno != ENOENT))
 		number++;
 	return number;
 }
@@ -211,6 +220,7 @@ static int make_next(const struct log_driver *d, const char *name)
 	return open_name(d, name, O_EXCL);
 }
 
+/* FILE.next is made, FILE.2 -> FILE.3, FILE.1 -> FILE.2, FILE -> FILE.1, FILE.next -> FILE. */
 static int rotate(struct log_driver *d)
 {
 	char next[ROTATED_SIZE];
@@ -237,6 +247,8 @@ static int rotate(struct log_driver *d)
 	return 0;
 }
 
+/* Before the records that would make it too large, so a file is never larger than max-size but by a
+ * record that is so alone. */
 void ct_driver_file_rotate(struct log_driver *d, size_t more, uint64_t now)
 {
 	struct stat ours;
@@ -260,9 +272,9 @@ void ct_driver_file_rotate(struct log_driver *d, size_t more, uint64_t now)
 }
 
 /*
- * Between the last two names there was no file of the name, but the next one, which has its permissions
- * already. Whatever else a rotation has left, a gap in the numbers or a next one that is not needed yet,
- * the one after it makes good.
+ * Between the last two names there was no file of the name, but the next one, which has its
+ * permissions already. Whatever else a rotation has left, a gap in the numbers or a next one that
+ * is not needed yet, the one after it makes good.
  */
 void ct_driver_file_finish(const struct log_driver *d)
 {
@@ -271,8 +283,8 @@ void ct_driver_file_finish(const struct log_driver *d)
 
 	snprintf(next, sizeof(next), "%s.next", d->name);
 	if (fstatat(d->dir, d->name, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-	    fstatat(d->dir, next, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) || st.st_size ||
-	    st.st_uid != geteuid())
+	    fstatat(d->dir, next, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size || st.st_uid != geteuid())
 		return;
 	/* Somebody may make one meanwhile; without any, one is made in any case. */
 	if (renameat2(d->dir, next, d->dir, d->name, RENAME_NOREPLACE) < 0)

@@ -4,12 +4,12 @@
  *
  * Runs in the monitor; the socket is made in the CLI, where a host without journald refuses the
  * start. It is not connected: the address is looked up with each datagram, so that a journald that
- * was restarted is found again. What is confined may still do that: the socket is there, its path is
- * not a file that is opened, and "/" is the host's. Records have 16 KiB of a line at most, and so
- * never need the protocol's other form, a memfd, which a confined process could not make.
+ * was restarted is found again. What is confined may still do that: the socket is there, its path
+ * is not a file that is opened, and "/" is the host's. Records have 16 KiB of a line at most, and
+ * so never need the protocol's other form, a memfd, which a confined process could not make.
  *
- * Nothing waits but the very end of a run: a queue that is full (EAGAIN), or a journald that is gone,
- * is tried again by log_driver.c. Allocates nothing.
+ * Nothing waits but the very end of a run: a queue that is full (EAGAIN), or a journald that is
+ * gone, is tried again by log_driver.c. Allocates nothing.
  */
 #include "log_driver.h"
 
@@ -58,7 +58,8 @@ int ct_driver_journald_open(struct log_driver *d, const char *path, struct ct_er
 	path = path ? path : CT_LOG_JOURNALD_SOCKET;
 	size = strlen(path);
 	if (size >= sizeof(d->address.sun_path))
-		return ct_fail(err, ENAMETOOLONG, "journald's socket %s: its path is too long", path);
+		return ct_fail(err, ENAMETOOLONG, "journald's socket %s: its path is too long",
+			       path);
 	d->address.sun_family = AF_UNIX;
 	memcpy(d->address.sun_path, path, size + 1);
 	r = look(d);

@@ -7,6 +7,9 @@
  * followed, so whoever deletes, truncates or replaces a log gets the deletion, and the next segment
  * is a new file. What may fail: everything that a disk can refuse; the caller then goes on in
  * memory. What may fail in completing and unlinking is passed over: it costs room, not bytes.
+ *
+ *    log.7 index.7   full: sealed   log.8 index.8   full: sealed   log.9 index.9   written
+ *    beyond max-size x max-file the oldest is retired: unlinked, its descriptors kept for a while
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +26,8 @@
 
 /* ---- files ---- */
 
+/* O_EXCL and O_NOFOLLOW: the directory is the user's, and another of his programs may have put
+ * anything under that name. 0600, whatever the umask. */
 static int make_file(const struct ct_log_writer *w, const char *what, uint32_t number)
 {
 	char name[CT_SEGMENT_NAME_SIZE];
@@ -49,6 +54,7 @@ static void remove_files(const struct ct_log_writer *w, uint32_t number)
 	remove_file(w, "index", number);
 }
 
+/* Both or none: a reader takes a segment without an index for a damaged one. */
 static int make_files(const struct ct_log_writer *w, uint32_t number, struct ct_segment *ret)
 {
 	int data = make_file(w, "log", number), index;
@@ -65,7 +71,8 @@ static int make_files(const struct ct_log_writer *w, uint32_t number, struct ct_
 	return 0;
 }
 
-/* At its place, not at the end: what a failure left there is written over by the next try. */
+/* At its place, not at the end: what a failure left there is written over by the next try. n == 0
+ * cannot be for a file, but would be an endless loop. */
 static int write_at(int fd, const void *data, size_t size, off_t at)
 {
 	size_t done = 0;
@@ -82,6 +89,7 @@ static int write_at(int fd, const void *data, size_t size, off_t at)
 	return 0;
 }
 
+/* Half a frame at the end, after an error of writing. */
 static void cut_back(int fd, off_t size)
 {
 	/* If not even this works, the segment's header or its index says where it ends. */
@@ -116,6 +124,7 @@ int ct_log_file_begin(struct ct_log_writer *w)
 	return 0;
 }
 
+/* Data first: an entry must never tell of bytes that are not there. */
 int ct_log_file_append(struct ct_log_writer *w, const void *frame, size_t size,
 		       const struct ct_index_entry *entry)
 {
@@ -136,6 +145,7 @@ int ct_log_file_append(struct ct_log_writer *w, const void *frame, size_t size,
 	return 0;
 }
 
+/* The sizes are looked at, too: somebody may have truncated them ("> log.1"). */
 static bool is_named(const struct ct_log_writer *w, int fd, const char *what, off_t size)
 {
 	char name[CT_SEGMENT_NAME_SIZE];
@@ -191,6 +201,8 @@ static void evict(struct ct_log_writer *w)
 	close(gone.index);
 }
 
+/* Bounded in number, for each has two descriptors, and in size, as a kept segment takes room on the
+ * disk; at the very end (held) everything is kept, since nobody comes after. */
 static void keep(struct ct_log_writer *w, const struct log_listed *info, int data, int index)
 {
 	w->kept[w->kept_count++] = (struct log_kept){ *info, data, index };
@@ -207,7 +219,9 @@ void ct_log_list(struct ct_log_writer *w, uint32_t number, uint64_t base, uint64
 	w->listed_cost += cost;
 }
 
-/* Take the name of the oldest segment away. */
+/* Take the name of the oldest segment away. Opened before its name goes, for readers that ask for
+ * it by number (log_serve.c). Nobody has asked before the first client (serving), and then it is
+ * not worth the descriptors. */
 static void retire(struct ct_log_writer *w)
 {
 	struct log_listed info = w->listed[0];
@@ -238,6 +252,8 @@ void ct_log_file_room(struct ct_log_writer *w, uint64_t more)
 		retire(w);
 }
 
+/* A segment without entries has nothing to be kept for. One whose name is gone was deleted by
+ * somebody: it goes with its last reader. */
 void ct_log_file_end(struct ct_log_writer *w, bool full)
 {
 	struct log_listed info = { w->head.segment, w->head.base, w->end - w->head.base };
@@ -259,6 +275,8 @@ void ct_log_file_end(struct ct_log_writer *w, bool full)
 	ct_drop_fd(&w->index);
 }
 
+/* The header last: a reader that comes before it finds a file that is no segment yet, and looks
+ * again. */
 int ct_log_file_copy(struct ct_log_writer *w, const struct log_memory *memory,
 		     const struct ct_index_header *header)
 {

@@ -3,14 +3,18 @@
  * Files of the log drivers k8s-file and json-file as segments of a stream log: whatever reads logs
  * reads them by a cursor, as any other.
  *
- * A file becomes a segment, in a pair of memfds, when the cursor comes to it; so there is never more
- * of them in memory than the cursor holds. All files are opened first, the newest before the older
- * ones: a rotation meanwhile shows the same one twice, which is noticed, and none not at all. They
- * know nothing of runs, so all of it is one; segments have offsets far enough from each other for
- * any file, and no payload is missing between them.
+ * A file becomes a segment, in a pair of memfds, when the cursor comes to it; so there is never
+ * more of them in memory than the cursor holds. All files are opened first, the newest before the
+ * older ones: a rotation meanwhile shows the same one twice, which is noticed, and none not at all.
+ * They know nothing of runs, so all of it is one; segments have offsets far enough from each other
+ * for any file, and no payload is missing between them.
  *
- * Runs in commands, with the caller's rights. What is no record is passed over, and counted. What may
- * fail: opening, reading, memory. What is written later is log_files_follow.c's.
+ * Runs in commands, with the caller's rights. What is no record is passed over, and counted. What
+ * may fail: opening, reading, memory. What is written later is log_files_follow.c's.
+ *
+ *    parts[]    oldest ... FILE.2  FILE.1  FILE      as they were when they were opened
+ *    tail       what FILE gets from then on, and the files after it (log_files_follow.c)
+ *    segment n  parts[n]; behind the last: a piece of the tail each
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +44,7 @@ char *ct_log_files_name(const char *path, uint32_t number)
 	return asprintf(&name, number ? "%s.%u" : "%s", path, number) < 0 ? NULL : name;
 }
 
+/* O_NONBLOCK and the look at its type: a FIFO by that name would hang whoever reads the log. */
 int ct_log_files_open_part(int dir, const char *path, uint32_t number, struct log_part *ret_part)
 {
 	char *name = ct_log_files_name(path, number);
@@ -64,7 +69,8 @@ bool ct_log_files_same(int a, int b)
 {
 	struct stat x, y;
 
-	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
 }
 
 /* One that was met before has been overtaken by rotations: its place is the later one. */
@@ -81,6 +87,7 @@ static void add_part(struct ct_log_files *f, struct log_part part)
 	f->parts[f->count++] = part;
 }
 
+/* Opened from the newest to the oldest, read from the oldest to the newest. */
 static void turn_round(struct ct_log_files *f)
 {
 	for (size_t i = 0; i < f->count / 2; i++) {
@@ -91,6 +98,8 @@ static void turn_round(struct ct_log_files *f)
 	}
 }
 
+/* FILE, FILE.1, FILE.2 ... all that there may be: one that is missing in between is on its way from
+ * one name to the next, and FILE itself is for a moment between two. */
 int ct_log_files_open(int dir, const char *path, enum ct_log_file kind, bool live,
 		      struct ct_log_files **ret_files, struct ct_err *err)
 {
@@ -129,6 +138,7 @@ void ct_log_files_close(struct ct_log_files *files)
 	free(files);
 }
 
+/* Parts that the cursor has not come to count nothing yet: it is what was passed over so far. */
 uint64_t ct_log_files_strange(const struct ct_log_files *files)
 {
 	uint64_t strange = files->tail.part.strange;
@@ -146,6 +156,7 @@ struct making {
 	struct segment_maker maker;
 };
 
+/* A line that is too long for the writer's own limit was not written by it. */
 static void put_line(struct making *m, const uint8_t *line, size_t size)
 {
 	struct log_record record;
@@ -154,7 +165,8 @@ static void put_line(struct making *m, const uint8_t *line, size_t size)
 	    ct_record_parse(m->files->kind, line, size, m->files->text, &record) < 0)
 		m->part->strange++;
 	else
-		ct_segment_maker_bytes(&m->maker, record.stream, record.time, record.text, record.size);
+		ct_segment_maker_bytes(&m->maker, record.stream, record.time, record.text,
+				       record.size);
 }
 
 /* Lines out of what was read; what has no end yet stays. */
@@ -171,6 +183,7 @@ static void cut_lines(struct making *m, struct ct_buf *buf)
 	memmove(buf->data, from, buf->length);
 }
 
+/* Up to the size that the file had when it was opened: what comes later is the tail's. */
 static int read_part(struct making *m)
 {
 	const struct log_part *part = m->part;
@@ -228,6 +241,7 @@ static int open_next(struct ct_log_files *f, struct ct_segment *ret_segment, str
 	return 0;
 }
 
+/* Segments are numbered like the parts, from the oldest, and behind them those of the tail. */
 static int open_segment(void *arg, uint32_t number, struct ct_segment *ret_segment,
 			struct ct_err *err)
 {

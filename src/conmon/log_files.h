@@ -21,8 +21,9 @@ struct log_part {
 };
 
 /*
- * How a file begins: its first bytes, and the last ones of its first record. k8s-file has the time in those,
- * json-file in these; the rest of a first line may be the same in each file that a program writes.
+ * How a file begins: its first bytes, and the last ones of its first record. k8s-file has the time
+ * in those, json-file in these; the rest of a first line may be the same in each file that a
+ * program writes.
  */
 struct log_head {
 	uint8_t first[LOG_FILES_HEAD], last[LOG_FILES_HEAD];

@@ -6,12 +6,16 @@
  * New files are opened as soon as they are seen, so that who is slow loses nothing when they are
  * rotated away; they are told by not being known yet, and come in the order of their numbers, the
  * greatest first. The known ones are held open while they have a name, or a new file could pass for
- * one of them. A file is left when the next one has something in it, and it has been read to its end
- * after that was seen: nobody writes to it any more. One that begins otherwise than it did was cut
- * (logrotate's copytruncate), and is read from its beginning; one that is merely shorter has lost
- * half a write of a full disk, which comes again.
+ * one of them. A file is left when the next one has something in it, and it has been read to its
+ * end after that was seen: nobody writes to it any more. One that begins otherwise than it did was
+ * cut (logrotate's copytruncate), and is read from its beginning; one that is merely shorter has
+ * lost half a write of a full disk, which comes again.
  *
  * Runs in commands, with the caller's rights. What cannot be opened is as if it were not there yet.
+ *
+ *    follow: FILE has grown            a piece of it, up to its last newline
+ *            FILE is another file      the old one to its end, then those between, then FILE
+ *            FILE begins otherwise     it was cut: from its beginning again
  */
 #include "log_files.h"
 
@@ -100,6 +104,8 @@ static ssize_t read_last(int fd, uint64_t end, uint8_t last[LOG_FILES_HEAD])
 	return ct_pread_all(fd, last, size, (off_t)(end - size));
 }
 
+/* What tells this file from one that was cut and has grown again: its first bytes, and those before
+ * the end of its first record, in which there is a time. */
 static void note_head(struct log_tail *t)
 {
 	struct log_head *head = &t->head;
@@ -219,8 +225,8 @@ static int open_unknown(const struct log_tail *t, uint32_t number)
 	return -1;
 }
 
-/* Was it met before, under a smaller number? Then rotations have overtaken us, and what comes now is
- * in the order that they have now. */
+/* Was it met before, under a smaller number? Then rotations have overtaken us, and what comes now
+ * is in the order that they have now. */
 static size_t drop_earlier(int *fds, size_t count, int fd)
 {
 	for (size_t i = 0; i < count; i++) {

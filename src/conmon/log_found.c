@@ -4,7 +4,8 @@
  * one ends, so that offsets, times and the numbers of segments and runs go on behind it.
  *
  * Runs in the CLI, before the monitor is forked. Nothing fails here: what cannot be read is passed
- * over, and the log begins behind what could be. A torn end is left as it is for readers to tell of.
+ * over, and the log begins behind what could be. A torn end is left as it is for readers to tell
+ * of.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -52,6 +53,8 @@ static void add(struct ct_log_writer *w, struct numbers *n, uint32_t number)
 	n->count++;
 }
 
+/* Numbers go up for ever, also over those of files that somebody has put there: none is used
+ * twice. */
 static void find(struct ct_log_writer *w, struct numbers *n)
 {
 	int ct_autofd fd = openat(w->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -73,7 +76,8 @@ static void find(struct ct_log_writer *w, struct numbers *n)
 	}
 }
 
-/* A segment of an earlier run into the list; where it ends is looked at only for the last good one. */
+/* A segment of an earlier run into the list; where it ends is looked at only for the last good one.
+ * Where only a header can be read, the file's size says how many bytes of frames there were. */
 static void take(struct ct_log_writer *w, uint32_t number, bool last)
 {
 	struct ct_segment s = CT_SEGMENT_INIT;

@@ -3,13 +3,20 @@
  * A container's lines in the journal as segments of a stream log: whatever reads logs reads them by
  * a cursor, as any other.
  *
- * The journal is gone through once, to find the places of every 16,384th of its entries; from each of
- * them on a segment is made when a reader comes to it, so there are never more lines in memory than
- * one has. Entries are the container's when they have its id, and when journald says that our user
- * has sent them: the id alone anybody could write. As in files, nothing tells the runs apart.
+ * The journal is gone through once, to find the places of every 16,384th of its entries; from each
+ * of them on a segment is made when a reader comes to it, so there are never more lines in memory
+ * than one has. Entries are the container's when they have its id, and when journald says that our
+ * user has sent them: the id alone anybody could write. As in files, nothing tells the runs apart.
  *
  * Runs in commands, with the caller's rights. What may fail: loading libsystemd, a journal of which
  * we may read nothing, memory.
+ *
+ *   CONTAINER_ID_FULL=ID    whose line it is; _UID=    who sent it, by journald's own knowledge
+ *   MESSAGE, PRIORITY       the line; 3 (error) is stderr
+ *   CONTAINER_PARTIAL_MESSAGE=true    no newline followed
+ *   CATTACH_LOST            an entry about bytes that journald did not take
+ *
+ * libsystemd is loaded when it is needed (journal_library): the command has no dependency on it.
  */
 #include "log_journal.h"
 
@@ -51,7 +58,8 @@ void ct_log_journal_close(struct ct_log_journal *journal)
 	free(journal);
 }
 
-/* Who we are to journald, which is in the namespace above ours if it is not in ours. */
+/* Who we are to journald, which is in the namespace above ours if it is not in ours. The
+ * subtraction wraps around for ids below the first, which then is not below the size. */
 static unsigned outer_uid(void)
 {
 	unsigned euid = geteuid(), inside, outside, size, found = euid;
@@ -65,6 +73,7 @@ static unsigned outer_uid(void)
 	return found;
 }
 
+/* Two matches on different fields must both hold, sd_journal_add_match(3). */
 static int add_match(struct ct_log_journal *j, const char *field, const char *value)
 {
 	char match[160];
@@ -84,6 +93,8 @@ static int check_readable(struct ct_log_journal *j, struct ct_err *err)
 		       "journald.conf everybody has one of his own");
 }
 
+/* A cursor of the journal's own (sd_journal_get_cursor(3)): it outlives rotation, offsets do
+ * not. */
 static int add_place(struct ct_log_journal *j)
 {
 	char **more = realloc(j->places, (j->count + 1) * sizeof(*more));
@@ -108,6 +119,7 @@ static int find_places(struct ct_log_journal *j)
 	return r;
 }
 
+/* Threshold 0: without it fields above 64 KiB are cut. */
 static int open_journal(struct ct_log_journal *j, const char *id, struct ct_err *err)
 {
 	char uid[16];
@@ -128,6 +140,7 @@ static int open_journal(struct ct_log_journal *j, const char *id, struct ct_err 
 	return r < 0 ? ct_fail_errno(err, -r, "cannot read the journal") : 0;
 }
 
+/* Tests hand in a library of their own. */
 int ct_journal_open_with(const struct journal_library *library, const char *id,
 			 struct ct_log_journal **ret_journal, struct ct_err *err)
 {
@@ -151,13 +164,15 @@ int ct_log_journal_open(const char *id, struct ct_log_journal **ret_journal, str
 	int r = ct_journal_library_open(&library, err);
 
 	if (r < 0)
-		return ct_hint(err, "apt install libsystemd0; or: journalctl CONTAINER_ID_FULL=%s", id);
+		return ct_hint(err, "apt install libsystemd0; or: journalctl CONTAINER_ID_FULL=%s",
+			       id);
 	return ct_journal_open_with(&library, id, ret_journal, err);
 }
 
 /* ---- entries ---- */
 
-/* A field of the entry, valid until the next: false when it has none. */
+/* A field of the entry, valid until the next: false when it has none. Data comes as "FIELD=value",
+ * and is valid until the next call on the journal. */
 static bool get(const struct ct_log_journal *j, const char *field, const char **ret_value,
 		size_t *ret_size)
 {
@@ -176,10 +191,12 @@ static bool is(const struct ct_log_journal *j, const char *field, const char *wa
 	const char *value;
 	size_t size;
 
-	return get(j, field, &value, &size) && size == strlen(wanted) && !memcmp(value, wanted, size);
+	return get(j, field, &value, &size) && size == strlen(wanted) &&
+	       !memcmp(value, wanted, size);
 }
 
-/* When it was written; else, when it came to journald. */
+/* When it was written; else, when it came to journald. The driver writes the time of the first
+ * byte; journald's own is of its arrival. */
 static uint64_t time_of(const struct ct_log_journal *j)
 {
 	const char *value;
@@ -227,8 +244,8 @@ static int put_line(struct ct_log_journal *j, struct segment_maker *m)
 }
 
 /*
- * All from here to the next segment's place. A gap is told at the end of the segment before it rather
- * than at the beginning of one: there it would be taken for what lies between segments.
+ * All from here to the next segment's place. A gap is told at the end of the segment before it
+ * rather than at the beginning of one: there it would be taken for what lies between segments.
  */
 static int read_entries(struct ct_log_journal *j, uint32_t number, struct segment_maker *m)
 {

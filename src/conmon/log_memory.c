@@ -6,9 +6,15 @@
  * When the disk takes something again, what they hold is put there first, so that a disk that was
  * full for a moment has cost nothing.
  *
- * Runs in the monitor (made in the CLI). Written through mappings, which cannot fail; the memfds are
- * sealed, so that readers can hold but not change them. What may fail: the start, under a limit on
- * file sizes that leaves no room for a frame.
+ * Runs in the monitor (made in the CLI). Written through mappings, which cannot fail; the memfds
+ * are sealed, so that readers can hold but not change them. What may fail: the start, under a limit
+ * on file sizes that leaves no room for a frame.
+ *
+ *   slot 0: segment 7     slot 1: segment 8     8 is full: 9 goes to slot 0, and 7 is lost
+ *   the disk takes again: 7 and 8 become files log.7 and log.8, in this order, and 9 begins on disk
+ *
+ * Entry 0 of a segment in memory is kept for a gap before it: when the segment before it is lost,
+ * its value is set, and the file that it becomes tells of it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +29,8 @@
 
 /* ---- made, given back ---- */
 
+/* F_SEAL_FUTURE_WRITE leaves our own mapping writable, and no other ever made: it has to be there
+ * before the seal, memfd_create(2), fcntl(2). */
 static void *make_memfd(const char *name, size_t size, int *ret_fd)
 {
 	int seals = F_SEAL_FUTURE_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
@@ -49,7 +57,8 @@ static void *make_part(const struct ct_log_writer *w, const char *name, size_t s
 
 	if (!w->alone)
 		return make_memfd(name, size, ret_fd);
-	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		   -1, 0);
 	if (map == MAP_FAILED)
 		return NULL;
 	/* No more of it at once than is written to. */
@@ -63,7 +72,8 @@ static size_t index_bytes(const struct ct_log_writer *w)
 	return (size_t)ct_entry_place(w->memory_entries);
 }
 
-/* A limit on file sizes holds for memfds too. */
+/* A limit on file sizes holds for memfds too. RLIMIT_FSIZE would be a SIGXFSZ, or EFBIG, in the
+ * middle of the payload's output. */
 static int fit_limit(struct ct_log_writer *w, struct ct_err *err)
 {
 	struct rlimit limit = { RLIM_INFINITY, RLIM_INFINITY };
@@ -91,6 +101,7 @@ static int fit_limit(struct ct_log_writer *w, struct ct_err *err)
 	return 0;
 }
 
+/* Before the monitor confines itself: it can make none later. */
 int ct_log_memory_open(struct ct_log_writer *w, struct ct_err *err)
 {
 	int r = fit_limit(w, err);
@@ -99,7 +110,9 @@ int ct_log_memory_open(struct ct_log_writer *w, struct ct_err *err)
 		struct log_memory *m = &w->memory[i];
 
 		m->bytes = make_part(w, "cattach-log", w->memory_size, &m->data);
-		m->header = m->bytes ? make_part(w, "cattach-index", index_bytes(w), &m->index) : NULL;
+		m->header = NULL;
+		if (m->bytes)
+			m->header = make_part(w, "cattach-index", index_bytes(w), &m->index);
 		if (!m->header)
 			r = ct_fail_errno(err, errno, "cannot make the log's memory");
 	}
@@ -122,16 +135,20 @@ void ct_log_memory_close(struct ct_log_writer *w)
 
 /* ---- written ---- */
 
+/* Behind the header in the same memfd, as in an index file. */
 static struct ct_index_entry *entries_of(const struct log_memory *m)
 {
 	return (struct ct_index_entry *)(m->header + 1);
 }
 
+/* Both have a bound: bytes, and frames, of which a payload may write many small ones. */
 bool ct_log_memory_fits(const struct ct_log_writer *w, size_t size)
 {
 	return w->end - w->head.base + size <= w->memory_size && w->entries < w->memory_entries;
 }
 
+/* What is written becomes visible by the page's "committed", which the caller sets afterwards with
+ * release order. */
 void ct_log_memory_append(struct ct_log_writer *w, const void *frame, size_t size,
 			  const struct ct_index_entry *entry)
 {
@@ -193,6 +210,7 @@ static int choose(const struct ct_log_writer *w)
 	return m[0].header->segment > m[1].header->segment;
 }
 
+/* The order is what readers rely on: the page first, then the fence, then the bytes. */
 void ct_log_memory_begin(struct ct_log_writer *w)
 {
 	int slot = choose(w);
@@ -223,6 +241,8 @@ void ct_log_memory_begin(struct ct_log_writer *w)
 
 /* ---- put on disk ---- */
 
+/* The active one is saved as far as it is filled, and left: what comes next begins a segment on
+ * disk. */
 static int save(struct ct_log_writer *w, int slot)
 {
 	struct log_memory *m = &w->memory[slot];
@@ -249,6 +269,8 @@ static int save(struct ct_log_writer *w, int slot)
 	return 0;
 }
 
+/* The older one first: files must appear in the order of their numbers, for readers take the next
+ * one that is there to be the next one. */
 int ct_log_memory_save(struct ct_log_writer *w)
 {
 	const struct log_memory *m = w->memory;
@@ -265,6 +287,7 @@ int ct_log_memory_save(struct ct_log_writer *w)
 	return 0;
 }
 
+/* For the record at the end of a run: what a full disk has cost. */
 uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w)
 {
 	uint64_t bytes = 0;
@@ -281,6 +304,7 @@ uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w)
 
 /* ---- read, in this process ---- */
 
+/* For the front of another program's monitor, which has no reader but itself. */
 size_t ct_log_at(const struct ct_log_writer *writer, uint64_t offset, const uint8_t **ret_bytes)
 {
 	for (int i = 0; i < 2; i++) {
@@ -306,8 +330,8 @@ size_t ct_log_memory(const struct ct_log_writer *writer)
 	return writer->memory_size;
 }
 
-/* All of a mapping but its first page, if that is to stay, and the one in which what is used ends: also
- * what the segment before has left behind that. */
+/* All of a mapping but its first page, if that is to stay, and the one in which what is used ends:
+ * also what the segment before has left behind that. */
 static void forget(void *map, bool first, size_t used, size_t size)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), from = first ? page : 0;
@@ -320,6 +344,8 @@ static void forget(void *map, bool first, size_t used, size_t size)
 		errno = 0;
 }
 
+/* Pages are given back to the kernel when nobody reads and all is in the file: an idle monitor is
+ * to be small. */
 void ct_log_forget(struct ct_log_writer *writer)
 {
 	const struct ct_log_writer *w = writer;

@@ -6,6 +6,13 @@
  *
  * Runs in commands that read a log. Nothing in the files is trusted: what is no record is refused,
  * and nothing is read behind its end.
+ *
+ *   k8s-file   2026-01-02T15:04:05.123456789+01:00 stdout F text         F: a whole line, P: a part
+ *   json-file  {"log":"text\n","stream":"stdout","time":"2026-01-02T14:04:05.123456789Z"}
+ *
+ * The formats are CRI's (a kubelet reads it) and docker's. A record is one line of the file, handed
+ * over without its newline; its text goes into a buffer of the caller's that is as long as the
+ * line.
  */
 #include "log_parse.h"
 
@@ -19,6 +26,7 @@ struct rest {
 
 /* ---- times ---- */
 
+/* Exactly so many: 2026-1-2 is no date of RFC 3339. */
 static bool take_digits(struct rest *r, unsigned count, unsigned *ret_value)
 {
 	unsigned value = 0;
@@ -40,7 +48,9 @@ static bool take_byte(struct rest *r, uint8_t byte)
 	return true;
 }
 
-/* Days since 1970 of a Gregorian date, years beginning in March. */
+/* Days since 1970 of a Gregorian date, years beginning in March. March first, so that the leap day
+ * is the last of its year and (153 m + 2) / 5 counts days before month m. No timegm(3): a log has a
+ * time on each line, and libc's would look at TZ each time. */
 static int64_t day_number(unsigned year, unsigned month, unsigned day)
 {
 	int64_t y = (int64_t)year - (month <= 2), era = y / 400, of_era = y - era * 400;
@@ -65,7 +75,7 @@ static uint64_t take_fraction(struct rest *r)
 	return ns;
 }
 
-/* Seconds that local time is before UTC's. */
+/* Seconds that local time is before UTC's. RFC 3339 and not the names of zones: "Z", "+01:00". */
 static bool take_zone(struct rest *r, int64_t *ret_seconds)
 {
 	unsigned hours, minutes;
@@ -82,7 +92,8 @@ static bool take_zone(struct rest *r, int64_t *ret_seconds)
 	return true;
 }
 
-/* RFC 3339, as nanoseconds since the epoch. */
+/* RFC 3339, as nanoseconds since the epoch. A 31st of February is the 3rd of March: whoever wrote
+ * that, its place in the order is what counts. */
 static bool take_time(struct rest *r, uint64_t *ret_time)
 {
 	unsigned year, month, day, hour, minute, second;
@@ -97,7 +108,8 @@ static bool take_time(struct rest *r, uint64_t *ret_time)
 	ns = take_fraction(r);
 	if (!take_zone(r, &zone) || month < 1 || month > 12)
 		return false;
-	seconds = day_number(year, month, day) * 86400 + (int64_t)(hour * 3600 + minute * 60 + second);
+	seconds = day_number(year, month, day) * 86400 +
+		  (int64_t)(hour * 3600 + minute * 60 + second);
 	seconds -= zone;
 	if (seconds < 0 || seconds > INT64_MAX / 1000000000)
 		return false;
@@ -105,6 +117,7 @@ static bool take_time(struct rest *r, uint64_t *ret_time)
 	return true;
 }
 
+/* 0: neither, and the record is refused. */
 static int stream_of(const uint8_t *name, size_t size)
 {
 	if (size == 6 && !memcmp(name, "stdout", 6))
@@ -114,6 +127,7 @@ static int stream_of(const uint8_t *name, size_t size)
 
 /* ---- k8s-file ---- */
 
+/* The newline is not in the file for a whole line, and in the log it was: it is put back. */
 static int parse_cri(const uint8_t *data, size_t size, uint8_t *text, struct log_record *ret)
 {
 	struct rest r = { data, data + size };
@@ -143,6 +157,8 @@ static int parse_cri(const uint8_t *data, size_t size, uint8_t *text, struct log
 
 /* ---- json-file ---- */
 
+/* Behind "\u": four digits, in any case. The byte at the end of the data counts as 0, which is
+ * none. */
 static bool take_hex(struct rest *r, uint32_t *ret_value)
 {
 	uint32_t value = 0;
@@ -161,6 +177,7 @@ static bool take_hex(struct rest *r, uint32_t *ret_value)
 	return true;
 }
 
+/* p has room for four bytes: what becomes them was six bytes of the record, or twelve. */
 static size_t put_utf8(uint8_t *p, uint32_t c)
 {
 	if (c < 0x80) {
@@ -185,7 +202,8 @@ static size_t put_utf8(uint8_t *p, uint32_t c)
 	return 4;
 }
 
-/* Behind "\u": one character, of two such when it is beyond 16 bits; half of a pair is none. */
+/* Behind "\u": one character, of two such when it is beyond 16 bits; half of a pair is none. U+FFFD
+ * stands for half of a pair: there is no UTF-8 for it. */
 static bool take_character(struct rest *r, uint32_t *ret_character)
 {
 	struct rest next;
@@ -229,7 +247,8 @@ static bool take_escape(struct rest *r, uint8_t **p)
 	return true;
 }
 
-/* A string; what it means is never longer than what it is. */
+/* A string; what it means is never longer than what it is. Bytes as they are, if they are no UTF-8,
+ * too: docker has made sure, others may not have. */
 static bool take_string(struct rest *r, uint8_t *text, size_t *ret_size)
 {
 	uint8_t *p = text;
@@ -249,7 +268,8 @@ static bool take_string(struct rest *r, uint8_t *text, size_t *ret_size)
 	return take_byte(r, '"');
 }
 
-/* Any other value, up to the comma or brace behind it. */
+/* Any other value, up to the comma or brace behind it. Not judged, only passed over. A bracket too
+ * many makes depth wrap around, and then no end is found. */
 static bool skip_value(struct rest *r)
 {
 	unsigned depth = 0;
@@ -272,13 +292,16 @@ static bool skip_value(struct rest *r)
 	return false;
 }
 
+/* No newline among them: a record is one line. */
 static void skip_blanks(struct rest *r)
 {
 	while (r->at < r->end && (*r->at == ' ' || *r->at == '\t' || *r->at == '\r'))
 		r->at++;
 }
 
-/* One member, whose key is known; those that are strings, into text behind what the log has. */
+/* One member, whose key is known; those that are strings, into text behind what the log has. A
+ * second "log" is passed over. "stream" and "time" only use the room, and "log" may write over
+ * it. */
 static bool take_member(struct rest *r, const uint8_t *key, size_t size, struct log_record *record,
 			bool *timed)
 {
@@ -303,6 +326,7 @@ static bool take_member(struct rest *r, const uint8_t *key, size_t size, struct 
 	return *timed;
 }
 
+/* No JSON library: it would build a tree for each line of a log of gigabytes. */
 static int parse_docker(const uint8_t *data, size_t size, uint8_t *text, struct log_record *ret)
 {
 	struct log_record record = { .text = text };
@@ -335,6 +359,7 @@ static int parse_docker(const uint8_t *data, size_t size, uint8_t *text, struct 
 	return 0;
 }
 
+/* For the search by time, which needs no more of a record. */
 int ct_record_parse_time(const uint8_t *data, size_t size, uint64_t *ret_time)
 {
 	struct rest r = { data, data + size };
@@ -342,6 +367,7 @@ int ct_record_parse_time(const uint8_t *data, size_t size, uint64_t *ret_time)
 	return take_time(&r, ret_time) && r.at == r.end ? 0 : -EBADMSG;
 }
 
+/* -EBADMSG for whatever is no record; the caller counts those, and goes on. */
 int ct_record_parse(enum ct_log_file kind, const uint8_t *data, size_t size, uint8_t *text,
 		    struct log_record *ret_record)
 {

@@ -5,21 +5,21 @@
  *   2006-01-02T15:04:05.123456789Z stdout F a line
  *   {"log":"a line\n","stream":"stdout","time":"2006-01-02T15:04:05.123456789Z"}
  *
- * k8s-file: a record for every line, or part of one (P), that was read at once. A part is joined with
- * what follows on the same stream up to the next F, so the bytes of all records, with a newline for
- * each F, are what was written. Nothing ever waits in memory.
+ * k8s-file: a record for every line, or part of one (P), that was read at once. A part is joined
+ * with what follows on the same stream up to the next F, so the bytes of all records, with a
+ * newline for each F, are what was written. Nothing ever waits in memory.
  *
  * json-file: a record for every line; one that has no newline yet waits, and is written without one
- * when it has 16 KiB, but for a character that is not whole, or the stream ends. Escaped as Docker escapes: bytes that are no UTF-8 are
- * U+FFFD then, each. Times without the zeros at their end, and those of a line that was cut are all
- * that of its first record.
+ * when it has 16 KiB, but for a character that is not whole, or the stream ends. Escaped as Docker
+ * escapes: bytes that are no UTF-8 are U+FFFD then, each. Times without the zeros at their end, and
+ * those of a line that was cut are all that of its first record.
  *
  * journald: lines are cut as for json-file; each is a datagram of journald's native protocol,
- * "NAME=VALUE\n"..., in which no value has a newline. CONTAINER_PARTIAL_MESSAGE says that no newline
- * has followed.
+ * "NAME=VALUE\n"..., in which no value has a newline. CONTAINER_PARTIAL_MESSAGE says that no
+ * newline has followed.
  *
- * Runs in the monitor, in memory that was made at the start; no call of the C library but for bytes,
- * since those for time may allocate. Cannot fail.
+ * Runs in the monitor, in memory that was made at the start; no call of the C library but for
+ * bytes, since those for time may allocate. Cannot fail.
  */
 #include "log_record.h"
 
@@ -31,6 +31,7 @@
 
 /* ---- times ---- */
 
+/* With zeros before it: for times. */
 static void put_number(char *p, uint64_t value, unsigned digits)
 {
 	for (unsigned i = digits; i > 0; i--, value /= 10)
@@ -52,7 +53,8 @@ static void put_day(char *p, uint64_t days)
 	p[4] = p[7] = '-';
 }
 
-/* The zone of a second, as text: what it differs from UTC, in minutes. */
+/* The zone of a second, as text: what it differs from UTC, in minutes. Changes of the zone, for
+ * summer time, were looked up before the monitor was confined (log_zone.c). */
 static int set_zone(struct log_encoder *e, uint64_t second)
 {
 	int minutes = e->zones[0].minutes;
@@ -68,6 +70,7 @@ static int set_zone(struct log_encoder *e, uint64_t second)
 	return minutes;
 }
 
+/* A second's text is kept, for lines come many to a second. */
 static void set_second(struct log_encoder *e, uint64_t second)
 {
 	if (second == e->second && e->date[0])
@@ -105,6 +108,8 @@ static uint8_t *put_time(struct log_encoder *e, uint8_t *p, uint64_t time, bool 
 
 /* ---- text ---- */
 
+/* Every put_ function returns the place behind what it has written; that there is room is known
+ * from the size of the input. */
 static uint8_t *put(uint8_t *p, const void *text, size_t size)
 {
 	memcpy(p, text, size);
@@ -157,6 +162,7 @@ static size_t put_wide(uint8_t **p, const uint8_t *s, size_t left)
 	return n;
 }
 
+/* In runs of what needs no escape: most of a log is that. */
 static uint8_t *put_json(uint8_t *p, const uint8_t *s, size_t size)
 {
 	for (size_t i = 0, from = 0; i < size; from = i) {
@@ -175,6 +181,7 @@ static uint8_t *put_json(uint8_t *p, const uint8_t *s, size_t size)
 
 /* ---- k8s-file ---- */
 
+/* The bytes are as they were: CRI's lines have no escapes, and no newline is among them. */
 static size_t put_cri(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 		      size_t size, bool partial, uint8_t *out)
 {
@@ -188,6 +195,7 @@ static size_t put_cri(struct log_encoder *e, int stream, uint64_t time, const ui
 	return (size_t)(p - out);
 }
 
+/* Returns how much of data it took; the caller comes again with the rest. */
 static size_t encode_cri(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 			 size_t size, uint8_t *out, size_t *ret_size)
 {
@@ -234,6 +242,7 @@ static size_t put_fields(struct log_encoder *e, uint64_t time, const uint8_t *ou
 	return (size_t)(p - out);
 }
 
+/* PRIORITY 3 is an error, 6 information (syslog(3)): what journalctl colours. */
 static size_t put_journald(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 			   size_t size, bool newline, uint8_t *out)
 {
@@ -256,6 +265,7 @@ static uint8_t *put_decimal(uint8_t *p, uint64_t value)
 	return p + digits;
 }
 
+/* Only journald has a place for it; in a file the line ends where bytes are missing. */
 size_t ct_record_gap(struct log_encoder *encoder, uint64_t time, uint64_t lost, uint8_t *out)
 {
 	uint8_t *p = out;
@@ -294,12 +304,15 @@ static size_t put_line(struct log_encoder *e, int stream, bool end, uint8_t *out
 	return n;
 }
 
+/* A line that is whole in one frame is written from there, without a copy, which is the usual
+ * case. */
 static size_t encode_line(struct log_encoder *e, int stream, uint64_t time, const uint8_t *data,
 			    size_t size, uint8_t *out, size_t *ret_size)
 {
 	struct log_line *line = &e->line[stream == CT_STREAM_STDERR];
 	size_t room = LOG_RECORD_LINE - line->size, most = size < room ? size : room, n;
-	/* Docker looks for a newline in 16 KiB, so the longest line that is not cut has one byte less. */
+	/* Docker looks for a newline in 16 KiB, so the longest line that is not cut has one byte
+	 * less. */
 	const uint8_t *end = memchr(data, '\n', most);
 
 	if (end && !line->size && !line->partial) {
@@ -318,6 +331,7 @@ static size_t encode_line(struct log_encoder *e, int stream, uint64_t time, cons
 
 /* ---- all of them ---- */
 
+/* Escaped once, at the start. */
 static void set_tag(struct log_encoder *encoder, const char *tag)
 {
 	size_t size = tag ? strnlen(tag, LOG_RECORD_TAG) : 0;
@@ -331,6 +345,7 @@ static void set_tag(struct log_encoder *encoder, const char *tag)
 	encoder->attrs_size = (size_t)(p - attrs);
 }
 
+/* text is the tag, or journald's fields, made before (ct_log_fields()). */
 void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *text)
 {
 	encoder->kind = kind;
@@ -351,6 +366,7 @@ size_t ct_record_encode(struct log_encoder *encoder, int stream, uint64_t time,
 	return encode_line(encoder, stream, time, data, size, out, ret_size);
 }
 
+/* What waits for its newline when the run ends. */
 size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out)
 {
 	const struct log_line *line = &encoder->line[stream == CT_STREAM_STDERR];
@@ -359,6 +375,7 @@ size_t ct_record_end(struct log_encoder *encoder, int stream, uint64_t time, uin
 	return line->size ? put_line(encoder, stream, false, out) : 0;
 }
 
+/* Bytes are missing behind this: what waits must not be joined with what comes after the gap. */
 size_t ct_record_break(struct log_encoder *encoder, int stream, uint64_t time, uint8_t *out)
 {
 	struct log_line *line = &encoder->line[stream == CT_STREAM_STDERR];

@@ -48,12 +48,13 @@ struct log_encoder {
 
 _Static_assert(LOG_RECORD_FIELDS <= 6 * LOG_RECORD_TAG + 32, "room for journald's fields");
 
-/* Set up an encoder, which is zeros; text is the tag of json-file, the fields of journald, or NULL. */
+/* Set up an encoder, which is zeros; text is the tag of json-file, the fields of journald, or
+ * NULL. */
 void ct_record_init(struct log_encoder *encoder, enum ct_log_file kind, const char *text);
 
-/* k8s-file as conmon writes it: the time that clocks show here, from now (seconds since 1970) on for
- * ten years, with what it differs from UTC, and shorter records. Before the monitor's loop: it reads
- * the time zone's file. */
+/* k8s-file as conmon writes it: the time that clocks show here, from now (seconds since 1970) on
+ * for ten years, with what it differs from UTC, and shorter records. Before the monitor's loop: it
+ * reads the time zone's file. */
 void ct_record_zone(struct log_encoder *encoder, uint64_t now);
 
 /**

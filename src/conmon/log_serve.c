@@ -22,12 +22,15 @@ struct found {
 	int data, index;		/* borrowed; -1: by name */
 };
 
+/* The lowest number that is not below the wanted one. */
 static void consider(struct found *best, uint32_t number, const struct found *candidate)
 {
 	if (candidate->number >= number && candidate->number < best->number)
 		*best = *candidate;
 }
 
+/* In every place where a segment may be: by name, kept without one, in memory, or just being
+ * written. */
 static struct found find(const struct ct_log_writer *w, uint32_t number)
 {
 	struct found best = { .number = UINT32_MAX, .data = -1, .index = -1 };
@@ -61,7 +64,9 @@ static bool same_file(int a, int b)
 	       x.st_ino == y.st_ino;
 }
 
-/* By name where it has one, which is for reading only; else a duplicate of ours. */
+/* By name where it has one, which is for reading only; else a duplicate of ours. A descriptor that
+ * was opened anew is for reading only, ours is not; and its file offset is its own, though readers
+ * do not use it. */
 static int open_found(const struct ct_log_writer *w, const struct found *f,
 		      struct ct_segment *ret_segment)
 {
@@ -91,6 +96,7 @@ static int open_found(const struct ct_log_writer *w, const struct found *f,
 	return r;
 }
 
+/* -ENOENT: there is none any more, and the reader waits for the next. */
 int ct_log_segment(const struct ct_log_writer *writer, uint32_t number,
 		   struct ct_segment *ret_segment)
 {
@@ -115,6 +121,8 @@ int ct_log_segment(const struct ct_log_writer *writer, uint32_t number,
 	return r;
 }
 
+/* The run is over and the next one may begin in the same directory, and drop segments by name: what
+ * readers have not asked for yet is opened now. */
 void ct_log_hold(struct ct_log_writer *writer)
 {
 	for (size_t i = 0; i < writer->listed_count; i++) {
@@ -138,7 +146,8 @@ uint64_t ct_log_end(const struct ct_log_writer *writer)
 
 #define FRAMES_AHEAD	(4 * (CT_FRAME_HEADER + CT_FRAME_MAX))
 
-/* The oldest segments, in the order in which they go: kept, listed, then the one that is written. */
+/* The oldest segments, in the order in which they go: kept, listed, then the one that is
+ * written. */
 static struct log_listed nth_oldest(const struct ct_log_writer *w, size_t n)
 {
 	struct log_listed current = { w->head.segment, w->head.base, w->end - w->head.base };
@@ -152,11 +161,10 @@ static struct log_listed nth_oldest(const struct ct_log_writer *w, size_t n)
 	return current;
 }
 
-/*
- * Which will be the oldest when four more frames have been appended? Those frames may complete the
+/* Which will be the oldest when four more frames have been appended? Those frames may complete the
  * segment that is written and begin another; then some of those that have names lose them, and some
- * of those that have lost them are dropped. The numbers are those of nth_oldest().
- */
+ * of those that have lost them are dropped. The numbers are those of nth_oldest(). Worked out and
+ * not tried, as it is asked for each time that a slow client is to be judged. */
 static size_t oldest_then(const struct ct_log_writer *w)
 {
 	uint64_t used = w->end - w->head.base, named = w->listed_cost, unnamed = w->kept_cost;
@@ -193,6 +201,8 @@ static uint64_t safe_distance(const struct ct_log_writer *w)
 	return UINT64_MAX;
 }
 
+/* How far a client that blocks the payload may be behind, in bytes of the log: beyond it segments
+ * would be lost to it. */
 uint64_t ct_log_bound(const struct ct_log_writer *writer)
 {
 	uint64_t most = writer->memory_only ? writer->memory_size :

@@ -9,6 +9,14 @@
  * Waking costs more the more readers sleep, so it is paced: the first commit after a quiet time
  * wakes at once, after that nothing is woken sooner than 50 times what the last one has cost, and
  * what was held back is due then (ct_log_wake_due).
+ *
+ *   data      frame, frame, frame ...          log.N     the bytes, each frame with a header
+ *   index     head, entry, entry ...           index.N   where each frame is, when it came; notes
+ *   page      committed, entries, first, last, oldest    shared memory, written here, read by all
+ *
+ * The order is data, index, page, wake-up. A reader that sees committed may read everything below
+ * it; one that is killed, or a writer that is, leaves at most a frame without an entry, which is
+ * cut back.
  */
 #include <errno.h>
 #include <time.h>
@@ -32,6 +40,8 @@ static uint64_t spent(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* An eventfd that is watched edge-triggered: each write is an edge for every reader, whatever its
+ * value. */
 static void wake(struct ct_log_writer *w)
 {
 	uint64_t one = 1, before = spent(), hold;
@@ -44,6 +54,7 @@ static void wake(struct ct_log_writer *w)
 	w->wake_at = ct_now_monotonic() + (hold < WAKE_MAX ? hold : WAKE_MAX);
 }
 
+/* What is held back is due at wake_at: ct_log_wake_due() has the loop come back for it. */
 static void wake_paced(struct ct_log_writer *w, uint64_t now)
 {
 	if (now < w->wake_at)
@@ -54,6 +65,7 @@ static void wake_paced(struct ct_log_writer *w, uint64_t now)
 
 /* ---- publishing ---- */
 
+/* Searching by time needs times that never go back, and the clock may be set. */
 uint64_t ct_log_time(const struct ct_log_writer *w)
 {
 	uint64_t now = ct_now_real();
@@ -61,6 +73,7 @@ uint64_t ct_log_time(const struct ct_log_writer *w)
 	return now > w->time ? now : w->time;
 }
 
+/* For a segment in memory and one on disk alike; whoever calls puts the header where it belongs. */
 void ct_log_begin(struct ct_log_writer *w, uint32_t number, uint32_t flags)
 {
 	w->time = ct_log_time(w);
@@ -72,11 +85,13 @@ void ct_log_begin(struct ct_log_writer *w, uint32_t number, uint32_t flags)
 	w->next = number + 1;
 }
 
+/* Number and count in one word, so that a reader never has the count of another segment. */
 static uint64_t entries_word(const struct ct_log_writer *w)
 {
 	return (uint64_t)w->head.segment << 32 | w->entries;
 }
 
+/* last goes last: from then on readers look into the segment. */
 void ct_log_begun(struct ct_log_writer *w)
 {
 	ct_log_publish_reach(w);
@@ -84,6 +99,7 @@ void ct_log_begun(struct ct_log_writer *w)
 	atomic_store_explicit(&w->page->last, w->head.segment, memory_order_release);
 }
 
+/* payload relaxed, committed release: whoever has read committed has at least that payload. */
 void ct_log_count(struct ct_log_writer *w, const struct ct_index_entry *entry)
 {
 	w->time = entry->time;
@@ -104,6 +120,8 @@ static bool is_written(const struct ct_log_writer *w)
 	return w->slot >= 0 || w->data >= 0;
 }
 
+/* oldest is the least offset of all that can be read, by name, in memory or by a descriptor that
+ * was handed out; first the least number that can be opened. */
 void ct_log_publish_reach(struct ct_log_writer *w)
 {
 	uint32_t first = is_written(w) ? w->head.segment : UINT32_MAX;
@@ -149,7 +167,8 @@ static void begin_next(struct ct_log_writer *w, uint64_t now)
 		begin_memory(w, now);
 }
 
-/* Try to be on disk again. */
+/* Try to be on disk again. The wait doubles, so that a disk that stays full is not asked at each
+ * frame. */
 static void try_disk(struct ct_log_writer *w, uint64_t now)
 {
 	w->tried_at = now;
@@ -158,6 +177,9 @@ static void try_disk(struct ct_log_writer *w, uint64_t now)
 		begin_next(w, now);
 }
 
+/* A look at the names once a second: a log that was deleted is gone to its readers, and what is
+ * written to it would be, too. Full is when the next frame does not fit, so no frame is in two
+ * segments. */
 static void settle_file(struct ct_log_writer *w, size_t size, uint64_t now)
 {
 	uint64_t used = w->end - w->head.base;
@@ -179,6 +201,7 @@ static void settle_file(struct ct_log_writer *w, size_t size, uint64_t now)
 	}
 }
 
+/* While something is written; the wait of an idle monitor grows on (LOG_RETRY_IDLE). */
 static uint64_t retry_wait(const struct ct_log_writer *w)
 {
 	return w->retry_wait < LOG_RETRY_MAX ? w->retry_wait : LOG_RETRY_MAX;
@@ -197,6 +220,8 @@ static void settle(struct ct_log_writer *w, size_t size, uint64_t now)
 		ct_log_memory_begin(w);
 }
 
+/* A frame that the disk has refused goes into memory, in a segment of its own: settle() is not
+ * asked again, because it would try the disk. */
 static void put(struct ct_log_writer *w, const void *frame, size_t size,
 		struct ct_index_entry *entry, uint64_t now)
 {
@@ -217,6 +242,7 @@ static void put(struct ct_log_writer *w, const void *frame, size_t size,
 	ct_log_memory_append(w, frame, size, entry);
 }
 
+/* frame has room for its header before the data, so that both go in one write. */
 void ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, size_t size)
 {
 	struct ct_index_entry entry = { .value = size, .kind = (uint32_t)stream };
@@ -230,6 +256,7 @@ void ct_log_append(struct ct_log_writer *writer, int stream, uint8_t *frame, siz
 	wake_paced(writer, now);
 }
 
+/* An entry without a frame: the beginning and end of a run, a gap. */
 void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t value,
 		 uint32_t flags)
 {
@@ -240,6 +267,7 @@ void ct_log_note(struct ct_log_writer *writer, enum ct_entry_kind kind, uint64_t
 	wake_paced(writer, now);
 }
 
+/* What memory holds is put on disk now or is lost: nobody has it when the monitor is gone. */
 void ct_log_end_run(struct ct_log_writer *writer, const struct ct_exit *status)
 {
 	struct ct_log_writer *w = writer;
@@ -256,6 +284,7 @@ void ct_log_end_run(struct ct_log_writer *writer, const struct ct_exit *status)
 		ct_log_driver_end(w, ct_now_monotonic());
 }
 
+/* state last, with release: a reader that sees EXITED sees the code and all of the log. */
 void ct_log_publish(struct ct_log_writer *writer, enum ct_page_state state,
 		    const struct ct_exit *status)
 {
@@ -280,6 +309,7 @@ static bool waits_for_disk(const struct ct_log_writer *w)
 	return w->slot >= 0 && !w->memory_only;
 }
 
+/* For the status, which the monitor rewrites when this changes. */
 void ct_log_state(const struct ct_log_writer *writer, struct ct_log_state *ret_state)
 {
 	const struct ct_log_writer *w = writer;
@@ -302,6 +332,7 @@ static bool tries_disk(const struct ct_log_writer *w)
 	return waits_for_disk(w) && !w->over;
 }
 
+/* For the monitor's one timer: nanoseconds, -1 nothing. */
 int64_t ct_log_wake_due(const struct ct_log_writer *writer)
 {
 	uint64_t now, due = UINT64_MAX;

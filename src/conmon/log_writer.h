@@ -82,7 +82,8 @@ struct ct_log_writer {
 	size_t listed_count, kept_count;
 	uint64_t listed_cost, kept_cost;
 	struct log_listed listed[LOG_LISTED_MAX];	/* by number */
-	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very end. */
+	/* The first goes first; LOG_KEPT_MAX and one in passing, then all at once at the very
+	 * end. */
 	struct log_kept kept[LOG_KEPT_MAX + 1 + LOG_LISTED_MAX];
 };
 
@@ -138,7 +139,8 @@ uint64_t ct_log_memory_unsaved(const struct ct_log_writer *w);
 void ct_log_lose(struct ct_log_writer *w, uint64_t bytes);
 
 /* log_driver.c: the files for other tools */
-/* Make their writers, for options->file and those behind it: path is opened, in dir when it is NULL. */
+/* Make their writers, for options->file and those behind it: path is opened, in dir when it is
+ * NULL. */
 int ct_log_driver_open(struct ct_log_writer *w, const struct ct_log_options *options, int dir,
 		       struct ct_err *err);
 void ct_log_driver_close(struct ct_log_writer *w);

@@ -41,7 +41,8 @@ const char *ct_human_age(uint64_t ns, char *buf, size_t size)
 	if (ns < HOUR)
 		return say(buf, size, ns / MINUTE, "minute");
 
-	/* Halves go up: 90 minutes are two hours. Written so that the largest span is no overflow. */
+	/* Halves go up: 90 minutes are two hours. Written so that the largest span is no
+	 * overflow. */
 	hours = ns / HOUR + (ns % HOUR >= HOUR / 2);
 	if (hours == 1)
 		return say_text(buf, size, "About an hour");

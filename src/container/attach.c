@@ -7,6 +7,11 @@
  * container may end in between, and is then a stopped one like any other. A monitor whose runtime
  * directory has vanished under it (a logout without linger) is asked to make its socket again, by a
  * signal through its verified pidfd.
+ *
+ *    connect_to()     dir of the socket, hello, answer: connected
+ *     absent          nobody there: look at the state again
+ *      ended           say what it is now
+ *      runs            SIGUSR1 to its monitor, once each: it makes its socket again
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +24,7 @@
 #include "store.h"
 
 #define REMAKE_TIME	CT_SECOND
+/* 2 ms: a directory and a socket are made faster than anybody notices. */
 #define PAUSE		(CT_SECOND / 500)
 
 /* ---- why not ---- */
@@ -26,7 +32,8 @@
 static int refuse(const struct ct_container *c, struct ct_err *err)
 {
 	if (c->state != CT_STATE_RUNNING)
-		return ct_state_refuse(c, c->session_of ? CT_ACT_ATTACH_SESSION : CT_ACT_ATTACH, err);
+		return ct_state_refuse(c, c->session_of ? CT_ACT_ATTACH_SESSION : CT_ACT_ATTACH,
+				       err);
 	ct_fail(err, ECONNREFUSED, "%s %s is running, but its monitor (pid %d) has no socket",
 		ct_container_kind(c), ct_container_label(c), (int)c->status.monitor_pid);
 	return ct_hint(err, "is its runtime directory on a full or read-only file system?");
@@ -55,7 +62,9 @@ static bool is_absent(int code)
 	return code == -ENOENT || code == -ECONNREFUSED || code == -EPIPE || code == -ECONNRESET;
 }
 
-/* The monitor makes its socket again when asked; it takes a moment, in which it may end. */
+/* The monitor makes its socket again when asked; it takes a moment, in which it may end. The signal
+ * goes through a pidfd that was checked against the record's start time, so it cannot reach a
+ * process that has the pid by chance. */
 static int connect_again(struct ct_store *store, const struct ct_container *c,
 			 const struct ct_probe *probe, const struct request *q,
 			 struct ct_client *ret_client, struct ct_err *err)
@@ -95,6 +104,8 @@ static int connect_running(struct ct_store *store, struct ct_container *c, const
 	return r;
 }
 
+/* The payload has ended and its record says so, but its monitor still serves who must get
+ * everything (--lag block). */
 bool ct_container_is_served(const struct ct_container *container)
 {
 	return (container->state == CT_STATE_STOPPED || container->state == CT_STATE_RESTARTING) &&
@@ -116,6 +127,9 @@ static bool can_be_asked(const struct ct_container *c)
 	return c->state == CT_STATE_PAUSED || ct_container_is_served(c);
 }
 
+/* QUIET clients ask and read, and are let in where one that follows is not. client.fallback is the
+ * log's directory: a segment that is no longer in the monitor's memory is opened there. QUIET
+ * clients ask and read, and are let in where one that follows is not. */
 int ct_container_attach(struct ct_store *store, const struct ct_container *container,
 			uint32_t hello, uint16_t rows, uint16_t columns,
 			struct ct_client *ret_client, struct ct_err *err)

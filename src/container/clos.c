@@ -3,12 +3,13 @@
  * A container's class of service: the resctrl file system is found, groups are made for the run and
  * recorded, and removed with it.
  *
- * ct_clos_look() and ct_clos_make() run in the CLI, as root, before there is a process; ct_clos_end() in
- * the confined monitor, which has the descriptors, or in the CLI when the start fails; the others in
- * commands. The record is the container's file "resctrl": where the file system was, the group ("made" or
- * "found") and a monitoring group. It was ours once and is checked: names are single ones, the
- * monitoring group and what was made are called as the container, and the file system must be one of the
- * kind. May fail: there is none; whatever the groups can fail with.
+ * ct_clos_look() and ct_clos_make() run in the CLI, as root, before there is a process;
+ * ct_clos_end() in the confined monitor, which has the descriptors, or in the CLI when the start
+ * fails; the others in commands. The record is the container's file "resctrl": where the file
+ * system was, the group ("made" or "found") and a monitoring group. It was ours once and is
+ * checked: names are single ones, the monitoring group and what was made are called as the
+ * container, and the file system must be one of the kind. May fail: there is none; whatever the
+ * groups can fail with.
  */
 #include "clos.h"
 
@@ -205,8 +206,8 @@ int ct_clos_open(int dir, const char *id, struct ct_resctrl *ret, struct ct_err 
 	return r == 0 ? 0 : open_recorded(&recorded, ret, err);
 }
 
-/* Where nobody has mounted that file system any more there are no groups; a record that is spoilt leads
- * to none. */
+/* Where nobody has mounted that file system any more there are no groups; a record that is spoilt
+ * leads to none. */
 int ct_clos_clean(int dir, const char *id, struct ct_err *err)
 {
 	struct ct_resctrl ct_autoresctrl clos = CT_RESCTRL_INIT;

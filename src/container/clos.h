@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside src/container: a container's class of service (CLOS) in the resctrl file system, from the start to
- * the end of a run, and what others do with it meanwhile and afterwards. As leaf.h, for linux.intelRdt.
+ * Inside src/container: a container's class of service (CLOS) in the resctrl file system, from the
+ * start to the end of a run, and what others do with it meanwhile and afterwards. As leaf.h, for
+ * linux.intelRdt.
  */
 #ifndef CATTACH_CONTAINER_CLOS_H
 #define CATTACH_CONTAINER_CLOS_H
@@ -32,7 +33,8 @@ int ct_clos_look(struct ct_arena *arena, const struct ct_spec *spec, struct clos
 int ct_clos_make(const struct clos_request *request, int dir, const char *id, struct ct_resctrl *ret,
 		 struct ct_plan *plan, struct ct_err *err);
 
-/* Take back what was made, or at the end of a run: in the monitor, too. What resists stays recorded. */
+/* Take back what was made, or at the end of a run: in the monitor, too. What resists stays
+ * recorded. */
 void ct_clos_end(struct ct_resctrl *clos, int dir);
 
 /* ---- by others ---- */

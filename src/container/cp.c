@@ -39,6 +39,7 @@ struct visit {
 
 /* ---- in the container ---- */
 
+/* Its errors go over the socket, as its stderr is nobody's. */
 static int run_visitor(int root, int socket, void *arg)
 {
 	const struct visit *v = arg;
@@ -62,6 +63,7 @@ static int run_visitor(int root, int socket, void *arg)
 
 /* ---- on the host ---- */
 
+/* The visitor's, which are the container's; for one that does not run, those that it would have. */
 static int read_map(struct ct_arena *arena, pid_t pid, const char *name, struct ct_copy_map *map,
 		    struct ct_err *err)
 {
@@ -77,6 +79,7 @@ static int read_map(struct ct_arena *arena, pid_t pid, const char *name, struct 
 	return 0;
 }
 
+/* This side is the target: docker gives the files to the caller, with -a to whom they belong. */
 static int run_out(struct ct_copy_channel *channel, const struct visit *v, struct ct_err *err)
 {
 	struct ct_copy_target target = {
@@ -116,6 +119,7 @@ static void finish_visitor(int pidfd)
 	ct_pidfd_wait(pidfd, &status);
 }
 
+/* The visitor's end is closed here at once, so that its death is the end of the stream. */
 static int converse(struct visit *v, struct ct_arena *arena, const struct ct_ns_visit *visit,
 		    int socket, uint64_t *ret_errors, struct ct_err *err)
 {
@@ -144,6 +148,8 @@ static int converse(struct visit *v, struct ct_arena *arena, const struct ct_ns_
 	return r;
 }
 
+/* A stream socket: contents are large, and a record of SOCK_SEQPACKET would be bounded by its
+ * buffer. */
 static int start(struct visit *v, struct ct_arena *arena, const struct ct_container *container,
 		 const struct ct_cp_way *way, uint64_t *ret_errors, struct ct_err *err)
 {
@@ -162,6 +168,8 @@ static int start(struct visit *v, struct ct_arena *arena, const struct ct_contai
 	return converse(v, arena, &visit, pair[0], ret_errors, err);
 }
 
+/* The thing's name at the other end is found here for a host path, in the visitor for one of the
+ * container. */
 int ct_cp(struct ct_store *store, struct ct_arena *arena, const struct ct_container *container,
 	  const struct ct_cp *cp, uint64_t *ret_errors, struct ct_err *err)
 {

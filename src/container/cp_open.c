@@ -39,6 +39,7 @@ static bool is_below(const char *path, const char *mount)
 	}
 }
 
+/* What is below the mount in the root directory is not what the container sees there. */
 static int check_mounts(const struct ct_container *c, const struct ct_spec *spec, const char *path,
 			struct ct_err *err)
 {
@@ -47,10 +48,12 @@ static int check_mounts(const struct ct_container *c, const struct ct_spec *spec
 
 		if (!is_below(path, mount->destination))
 			continue;
-		ct_fail(err, ENOENT, "%s of container %s is a mount, which is there only while it runs",
+		ct_fail(err, ENOENT,
+			"%s of container %s is a mount, which is there only while it runs",
 			mount->destination, ct_container_label(c));
 		if (mount->source && *mount->source == '/')
-			return ct_hint(err, "it is %s on this host; or start it first: cattach start %s",
+			return ct_hint(err,
+				       "it is %s on this host; or start it first: cattach start %s",
 				       mount->source, ct_container_label(c));
 		return ct_hint(err, "cattach start %s", ct_container_label(c));
 	}
@@ -73,6 +76,7 @@ static int take_ids(struct ct_arena *arena, const struct ct_spec_idmaps *maps,
 	return 0;
 }
 
+/* Somebody else's user namespace is gone or may have another map by now. */
 static int take_maps(struct ct_arena *arena, const struct ct_container *c,
 		     const struct ct_spec *spec, struct ct_cp_way *way, struct ct_err *err)
 {
@@ -81,7 +85,8 @@ static int take_maps(struct ct_arena *arena, const struct ct_container *c,
 	if (!user->present)
 		return 0;
 	if (user->path) {
-		ct_fail(err, ESRCH, "container %s does not run, and its user namespace is another's",
+		ct_fail(err, ESRCH,
+			"container %s does not run, and its user namespace is another's",
 			ct_container_label(c));
 		return ct_hint(err, "cattach start %s", ct_container_label(c));
 	}
@@ -90,14 +95,17 @@ static int take_maps(struct ct_arena *arena, const struct ct_container *c,
 	return take_ids(arena, &spec->linux_.gid_mappings, &way->gid_map, err);
 }
 
+/* meta.rootfs is absolute, from when the container was made. */
 static int open_stopped(struct ct_arena *arena, const struct ct_container *c, const char *path,
 			struct ct_cp_way *way, struct ct_err *err)
 {
 	struct ct_spec *spec;
 
 	if (c->meta.overlay) {
-		ct_fail(err, ESRCH, "container %s does not run, and what it wrote over %s went with "
-			"it", ct_container_label(c), c->meta.rootfs);
+		ct_fail(err, ESRCH,
+			"container %s does not run, and what it wrote over %s went with "
+			"it",
+			ct_container_label(c), c->meta.rootfs);
 		return ct_hint(err, "cattach start %s", ct_container_label(c));
 	}
 	if (ct_container_spec(c, arena, &spec, err) < 0 || check_mounts(c, spec, path, err) < 0 ||
@@ -135,6 +143,8 @@ int ct_cp_open(struct ct_store *store, struct ct_arena *arena,
 	return open_stopped(arena, container, path, ret_way, err);
 }
 
+/* One for each directory that we are in, in each tree; 1024, the usual soft limit, is not enough
+ * for CT_COPY_DEPTH. Up to the hard limit everybody may go. */
 void ct_cp_allow_descriptors(void)
 {
 	struct rlimit limit;

@@ -10,6 +10,12 @@
  * Seen from the same user namespace, owners of both trees are the same numbers. What crosses the
  * socket are records of a head and a path or an error; nothing of it is opened here. What may fail:
  * containers without an overlay or without a run, and the visitor's death.
+ *
+ *   command                               visitor
+ *     the lower directory, by SCM_RIGHTS  -->
+ *     <--  CHANGE kind, path ...              one for each difference, in order
+ *     <--  REPORT error                       what could not be compared
+ *     <--  DONE, with an error or without
  */
 #include <cattach/diff.h>
 
@@ -60,6 +66,7 @@ static int flush(struct sender *s, struct ct_err *err)
 	return r < 0 ? ct_fail_errno(err, -r, "cannot send") : 0;
 }
 
+/* Gathered: a tree with a hundred thousand changes would cost as many system calls. */
 static int send_record(struct sender *s, uint32_t type, uint32_t change, const void *data,
 		       size_t size, struct ct_err *err)
 {
@@ -76,12 +83,15 @@ static int send_change(enum ct_change change, const char *path, size_t length, v
 	return send_record(arg, RECORD_CHANGE, change, path, length, err);
 }
 
+/* A struct ct_err as it is in memory: the other end is the same program, forked from it. */
 static int send_report(const struct ct_err *what, void *arg, struct ct_err *err)
 {
 	return send_record(arg, RECORD_REPORT, 0, what, sizeof(*what), err);
 }
 
-/* One overlay over all, or a tmpfs with overlays and other things in it (src/ns/overlay.c)? */
+/* One overlay over all, or a tmpfs with overlays and other things in it (src/ns/overlay.c)? The
+ * container's root may have been replaced by the payload itself (pivot_root in there): then there
+ * is nothing to be compared. */
 static int look_at_root(int root, bool *ret_composed, struct ct_err *err)
 {
 	struct statfs fs;
@@ -95,6 +105,8 @@ static int look_at_root(int root, bool *ret_composed, struct ct_err *err)
 	return 0;
 }
 
+/* The lower directory cannot be opened from inside: it is on the host, above the container's
+ * root. */
 static int compare(struct sender *s, int root, struct ct_err *err)
 {
 	struct ct_diff_trees trees = {
@@ -113,6 +125,7 @@ static int compare(struct sender *s, int root, struct ct_err *err)
 	return ct_diff_trees(&trees, err);
 }
 
+/* What cannot even be sent shows to the other side as an end of file. */
 static int run_visitor(int root, int socket, void *arg)
 {
 	struct sender s = { .socket = socket, .mounts = arg };
@@ -138,6 +151,7 @@ struct receiver {
 
 _Static_assert(sizeof(struct ct_err) < CT_DIFF_PATH_MAX, "an error fits where a path does");
 
+/* Exactly size bytes: a stream socket gives them in any portions. */
 static int take(struct receiver *r, void *to, size_t size, struct ct_err *err)
 {
 	char *at = to;
@@ -156,7 +170,8 @@ static int take(struct receiver *r, void *to, size_t size, struct ct_err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return ct_fail(err, EPIPE, "the process that looked into the container ended "
+			return ct_fail(err, EPIPE,
+				       "the process that looked into the container ended "
 				       "without a word");
 		r->start = 0;
 		r->end = (size_t)n;
@@ -177,12 +192,14 @@ static void take_error(const struct receiver *r, struct ct_err *what)
 	ct_wrap(what, "%s", r->label);
 }
 
+/* The visitor runs among the container's files, so it is believed as little as they are. */
 static int fail_order(struct ct_err *err)
 {
 	return ct_fail(err, EPROTO, "the process that looked into the container spoke out of turn");
 }
 
-/* 1: that was the last one. */
+/* 1: that was the last one. From within the container's reach, so its size is bounded, its kind
+ * known, and a path has no NUL. */
 static int take_record(struct receiver *r, struct ct_err *err)
 {
 	struct ct_err what;
@@ -221,6 +238,7 @@ static int receive(struct receiver *r, int lower, struct ct_err *err)
 	return n < 0 ? n : 0;
 }
 
+/* Our copy of the visitor's end is closed, so that its death is an end of file here. */
 static int converse(struct receiver *r, const struct ct_ns_visit *visit, int lower,
 		    struct ct_err *err)
 {
@@ -239,7 +257,9 @@ static int converse(struct receiver *r, const struct ct_ns_visit *visit, int low
 	return n;
 }
 
-/* "/data" of the container's mounts, which is not to be taken for a layer of a composed root. */
+/* "/data" of the container's mounts, which is not to be taken for a layer of a composed root. Only
+ * those directly below the root: in a composed root each of its directories is a mount of ours, and
+ * these are the exceptions. */
 static int find_mounts(struct ct_arena *arena, const struct ct_spec *spec,
 		       struct ct_strings *ret_mounts, struct ct_err *err)
 {
@@ -267,15 +287,19 @@ static int refuse_without_overlay(struct ct_arena *arena, const struct ct_contai
 	struct ct_err ignored;
 
 	if (ct_container_spec(c, arena, &spec, &ignored) == 0 && spec->root_readonly) {
-		ct_fail(err, EINVAL, "container %s has %s for its root, read-only and without an overlay "
-			"that would keep changes", ct_container_label(c), c->meta.rootfs);
+		ct_fail(err, EINVAL,
+			"container %s has %s for its root, read-only and without an overlay "
+			"that would keep changes",
+			ct_container_label(c), c->meta.rootfs);
 		return ct_hint(err, "%s:O in place of %s, and writable", kind, kind);
 	}
-	ct_fail(err, EINVAL, "container %s writes to %s itself, there is nothing to compare it with",
+	ct_fail(err, EINVAL,
+		"container %s writes to %s itself, there is nothing to compare it with",
 		ct_container_label(c), c->meta.rootfs);
 	return ct_hint(err, "%s:O in place of %s keeps its changes apart", kind, kind);
 }
 
+/* Only a running one: the upper layer is reached through the container's mount namespace alone. */
 static int check(struct ct_arena *arena, const struct ct_container *c, struct ct_err *err)
 {
 	if (c->session_of)
@@ -287,6 +311,7 @@ static int check(struct ct_arena *arena, const struct ct_container *c, struct ct
 	return ct_state_is_live(c->state) ? 0 : ct_state_refuse(c, CT_ACT_DIFF, err);
 }
 
+/* A directory in a directory needs descriptors in both trees, hence ct_cp_allow_descriptors(). */
 int ct_container_diff(struct ct_store *store, struct ct_arena *arena,
 		      const struct ct_container *container, const struct ct_diff *diff,
 		      uint64_t *ret_errors, struct ct_err *err)
@@ -303,7 +328,8 @@ int ct_container_diff(struct ct_store *store, struct ct_arena *arena,
 
 	if (!r)
 		return ct_fail_nomem(err);
-	if (check(arena, container, err) < 0 || ct_exec_open_live(store, arena, container, &exec, err) < 0 ||
+	if (check(arena, container, err) < 0 ||
+	    ct_exec_open_live(store, arena, container, &exec, err) < 0 ||
 	    find_mounts(arena, exec.spec, &mounts, err) < 0)
 		return -err->code;
 	lower = ct_lower_open(container, err);

@@ -12,6 +12,15 @@
  * was changed is changed; what is in an added one was added, and what was in a deleted one is not
  * told of. What neither tree lets us look at was not changed by the container either, whose root we
  * are. What may fail: everything else that cannot be read, which is reported and left out.
+ *
+ *   lower   root    what is told
+ *   there   there   C, when is_same() says no                  (a directory's times do not count)
+ *   -       there   A, and the same for everything in it
+ *   there   -       D, and nothing of what was in it
+ *   any of them     C of each directory above it, once, before it: tell_levels()
+ *
+ * The two sorted lists of names are walked like those of a merge, so the result is in order and
+ * each name is opened once.
  */
 #include "diff_tree.h"
 
@@ -72,6 +81,7 @@ static int emit(const struct walk *w, enum ct_change change, size_t length, stru
 	return w->trees->change(change, ct_buf_text(&w->path), length, w->trees->arg, err);
 }
 
+/* From the top down, since recursion tells those above first. */
 static int tell_levels(const struct walk *w, struct level *level, struct ct_err *err)
 {
 	if (level->told)
@@ -108,6 +118,8 @@ static __attribute__((noinline)) int report_errno(const struct walk *w, int code
 	return report(w, &what, err);
 }
 
+/* Out of line: a struct ct_err on the stack of each level of the recursion would be the most of
+ * it. */
 static __attribute__((noinline)) int report_skipped(const struct walk *w, int code,
 						    const char *why, struct ct_err *err)
 {
@@ -139,6 +151,7 @@ static int by_bytes(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Pointers are taken only now: the text moves while it grows. */
 static int sort_names(struct names *names)
 {
 	const char *at = ct_buf_text(&names->text);
@@ -167,11 +180,13 @@ static int hold_name(struct walk *w, struct names *names, const char *name)
 	return 0;
 }
 
-/* 0 or -errno; none where there is no directory. */
+/* 0 or -errno; none where there is no directory. Opened again by ".", since what is held is O_PATH,
+ * which cannot be read. */
 static int read_names(struct walk *w, int directory, struct names *names)
 {
-	int fd = directory < 0 ? -ENOENT :
-				 ct_path_try(directory, ".", O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH);
+	int fd = directory < 0 ?
+			 -ENOENT :
+			 ct_path_try(directory, ".", O_RDONLY | O_DIRECTORY, RESOLVE_BENEATH);
 	DIR ct_autodir *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
 
@@ -201,6 +216,7 @@ static void entry_done(struct entry *entry)
 
 #define ct_autoentry __attribute__((cleanup(entry_done)))
 
+/* RESOLVE_NO_XDEV makes a mount an EXDEV, without a question to whatever is behind it. */
 static void open_entry(int directory, const char *name, uint64_t resolve, struct entry *entry)
 {
 	int fd = directory < 0 ? -ENOENT :
@@ -223,11 +239,13 @@ static bool is_there(const struct entry *entry)
 	return entry->fd >= 0;
 }
 
+/* Its name is not there, as opposed to "could not be looked at". */
 static bool is_gone(const struct entry *entry)
 {
 	return entry->code == ENOENT;
 }
 
+/* RESOLVE_NO_XDEV has refused it, openat2(2): something is mounted there. */
 static bool is_mount(const struct entry *entry)
 {
 	return entry->code == EXDEV;
@@ -243,7 +261,8 @@ static bool is_link(const struct entry *entry)
 	return is_there(entry) && S_ISLNK(entry->st.st_mode);
 }
 
-/* Of the file system below an overlay: it has never shown. */
+/* Of the file system below an overlay: it has never shown. overlayfs(rst): a character device 0/0
+ * hides what is below it. A lower directory may be an upper layer of somebody else's. */
 static bool is_whiteout(const struct entry *entry)
 {
 	return is_there(entry) && S_ISCHR(entry->st.st_mode) && entry->st.st_rdev == 0;
@@ -259,6 +278,7 @@ static __attribute__((noinline)) bool same_target(const struct entry *a, const s
 	       !memcmp(texts[0], texts[1], (size_t)n);
 }
 
+/* By size and time, as docker compares: contents are not read. */
 static bool same_content(const struct entry *a, const struct entry *b)
 {
 	const struct stat *x = &a->st, *y = &b->st;
@@ -281,13 +301,17 @@ static bool is_same(const struct entry *a, const struct entry *b)
 
 static int compare_children(struct walk *w, struct level *level, struct ct_err *err);
 
-/* What is in a directory, whose own change, if there was one, was told. lower is -1 where nothing of
- * it was there. */
+/* What is in a directory, whose own change, if there was one, was told. lower is -1 where nothing
+ * of it was there. */
 static int descend(struct walk *w, struct level *above, int lower, int root, bool told,
 		   struct ct_err *err)
 {
 	struct level level = {
-		.above = above, .lower = lower, .root = root, .length = w->path.length, .told = told,
+		.above = above,
+		.lower = lower,
+		.root = root,
+		.length = w->path.length,
+		.told = told,
 	};
 	int r;
 
@@ -317,6 +341,8 @@ static int compare_added(struct walk *w, struct level *level, const struct entry
 	return is_directory(root) ? descend(w, level, -1, root->fd, true, err) : 0;
 }
 
+/* The order matters: a mount is nobody's change; what neither side can show is equal; what one side
+ * cannot show is an error, and only then is absence a change. */
 static int compare_entries(struct walk *w, struct level *level, const struct entry *lower,
 			   const struct entry *root, struct ct_err *err)
 {
@@ -456,6 +482,8 @@ static int read_and_compare(struct walk *w, struct level *level, struct names *l
 	return compare_names(w, level, lower, root, err);
 }
 
+/* Names are held while a directory is walked, of all levels at once, so there is one bound for
+ * all. */
 static int compare_children(struct walk *w, struct level *level, struct ct_err *err)
 {
 	struct names ct_autonames lower = { .count = 0 }, root = { .count = 0 };

@@ -8,6 +8,10 @@
  *
  * May fail with ENOMEM, and with EINVAL for texts that name no variable; values never appear in
  * errors or logs, because they may be secrets.
+ *
+ *    NAME=VALUE    set; of two of one name the last counts
+ *    NAME          from our own environment; not there: nothing
+ *    --env-file    a line each, "#" begins a comment
  */
 #include "environ.h"
 
@@ -29,7 +33,8 @@ static uint32_t hash_name(const char *name, size_t length)
 	return hash;
 }
 
-/* The slot of a name: the one that holds it, or the empty one where it belongs. */
+/* The slot of a name: the one that holds it, or the empty one where it belongs. slots has numbers
+ * of items, from 1, 0 for none; its size is a power of two. */
 static uint32_t *find_slot(const struct ct_environ *environment, const char *name, size_t length)
 {
 	size_t mask = environment->slot_count - 1, at = hash_name(name, length) & mask;
@@ -68,6 +73,8 @@ static int make_room(struct ct_environ *environment)
 	return 0;
 }
 
+/* The last assignment of a name wins, in the place of the first: programs that print their
+ * environment show an order that somebody chose. */
 int ct_environ_set(struct ct_environ *environment, const char *assignment)
 {
 	uint32_t *slot;
@@ -92,6 +99,7 @@ const char *ct_environ_get(const struct ct_environ *environment, const char *nam
 	return slot ? environment->items[slot - 1] + length + 1 : NULL;
 }
 
+/* NAME alone takes over our own value, and is nothing where we have none, as for docker. */
 int ct_environ_option(struct ct_environ *environment, const char *text, struct ct_err *err)
 {
 	const char *ours;
@@ -111,7 +119,8 @@ int ct_environ_option(struct ct_environ *environment, const char *text, struct c
 	return 0;
 }
 
-/* One line of an env file, without its end. */
+/* One line of an env file, without its end. docker's format: no quotes, no escapes, no "export";
+ * what stands behind "=" is the value. */
 static int file_line(struct ct_environ *environment, const char *line, size_t length,
 		     struct ct_err *err)
 {

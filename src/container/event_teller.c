@@ -5,8 +5,11 @@
  *
  * Prepared in the CLI, told in the monitor: the start before it is confined, the end after. There
  * it has a directory that it may write files in, and no heap, so image and labels have been made
- * into JSON before, and the rest needs no escaping: numbers, ids, names. A container may have another
- * name by now: names/ knows. Nothing of it can fail a start or an end.
+ * into JSON before, and the rest needs no escaping: numbers, ids, names. A container may have
+ * another name by now: names/ knows. Nothing of it can fail a start or an end.
+ *
+ *    at the start, with memory          make_tail(): image and labels as text, once
+ *    confined, without                  tell(): time, action, details, name as it is now, tail
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <cattach/age.h>
 #include <cattach/buf.h>
 #include <cattach/fd.h>
 #include <cattach/json.h>
@@ -47,7 +51,8 @@ static int write_tail(const struct ct_meta *meta, bool labels, struct ct_buf *bu
 	return buf->failed || buf->length > TAIL_MAX ? -1 : 0;
 }
 
-/* Without the braces around it. */
+/* Without the braces around it. Labels that are too long for a line are left out, like those of
+ * record() in events.c. */
 static char *make_tail(const struct ct_meta *meta)
 {
 	struct ct_buf ct_autobuf buf = { 0 };
@@ -66,6 +71,8 @@ static int open_names(const struct ct_store *store)
 		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+/* Opened here, as the monitor can open nothing later. What fails shows as dir -1, and nothing is
+ * told. */
 void ct_event_teller_open(struct event_teller *teller, const struct ct_store *store,
 			  const struct ct_container *container, const char *session)
 {
@@ -137,9 +144,10 @@ void ct_event_tell_start(const struct event_teller *teller)
 	tell(teller, teller->session[0] ? "exec_start" : "start", "");
 }
 
+/* docker's attributes of "die"; times in seconds. */
 void ct_event_tell_end(const struct event_teller *teller, const struct ct_status *status)
 {
-	uint64_t duration = status->finished > status->started ? status->finished - status->started : 0;
+	uint64_t duration = ct_age_since(status->started, status->finished);
 	char details[160];
 
 	if (status->oom_killed && !teller->session[0])
@@ -151,6 +159,7 @@ void ct_event_tell_end(const struct event_teller *teller, const struct ct_status
 	tell(teller, teller->session[0] ? "exec_died" : "died", details);
 }
 
+/* Before the container's name goes: its removal is told under the name that it had. */
 void ct_event_teller_look(struct event_teller *teller)
 {
 	char name[CT_NAME_MAX + 1];

@@ -10,6 +10,11 @@
  *
  * On a network file system without append of its own, two writers of different machines can
  * overwrite each other's lines.
+ *
+ *   {"time":ns,"action":"died","id":"...","name":"web","details":{"exitCode":"0"},"image":"...",
+ *    "labels":{...}}\n
+ *
+ *   log     what is written now; set aside as log.1 when it has CT_EVENT_LOG_MAX bytes
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -55,8 +60,8 @@ int ct_events_open(const struct ct_store *store)
 	return open_dir(store->containers, store->session_of[0] ? "../../../events" : "../events");
 }
 
-/* Under a lock on the file itself, which only who sets it aside takes: of two only the first finds it
- * in its place. The next writer makes a new one. */
+/* Under a lock on the file itself, which only who sets it aside takes: of two only the first finds
+ * it in its place. The next writer makes a new one. */
 static void set_aside(int dir, int fd, const struct stat *file)
 {
 	struct stat named;
@@ -78,6 +83,8 @@ static int open_log(int dir, struct stat *st)
 	return -1;
 }
 
+/* A writer that was killed, or a full disk, has left a part of a line: ours begins with a newline
+ * then. */
 static bool ends_within_line(int fd, off_t size)
 {
 	char last = '\n';
@@ -85,6 +92,8 @@ static bool ends_within_line(int fd, off_t size)
 	return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
+/* One write(2) with O_APPEND: the kernel places it at the end of the file under the inode's
+ * lock. */
 void ct_events_append(int dir, struct event_line *line, size_t length)
 {
 	struct stat st;
@@ -115,6 +124,7 @@ struct subject {
 	const struct ct_container *container;	/* NULL: of none */
 };
 
+/* docker tells of an exec under its container, with execID among the details. */
 static struct subject subject_of(const struct ct_container *c)
 {
 	struct subject s = { .id = "", .container = c };
@@ -128,6 +138,7 @@ static struct subject subject_of(const struct ct_container *c)
 	return s;
 }
 
+/* Pairs of texts, closed by CT_EVENT_END. */
 static void put_details(struct ct_json_writer *w, const struct subject *s, va_list details)
 {
 	const char *key;
@@ -172,6 +183,8 @@ static int write_line(const struct subject *s, const char *action, bool labels, 
 	return buf->failed || buf->length >= CT_EVENT_MAX ? -E2BIG : 0;
 }
 
+/* Labels may be as long as somebody likes: a line that is too long for one write goes without
+ * them. */
 static void record(int dir, const struct ct_container *c, const char *action, va_list details)
 {
 	struct ct_buf ct_autobuf text = { 0 };
@@ -199,7 +212,8 @@ void ct_event_record(const struct ct_container *container, const char *action, .
 	int ct_autofd dir = -1;
 	va_list details;
 
-	/* Those of the runtime face are told of by who watches them; what is above them is not ours. */
+	/* Those of the runtime face are told of by who watches them; what is above them is not
+	 * ours. */
 	if (!container->meta.unmonitored && !container->engine_root)
 		dir = open_dir(container->dir, container->session_of ? "../../../../events" :
 								       "../../events");
@@ -210,6 +224,7 @@ void ct_event_record(const struct ct_container *container, const char *action, .
 	va_end(details);
 }
 
+/* For what has no directory of its own any more, or no container (prune). */
 void ct_event_record_in(const struct ct_store *store, const struct ct_container *container,
 			const char *action, ...)
 {

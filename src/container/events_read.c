@@ -9,6 +9,9 @@
  *
  * Runs in commands, as the user. A line that is no event is passed over. May fail: descriptors,
  * memory, the limits of inotify.
+ *
+ *   log.1   previous   set aside by rename(2) when log was full; read to its end first
+ *   log     current    what is written; a name that leads elsewhere now has been set aside
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -98,6 +101,7 @@ static const struct ct_json *object_of(const struct ct_json *root, const char *k
 	return value && value->type == CT_JSON_OBJECT ? value : NULL;
 }
 
+/* A line may be another version's: everything that a reader relies on is looked at here, once. */
 static bool parse(struct ct_arena *arena, const char *line, size_t length, struct ct_event *ret)
 {
 	const struct ct_json *root, *time;
@@ -121,7 +125,9 @@ static bool parse(struct ct_arena *arena, const char *line, size_t length, struc
 	       event.labels;
 }
 
-/* The next line that is an event: 1, 0 at the end. One that has no newline yet is not complete. */
+/* The next line that is an event: 1, 0 at the end. One that has no newline yet is not complete.
+ * pread(2) with an offset of our own: no state is in the descriptor, and a line is read in one
+ * piece. */
 static int next_in(struct ct_event_file *file, struct ct_arena *arena, struct ct_event *ret)
 {
 	char chunk[CHUNK];
@@ -147,6 +153,8 @@ static int next_in(struct ct_event_file *file, struct ct_arena *arena, struct ct
 	return 0;
 }
 
+/* 1 an event, 0 none for now. turn_over() says 1 when the file was set aside: there may be more in
+ * the next. */
 int ct_event_next(struct ct_event_reader *reader, struct ct_arena *arena,
 		  struct ct_event *ret_event, struct ct_err *err)
 {
@@ -166,13 +174,15 @@ int ct_event_next(struct ct_event_reader *reader, struct ct_arena *arena,
 
 /* ---- opening ---- */
 
+/* /proc/self/fd leads to the directory that we have open, whatever its name is by now. */
 static int open_watch(int dir, int *ret_watch, struct ct_err *err)
 {
 	int ct_autofd watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", dir);
-	if (watch >= 0 && inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0) {
+	if (watch >= 0 &&
+	    inotify_add_watch(watch, path, IN_MODIFY | IN_CREATE | IN_MOVED_TO) >= 0) {
 		*ret_watch = ct_take_fd(&watch);
 		return 0;
 	}
@@ -191,6 +201,7 @@ static void skip_to_end(struct ct_event_file *file)
 		file->offset = (uint64_t)st.st_size;
 }
 
+/* The watch before the files: what is written in between wakes the first sleep. */
 int ct_event_reader_open(const struct ct_store *store, bool follow, bool from_now,
 			 struct ct_event_reader *ret_reader, struct ct_err *err)
 {
@@ -225,6 +236,7 @@ void ct_event_reader_close(struct ct_event_reader *reader)
 	ct_drop_fd(&reader->current.fd);
 }
 
+/* Which event it was does not matter: the files are looked at in any case. */
 void ct_event_reader_drain(struct ct_event_reader *reader)
 {
 	char events[4096] __attribute__((aligned(8)));

@@ -113,7 +113,8 @@ static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_e
 	return r;
 }
 
-/* In the host's mount namespace, or another one that is not its own, a payload may have its root wherever it likes, the host's included. */
+/* In the host's mount namespace, or another one that is not its own, a payload may have its root
+ * wherever it likes, the host's included. */
 static void take_own_root(struct ct_exec *exec)
 {
 	int root = ct_inherited_open_root(exec->container, exec->spec,

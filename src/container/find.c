@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finding one container by what a user typed: a name, an id, the beginning of an id, in this
- * order, so that a name that looks like the beginning of another's id means the name. Behind a slash
- * stands a session of the container, found the same way in the container's own store. Where exec goes
- * a container may be an engine's, too: by its id, when there is none of ours.
+ * Finding one container by what a user typed: a name, an id, the beginning of an id, in this order,
+ * so that a name that looks like the beginning of another's id means the name. Behind a slash
+ * stands a session of the container, found the same way in the container's own store. Where exec
+ * goes a container may be an engine's, too: by its id, when there is none of ours.
  *
  * Runs in commands, as the user. A name is one readlinkat(2); only the beginning of an id, and the
  * list of known names for the error, read a directory.
+ *
+ *    "web"        names/web -> id            one readlinkat(2)
+ *    "3f2a..."    the beginning of an id     has to be unique
+ *    "web/sh"     the container, then the same in its store of sessions
+ *    "/web"       docker's form of a name
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -50,6 +55,7 @@ struct collection {
 	const struct ct_store *names;	/* of names: only those that mean a container */
 };
 
+/* Called for each entry of names/ or containers/; which of the two, the collection says. */
 static int collect(int dir, const char *name, unsigned char type, void *arg)
 {
 	struct collection *c = arg;
@@ -65,6 +71,7 @@ static int collect(int dir, const char *name, unsigned char type, void *arg)
 	return copy ? ct_strings_add(c->arena, &c->list, copy) : -ENOMEM;
 }
 
+/* The names that there are stand in the hint: a few, sorted; a typing error shows at once. */
 static int not_found(const struct ct_store *store, struct ct_arena *arena, const char *name,
 		     struct ct_err *err)
 {
@@ -81,6 +88,8 @@ static int not_found(const struct ct_store *store, struct ct_arena *arena, const
 
 /* ---- finding ---- */
 
+/* The link may be there without its container, when a remove was killed in between; load says
+ * so. */
 static int by_name(const struct ct_store *store, struct ct_arena *arena, const char *name,
 		   struct ct_container *ret_container, struct ct_err *err)
 {
@@ -93,7 +102,8 @@ static int by_name(const struct ct_store *store, struct ct_arena *arena, const c
 	r = ct_container_load(store, arena, NULL, id, &c, err);
 	if (r < 0)
 		return r;
-	/* The name comes last when one is made: where the record is missing, it has gone already. */
+	/* The name comes last when one is made: where the record is missing, it has gone
+	 * already. */
 	if (c.state == CT_STATE_CREATING && c.status_fd < 0)
 		return ct_fail(err, ENOENT, "no such name: %s", name);
 	*ret_container = c;
@@ -101,6 +111,7 @@ static int by_name(const struct ct_store *store, struct ct_arena *arena, const c
 	return 0;
 }
 
+/* EEXIST, so that callers can tell it from ENOENT. */
 static int ambiguous(const struct ct_store *store, struct ct_arena *arena, const char *prefix,
 		     const struct ct_strings *ids, struct ct_err *err)
 {
@@ -120,7 +131,8 @@ static int ambiguous(const struct ct_store *store, struct ct_arena *arena, const
 	return -err->code;
 }
 
-/* The text is not empty and a container's id begins with it, or is it. */
+/* The text is not empty and a container's id begins with it, or is it. Names are looked at before,
+ * so "cafe" is the container of that name, if there is one. */
 static int by_id(const struct ct_store *store, struct ct_arena *arena, const char *text,
 		 struct ct_container *ret_container, struct ct_err *err)
 {
@@ -133,7 +145,8 @@ static int by_id(const struct ct_store *store, struct ct_arena *arena, const cha
 		return ct_container_load(store, arena, NULL, text, ret_container, err);
 	r = ct_each_entry(store->containers, collect, &found);
 	if (r < 0)
-		return ct_fail_errno(err, -r, "cannot read %s/%s", store->path, ct_store_part(store));
+		return ct_fail_errno(err, -r, "cannot read %s/%s", store->path,
+				     ct_store_part(store));
 	if (found.list.count == 0)
 		return ct_fail(err, ENOENT, "no such id: %s", text);
 	if (found.list.count > 1)
@@ -152,6 +165,7 @@ static int check_name(const char *name, const char *owner, struct ct_err *err)
 	return ct_hint(err, "cattach ps -a lists them");
 }
 
+/* A store of sessions has no names outside of its container, so the owner stands in the errors. */
 static int find_one(struct ct_store *store, struct ct_arena *arena, const char *name,
 		    struct ct_container *ret_container, struct ct_err *err)
 {
@@ -165,14 +179,16 @@ static int find_one(struct ct_store *store, struct ct_arena *arena, const char *
 	return r == -ENOENT ? not_found(store, arena, name, err) : r;
 }
 
-/* Is what is wrong there to be said? Where somebody has named the place, that is what he asked for. */
+/* Is what is wrong there to be said? Where somebody has named the place, that is what he asked
+ * for. */
 static bool is_theirs(const struct ct_err *err)
 {
 	return err->code == EEXIST ||
 	       (err->code != ENOENT && err->code != EINVAL && getenv(CT_RUNTIME_ROOT));
 }
 
-/* Or one of an engine, whose ids need not be names of ours. Of two errors ours is the one to be said. */
+/* Or one of an engine, whose ids need not be names of ours. Of two errors ours is the one to be
+ * said. */
 static int find_either(struct ct_store *store, struct ct_arena *arena, const char *name,
 		       struct ct_container *ret_container, struct ct_err *err)
 {

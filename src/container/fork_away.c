@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process that outlives who makes it: the keeper of a container, and what waits to run its poststop
- * hooks.
+ * A process that outlives who makes it: the keeper of a container, and what waits to run its
+ * poststop hooks.
  *
- * Runs in the command that starts the container, with the caller's privileges. It forks twice, so that
- * the process is a child of nobody here and has a session of its own. May fail where no process can be
- * made (EAGAIN, ENOMEM); nothing stays then.
+ * Runs in the command that starts the container, with the caller's privileges. It forks twice, so
+ * that the process is a child of nobody here and has a session of its own. May fail where no
+ * process can be made (EAGAIN, ENOMEM); nothing stays then.
  */
 #include "record.h"
 

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One health check: the command is run in the container exactly as "cattach exec" would run it, with
- * /dev/null for its input; the beginning of its output is kept, the rest read and thrown away, so
- * that it never waits for us.
+ * One health check: the command is run in the container exactly as "cattach exec" would run it,
+ * with /dev/null for its input; the beginning of its output is kept, the rest read and thrown away,
+ * so that it never waits for us.
  *
- * Runs in "cattach healthcheck" or in a process that a keeper has forked for this one check, with the
- * user's rights; never in the keeper, which must not hang on what is in a container. The command is
- * our child and dies with us; it ends with the container, and by SIGKILL when its time is up, with
- * all that it has started and that has not left its session's first process group.
+ * Runs in "cattach healthcheck" or in a process that a keeper has forked for this one check, with
+ * the user's rights; never in the keeper, which must not hang on what is in a container. The
+ * command is our child and dies with us; it ends with the container, and by SIGKILL when its time
+ * is up, with all that it has started and that has not left its session's first process group.
  *
  * What may fail: the container is in another state, or ends meanwhile. That the command cannot be
  * started is no failure of ours but a check that has failed.
+ *
+ *    go_in()    into the container, as exec does; the command starts
+ *    follow()   poll: its end, its output, the end of the container, the time limit
+ *    finish()   reap it, keep the beginning of what it has said
+ *    judge()    it could not be started: a failed check; the container is gone: no check
  */
 #include <cattach/health.h>
 
@@ -77,13 +82,15 @@ static void read_rest(struct checking *c)
 
 /* ---- the process ---- */
 
+/* A minute at most at a time, as poll(2) has milliseconds in an int. */
 static int time_left(const struct checking *c)
 {
 	uint64_t now = ct_now_monotonic();
 
 	if (now >= c->limit)
 		return 0;
-	return (c->limit - now) / MILLISECOND < 60000 ? (int)((c->limit - now) / MILLISECOND) + 1 : 60000;
+	return (c->limit - now) / MILLISECOND < 60000 ? (int)((c->limit - now) / MILLISECOND) + 1 :
+							60000;
 }
 
 /* It leads a process group, whose number nobody else can get before it has been reaped. */
@@ -93,7 +100,8 @@ static void kill_all(const struct checking *c)
 	kill(-c->process.pid, SIGKILL);
 }
 
-/* 0: it has ended, by itself or because its time is up; -ESRCH: with the container. */
+/* 0: it has ended, by itself or because its time is up; -ESRCH: with the container. The output is
+ * read all the while: a command that fills the pipe would wait for us for ever. */
 static int follow(struct checking *c)
 {
 	enum { PROCESS, OUTPUT, PAYLOAD, COUNT };
@@ -120,6 +128,7 @@ static int follow(struct checking *c)
 	}
 }
 
+/* stdio.limit is the check's time, since the start of the process counts, too. */
 static int spawn(struct checking *c, struct ct_err *err)
 {
 	int ct_autofd null = openat(AT_FDCWD, "/dev/null", O_RDONLY | O_CLOEXEC);
@@ -145,6 +154,7 @@ static int spawn(struct checking *c, struct ct_err *err)
 
 /* ---- what came of it ---- */
 
+/* No answer of the check's: it says nothing about the health of a container that is gone. */
 static int fail_ended(const struct ct_container *container, struct ct_err *err)
 {
 	return ct_fail(err, ESRCH, "container %s has just ended", ct_container_label(container));
@@ -174,14 +184,15 @@ static void tell_failure(const struct ct_err *failure, struct ct_health_check *c
 	ct_health_output(check, text, strlen(text));
 }
 
-/* A pid namespace that goes down kills whoever is in it, and its init shows as ended only when all of
- * them have been reaped. */
+/* A pid namespace that goes down kills whoever is in it, and its init shows as ended only when all
+ * of them have been reaped. */
 static bool ended_with_payload(const struct checking *c, const struct ct_exit *status)
 {
 	return !c->timed_out && status->signaled && status->value == SIGKILL &&
 	       ct_pidfd_await(c->exec->payload, END_TIME) != 0;
 }
 
+/* kill_all() before the wait: what the command has started must not go on behind its back. */
 static int finish(struct checking *c, struct ct_health_check *check, struct ct_err *err)
 {
 	struct ct_exit status = { 0 };
@@ -217,6 +228,8 @@ static int run(struct checking *c, struct ct_health_check *check, struct ct_err 
 
 /* ---- going in ---- */
 
+/* docker's forms: ["CMD", WORD...] is run as it is, ["CMD-SHELL", TEXT] by the container's
+ * shell. */
 static int choose_words(const struct ct_strings *test, struct ct_arena *arena,
 			struct ct_strings *command)
 {
@@ -293,7 +306,8 @@ int ct_health_check(struct ct_store *store, struct ct_arena *arena,
 	if (!ct_health_is_checked(&container->meta)) {
 		ct_fail(err, EINVAL, "container %s has no health check",
 			ct_container_label(container));
-		return ct_hint(err, "cattach update --health-cmd COMMAND %s", ct_container_label(container));
+		return ct_hint(err, "cattach update --health-cmd COMMAND %s",
+			       ct_container_label(container));
 	}
 	exec.container = container;
 	if (go_in(&c, &exec, store, arena, &check, &failure) < 0)

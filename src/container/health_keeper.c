@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Health checks at intervals: a job in the keeper's loop. When one is due a child of the keeper makes
- * it and says by its exit code what the container is now; what is to be done to an unhealthy one is
- * done by another child, since to stop a container takes its time. Never two at the same time.
+ * Health checks at intervals: a job in the keeper's loop. When one is due a child of the keeper
+ * makes it and says by its exit code what the container is now; what is to be done to an unhealthy
+ * one is done by another child, since to stop a container takes its time. Never two at the same
+ * time.
  *
- * Runs in the keeper and its children, with the user's rights. Who makes a check dies with the keeper
- * and is killed when the run is over, and what it has started in the container dies with it. A check that
- * nothing came of (the container is paused, there was no memory) is left out, and the next one comes
- * after the same time.
+ * Runs in the keeper and its children, with the user's rights. Who makes a check dies with the
+ * keeper and is killed when the run is over, and what it has started in the container dies with it.
+ * A check that nothing came of (the container is paused, there was no memory) is left out, and the
+ * next one comes after the same time.
  *
- * What is asked for may change at any time: the keeper is told then, a check under way is killed, and
- * the next one comes an interval later.
+ * What is asked for may change at any time: the keeper is told then, a check under way is killed,
+ * and the next one comes an interval later.
  *
  * To kill an unhealthy container is what a crash would be: its restart policy decides what follows.
- * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy. Checks
- * and what follows from them are about one run, and nothing is done to another.
+ * To stop it is what "cattach stop" does. To restart it counts as a restart, whatever the policy.
+ * Checks and what follows from them are about one run, and nothing is done to another.
+ *
+ *   plan_next -> (due) fork_child: check -> child_ended -> unhealthy and an action? fork_child: act
+ *       ^                                        `---------------- else ----------------'
+ *       `------------------------------------------------------------------------------'
  */
 #include "keeper.h"
 
@@ -39,6 +44,7 @@ static void die_with_keeper(pid_t keeper)
 		_exit(CT_HEALTH_NONE);
 }
 
+/* NONE is "nothing came of it": the status stays what it was. */
 static enum ct_health_status check(struct ct_store *store, struct ct_arena *arena,
 				   struct ct_container *container, const struct ct_run_id *run)
 {
@@ -56,6 +62,7 @@ static enum ct_health_status check(struct ct_store *store, struct ct_arena *aren
 /* Of how its child ends: an action has come to something. */
 enum { DONE, FAILED };
 
+/* 0 and -2: the container's own stop signal and time. */
 static int act_on(struct ct_container *container, const struct ct_run_id *run,
 		  enum ct_health_action action)
 {
@@ -75,11 +82,12 @@ static int act_on(struct ct_container *container, const struct ct_run_id *run,
 	case CT_HEALTH_DO_NOTHING:
 		break;
 	}
-	/* It is unhealthy still when that fails, and the next check leads here again. What has had its
-	 * SIGKILL and takes its time ends by us all the same. */
+	/* It is unhealthy still when that fails, and the next check leads here again. What has had
+	 * its SIGKILL and takes its time ends by us all the same. */
 	return r < 0 && r != -ETIMEDOUT ? FAILED : DONE;
 }
 
+/* Finds the container anew: the keeper holds a directory and a name, and no more. */
 static _Noreturn void child_main(const struct ct_keeper *k, enum ct_health_action action)
 {
 	const int nothing = action == CT_HEALTH_DO_NOTHING ? (int)CT_HEALTH_NONE : FAILED;
@@ -99,6 +107,7 @@ static _Noreturn void child_main(const struct ct_keeper *k, enum ct_health_actio
 
 /* ---- in the keeper ---- */
 
+/* Nothing is due while a child is under way, or between two runs. */
 static void plan_next(const struct ct_keeper *k, struct ct_keeper_health *h)
 {
 	uint64_t now = ct_now_monotonic();
@@ -116,7 +125,8 @@ static void child_failed(struct ct_keeper *k, struct ct_keeper_health *h)
 	h->acting = false;
 }
 
-static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h, enum ct_health_action action)
+static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h,
+		       enum ct_health_action action)
 {
 	pid_t keeper = getpid(), pid = ct_keeper_fork(k, &h->job.fd);
 
@@ -134,8 +144,8 @@ static void fork_child(struct ct_keeper *k, struct ct_keeper_health *h, enum ct_
 	plan_next(k, h);
 }
 
-/* What it comes to does not count any more. What is done about an unhealthy container is not left half
- * done; a check ends here. */
+/* What it comes to does not count any more. What is done about an unhealthy container is not left
+ * half done; a check ends here. */
 static void retire(struct ct_keeper_health *h)
 {
 	h->stale = h->job.fd >= 0;
@@ -149,12 +159,14 @@ static void take_away(struct ct_keeper *k, struct ct_keeper_health *h)
 	h->job.act = NULL;
 }
 
+/* A restart is announced before the container is ended: its end must not be taken for a crash. */
 static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
 {
 	struct ct_exit status = { 0 };
 	int r = ct_pidfd_wait(h->job.fd, &status);
 	bool told = r == 0 && !status.signaled;
-	bool counts = told && h->running && !h->stale && !h->acting && status.value != CT_HEALTH_NONE;
+	bool counts = told && h->running && !h->stale && !h->acting &&
+		      status.value != CT_HEALTH_NONE;
 
 	ct_drop_fd(&h->job.fd);
 	if (!told || status.value != DONE)
@@ -175,6 +187,7 @@ static void child_ended(struct ct_keeper *k, struct ct_keeper_health *h)
 	plan_next(k, h);
 }
 
+/* The job's function, called by the keeper's loop for each of these causes. */
 static void act(struct ct_keeper *k, struct ct_keeper_job *job, enum ct_keeper_cause cause)
 {
 	struct ct_keeper_health *h = job->arg;
@@ -229,7 +242,8 @@ static bool is_same(const struct ct_health_config *a, const struct ct_health_con
 }
 
 /* The time to the next check begins anew, the start period does not: it is the run's. */
-static void change(struct ct_keeper *k, struct ct_keeper_health *h, const struct ct_health_config *wanted)
+static void change(struct ct_keeper *k, struct ct_keeper_health *h,
+		   const struct ct_health_config *wanted)
 {
 	if (h->config.changed != wanted->changed)
 		h->status = CT_HEALTH_STARTING;
@@ -238,6 +252,7 @@ static void change(struct ct_keeper *k, struct ct_keeper_health *h, const struct
 	plan_next(k, h);
 }
 
+/* When the keeper begins, and whenever the record has changed. */
 void ct_health_plan_job(struct ct_keeper *k, const struct ct_meta *meta)
 {
 	struct ct_keeper_health *h = &k->health;

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file "health" of a container's directory: what its last checks have said, as JSON, replaced in
- * one step so that a reader has the old or the new one whole. It names the run that it is about by
- * the time of its start, and the command that has said it by the time of the update that brought it: a
- * record of another run or command says nothing, so nobody has to reset it when a container ends, is
- * started again or updated, and nobody who is killed can leave a wrong one.
+ * The file "health" of a container's directory: what its last checks have said, as JSON, replaced
+ * in one step so that a reader has the old or the new one whole. It names the run that it is about
+ * by the time of its start, and the command that has said it by the time of the update that brought
+ * it: a record of another run or command says nothing, so nobody has to reset it when a container
+ * ends, is started again or updated, and nobody who is killed can leave a wrong one.
  *
- * Written by whoever has made a check: a command, or what a keeper forks; as the user. Two at a time
- * take turns under a lock on the file "health.lock". Read by everybody.
+ * Written by whoever has made a check: a command, or what a keeper forks; as the user. Two at a
+ * time take turns under a lock on the file "health.lock". Read by everybody.
  *
- * What may fail: a full disk, a directory that is gone. A record that cannot be read counts as none,
- * and the next check writes a new one.
+ * What may fail: a full disk, a directory that is gone. A record that cannot be read counts as
+ * none, and the next check writes a new one.
+ *
+ *   {"version":1,"run":...,"check":...,"status":"healthy","streak":0,
+ *    "log":[{"start":...,"end":...,"code":0,"output":"..."}, ... up to five]}
  */
 #include <cattach/health.h>
 
@@ -45,6 +48,7 @@ static void write_check(struct ct_json_writer *w, const struct ct_health_check *
 	ct_json_end_object(w);
 }
 
+/* ct_write_file_at() writes beside it and renames. */
 static int write_record(int dir, const struct ct_health *health, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = { 0 };
@@ -73,6 +77,7 @@ static int write_record(int dir, const struct ct_health *health, struct ct_err *
 
 /* ---- reading ---- */
 
+/* The reason is for the log alone: whoever reads goes on as if there were no record. */
 static int wrong(const char *what, struct ct_err *err)
 {
 	return ct_fail(err, EBADMSG, "%s is missing or wrong", what);
@@ -88,6 +93,7 @@ static int read_number(const struct ct_json *object, const char *key, uint64_t m
 	return ct_parse_u64(value->text, 0, max, ret_number, err);
 }
 
+/* CT_HEALTH_TIMED_OUT is -1, docker's code for a check that was killed. */
 static int read_code(const struct ct_json *object, int *ret_code, struct ct_err *err)
 {
 	const struct ct_json *value = ct_json_get(object, "code");
@@ -101,6 +107,7 @@ static int read_code(const struct ct_json *object, int *ret_code, struct ct_err 
 	return 0;
 }
 
+/* What it has said is cut as when it was new: the file may have been edited. */
 static int read_check(const struct ct_json *object, struct ct_health_check *check,
 		      struct ct_err *err)
 {
@@ -131,6 +138,7 @@ static int read_log(const struct ct_json *root, struct ct_health *health, struct
 	return r;
 }
 
+/* "none" is not among what a record may say: then there would be none. */
 static int read_status(const struct ct_json *root, struct ct_health *health, struct ct_err *err)
 {
 	const struct ct_json *status = ct_json_get(root, "status");
@@ -142,6 +150,8 @@ static int read_status(const struct ct_json *root, struct ct_health *health, str
 	return 0;
 }
 
+/* Another version is wrong, and the next check writes it anew: nothing is lost by that but five
+ * results. */
 static int parse_record(const struct ct_json *root, struct ct_health *health, struct ct_err *err)
 {
 	uint64_t version, streak = 0;
@@ -182,7 +192,8 @@ static int read_record(int dir, struct ct_health *ret_health, struct ct_err *err
 
 /* ---- of a container ---- */
 
-/* What is on record about this run by this command; without it, what every run begins with. */
+/* What is on record about this run by this command; without it, what every run begins with. Its
+ * start is the run's name: two runs of a container cannot begin in the same nanosecond. */
 static void read_run(int dir, uint64_t run, uint64_t check, struct ct_health *ret_health)
 {
 	struct ct_err err;
@@ -201,9 +212,12 @@ static bool runs(const struct ct_container *c)
 	return c->state == CT_STATE_RUNNING || c->state == CT_STATE_PAUSED;
 }
 
+/* For people and scripts: of a container that has ended the log stays, while status and streak are
+ * those of a beginning. */
 void ct_health_read(const struct ct_container *container, struct ct_health *ret_health)
 {
-	read_run(container->dir, container->status.started, container->meta.health.changed, ret_health);
+	read_run(container->dir, container->status.started, container->meta.health.changed,
+		 ret_health);
 	if (runs(container))
 		return;
 	/* What its last checks said may be why it ended. */
@@ -211,6 +225,7 @@ void ct_health_read(const struct ct_container *container, struct ct_health *ret_
 	ret_health->streak = 0;
 }
 
+/* Also asked for each row of ps, so the file is only opened for containers that have a check. */
 enum ct_health_status ct_health_of(const struct ct_container *container)
 {
 	struct ct_health health;
@@ -225,6 +240,7 @@ enum ct_health_status ct_health_of(const struct ct_container *container)
 
 /* ---- one more check ---- */
 
+/* A lock of its own and not that of the container's starts, which are not to wait for checks. */
 static int lock_record(int dir, int *ret_lock, struct ct_err *err)
 {
 	int ct_autofd fd = openat(dir, LOCK_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -238,7 +254,8 @@ static int lock_record(int dir, int *ret_lock, struct ct_err *err)
 	return 0;
 }
 
-/* Is the run that was checked still the one? */
+/* Is the run that was checked still the one? A check may take long, and its result belong to a run
+ * that is over: it would count for the next one. */
 static int look_again(const struct ct_container *container, struct ct_err *err)
 {
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
@@ -261,7 +278,8 @@ static int read_config(const struct ct_container *container, struct ct_arena *ar
 	size_t size;
 
 	if (ct_arena_open(arena, err) < 0 ||
-	    ct_read_file_at(arena, container->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size, err) < 0 ||
+	    ct_read_file_at(arena, container->dir, "meta.json", CT_JSON_MAX_SIZE, &text, &size,
+			    err) < 0 ||
 	    ct_meta_parse(arena, text, size, &meta, err) < 0)
 		return -err->code;
 	if (!ct_health_is_checked(&meta) || meta.health.changed != container->meta.health.changed)
@@ -271,6 +289,7 @@ static int read_config(const struct ct_container *container, struct ct_arena *ar
 	return 0;
 }
 
+/* Only of changes: an event a check would fill the record. */
 static void tell(const struct ct_container *container, enum ct_health_status status)
 {
 	char action[64];
@@ -280,6 +299,7 @@ static void tell(const struct ct_container *container, enum ct_health_status sta
 	ct_event_record(container, action, CT_EVENT_END);
 }
 
+/* Under the lock from reading to writing, so that no result of another check is lost in between. */
 int ct_health_update(const struct ct_container *container, const struct ct_health_check *check,
 		     struct ct_health *ret_health, struct ct_err *err)
 {

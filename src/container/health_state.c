@@ -3,13 +3,16 @@
  * How a container's health follows from its checks, and when the next one is due: functions of what
  * they are given, times included, so that all of it can be tested without waiting for anything.
  *
- * docker's rules. A run begins as "starting". One success makes it healthy; so many failures in a row
- * as --health-retries says make it unhealthy, and until then it stays what it was. While it is
+ * docker's rules. A run begins as "starting". One success makes it healthy; so many failures in a
+ * row as --health-retries says make it unhealthy, and until then it stays what it was. While it is
  * starting, failures that began within the start period are kept, but do not count. The next check
  * comes an interval after the end of the last one: in the start period, as long as nothing has
  * succeeded, the start interval.
  *
  * Runs in commands and in what a keeper forks. Nothing can fail.
+ *
+ *    starting  --success-->  healthy  --retries failures-->  unhealthy  --success-->  healthy
+ *    starting  --retries failures after the start period-->  unhealthy
  */
 #include <cattach/health.h>
 
@@ -39,6 +42,7 @@ static const char *const actions[] = {
 
 /* ---- words ---- */
 
+/* A number from a record of another version has no name of its own. */
 const char *ct_health_name(enum ct_health_status status)
 {
 	return (size_t)status < COUNT(names) ? names[status] : "none";
@@ -66,6 +70,7 @@ static int find_action(const char *name, enum ct_health_action *ret_action)
 	return -EINVAL;
 }
 
+/* A word in the record that nobody knows does nothing: killing is not for guesses. */
 enum ct_health_action ct_health_action_of(const struct ct_health_config *config)
 {
 	enum ct_health_action action = CT_HEALTH_DO_NOTHING;
@@ -77,6 +82,7 @@ enum ct_health_action ct_health_action_of(const struct ct_health_config *config)
 
 /* ---- what a check is made by ---- */
 
+/* docker's "NONE" is a check that was switched off. */
 bool ct_health_is_checked(const struct ct_meta *meta)
 {
 	const struct ct_strings *test = &meta->health.test;
@@ -84,6 +90,7 @@ bool ct_health_is_checked(const struct ct_meta *meta)
 	return test->count && strcmp(test->items[0], "NONE") != 0;
 }
 
+/* docker's form of a test, as inspect shows it. */
 static int check_test(const struct ct_strings *test, struct ct_err *err)
 {
 	const char *word = test->items[0];
@@ -99,6 +106,7 @@ static int check_test(const struct ct_strings *test, struct ct_err *err)
 		       "\"NONE\" alone");
 }
 
+/* Times of 0 would have the keeper check without a pause. */
 int ct_health_config_check(const struct ct_health_config *config, struct ct_err *err)
 {
 	enum ct_health_action ignored;
@@ -127,6 +135,8 @@ static size_t character(const char *data, size_t size)
 	return 0;
 }
 
+/* Into a fixed room, as UTF-8, for it goes into JSON: what is none becomes U+FFFD. Cut between two
+ * characters. */
 void ct_health_output(struct ct_health_check *check, const char *data, size_t size)
 {
 	static const char replacement[] = "\xef\xbf\xbd";
@@ -148,11 +158,13 @@ void ct_health_output(struct ct_health_check *check, const char *data, size_t si
 
 /* ---- from check to check ---- */
 
+/* run is the time of the start, which names it. */
 struct ct_health ct_health_begin(uint64_t run)
 {
 	return (struct ct_health){ .status = CT_HEALTH_STARTING, .run = run };
 }
 
+/* The oldest falls out: docker keeps five, too. */
 static void keep_check(struct ct_health *health, const struct ct_health_check *check)
 {
 	if (health->count == CT_HEALTH_LOG_MAX) {
@@ -162,6 +174,7 @@ static void keep_check(struct ct_health *health, const struct ct_health_check *c
 	health->log[health->count++] = *check;
 }
 
+/* By when it began: a check that takes longer than the rest of the period was asked too early. */
 static bool is_forgiven(const struct ct_health_config *config, const struct ct_health *health,
 			const struct ct_health_check *check)
 {
@@ -169,6 +182,7 @@ static bool is_forgiven(const struct ct_health_config *config, const struct ct_h
 	       ct_age_since(health->run, check->start) < config->start_period;
 }
 
+/* True when the status is another than before: then there is an event. */
 bool ct_health_apply(const struct ct_health_config *config, struct ct_health *health,
 		     const struct ct_health_check *check)
 {
@@ -186,6 +200,7 @@ bool ct_health_apply(const struct ct_health_config *config, struct ct_health *he
 	return health->status != before;
 }
 
+/* From the end of a check to the beginning of the next, so two never overlap. */
 uint64_t ct_health_delay(const struct ct_health_config *config, enum ct_health_status status,
 			 uint64_t run, uint64_t now)
 {

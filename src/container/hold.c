@@ -2,9 +2,9 @@
 /*
  * Holding a container as it is, for who changes what is written of it: update, rename.
  *
- * Runs in commands, as the user. It is the lock of those who create and start (created.c): whoever has
- * it keeps starts and removals away, and finds what the last one has left. A container that runs runs
- * on. Refused for sessions, for containers of other machines, and for damaged ones.
+ * Runs in commands, as the user. It is the lock of those who create and start (created.c): whoever
+ * has it keeps starts and removals away, and finds what the last one has left. A container that
+ * runs runs on. Refused for sessions, for containers of other machines, and for damaged ones.
  */
 #include <errno.h>
 #include <sys/file.h>

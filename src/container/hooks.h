@@ -19,14 +19,15 @@ int ct_hook_state_make(struct ct_arena *arena, const struct ct_spec *spec, const
 int ct_hooks_run_poststart(struct ct_arena *arena, const struct ct_spec *spec,
 			   const struct ct_meta *meta, pid_t pid, struct ct_err *err);
 
-/* It is over, or could not be started. All of them run; failed (or NULL) hears of each that fails. */
+/* It is over, or could not be started. All of them run; failed (or NULL) hears of each that
+ * fails. */
 void ct_hooks_run_poststop(struct ct_arena *arena, const struct ct_spec *spec,
 			   const struct ct_meta *meta, void (*failed)(const struct ct_err *err));
 
 /*
- * Those after a run whose monitor may not execute anything: a process of their own, poststop.c, made
- * before the run. It has what it needs in memory, holds a lock in the container's directory, and ends
- * with its work.
+ * Those after a run whose monitor may not execute anything: a process of their own, poststop.c,
+ * made before the run. It has what it needs in memory, holds a lock in the container's directory,
+ * and ends with its work.
  */
 struct ct_poststop {
 	int control;			/* until the start has come to its end, or -1 */
@@ -45,7 +46,8 @@ void ct_poststop_release(struct ct_poststop *poststop, bool started);
 /* Before a run is ended: find who waits for that, for ct_poststop_await() later. */
 void ct_poststop_note(struct ct_container *container);
 
-/* Sleep until the hooks of a run that is over have come to their end: 1, or 0 when the time is up. */
+/* Sleep until the hooks of a run that is over have come to their end: 1, or 0 when the time is
+ * up. */
 int ct_poststop_await(const struct ct_container *container, uint64_t timeout);
 
 /* "cattach: warning: ..." on stderr: for commands. */

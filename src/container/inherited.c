@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Containers without a mount namespace of their own: what they cannot have, the one place of theirs in
- * the host's mount table or in that of a namespace that root joins, and its end. src/ns/inherit.c has how
- * they come there.
+ * Containers without a mount namespace of their own: what they cannot have, the one place of theirs
+ * in the host's mount table or in that of a namespace that root joins, and its end.
+ * src/ns/inherit.c has how they come there.
  *
  *   ROOT/<id>/mounts        a bind of itself, under which all mounts of the container are
  *
  * It is known by where it is, in a directory that is ours alone: no record that a kill could leave
- * unwritten, and none that could name somebody else's mount. Taking it off takes off all of them. In other
- * namespaces the kernel does so, when the directory is removed: whatever is mounted on it goes.
+ * unwritten, and none that could name somebody else's mount. Taking it off takes off all of them.
+ * In other namespaces the kernel does so, when the directory is removed: what is mounted on it goes.
  *
- * Runs in commands, as root; and in a process of its own to look into another mount namespace. What may fail: the kernel refuses to take it off; somebody has mounted
- * something else there, which is not ours to touch.
+ * Runs in commands, as root; and in a process of its own to look into another mount namespace. What
+ * may fail: the kernel refuses to take it off; somebody has mounted something else there, which is
+ * not ours to touch.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,8 @@ int ct_refuse_inherited(const struct ct_spec *spec, struct ct_err *err)
 
 /* ---- the plan ---- */
 
-/* The mounts of the host are not ours to change, and what is unbindable could not be moved there. */
+/* The mounts of the host are not ours to change, and what is unbindable could not be moved
+ * there. */
 static int check_propagation(struct planning *p, struct ct_err *err)
 {
 	struct ct_plan *plan = p->plan;
@@ -77,7 +79,8 @@ static int check_propagation(struct planning *p, struct ct_err *err)
 	return 0;
 }
 
-/* Where another user namespace has the say about the mounts, what root brings along would not be safe. */
+/* Where another user namespace has the say about the mounts, what root brings along would not be
+ * safe. */
 int ct_plan_attached(struct planning *p, int space, const char *place, struct ct_err *err)
 {
 	int ct_autofd fd = space;
@@ -85,7 +88,8 @@ int ct_plan_attached(struct planning *p, int space, const char *place, struct ct
 
 	if (owner < 0 || !ct_plan_is_own(owner, "/proc/self/ns/user")) {
 		ct_fail(err, EPERM, "the mount namespace belongs to another user namespace");
-		ct_hint(err, "join that one, too; the container's root is that of the mount namespace then");
+		ct_hint(err, "join that one, too; the container's root is that of the mount "
+			     "namespace then");
 		return ct_spec_wrap(p->spec, err, place);
 	}
 	p->plan->inherited.joined = place;
@@ -166,10 +170,18 @@ static int open_here(int dir)
 	return openat(dir, CT_INHERITED_PLACE "/" CT_INHERITED_ROOT, DIRECTORY);
 }
 
+static bool is_mounted(int place, int root)
+{
+	struct statx below, st;
+
+	return statx(place, "", AT_EMPTY_PATH, STATX_MNT_ID, &below) == 0 &&
+	       statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) == 0 &&
+	       below.stx_mnt_id != st.stx_mnt_id;
+}
+
 /* In a process of its own, which goes there: what is below the very directory, and a mount. */
 static int open_there(const struct ct_container *c, int space)
 {
-	struct statx below, st;
 	struct stat want, have;
 	char path[PATH_MAX];
 	int ct_autofd place = -1;
@@ -182,10 +194,9 @@ static int open_there(const struct ct_container *c, int space)
 	place = openat(AT_FDCWD, path, DIRECTORY);
 	root = place < 0 ? -1 : openat(place, CT_INHERITED_ROOT, DIRECTORY);
 	if (root < 0 || fstat(place, &have) < 0 || have.st_dev != want.st_dev ||
-	    have.st_ino != want.st_ino || statx(place, "", AT_EMPTY_PATH, STATX_MNT_ID, &below) < 0 ||
-	    statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 || below.stx_mnt_id == st.stx_mnt_id)
+	    have.st_ino != want.st_ino)
 		return -1;
-	return ct_take_fd(&root);
+	return is_mounted(place, root) ? ct_take_fd(&root) : -1;
 }
 
 static int ask_there(const struct ct_container *c, int space)
@@ -249,7 +260,8 @@ int ct_inherited_detach(int dir, struct ct_err *err)
 	return ct_fail(err, EBUSY, "more than %d mounts lie over the container's", MAX_STACKED);
 }
 
-/* A mount of the very directory, wherever it is. The kernel's list says where, the directory says whether. */
+/* A mount of the very directory, wherever it is. The kernel's list says where, the directory says
+ * whether. */
 static void detach_copy(const char *target, const struct stat *place)
 {
 	static const char name[] = "/" CT_INHERITED_PLACE;
@@ -269,9 +281,9 @@ static void detach_copy(const char *target, const struct stat *place)
 }
 
 /*
- * mount --rbind takes along what is mounted below, and the directory could not be removed while it is
- * mounted on anywhere in this namespace. What is bound is unbindable, but kernels forget that in a copy of
- * a namespace, as the one is where a container is built.
+ * mount --rbind takes along what is mounted below, and the directory could not be removed while it
+ * is mounted on anywhere in this namespace. What is bound is unbindable, but kernels forget that in
+ * a copy of a namespace, as the one is where a container is built.
  */
 void ct_inherited_detach_copies(int dir)
 {

@@ -3,10 +3,17 @@
  * The keeper's loop: the run that is waited for, the time of the next start, who makes that start,
  * signals, jobs. What follows from each is in keeper_run.c.
  *
- * Runs in the keeper, a process of its own with the user's rights and nothing of the container's: it
- * holds no stdio of it, is not in its cgroup, and when it is killed the container runs on. Descriptors
- * are its own; memory that only a step needed is given back at the next quiet moment, and with
- * nothing due it sleeps without a limit. Nothing here fails in a way that anybody could be told.
+ * Runs in the keeper, a process of its own with the user's rights and nothing of the container's:
+ * it holds no stdio of it, is not in its cgroup, and when it is killed the container runs on.
+ * Descriptors are its own; memory that only a step needed is given back at the next quiet moment,
+ * and with nothing due it sleeps without a limit. Nothing here fails in a way that anybody could be
+ * told.
+ *
+ *   fds: control (start has ended), signals, monitor's pidfd, child's pidfd, jobs'
+ *   time: k->next (start again), each job's next
+ *
+ * A handler may close descriptors that later ones in the same round were polled for; dispatch()
+ * looks whether they are still what was polled.
  */
 #include "keeper.h"
 
@@ -27,6 +34,7 @@
 
 enum { AT_CONTROL, AT_SIGNALS, AT_MONITOR, AT_CHILD, AT_JOBS, AT_END = AT_JOBS + CT_KEEPER_JOBS };
 
+/* The same job may be added again: it keeps its place. */
 int ct_keeper_add_job(struct ct_keeper *k, struct ct_keeper_job *job)
 {
 	for (size_t i = 0; i < CT_KEEPER_JOBS; i++) {
@@ -76,6 +84,7 @@ static void hear(struct ct_keeper *k)
 	ct_keeper_begin(k);
 }
 
+/* USR1 says "look at your files", TERM "leave": keeper_ask.c sends both. */
 static void read_signals(struct ct_keeper *k)
 {
 	struct signalfd_siginfo info;
@@ -103,6 +112,7 @@ static void dispatch(struct ct_keeper *k, const struct pollfd *fds)
 			k->jobs[i]->act(k, k->jobs[i], CT_KEEPER_READY);
 }
 
+/* A time is taken away before it is acted upon, as the action may set the next one. */
 static void do_what_is_due(struct ct_keeper *k)
 {
 	uint64_t now = ct_now_monotonic();
@@ -162,6 +172,7 @@ static int sleep_once(const struct ct_keeper *k, struct pollfd fds[AT_END], bool
 	return !tidies;
 }
 
+/* Memory is given back only once after something has happened: untidy says whether it has. */
 void ct_keeper_loop(struct ct_keeper *k)
 {
 	struct pollfd fds[AT_END];

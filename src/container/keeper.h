@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside src/container: the keeper's process. keeper.c is its loop, keeper_run.c what it does about
- * runs that end, keeper_launch.c how a start makes one, keeper_ask.c what others know and want of it.
+ * runs that end, keeper_launch.c how a start makes one, keeper_ask.c what others know and want of
+ * it.
  *
  * To have something done in it beside the restarts, from time to time or when a descriptor becomes
  * readable (a check of the container's health, say):
  *
  *   1. ct_keeper_is_wanted() (keeper_policy.c) says yes for containers that need it;
- *   2. ct_keeper_plan_jobs() (keeper_run.c), called when the keeper begins and whenever it was told that
- *      the container's record has changed, calls a function of yours, which puts a struct
+ *   2. ct_keeper_plan_jobs() (keeper_run.c), called when the keeper begins and whenever it was told
+ *      that the container's record has changed, calls a function of yours, which puts a struct
  *      ct_keeper_job into the loop by ct_keeper_add_job(), or takes it out of it again by
  *      ct_keeper_drop_job() when there is nothing left to be done. Where that is later, in act(),
  *      ct_keeper_look() has the keeper see that it may go;
- *   3. the job's act() is called when its time has come or its descriptor is readable, and when a run
- *      of the container begins or ends; there it sets next and fd anew. It must not block: what takes
- *      time is a child's work, whose pidfd or pipe is the job's fd. Children must not have the
+ *   3. the job's act() is called when its time has come or its descriptor is readable, and when a
+ *      run of the container begins or ends; there it sets next and fd anew. It must not block: what
+ *      takes time is a child's work, whose pidfd or pipe is the job's fd. Children must not have the
  *      keeper's lock file open: fork by ct_keeper_fork().
- *   4. ct_keeper_restart() has the container started again at its next end, whatever its policy says,
- *      or takes that back. What is to be done to the run that the keeper waits for names it: k->run.
+ *   4. ct_keeper_restart() has the container started again at its next end, whatever its policy
+ *      says, or takes that back. What is to be done to the run that the keeper waits for names it:
+ *      k->run.
  *
  * With neither a run to wait for nor a time the loop sleeps in poll(2) without a limit.
  */
@@ -116,12 +118,14 @@ void ct_health_plan_job(struct ct_keeper *k, const struct ct_meta *meta);
 int ct_keeper_add_job(struct ct_keeper *k, struct ct_keeper_job *job);
 void ct_keeper_drop_job(struct ct_keeper *k, const struct ct_keeper_job *job);
 void ct_keeper_restart(struct ct_keeper *k, bool again);
-/* fork(2) without the keeper's lock and signals: 0 in the child; its pidfd comes with it; or -errno. */
+/* fork(2) without the keeper's lock and signals: 0 in the child; its pidfd comes with it; or
+ * -errno. */
 pid_t ct_keeper_fork(struct ct_keeper *k, int *ret_pidfd);
 
 /* ---- making one: keeper_launch.c ---- */
 
-/* Our end of the connection to a keeper that waits for its container's start; -1: none is wanted. */
+/* Our end of the connection to a keeper that waits for its container's start; -1: none is
+ * wanted. */
 struct ct_keeper_launch {
 	int control;
 };
@@ -148,9 +152,9 @@ int ct_keeper_adopt(const struct ct_container *container, struct ct_err *err);
 
 /* ---- asking: keeper_ask.c ---- */
 
-/* Is a container that does not run going to be started again? @ended: the run that the status is about is
- * over, of which the keeper may not know yet: then what it is going to decide is worked out. Else somebody
- * is starting it, which may be the keeper. */
+/* Is a container that does not run going to be started again? @ended: the run that the status is
+ * about is over, of which the keeper may not know yet: then what it is going to decide is worked
+ * out. Else somebody is starting it, which may be the keeper. */
 bool ct_keeper_will_restart(int dir, const struct ct_status *status, bool ended);
 
 /* The record of the container, with its policy, as it is now. */
@@ -165,8 +169,9 @@ bool ct_keeper_is_leaving(int dir);
 /* End it, and wait until it is gone; not being there is success. It starts nothing any more. */
 int ct_keeper_retire(int dir, const char *label, struct ct_err *err);
 
-/* A descriptor that tells of what becomes of a container that its keeper starts again, or -errno; look
- * once more when it is there. And sleep on it, or for a moment where there is none; ns, or CT_FOREVER. */
+/* A descriptor that tells of what becomes of a container that its keeper starts again, or -errno;
+ * look once more when it is there. And sleep on it, or for a moment where there is none; ns, or
+ * CT_FOREVER. */
 int ct_keeper_watch(int dir);
 void ct_keeper_sleep(int watch, uint64_t timeout);
 

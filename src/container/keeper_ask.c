@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What commands know and want of a keeper: is it there, is it going to start its container again, it
- * must not, it is to look again, it is to end.
+ * What commands know and want of a keeper: is it there, is it going to start its container again,
+ * it must not, it is to look again, it is to end.
  *
- * Runs in commands, as the user. The keeper is found by its record lock, and every signal to it goes
- * through a pidfd that was opened between two looks at that lock, so that it cannot be another's. What
- * it must not do is a file, which is there before anything ends: no race brings a stopped container
- * back. A keeper that another pid namespace hides is believed, and cannot be signalled.
+ * Runs in commands, as the user. The keeper is found by its record lock, and every signal to it
+ * goes through a pidfd that was opened between two looks at that lock, so that it cannot be
+ * another's. What it must not do is a file, which is there before anything ends: no race brings a
+ * stopped container back. A keeper that another pid namespace hides is believed, and cannot be
+ * signalled.
  */
 #include "keeper.h"
 
@@ -31,6 +32,8 @@
 /* Its record, the status, and its lock, which the kernel closes whatever has ended it. */
 #define CHANGES	(IN_MODIFY | IN_CLOSE_WRITE | IN_CREATE | IN_DELETE)
 
+/* The lock names a pid; the pidfd may be of another process that got it since. If the lock is still
+ * that pid's afterwards, the process we have is the one that holds it. */
 int ct_keeper_open(int dir)
 {
 	pid_t pid = 0, again = 0;
@@ -46,6 +49,7 @@ int ct_keeper_open(int dir)
 	return ct_take_fd(&fd);
 }
 
+/* SIGUSR1 is "look again": at the file that forbids restarts, and at the record. */
 void ct_keeper_tell(int dir)
 {
 	int ct_autofd keeper = ct_keeper_open(dir);
@@ -60,6 +64,7 @@ bool ct_keeper_is_stop_asked(int dir)
 	return faccessat(dir, CT_STOP_ASKED, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* From disk: "update" may have changed it since the caller has read the record. */
 int ct_keeper_read_policy(int dir, struct ct_arena *arena, struct ct_meta *ret_meta,
 			  struct ct_restart_policy *ret_policy, struct ct_err *err)
 {
@@ -72,7 +77,8 @@ int ct_keeper_read_policy(int dir, struct ct_arena *arena, struct ct_meta *ret_m
 	return ct_restart_parse(ret_meta->restart, ret_policy, err);
 }
 
-/* What the keeper is about to decide, by what it decides by: its own record, the container's, the status. */
+/* What the keeper is about to decide, by what it decides by: its own record, the container's, the
+ * status. */
 static bool is_expected(int dir, const struct ct_keeper_record *record,
 			const struct ct_status *status)
 {
@@ -92,6 +98,7 @@ static bool is_expected(int dir, const struct ct_keeper_record *record,
 	return ct_restart_decide(&policy, &run, &tally);
 }
 
+/* Between the payload's end and the keeper's look at it, the record still says "watching". */
 bool ct_keeper_will_restart(int dir, const struct ct_status *status, bool ended)
 {
 	struct ct_keeper_record record;
@@ -107,14 +114,17 @@ bool ct_keeper_will_restart(int dir, const struct ct_status *status, bool ended)
 	return record.phase != CT_KEEPER_ENDED;
 }
 
+/* It still has its lock, and starts nothing any more. */
 bool ct_keeper_is_leaving(int dir)
 {
 	struct ct_keeper_record record;
 	struct ct_err ignored;
 
-	return ct_keeper_record_read(dir, &record, &ignored) == 0 && record.phase == CT_KEEPER_ENDED;
+	return ct_keeper_record_read(dir, &record, &ignored) == 0 &&
+	       record.phase == CT_KEEPER_ENDED;
 }
 
+/* Has or had one: the file stays when the keeper goes. */
 bool ct_container_has_keeper(const struct ct_container *container)
 {
 	return container->dir >= 0 &&
@@ -123,12 +133,16 @@ bool ct_container_has_keeper(const struct ct_container *container)
 
 /* ---- stopping ---- */
 
+/* 0 is "stop", whose own signal does not matter: what somebody ends is not started again, docker's
+ * rule for "unless-stopped" and "always" alike. */
 static bool asks_to_end(const struct ct_container *c, int signal)
 {
 	return !signal || signal == SIGKILL || signal == SIGTERM || signal == SIGINT ||
 	       signal == SIGQUIT || signal == c->meta.stop_signal;
 }
 
+/* True when the signal is one that is meant to end the container, whether or not there is a
+ * keeper. */
 bool ct_container_forbid_restart(const struct ct_container *container, int signal)
 {
 	int fd;
@@ -152,6 +166,7 @@ bool ct_container_forbid_restart(const struct ct_container *container, int signa
 	return true;
 }
 
+/* TERM, some time, KILL: it may be just starting the container, which is not to be cut in half. */
 int ct_keeper_retire(int dir, const char *label, struct ct_err *err)
 {
 	int ct_autofd keeper = ct_keeper_open(dir);
@@ -168,6 +183,7 @@ int ct_keeper_retire(int dir, const char *label, struct ct_err *err)
 
 /* ---- waiting ---- */
 
+/* By /proc/self/fd, for the directory is known by its descriptor only, inotify(7). */
 int ct_keeper_watch(int dir)
 {
 	int ct_autofd watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
@@ -179,6 +195,7 @@ int ct_keeper_watch(int dir)
 	return ct_take_fd(&watch);
 }
 
+/* Without a watch (the limit of inotify is reached) by naps. */
 void ct_keeper_sleep(int watch, uint64_t timeout)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));

@@ -3,12 +3,20 @@
  * Making a keeper: forked before the container is started, so that there is no moment in which the
  * container runs and nobody waits for its end, and a first start costs no more than the fork.
  *
- * ct_keeper_launch() and the functions that go with it run in the process that starts the container,
- * under the lock of those who start it; what is below keep() in the keeper. That one is the child of
- * nobody (forked twice), in a session of its own, on /dev/null, at /, with no descriptor but its own. It
- * says when it has its lock, and hears one byte when the container runs. A monitor that is being
- * started has that connection open, too, so the end of file comes when a start is over, even if who
- * made it was killed.
+ * ct_keeper_launch() and the functions that go with it run in the process that starts the
+ * container, under the lock of those who start it; what is below keep() in the keeper. That one is
+ * the child of nobody (forked twice), in a session of its own, on /dev/null, at /, with no
+ * descriptor but its own. It says when it has its lock, and hears one byte when the container runs.
+ * A monitor that is being started has that connection open, too, so the end of file comes when a
+ * start is over, even if who made it was killed.
+ *
+ *   starter                                  keeper
+ *   ct_keeper_launch   fork, fork  ------->  keep(): descriptors, signals, lock, record
+ *   (makes its plan meanwhile)               |
+ *   ct_keeper_await    <-------------------  struct ct_err: code 0, or why it cannot begin
+ *   (starts the container)
+ *   ct_keeper_release  -- one byte -------->  a run has begun; ct_keeper_begin()
+ *                      -- end of file ---->   none has
  */
 #include "keeper.h"
 
@@ -49,7 +57,9 @@ static int open_signals(void)
 	return signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The two descriptors that matter become 3 and 4, everything else is closed. */
+/* The two descriptors that matter become 3 and 4, everything else is closed. First far up, then
+ * down to 3 and 4: either of the two may be 3 or 4 already, and dup3(2) of one over the other would
+ * lose it. */
 static int keep_descriptors(int *dir, int *control)
 {
 	int null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
@@ -70,6 +80,7 @@ static int keep_descriptors(int *dir, int *control)
 	return ct_close_from(5);
 }
 
+/* F_SETLK and not flock(2): it names its holder to F_GETLK, and children do not inherit it. */
 static int take_lock(struct ct_keeper *k)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
@@ -82,6 +93,7 @@ static int take_lock(struct ct_keeper *k)
 	return k->record_fd < 0 ? -errno : 0;
 }
 
+/* The run that the status is about now is over: the keeper waits for one that has begun later. */
 static uint64_t last_start(int dir)
 {
 	int ct_autofd fd = openat(dir, "status", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -93,6 +105,7 @@ static uint64_t last_start(int dir)
 	return status.started;
 }
 
+/* The lock before the record: a keeper is one that has the lock. */
 static int set_up(struct ct_keeper *k, struct ct_err *err)
 {
 	int r = keep_descriptors(&k->dir, &k->control);
@@ -109,6 +122,7 @@ static int set_up(struct ct_keeper *k, struct ct_err *err)
 	return ct_keeper_record_write(k->record_fd, &k->record, err);
 }
 
+/* For ps(1) and top(1): a machine may have a hundred of them. */
 static void name_process(const char *label)
 {
 	char title[2 * CT_NAME_MAX + 64];
@@ -118,7 +132,9 @@ static void name_process(const char *label)
 	ct_process_title(title);
 }
 
-/* @running: the container runs already, and what is recorded as its last run is this one. */
+/* @running: the container runs already, and what is recorded as its last run is this one. The umask
+ * is for the files that it makes; what it starts later has that of the caller, as the container's
+ * first start had. */
 static _Noreturn void keep(const struct ct_container *c, int control, bool running)
 {
 	struct ct_keeper k = {
@@ -178,7 +194,8 @@ static int launch(const struct ct_container *container, bool running,
 	return 0;
 }
 
-/* What earlier starts, and stops, have left. */
+/* What earlier starts, and stops, have left. Before a new one is made, as two would both start the
+ * container. Without the lock's file there has never been a keeper, and nothing else to forget. */
 static int forget(const struct ct_container *c, struct ct_err *err)
 {
 	static const char *const files[] = { CT_STOP_ASKED, CT_KEEPER_FILE };
@@ -194,6 +211,8 @@ static int forget(const struct ct_container *c, struct ct_err *err)
 	return r;
 }
 
+/* What the last keeper has left (a wish to stay stopped, its record) is forgotten first, also where
+ * none is wanted any more. */
 int ct_keeper_launch(const struct ct_container *container, struct ct_keeper_launch *ret_launch,
 		     struct ct_err *err)
 {
@@ -237,7 +256,8 @@ void ct_keeper_release(struct ct_keeper_launch *launch, bool started)
 	ct_drop_fd(&launch->control);
 }
 
-/* 1: it is there, and stays or reads what has changed before it goes; 0: there is none, or none any more. */
+/* 1: it is there, and stays or reads what has changed before it goes; 0: there is none, or none any
+ * more. */
 static int find_keeper(const struct ct_container *c, struct ct_err *err)
 {
 	uint64_t limit = ct_now_monotonic() + SETTLE;
@@ -259,6 +279,7 @@ static int find_keeper(const struct ct_container *c, struct ct_err *err)
 	return 0;
 }
 
+/* From "update": a policy has come or changed while the container runs. */
 int ct_keeper_adopt(const struct ct_container *container, struct ct_err *err)
 {
 	struct ct_keeper_launch made = CT_KEEPER_LAUNCH_INIT;

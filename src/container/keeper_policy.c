@@ -2,10 +2,15 @@
 /*
  * Restart policies: their words, and when a container is started again.
  *
- * Pure functions: commands check options by them, the keeper decides by them. The words, the numbers
- * and what counts as a failure are docker's, for scripts and habits know those; one thing is ours: a
- * restart that fails counts as a run that has ended at once, where docker gives up. May fail for
- * words that are no policy.
+ * Pure functions: commands check options by them, the keeper decides by them. The words, the
+ * numbers and what counts as a failure are docker's, for scripts and habits know those; one thing
+ * is ours: a restart that fails counts as a run that has ended at once, where docker gives up. May
+ * fail for words that are no policy.
+ *
+ *   no                never                on-failure[:MAX]  code not 0, MAX times in a row
+ *   always            whatever its code    unless-stopped    the same; not at boot after a stop
+ *
+ *   delay   100 ms, 200 ms, ... 60 s, doubled each time; 100 ms again after a run of 10 s or more
  */
 #include <errno.h>
 #include <limits.h>
@@ -38,6 +43,7 @@ const char *ct_restart_name(enum ct_restart kind)
 
 /* ---- words ---- */
 
+/* The texts are docker's, word by word: people search for them. */
 static int find_kind(const char *text, size_t length, enum ct_restart *ret_kind, struct ct_err *err)
 {
 	for (size_t i = 0; i < NAME_COUNT; i++) {
@@ -66,12 +72,14 @@ static int parse_count(const char *text, enum ct_restart kind, unsigned *ret_max
 		return ct_fail(err, EINVAL,
 			       "invalid restart policy: maximum retry count cannot be negative");
 	if (count > 0 && kind != CT_RESTART_ON_FAILURE)
-		return ct_fail(err, EINVAL, "invalid restart policy: maximum retry count can only be "
+		return ct_fail(err, EINVAL,
+			       "invalid restart policy: maximum retry count can only be "
 			       "used with 'on-failure'");
 	*ret_max = (unsigned)count;
 	return 0;
 }
 
+/* "always:" is always, as for docker. */
 int ct_restart_parse(const char *text, struct ct_restart_policy *ret_policy, struct ct_err *err)
 {
 	struct ct_restart_policy policy = { .kind = CT_RESTART_NO };
@@ -99,6 +107,8 @@ static uint64_t next_delay(uint64_t last, uint64_t duration)
 	return last < DELAY_MAX / 2 ? 2 * last : DELAY_MAX;
 }
 
+/* restarts are those before this one. A stop by a user is no run that ended: the caller knows of
+ * it. */
 static bool wants(const struct ct_restart_policy *policy, int code, unsigned restarts)
 {
 	switch (policy->kind) {
@@ -123,6 +133,7 @@ bool ct_restart_decide(const struct ct_restart_policy *policy, const struct ct_r
 	return true;
 }
 
+/* A container without a policy and without a check costs no process. */
 bool ct_keeper_is_wanted(const struct ct_meta *meta)
 {
 	struct ct_restart_policy policy;

@@ -2,12 +2,21 @@
 /*
  * The keeper's record: what it waits for, how often it has started the container, what went wrong.
  *
- * Format: one JSON object, blanks up to CT_KEEPER_RECORD_SIZE - 1 bytes, a newline; rewritten in place
- * by a single pwrite(2) of the whole size, so that it needs no room on a full disk. "generation" at the
- * front and "end" at the back carry the same number; a reader takes a text that it has read twice in
- * a row alike (see src/conmon/status.c for why), and trusts neither size, syntax, types nor ranges.
+ * Format: one JSON object, blanks up to CT_KEEPER_RECORD_SIZE - 1 bytes, a newline; rewritten in
+ * place by a single pwrite(2) of the whole size, so that it needs no room on a full disk.
+ * "generation" at the front and "end" at the back carry the same number; a reader takes a text that
+ * it has read twice in a row alike (see src/conmon/status.c for why), and trusts neither size,
+ * syntax, types nor ranges.
  *
  * Written by the keeper, read by commands, as the user.
+ *
+ *   {"generation":7,"version":1,"phase":"waiting","restarts":2,"until":...,"delay":...,"seen":...,
+ *    "again":false,"error":"...","end":7}                                         \n
+ *
+ *   phase     what the keeper is at; "ended": nothing is started again any more
+ *   restarts  how often it has, in a row; RestartCount of inspect
+ *   until     when the next start is due, ns since the epoch; delay: what it waits in between
+ *   seen      started of the last run that it has dealt with: is it up to date?
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -38,6 +47,7 @@ static const char *const phases[] = {
 
 /* ---- writing ---- */
 
+/* error is cut by the caller to what fits the size of the record. */
 static int format(const struct ct_keeper_record *r, const char *error, struct ct_buf *buf,
 		  struct ct_err *err)
 {
@@ -62,7 +72,9 @@ static int format(const struct ct_keeper_record *r, const char *error, struct ct
 	return buf->failed ? ct_fail_nomem(err) : 0;
 }
 
-/* An error of control characters alone would need six times its room. */
+/* An error of control characters alone would need six times its room. JSON writes a control
+ * character as \u00XX. What cannot be recorded whole is not recorded cut: a cut escape would be no
+ * JSON. */
 static int fit(const struct ct_keeper_record *record, struct ct_buf *buf, struct ct_err *err)
 {
 	int r = format(record, record->error, buf, err);
@@ -72,6 +84,9 @@ static int fit(const struct ct_keeper_record *record, struct ct_buf *buf, struct
 	return r;
 }
 
+/* One pwrite(2) of one size: the file never grows or shrinks, so a full disk cannot refuse it, and
+ * a reader never sees it empty. A short write has happened on no file system that we know of; it
+ * would show at the next read, as two ends that differ. */
 int ct_keeper_record_write(int fd, const struct ct_keeper_record *record, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf buf = { 0 };
@@ -94,13 +109,15 @@ int ct_keeper_record_write(int fd, const struct ct_keeper_record *record, struct
 	if (written < 0)
 		return ct_fail_errno(err, errno, "cannot write the keeper's record");
 	if (written != SIZE)
-		return ct_fail(err, ENOSPC, "cannot write the keeper's record: %zd of %d bytes written",
-			       written, SIZE);
+		return ct_fail(err, ENOSPC,
+			       "cannot write the keeper's record: %zd of %d bytes written", written,
+			       SIZE);
 	return 0;
 }
 
 /* ---- reading ---- */
 
+/* EBADMSG: a reader tries again, as a writer may be at it; only what stays wrong is damage. */
 static int damaged(struct ct_err *err, const char *why)
 {
 	return ct_fail(err, EBADMSG, "keeper is damaged (%s)", why);
@@ -152,6 +169,7 @@ static int read_error(const struct ct_json *root, char *buf, size_t size, struct
 	return 0;
 }
 
+/* "end" is looked at last, by the caller: a text whose ends agree was written in one go. */
 static int read_all(const struct ct_json *root, struct ct_keeper_record *record,
 		    uint64_t *ret_end, struct ct_err *err)
 {
@@ -182,6 +200,7 @@ static int read_all(const struct ct_json *root, struct ct_keeper_record *record,
 	return r < 0 ? r : read_number(root, "end", ret_end, err);
 }
 
+/* The whole SIZE is handed over; blanks and the newline at the end are white space to JSON. */
 static int parse(const char *text, struct ct_keeper_record *ret_record, struct ct_err *err)
 {
 	struct ct_arena ct_autoarena arena = { 0 };
@@ -207,6 +226,7 @@ static int parse(const char *text, struct ct_keeper_record *ret_record, struct c
 	return r;
 }
 
+/* One byte more than there may be, to see that there is none. */
 static int read_text(int fd, char text[SIZE + 1], struct ct_err *err)
 {
 	ssize_t n;
@@ -221,6 +241,8 @@ static int read_text(int fd, char text[SIZE + 1], struct ct_err *err)
 	return n == SIZE ? 0 : damaged(err, "of a wrong size");
 }
 
+/* O_NONBLOCK, as the name may be a FIFO in a directory that somebody else has had. One byte more
+ * than SIZE is asked for, to see that there is none. */
 int ct_keeper_record_read(int dir, struct ct_keeper_record *ret_record, struct ct_err *err)
 {
 	int ct_autofd fd = openat(dir, "keeper", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);

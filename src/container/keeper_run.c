@@ -1,13 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a keeper does: waits for the end of a run, decides by the policy, waits, and has a child start
- * the container again, by the same functions as "cattach start".
+ * What a keeper does: waits for the end of a run, decides by the policy, waits, and has a child
+ * start the container again, by the same functions as "cattach start".
  *
- * Runs in the keeper, the start in a child of it, so that the memory of that is gone with the child.
- * What the monitor has recorded is believed; a monitor that was killed has recorded nothing, which
- * counts as a failure. Somebody's wish that the container stays stopped is a file, looked for before
- * every step and once more by the child when nobody else can start the container any more. A start that
- * fails is put down and counts as a run that has ended at once.
+ * Runs in the keeper, the start in a child of it, so that the memory of that is gone with the
+ * child. What the monitor has recorded is believed; a monitor that was killed has recorded nothing,
+ * which counts as a failure. Somebody's wish that the container stays stopped is a file, looked for
+ * before every step and once more by the child when nobody else can start the container any more. A
+ * start that fails is put down and counts as a run that has ended at once.
+ *
+ *   WATCHING   a run is waited for         -> ended: decide()
+ *   WAITING    next start at k->next       -> due: STARTING; stop asked or policy gone: ENDED
+ *   STARTING   a child is at it            -> started: WATCHING; failed: decide() again
+ *   ENDED      on its way out
+ *
+ * The phase is on record before it begins (put_down()), so that whoever looks never sees less than
+ * what is going to happen.
  */
 #include "keeper.h"
 
@@ -41,6 +49,7 @@ static void put_down(struct ct_keeper *k, enum ct_keeper_phase phase)
 		errno = 0;
 }
 
+/* On record first: whoever looks from here on does not wait for another start. */
 void ct_keeper_leave(struct ct_keeper *k)
 {
 	k->leaving = true;
@@ -56,6 +65,7 @@ void ct_keeper_restart(struct ct_keeper *k, bool again)
 	put_down(k, k->record.phase);
 }
 
+/* A job may take itself away in its act(): places stay, so the loop does not skip one. */
 static void tell_jobs(struct ct_keeper *k, enum ct_keeper_cause cause)
 {
 	for (size_t i = 0; i < CT_KEEPER_JOBS; i++)
@@ -104,9 +114,9 @@ static bool is_idle(const struct ct_keeper *k)
 }
 
 /*
- * An update puts its policy down, then looks whether we go (ct_keeper_adopt()); we put down that we go,
- * then look at the policy once more. So either we see the new one, and stay, or it sees us going, and
- * waits for our end. What cannot be read has not been taken away.
+ * An update puts its policy down, then looks whether we go (ct_keeper_adopt()); we put down that we
+ * go, then look at the policy once more. So either we see the new one, and stay, or it sees us
+ * going, and waits for our end. What cannot be read has not been taken away.
  */
 static void leave_if_idle(struct ct_keeper *k)
 {
@@ -124,6 +134,7 @@ static void leave_if_idle(struct ct_keeper *k)
 
 /* ---- a run ---- */
 
+/* By name each time: it is the record of the run that is over, or of the next. */
 static int read_status(const struct ct_keeper *k, struct ct_status *ret_status)
 {
 	int ct_autofd fd = openat(k->dir, "status", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -159,6 +170,7 @@ static void note_run(struct ct_keeper *k)
 	k->begun = age < now ? now - age : 0;
 }
 
+/* Also when a run has ended before we got to look: it is dealt with like any other. */
 void ct_keeper_begin(struct ct_keeper *k)
 {
 	k->monitor = open_monitor(k);
@@ -174,6 +186,7 @@ void ct_keeper_begin(struct ct_keeper *k)
 	leave_if_idle(k);
 }
 
+/* Without a record of its end the run counts as one that ended just now, by a failure. */
 static struct ct_restart_run run_of(const struct ct_status *status)
 {
 	struct ct_restart_run run = { .code = CT_UNKNOWN_CODE };
@@ -187,6 +200,7 @@ static struct ct_restart_run run_of(const struct ct_status *status)
 	return run;
 }
 
+/* A restart that was asked for (again) is owed whatever the policy says, but not against a stop. */
 static void decide(struct ct_keeper *k, const struct ct_restart_run *run)
 {
 	bool again = k->again;
@@ -211,6 +225,7 @@ static void decide(struct ct_keeper *k, const struct ct_restart_run *run)
 	put_down(k, CT_KEEPER_WAITING);
 }
 
+/* seen keeps one end from being dealt with twice. */
 void ct_keeper_run_ended(struct ct_keeper *k)
 {
 	struct ct_status status = { 0 };
@@ -248,6 +263,7 @@ static int start(const char *id, struct ct_err *err)
 	return r < 0 ? r : ct_container_start_again(&store, &container, &how, NULL, err);
 }
 
+/* The whole struct ct_err goes back, of which the keeper makes a line for its record. */
 static _Noreturn void child_main(struct ct_keeper *k, int report)
 {
 	struct ct_err err = { 0 };
@@ -258,6 +274,7 @@ static _Noreturn void child_main(struct ct_keeper *k, int report)
 	_exit(ct_write_all(report, &err, sizeof(err)) < 0);
 }
 
+/* A start that fails is a run of no length, so the delays grow by it, too. */
 static void failed(struct ct_keeper *k, const struct ct_err *err)
 {
 	struct ct_restart_run run = { .code = err->exit ? err->exit : CT_EXIT_FAILED };
@@ -266,6 +283,7 @@ static void failed(struct ct_keeper *k, const struct ct_err *err)
 	decide(k, &run);
 }
 
+/* What comes of it is read when the child has ended (its pidfd is in the loop). */
 void ct_keeper_start_again(struct ct_keeper *k)
 {
 	struct ct_err err = { 0 };
@@ -291,6 +309,8 @@ static bool is_removed(const struct ct_keeper *k)
 	return faccessat(k->dir, "lock", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 }
 
+/* EALREADY: somebody else has started it, which is as good. ECANCELED: a stop was asked for
+ * meanwhile. */
 void ct_keeper_child_ended(struct ct_keeper *k)
 {
 	struct ct_err err = { 0 };
@@ -317,6 +337,7 @@ void ct_keeper_child_ended(struct ct_keeper *k)
 
 /* ---- somebody wants us to look ---- */
 
+/* On SIGUSR1: an update, or a stop, has written something. */
 void ct_keeper_look(struct ct_keeper *k)
 {
 	read_policy(k);

@@ -17,8 +17,8 @@
 #include "events.h"
 #include "leaf.h"
 
-/* What the callbacks work with; a copy of it lives in the monitor. The caller sets the first ones, up to
- * exec. */
+/* What the callbacks work with; a copy of it lives in the monitor. The caller sets the first ones,
+ * up to exec. */
 struct launching {
 	struct ct_arena *arena;		/* with everything that only the start needs */
 	struct ct_plan *plan;		/* of a container... */

@@ -3,11 +3,21 @@
  * A container's leaf at the start of a run: where it can be, a scope from systemd where that is the
  * way, the directories with their limits, and the record of their path.
  *
- * Runs in the CLI before it forks the monitor, which is born in the leaf's other half; with systemd in
- * the monitor before it makes the payload, for a scope begins with a process. With the caller's
+ * Runs in the CLI before it forks the monitor, which is born in the leaf's other half; with systemd
+ * in the monitor before it makes the payload, for a scope begins with a process. With the caller's
  * privileges; nobody else's process moves but those of a crowded place (src/cgroups/controllers.c).
  * May fail: limits that were asked for and cannot be had. Where nothing was asked for and there is
  * nowhere, the container runs without a leaf.
+ *
+ *   PARENT/cattach-ID/            the leaf: limits, devices
+ *       container/                the payload and what it makes
+ *       monitor/                  the monitor, outside of the limits' reach
+ *
+ *   ct_leaf_make            disabled? place? scope needed (then later)? make, limit, give
+ *   ct_leaf_make_in_scope   from the monitor: systemd makes a scope around it, the rest as above
+ *   judge                   is a failure one, or does it go without?
+ *
+ * exact: the OCI runtime command line, whose callers say where cgroups are and expect them there.
  */
 #include "leaf.h"
 
@@ -45,7 +55,12 @@ static const struct ct_cgroup_setting *first_asked(const struct leaf_request *q)
 	return NULL;
 }
 
-/* Who wants it no matter what: what cannot be had is an error then. */
+/*
+ * Who wants it no matter what: what cannot be had is an error then.
+ *   --cgroups=enabled, --cgroup-parent, a limit        an error when it cannot be had
+ *   --cgroups=best-effort                              told, and on
+ *   nothing                                            a line in the log
+ */
 static bool is_insisted_on(const struct leaf_request *q)
 {
 	if (is_mode(q, "enabled") || (q->parent && !q->parent_is_hint))
@@ -53,6 +68,7 @@ static bool is_insisted_on(const struct leaf_request *q)
 	return first_asked(q) && !is_mode(q, "best-effort");
 }
 
+/* By what was asked for: the option or the property of the first limit, else the mode. */
 static int wrap_asked(const struct leaf_request *q, struct ct_err *err)
 {
 	const struct ct_cgroup_setting *asked = first_asked(q);
@@ -87,21 +103,21 @@ static int go_without(const struct leaf_request *q, struct ct_err *why, struct c
 
 /* ---- where ---- */
 
-/* The last part of a path that is the container's own, or NULL. Names of ours, and those of systemd's
- * way to say it, are none. */
+/* The last part of a path that is the container's own, or NULL. Names of ours, and those of
+ * systemd's way to say it, are none. */
 static const char *own_name(const struct leaf_request *q)
 {
 	const char *slash = q->parent ? strrchr(q->parent, '/') : NULL;
 	const char *name = slash ? slash + 1 : q->parent;
 
-	if (!q->exact || !name || !*name || strchr(name, ':') || !strcmp(name, ".") || !strcmp(name, "..") ||
-	    !strncmp(name, "cattach-", 8))
+	if (!q->exact || !name || !*name || strchr(name, ':') || !strcmp(name, ".") ||
+	    !strcmp(name, "..") || !strncmp(name, "cattach-", 8))
 		return NULL;
 	return name;
 }
 
-/* SLICE:PREFIX:NAME, as engines name a scope that they want of systemd: what is behind the slice, or
- * NULL. */
+/* SLICE:PREFIX:NAME, as engines name a scope that they want of systemd: what is behind the slice,
+ * or NULL. */
 static const char *scope_of(const struct leaf_request *q)
 {
 	const char *colon = q->parent ? strchr(q->parent, ':') : NULL;
@@ -117,7 +133,8 @@ static const char *parent_of(const struct leaf_request *q, bool systemd, char bu
 	if (own_name(q)) {
 		size_t length = (size_t)(own_name(q) - q->parent);
 
-		snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(length > 1 ? length - 1 : length), q->parent);
+		snprintf(buf, CT_CGROUP_PATH, "%.*s", (int)(length > 1 ? length - 1 : length),
+			 q->parent);
 		return *buf ? buf : NULL;
 	}
 	if (!scope)
@@ -143,7 +160,8 @@ static int find_place(const struct leaf_request *q, struct ct_cgroup_where *wher
 	return ct_cgroup_find_place(where, place, err);
 }
 
-/* Without it processes could only be moved in, after they have run outside. */
+/* Without it processes could only be moved in, after they have run outside. An empty clone3(2) is
+ * EINVAL where the call exists, ENOSYS or EPERM where it does not or is filtered. */
 static int check_clone3(struct ct_err *err)
 {
 	if (syscall(SYS_clone3, NULL, 0) < 0 && errno == EINVAL)
@@ -185,15 +203,18 @@ static int choose_place(const struct leaf_request *q, struct ct_cgroup_place *pl
 /* One of the last run may be there still, with a monitor that serves late readers. */
 static void name_scope(const struct leaf_request *q, char *name, size_t size)
 {
-	const char *wanted = q->exact ? scope_of(q) : NULL, *colon = wanted ? strchr(wanted, ':') : NULL;
+	const char *wanted = q->exact ? scope_of(q) : NULL,
+		   *colon = wanted ? strchr(wanted, ':') : NULL;
 
 	if (!colon)
-		snprintf(name, size, "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id, (int)getpid());
+		snprintf(name, size, "cattach-%.*s-%d.scope", CT_SHORT_ID_LENGTH, q->id,
+			 (int)getpid());
 	else
 		snprintf(name, size, "%.*s%s%s.scope", (int)(colon - wanted), wanted,
 			 colon > wanted ? "-" : "", colon + 1);
 }
 
+/* systemd moves us into it: an answer comes when that has happened, or SCOPE_TIME has passed. */
 static int start_scope(const struct leaf_request *q, char *path, struct ct_err *err)
 {
 	char name[256], description[64], slice[CT_CGROUP_PATH];
@@ -222,8 +243,8 @@ static int record_path(const void *arg, const char *path, bool found, struct ct_
 }
 
 /* With --cgroups=best-effort nothing is asked for; what of it cannot be had is told afterwards. */
-static struct ct_cgroup_settings relax(const struct leaf_request *q, struct ct_cgroup_setting *items,
-				       size_t max)
+static struct ct_cgroup_settings relax(const struct leaf_request *q,
+				       struct ct_cgroup_setting *items, size_t max)
 {
 	struct ct_cgroup_settings relaxed = { .items = items };
 
@@ -271,11 +292,14 @@ static void add_missing(struct ct_err *warning, const struct ct_err *err)
 	}
 }
 
+/* For --cgroups=best-effort, which goes on and says what it lacks: one limit at a time, to find out
+ * which. */
 static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
 			 struct ct_err *warning)
 {
 	for (size_t i = 0; q->settings && i < q->settings->count; i++) {
-		const struct ct_cgroup_settings one = { .items = &q->settings->items[i], .count = 1 };
+		const struct ct_cgroup_settings one = { .items = &q->settings->items[i],
+							.count = 1 };
 		struct ct_err err = { 0 };
 
 		/* What has been set is set once more, which is no harm. */
@@ -285,8 +309,8 @@ static void tell_missing(const struct leaf_request *q, const struct leaf *leaf,
 	}
 }
 
-/* A user's container has no device but those that are bound into it, and nobody to ask but the kernel
- * for more; a root that is none on the host is a user in this. */
+/* A user's container has no device but those that are bound into it, and nobody to ask but the
+ * kernel for more; a root that is none on the host is a user in this. */
 static int limit_devices(const struct leaf_request *q, const struct leaf *leaf, struct ct_err *err)
 {
 	int r = geteuid() != 0 ? 0 : ct_cgroup_devices_apply(leaf->cgroup.container, q->devices,
@@ -329,6 +353,7 @@ static int make(const struct leaf_request *q, const struct ct_cgroup_place *plac
 	return 0;
 }
 
+/* ".." in a path that comes from a config.json would lead out of what was delegated. */
 static bool climbs(const char *path)
 {
 	for (const char *part = path; part; part = strchr(part, '/')) {
@@ -339,7 +364,8 @@ static bool climbs(const char *path)
 	return false;
 }
 
-/* Not that there is nowhere, but that it must not be there. */
+/* Not that there is nowhere, but that it must not be there. EPERM is ct_cgroup_find_place()'s for a
+ * path that leads out of what is the caller's. */
 static bool is_refusal(const struct leaf_request *q, int r)
 {
 	/* Somebody is in it, or stops whoever comes. */
@@ -362,6 +388,7 @@ static int judge(const struct leaf_request *q, int r, struct ct_err *warning, st
 	return wrap_asked(q, err);
 }
 
+/* A scope cannot be made here: it begins with a process, and the monitor is not forked yet. */
 int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_err *warning,
 		 struct ct_err *err)
 {
@@ -388,6 +415,7 @@ int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_
 	return judge(q, r, warning, err);
 }
 
+/* In the monitor, which is in the scope from then on; the container's limits come below it. */
 int ct_leaf_make_in_scope(const struct leaf_request *q, struct leaf *leaf, struct ct_err *warning,
 			  struct ct_err *err)
 {

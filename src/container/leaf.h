@@ -50,8 +50,8 @@ struct leaf {
  * @warning: filled in for what is gone without by --cgroups=best-effort
  * @err: what was asked for and cannot be had, by the name of who asked, with the way out
  *
- * For the process that launches the monitor, which is then born in ->cgroup.monitor: moving a process
- * waits for all processors, some milliseconds. Nothing is left of one that fails.
+ * For the process that launches the monitor, which is then born in ->cgroup.monitor: moving a
+ * process waits for all processors, some milliseconds. Nothing is left of one that fails.
  */
 int ct_leaf_make(const struct leaf_request *q, struct leaf *ret_leaf, struct ct_err *warning,
 		 struct ct_err *err);
@@ -87,12 +87,12 @@ void ct_leaf_close(struct leaf *leaf);
 bool ct_leaf_is_frozen(int dir, const char *id);
 
 /* After a crash, nobody's monitor any more: end what is left in the recorded leaf and remove it. 0,
- * also when there is none; else an error, with processes still in the leaf. One without a process that
- * cannot be removed is warned of. */
+ * also when there is none; else an error, with processes still in the leaf. One without a process
+ * that cannot be removed is warned of. */
 int ct_leaf_clean(int dir, const char *id, struct ct_err *err);
 
-/* What is written on one with a name that the caller has chosen. Containers of two stores may have the same
- * id, but not the same directory. */
+/* What is written on one with a name that the caller has chosen. Containers of two stores may have
+ * the same id, but not the same directory. */
 #define LEAF_MARK 256
 const char *ct_leaf_mark(int dir, const char *id, char buf[LEAF_MARK]);
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container's leaf at the end of a run, and as others find it: what was killed in it, what is left
- * in it, its removal, the record of its path.
+ * A container's leaf at the end of a run, and as others find it: what was killed in it, what is
+ * left in it, its removal, the record of its path.
  *
  * ct_leaf_is_oom() and ct_leaf_end() run in the confined monitor, which has the descriptors from
  * the start and allocates nothing. The others run in commands, as the user; what they read was ours
- * once and is checked (ct_cgroup_open()). What cannot be removed stays recorded, and whoever removes
- * the container, or starts it again, tries again.
+ * once and is checked (ct_cgroup_open()). What cannot be removed stays recorded, and whoever
+ * removes the container, or starts it again, tries again.
  */
 #include "leaf.h"
 
@@ -27,6 +27,7 @@
 #define END_TIME	2000	/* ms for what has been killed to be gone */
 #define SWEEP_NAP	(CT_SECOND / 10000)
 
+/* memory.events, oom_kill: processes that were killed for want of memory in this cgroup. */
 bool ct_leaf_is_oom(const struct leaf *leaf)
 {
 	struct ct_cgroup_events events;
@@ -43,7 +44,8 @@ void ct_leaf_close(struct leaf *leaf)
 	ct_drop_fd(&leaf->place);
 }
 
-/* A scope is systemd's to remove, which it does when we have ended. */
+/* A scope is systemd's to remove, which it does when we have ended. attended: somebody follows the
+ * container and removes the rest when we have gone (ct_leaf_sweep()). */
 static bool may_remove_all(const struct leaf *leaf, bool attended)
 {
 	struct ct_err ignored;
@@ -52,6 +54,8 @@ static bool may_remove_all(const struct leaf *leaf, bool attended)
 	       ct_cgroup_leave(&leaf->cgroup, getpid(), &ignored) == 0;
 }
 
+/* In the monitor, after its last process has ended; "cgroup" is the file with its path in the
+ * container's directory, and goes only when the cgroup does. */
 void ct_leaf_end(struct leaf *leaf, int dir, bool attended)
 {
 	struct ct_err ignored;
@@ -72,6 +76,7 @@ void ct_leaf_end(struct leaf *leaf, int dir, bool attended)
 	ct_leaf_close(leaf);
 }
 
+/* Of a start that has failed: nothing has run in it that anybody would want to see. */
 void ct_leaf_undo(struct leaf *leaf, int dir)
 {
 	struct ct_err ignored;
@@ -138,8 +143,8 @@ int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
 	return read_record(dir, path, &found);
 }
 
-/* "/PLACE/cattach-ID", or with a number behind it. What is another's must not be ended for this one,
- * whatever has become of the record. */
+/* "/PLACE/cattach-ID", or with a number behind it. What is another's must not be ended for this
+ * one, whatever has become of the record. */
 static int open_recorded(int dir, const char *id, struct ct_cgroup *cgroup, struct ct_err *err)
 {
 	char path[CT_CGROUP_PATH], mark[LEAF_MARK];
@@ -155,6 +160,7 @@ static int open_recorded(int dir, const char *id, struct ct_cgroup *cgroup, stru
 	return r;
 }
 
+/* The cgroup is asked and not the record: somebody may have written to cgroup.freeze himself. */
 bool ct_leaf_is_frozen(int dir, const char *id)
 {
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
@@ -213,6 +219,8 @@ static void remove_unmarked(int dir)
 		ct_log(CT_LOG_DEBUG, CT_TOPIC_CGROUP, "no cgroup that was left unmarked is removed");
 }
 
+/* The record goes last, and only when the cgroup has gone: whoever comes next finds the rest by
+ * it. */
 int ct_leaf_clean(int dir, const char *id, struct ct_err *err)
 {
 	struct ct_cgroup ct_autocgroup cgroup = CT_CGROUP_INIT;
@@ -235,6 +243,7 @@ int ct_container_cgroup_path(const struct ct_container *container, char path[CT_
 	return ct_leaf_read(container->dir, path);
 }
 
+/* -ENOTSUP for a container that was made without one, or whose monitor could not have one. */
 int ct_container_cgroup(const struct ct_container *container, struct ct_cgroup *ret_cgroup,
 			struct ct_err *err)
 {

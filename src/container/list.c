@@ -43,6 +43,7 @@ static int append(struct listing *l, const struct ct_container *c)
 	return 0;
 }
 
+/* DT_UNKNOWN: some file systems do not say; loading finds out. */
 static int visit(int dir, const char *name, unsigned char type, void *arg)
 {
 	struct ct_container ct_autocontainer c = CT_CONTAINER_INIT;
@@ -62,6 +63,7 @@ static int visit(int dir, const char *name, unsigned char type, void *arg)
 	return r;
 }
 
+/* The id decides where times are equal, so that two lists are the same. */
 static int compare(const void *left, const void *right)
 {
 	const struct ct_container *a = left, *b = right;

@@ -8,6 +8,15 @@
  * what is wrong with this process (memory, descriptors) is an error. A directory that is just
  * being made or removed by another command is told from a damaged one by the lock that its maker
  * or remover holds.
+ *
+ *   directory   ENOENT: no such container          not ours, or open to others: damaged
+ *   meta.json   missing: CREATING while its maker holds its lock, else damaged
+ *   host        of another machine: FOREIGN, and nothing is said about processes
+ *   status      missing: on its way out, or damaged; else load_state() asks who lives
+ *   name        by the link in names/, see load_name()
+ *
+ * Files come and go in an order (created.c, remove.c) that lets a reader without a lock tell these
+ * apart; where two looks do not fit together the whole is read again (LOAD_AGAIN).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +60,8 @@ static int set_damage(struct ct_arena *arena, struct ct_container *c, struct ct_
 	return 0;
 }
 
-/* Ours, and nobody else can have written it. */
+/* Ours, and nobody else can have written it. A record decides which pids get signals and which
+ * files are removed, with our rights. */
 static int check_owner(int fd, const char *what, mode_t forbidden, struct ct_err *err)
 {
 	struct stat st;
@@ -66,6 +76,8 @@ static int check_owner(int fd, const char *what, mode_t forbidden, struct ct_err
 	return 0;
 }
 
+/* The time of the directory stands in for that of the record, until there is one: a row of ps needs
+ * it. */
 static int open_directory(const struct ct_store *store, struct ct_container *c,
 			  struct ct_err *err)
 {
@@ -84,6 +96,8 @@ static int open_directory(const struct ct_store *store, struct ct_container *c,
 	return check_owner(c->dir, "its directory", 077, err);
 }
 
+/* Parsed in an arena of its own, so that only what is kept of it takes room in the caller's: a list
+ * reads thousands. */
 static int read_meta(struct ct_arena *arena, int dir, struct ct_meta *ret_meta, struct ct_err *err)
 {
 	struct ct_arena ct_autoarena scratch = { 0 };
@@ -152,6 +166,7 @@ static int judge_missing_status(const struct ct_store *store, struct ct_containe
 	return 0;
 }
 
+/* The directory's name is the id: a record that says another one was copied there by hand. */
 static int load_meta(const struct ct_store *store, struct ct_arena *arena,
 		     struct ct_container *c, struct ct_err *err)
 {
@@ -170,6 +185,8 @@ static int load_meta(const struct ct_store *store, struct ct_arena *arena,
 	return 0;
 }
 
+/* Others may read it and not write it (022): who could write it would choose which process we
+ * signal. */
 static int open_status(int dir, struct ct_err *err)
 {
 	int ct_autofd fd = openat(dir, "status", FILE_FLAGS);
@@ -181,6 +198,7 @@ static int open_status(int dir, struct ct_err *err)
 	return ct_take_fd(&fd);
 }
 
+/* For the removal, which needs nothing of the record. */
 int ct_container_open_status(int dir, struct ct_err *err)
 {
 	int r = check_owner(dir, "its directory", 077, err);
@@ -188,6 +206,7 @@ int ct_container_open_status(int dir, struct ct_err *err)
 	return r < 0 ? r : open_status(dir, err);
 }
 
+/* "going": its remover holds the lock, so for everybody else it is gone already. */
 static int load_state(const struct ct_store *store, struct ct_arena *arena,
 		      struct ct_container *c, struct ct_err *err)
 {
@@ -228,12 +247,14 @@ static int load_name(const struct ct_store *store, struct ct_arena *arena, struc
 	return c->meta.name ? 0 : ct_fail_nomem(err);
 }
 
-/* "host" is asked for only where nobody has asked before. */
+/* "host" is asked for only where nobody has asked before. A store on a network's file system is
+ * seen by several machines; pids and locks of the one mean nothing on the other. */
 static bool is_foreign(struct ct_arena *arena, const char *host, const struct ct_container *c)
 {
 	return strcmp(c->meta.host, host ? host : ct_host_identity(arena)) != 0;
 }
 
+/* The defaults are for damaged records, which are stopped and removed, too. */
 static int load_once(const struct ct_store *store, struct ct_arena *arena, const char *host,
 		     const char *id, struct ct_container *ret_container, struct ct_err *err)
 {
@@ -270,6 +291,7 @@ static int load_once(const struct ct_store *store, struct ct_arena *arena, const
 	return 0;
 }
 
+/* Bounded: two commands that change it all the time would otherwise keep a third one here. */
 int ct_container_load(const struct ct_store *store, struct ct_arena *arena, const char *host,
 		      const char *id, struct ct_container *ret_container, struct ct_err *err)
 {
@@ -280,6 +302,7 @@ int ct_container_load(const struct ct_store *store, struct ct_arena *arena, cons
 	return r == LOAD_AGAIN ? ct_fail(err, EAGAIN, "container %s changes all the time", id) : r;
 }
 
+/* Also of one that was never loaded (CT_CONTAINER_INIT); what the arena has of it stays. */
 void ct_container_close(struct ct_container *container)
 {
 	ct_drop_fd(&container->dir);

@@ -3,9 +3,10 @@
  * Which directory a throw-away overlay was made over: a path alone does not say, for what is there
  * may have been moved away and replaced while the container runs.
  *
- * Runs in the command, as the user. Every start with an overlay writes device and inode into "lower"
- * in the container's directory: numbers of devices hold until the host restarts, and so does the run.
- * May fail: a path that leads to another directory or to none by now, a record that is not there.
+ * Runs in the command, as the user. Every start with an overlay writes device and inode into
+ * "lower" in the container's directory: numbers of devices hold until the host restarts, and so
+ * does the run. May fail: a path that leads to another directory or to none by now, a record that
+ * is not there.
  */
 #include "lower.h"
 
@@ -51,6 +52,7 @@ static int read_identity(const struct ct_container *c, char text[SIZE], struct c
 	return ct_hint(err, "cattach restart %s writes it", ct_container_label(c));
 }
 
+/* Compared as texts: both come from the same function. */
 int ct_lower_open(const struct ct_container *container, struct ct_err *err)
 {
 	const char *path = container->meta.rootfs;
@@ -62,12 +64,13 @@ int ct_lower_open(const struct ct_container *container, struct ct_err *err)
 		return -err->code;
 	fd = openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return ct_fail_errno(err, errno, "cannot open %s, over which container %s runs", path,
-				     ct_container_label(container));
+		return ct_fail_errno(err, errno, "cannot open %s, over which container %s runs",
+				     path, ct_container_label(container));
 	write_identity(st.st_dev, st.st_ino, found);
 	if (strcmp(recorded, found) != 0) {
-		ct_fail(err, ESTALE, "%s is not the directory any more over which container %s runs",
-			path, ct_container_label(container));
+		ct_fail(err, ESTALE,
+			"%s is not the directory any more over which container %s runs", path,
+			ct_container_label(container));
 		return ct_hint(err, "move that one back, or cattach restart %s",
 			       ct_container_label(container));
 	}

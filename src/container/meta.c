@@ -9,6 +9,10 @@
  *
  * Runs in commands, as the user. What is read was ours once, but files get cut and edited: every
  * type and range is checked, and nothing that is wrong is passed on.
+ *
+ *   one row of fields[]   FIELD(name, TEXT)   ->   "name": "web"   <->   struct ct_meta.name
+ *
+ * A field is added by a member of the struct and a row here, and nothing else.
  */
 #include <errno.h>
 #include <signal.h>
@@ -68,7 +72,10 @@ static const struct field fields[] = {
 
 /* ---- checking ---- */
 
-/* What every record has, and what would do harm elsewhere if it were wrong. */
+/* What every record has, and what would do harm elsewhere if it were wrong. Runs when a record is
+ * written and when one is read: the same rules, so that nothing is written that could not be read
+ * again. unmonitored are containers of the OCI runtime command line, whose ids are their callers'
+ * to choose. */
 static int check_values(const struct ct_meta *meta, struct ct_err *err)
 {
 	struct ct_restart_policy ignored;
@@ -78,7 +85,8 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 			       CT_CONTAINER_ID_LENGTH);
 	if (!meta->name)
 		return ct_fail(err, EBADMSG, "name is missing");
-	if ((meta->unmonitored ? ct_runtime_check_id(meta->id, err) : ct_check_name(meta->name, err)) < 0)
+	if ((meta->unmonitored ? ct_runtime_check_id(meta->id, err) :
+				 ct_check_name(meta->name, err)) < 0)
 		return ct_wrap(err, meta->unmonitored ? "id" : "name");
 	if (!meta->host)
 		return ct_fail(err, EBADMSG, "host is missing");
@@ -86,8 +94,8 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 		return ct_fail(err, EBADMSG, "stop_signal must be 1...%d, not %d", SIGRTMAX,
 			       meta->stop_signal);
 	if (meta->log_max_files < 0 || meta->log_max_files > CT_LOG_MAX_FILES)
-		return ct_fail(err, EBADMSG, "log_max_files must be 0...%d, not %d", CT_LOG_MAX_FILES,
-			       meta->log_max_files);
+		return ct_fail(err, EBADMSG, "log_max_files must be 0...%d, not %d",
+			       CT_LOG_MAX_FILES, meta->log_max_files);
 	if (ct_restart_parse(meta->restart, &ignored, err) < 0)
 		return ct_wrap(err, "restart");
 	if (meta->stop_timeout < -1)
@@ -98,6 +106,7 @@ static int check_values(const struct ct_meta *meta, struct ct_err *err)
 
 /* ---- writing ---- */
 
+/* A list of pairs and no object: labels keep their order. */
 static void write_pairs(struct ct_json_writer *w, const struct ct_spec_pairs *pairs)
 {
 	ct_json_begin_array(w);
@@ -110,7 +119,8 @@ static void write_pairs(struct ct_json_writer *w, const struct ct_spec_pairs *pa
 	ct_json_end_array(w);
 }
 
-/* Absent texts and empty lists are left out. */
+/* Absent texts and empty lists are left out. false, 0 and no time are written all the same: a
+ * reader that looks for a flag finds it. */
 static bool is_absent(const struct field *field, const void *value)
 {
 	switch (field->kind) {
@@ -128,6 +138,8 @@ static bool is_absent(const struct field *field, const void *value)
 	return false;
 }
 
+/* A field that has its empty value is not there: records stay short, and "was not given" stays
+ * so. */
 static void write_field(struct ct_json_writer *w, const struct field *field, const void *value)
 {
 	if (is_absent(field, value))
@@ -155,6 +167,7 @@ static void write_field(struct ct_json_writer *w, const struct field *field, con
 	}
 }
 
+/* Into memory: the caller puts it into the place of the old one in one step. */
 int ct_meta_write(const struct ct_meta *meta, struct ct_buf *buf, struct ct_err *err)
 {
 	struct ct_json_writer w;
@@ -185,6 +198,7 @@ static int wrong_type(const struct ct_json *value, const char *wanted, struct ct
 		       ct_json_type_name(value->type));
 }
 
+/* A copy: the JSON tree is in an arena of its own, which goes. */
 static int read_text(struct ct_arena *arena, const struct ct_json *value, const char **ret_text,
 		     struct ct_err *err)
 {
@@ -226,6 +240,8 @@ static int read_pair(struct ct_arena *arena, const struct ct_json *value,
 	return r < 0 ? r : read_text(arena, value->child->next, &pair->value, err);
 }
 
+/* Lists of two and not an object, since JSON lets keys of an object repeat and readers do not agree
+ * on what that means. */
 static int read_pairs(struct ct_arena *arena, const struct ct_json *value,
 		      struct ct_spec_pairs *pairs, struct ct_err *err)
 {
@@ -258,6 +274,7 @@ static int read_number(const struct ct_json *value, int *ret_number, struct ct_e
 	return 0;
 }
 
+/* Nanoseconds since 1970, as all times in records. */
 static int read_time(const struct ct_json *value, uint64_t *ret_time, struct ct_err *err)
 {
 	if (value->type != CT_JSON_NUMBER)
@@ -290,6 +307,8 @@ static int read_field(struct ct_arena *arena, const struct ct_json *value, enum 
 	return 0;
 }
 
+/* Before anything else is looked at: what a newer version means by its members is not known
+ * here. */
 static int check_version(const struct ct_json *root, struct ct_err *err)
 {
 	const struct ct_json *value = ct_json_get(root, "version");
@@ -310,10 +329,13 @@ static int check_version(const struct ct_json *root, struct ct_err *err)
 	return 0;
 }
 
+/* meta.version is what this program writes, not what the file had: a record that is written again
+ * is one of ours. */
 int ct_meta_parse(struct ct_arena *arena, const char *text, size_t size, struct ct_meta *ret_meta,
 		  struct ct_err *err)
 {
-	/* The tree is many times the size of what it says; it does not stay in the caller's arena. */
+	/* The tree is many times the size of what it says; it does not stay in the caller's
+	 * arena. */
 	struct ct_arena ct_autoarena scratch = { 0 };
 	struct ct_meta meta = { .version = CT_META_VERSION };
 	const struct ct_json *root = NULL;

@@ -2,10 +2,10 @@
 /*
  * Names: symbolic links in names/, each with a container's id as its text.
  *
- * The text is the short id, which people know, a dot, and the other digits, three in two characters:
- * 48 instead of 64. ext4 keeps up to 59 in the inode; for more it takes a block, and removing such a
- * link waits for the disk, which took longer than all else that a --rm removes. Links with all 64
- * digits are understood, for they were made before.
+ * The text is the short id, which people know, a dot, and the other digits, three in two
+ * characters: 48 instead of 64. ext4 keeps up to 59 in the inode; for more it takes a block, and
+ * removing such a link waits for the disk, which took longer than all else that a --rm removes.
+ * Links with all 64 digits are understood, for they were made before.
  *
  * symlinkat(2) is the claim: it makes the link or finds one there, in one step, so of any number of
  * commands that want a name one gets it, and nobody scans anything. A link is made after its
@@ -96,6 +96,7 @@ static void read_text(const char *text, char id[CT_CONTAINER_ID_LENGTH + 1])
 	*digit = '\0';
 }
 
+/* One byte more than an id is read, to see that the text is not longer. */
 int ct_name_lookup(const struct ct_store *store, const char *name,
 		   char ret_id[CT_CONTAINER_ID_LENGTH + 1])
 {
@@ -170,6 +171,7 @@ int ct_name_claim(const struct ct_store *store, const char *name, const char *id
 	return -EEXIST;
 }
 
+/* Only if the name still is this container's: it may have been given to another. */
 int ct_name_release(const struct ct_store *store, const char *name, const char *id)
 {
 	char holder[CT_CONTAINER_ID_LENGTH + 1];

@@ -41,6 +41,7 @@ struct reader {
 	size_t count;			/* of fields in the line at hand */
 };
 
+/* "1000" in --user is an id, also where a user has that for a name. */
 bool ct_is_number(const char *text)
 {
 	return *text && text[strspn(text, "0123456789")] == '\0';
@@ -52,6 +53,7 @@ static bool is_absent(int code)
 	return code == ENOENT || code == ENOTDIR;
 }
 
+/* needed: somebody has named a user, and a file that may not be read is an error then. */
 int ct_user_file_read(struct ct_arena *arena, int rootfs, const char *path, bool needed,
 		      struct ct_user_file *ret_file, struct ct_err *err)
 {
@@ -139,6 +141,7 @@ static bool field_id(const struct field *field, uint32_t *ret_id)
 	return ct_is_number(digits) && ct_parse_id(digits, ret_id, &ignored) == 0;
 }
 
+/* By name, or by uid where name is NULL; the first line that fits, as for the C library. */
 int ct_passwd_find(struct ct_arena *arena, const struct ct_user_file *file, const char *name,
 		   uint32_t uid, struct ct_passwd_entry *ret_entry)
 {
@@ -165,6 +168,7 @@ int ct_passwd_find(struct ct_arena *arena, const struct ct_user_file *file, cons
 	return 0;
 }
 
+/* The first one counts, as for getgrnam(3). 1 found, 0 not. */
 int ct_group_find(const struct ct_user_file *file, const char *name, uint32_t *ret_gid)
 {
 	struct reader reader = reader_open(file);
@@ -193,6 +197,8 @@ static bool is_member(const struct field *members, const char *user)
 	return false;
 }
 
+/* Groups that have the user among their members; the own group of /etc/passwd (except) is not
+ * needed. */
 int ct_group_list(struct ct_arena *arena, const struct ct_user_file *file, const char *user,
 		  uint32_t except, uint32_t **ret_gids, size_t *ret_count, struct ct_err *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Waiting for who starts a container: as long as it takes, but not in silence. As a rule the lock is
- * held for some milliseconds; one that hangs, or was stopped from its terminal, may hold it for ever.
- * After a moment one warning names the holder, so that the user can decide about it.
+ * Waiting for who starts a container: as long as it takes, but not in silence. As a rule the lock
+ * is held for some milliseconds; one that hangs, or was stopped from its terminal, may hold it for
+ * ever. After a moment one warning names the holder, so that the user can decide about it.
  *
  * Runs in commands, as the user. The holder is looked up in /proc/locks by device and inode; where
  * it is not there (another pid namespace, a file system whose numbers differ) it stays unnamed. May
@@ -55,7 +55,8 @@ static pid_t holder_in(const char *locks, const struct stat *st)
 	snprintf(place, sizeof(place), " %02x:%02x:%" PRIuMAX " ", major(st->st_dev),
 		 minor(st->st_dev), (uintmax_t)st->st_ino);
 	while ((at = strstr(at, place)) != NULL) {
-		for (digits = at; digits > locks && digits[-1] >= '0' && digits[-1] <= '9'; digits--)
+		for (digits = at; digits > locks && digits[-1] >= '0' && digits[-1] <= '9';
+		     digits--)
 			;
 		snprintf(text, sizeof(text), "%.*s", (int)(at - digits), digits);
 		/* those who wait as we do stand behind an arrow, after the one that holds it */
@@ -97,12 +98,13 @@ static void warn_of_holder(int dir, const char *label)
 		pid = locks ? holder_in(locks, &st) : 0;
 	}
 	if (pid)
-		ct_warn("waiting for the lock of container %s, held by pid %d (%.*s)", label, (int)pid,
-			COMMAND_MAX, command_of(&arena, pid));
+		ct_warn("waiting for the lock of container %s, held by pid %d (%.*s)", label,
+			(int)pid, COMMAND_MAX, command_of(&arena, pid));
 	else
 		ct_warn("waiting for the lock of container %s, held by another command", label);
 }
 
+/* Tried every two milliseconds at first, without a sound; then, told once, in flock(2) for good. */
 int ct_container_await_creator(int dir, const char *label)
 {
 	uint64_t limit = ct_now_monotonic() + SILENCE;

@@ -32,7 +32,8 @@ static int freeze(const struct ct_container *c, bool paused, struct ct_err *err)
 		return ct_state_refuse(c, CT_ACT_UNPAUSE, err);
 	if (r < 0)
 		return r;
-	/* Somebody began to pause it and was killed, or the kernel has not come to the end of it. */
+	/* Somebody began to pause it and was killed, or the kernel has not come to the end of
+	 * it. */
 	if (!paused && c->state == CT_STATE_RUNNING && !ct_cgroup_is_freezing(cgroup.container))
 		return ct_state_refuse(c, CT_ACT_UNPAUSE, err);
 	r = ct_cgroup_freeze(cgroup.container, paused, PATIENCE, err);

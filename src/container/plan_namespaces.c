@@ -52,8 +52,8 @@ bool ct_plan_is_own(int fd, const char *own)
 	       there.st_ino == here.st_ino;
 }
 
-/* The runtime's face has the container's own root in whatever mount namespace it is in, if root may do it. The
- * user namespace is planned before the others. */
+/* The runtime's face has the container's own root in whatever mount namespace it is in, if root may
+ * do it. The user namespace is planned before the others. */
 static bool may_attach(const struct planning *p)
 {
 	return p->meta->unmonitored && !(p->plan->new_namespaces & CLONE_NEWUSER) &&

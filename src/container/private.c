@@ -18,6 +18,7 @@
 
 #define MAKE_TRIES 10
 
+/* variable is the one that says where the directory is, for the hint. */
 static int check_private(const struct stat *st, const char *path, const char *variable,
 			 struct ct_err *err)
 {
@@ -57,16 +58,17 @@ static int find_place(int parent, const char *name, bool make)
 	return openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int open_once(int parent, const char *name, const char *path, const char *variable, bool make,
-		     struct ct_err *err)
+/* O_PATH first, to look at it without opening it; then "." of that very thing. */
+static int open_once(int parent, const char *name, const char *path, const char *variable,
+		     bool make, struct ct_err *err)
 {
 	int ct_autofd place = find_place(parent, name, make);
 	struct stat st;
 	int fd, r;
 
 	if (place < 0)
-		return ct_fail_errno(err, errno, "cannot open %sdirectory %s", make ? "or make " : "",
-				     path);
+		return ct_fail_errno(err, errno, "cannot open %sdirectory %s",
+				     make ? "or make " : "", path);
 	if (fstat(place, &st) < 0)
 		return ct_fail_errno(err, errno, "cannot look at %s", path);
 	r = check_private(&st, path, variable, err);

@@ -44,6 +44,7 @@ int ct_probe_open_monitor(const struct ct_probe *probe, int dir)
 	return ct_take_fd(&fd);
 }
 
+/* 1: it has ended; 0: the time is up. Interrupted, it goes on with what is left of the time. */
 int ct_pidfd_await(int pidfd, uint64_t timeout)
 {
 	uint64_t start = ct_now_monotonic(), passed = 0;

@@ -4,9 +4,9 @@
  * went, between the payload's end and the removal of its cgroup.
  *
  * Runs in commands, as the user. A container that does not run is locked against a start while the
- * cgroup in its record is emptied and removed; what belongs to no container of this store is removed
- * only where no process is in it, for it may be another store's. Fails for cgroups that cannot be
- * listed, and for one with a process that cannot be ended.
+ * cgroup in its record is emptied and removed; what belongs to no container of this store is
+ * removed only where no process is in it, for it may be another store's. Fails for cgroups that
+ * cannot be listed, and for one with a process that cannot be ended.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -79,8 +79,8 @@ int ct_container_give_up(struct ct_container *c, struct ct_err *err);
 
 /**
  * ct_container_reserve - be the only one who starts this container
- * @kept: for its keeper: that starts it while others take it for running, and not (ECANCELED) when it
- *        is to stay stopped
+ * @kept: for its keeper: that starts it while others take it for running, and not (ECANCELED) when
+ *        it is to stay stopped
  * @err:  EALREADY "container x is running", or what else its state says against a start
  *
  * Holds for as long as container->dir is open, here or in the monitor until the payload runs. Looks
@@ -101,7 +101,8 @@ int ct_container_thaw(const struct ct_container *container, struct ct_err *err);
 /* State and, where it needs one, its explanation in words, from a probe that succeeded. */
 enum ct_state ct_probe_state(const struct ct_probe *probe, const char **ret_why);
 
-/* Is its directory, which was opened before, gone by now? And to say so, instead of what came of it. */
+/* Is its directory, which was opened before, gone by now? And to say so, instead of what came of
+ * it. */
 bool ct_container_is_removed(const struct ct_container *container);
 int ct_container_fail_removed(const struct ct_container *container, struct ct_err *err);
 
@@ -113,7 +114,8 @@ bool ct_container_is_going(const struct ct_container *container);
 int ct_container_load(const struct ct_store *store, struct ct_arena *arena, const char *host,
 		      const char *id, struct ct_container *ret_container, struct ct_err *err);
 
-/* The status file of the container in this directory, if both are ours alone. The caller owns it. */
+/* The status file of the container in this directory, if both are ours alone. The caller owns
+ * it. */
 int ct_container_open_status(int dir, struct ct_err *err);
 
 /* Of a container that was found or made in a store of sessions: what it belongs to. */
@@ -123,8 +125,8 @@ int ct_session_mark(const struct ct_store *store, struct ct_arena *arena, struct
 /* End and forget all sessions of a container, in a bounded time; what resists is left behind. */
 void ct_sessions_end(const struct ct_store *store, const struct ct_container *container);
 
-/* Take away what is left of a session whose maker was killed before it was started: has it gone? Of any other
- * state than DAMAGED it is false. */
+/* Take away what is left of a session whose maker was killed before it was started: has it gone? Of
+ * any other state than DAMAGED it is false. */
 bool ct_session_drop_interrupted(const struct ct_store *sessions, const struct ct_container *session);
 
 /* ---- its processes ---- */
@@ -142,7 +144,8 @@ int ct_pidfd_await(int pidfd, uint64_t timeout);
 /* Sleep, for what the kernel has no event for. */
 void ct_nap(uint64_t ns);
 
-/* One run of a container, by its first process. What is meant for one is done to no other: ESTALE. */
+/* One run of a container, by its first process. What is meant for one is done to no other:
+ * ESTALE. */
 struct ct_run_id {
 	pid_t pid;
 	uint64_t starttime;
@@ -150,8 +153,8 @@ struct ct_run_id {
 
 bool ct_run_is(const struct ct_run_id *run, const struct ct_status *status);
 
-/* ct_container_signal() and ct_container_stop() of a run, or of whichever there is (NULL): whether it is
- * started again is its keeper's to decide. */
+/* ct_container_signal() and ct_container_stop() of a run, or of whichever there is (NULL): whether
+ * it is started again is its keeper's to decide. */
 int ct_container_signal_run(const struct ct_container *container, const struct ct_run_id *run,
 			    int signal, struct ct_err *err);
 int ct_container_end_run(struct ct_container *container, const struct ct_run_id *run, int signal,
@@ -165,8 +168,8 @@ int ct_container_stop_run(struct ct_container *container, const struct ct_run_id
 int ct_container_remove_within(const struct ct_store *store, const struct ct_container *container,
 			       bool force, uint64_t grace, struct ct_err *err);
 
-/* A process with a session of its own that is nobody's child here: 0 in it, 1 in the caller, or negative
- * errno there. */
+/* A process with a session of its own that is nobody's child here: 0 in it, 1 in the caller, or
+ * negative errno there. */
 int ct_fork_away(void);
 
 #endif

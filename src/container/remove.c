@@ -9,6 +9,14 @@
  * container, and go with it. Containers of other machines are refused: their processes cannot be
  * seen from here. Two who remove the same one both succeed. Of one who removes and one who starts
  * it, one does: both take the lock of the directory.
+ *
+ *    ct_container_remove
+ *      end_keeper()          with force: nobody starts it again from here on
+ *      ct_sessions_end()     with force: what is in its pid namespace
+ *      end_processes()       with force; without it check_ended() refuses what runs
+ *      bar_starts()          the lock of those who start: held to the end
+ *      ct_poststop_await()   hooks that still run may want to see it
+ *      forget()              all of it, in an order that a reader without a lock can tell
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -72,8 +80,8 @@ static int kill_and_wait(int pidfd)
 	return ct_pidfd_await(pidfd, KILLED);
 }
 
-/* A look that also serves for a damaged record: with a status that cannot be read, or believed, only
- * the lock's holder is known. Is it more? */
+/* A look that also serves for a damaged record: with a status that cannot be read, or believed,
+ * only the lock's holder is known. Is it more? */
 static bool look(const struct ct_container *container, struct ct_probe *probe)
 {
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
@@ -199,9 +207,10 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 		if (late && probe->creator)
 			return fail_busy(c, err);
 		if (late)
-			return ct_fail(err, EBUSY, "%s %s has ended, but its monitor is still busy; "
-				       "stop it first or use -f", ct_container_kind(c),
-				       ct_container_label(c));
+			return ct_fail(err, EBUSY,
+				       "%s %s has ended, but its monitor is still busy; "
+				       "stop it first or use -f",
+				       ct_container_kind(c), ct_container_label(c));
 		monitor = ct_probe_open_monitor(probe, c->dir);
 		if (monitor >= 0)
 			ct_pidfd_await(monitor, SLICE);
@@ -212,7 +221,8 @@ static int check_ended(const struct ct_container *c, struct ct_probe *probe, uin
 	return 0;
 }
 
-/* Wait until nobody else is about to start it: 0, or negative. A file system without flock cannot tell. */
+/* Wait until nobody else is about to start it: 0, or negative. A file system without flock cannot
+ * tell. */
 static int lock_starters_out(const struct ct_container *c, uint64_t grace, struct ct_err *err)
 {
 	uint64_t limit = ct_now_monotonic() + grace;
@@ -229,8 +239,9 @@ static int lock_starters_out(const struct ct_container *c, uint64_t grace, struc
 
 /*
  * From here on nobody can start it: a monitor needs the file "lock", which goes under the lock of
- * those who start. That stays ours until all is gone, however long it takes: whoever wants to start or
- * rename it waits, and finds that it has been removed. 1: somebody has started it since we looked.
+ * those who start. That stays ours until all is gone, however long it takes: whoever wants to start
+ * or rename it waits, and finds that it has been removed. 1: somebody has started it since we
+ * looked.
  */
 static int bar_starts(const struct ct_container *c, uint64_t grace, struct ct_err *err)
 {
@@ -279,7 +290,8 @@ static void forget_runtime(const char *id)
 	ct_fd_close(store.runtime);
 }
 
-/* One of ours that lost its permissions ("chmod 000") gets them back: or who could tell that it runs? */
+/* One of ours that lost its permissions ("chmod 000") gets them back: or who could tell that it
+ * runs? */
 static int open_again(const struct ct_store *store, const char *id)
 {
 	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;

@@ -4,10 +4,14 @@
  *
  * Runs in commands, as the user, under the container's lock. The new name is claimed first, in one
  * step (names.c), so that of any number of commands that want it one gets it; then the record is
- * replaced, in one step, and the old name given up. Killed in between, the container answers to both,
- * until it is removed, with which all its names go. What was there before is seen by
- * who has read it before: the monitor's title stays what it was. Fails for names that are taken or no
+ * replaced, in one step, and the old name given up. Killed in between, the container answers to
+ * both, until it is removed, with which all its names go. What was there before is seen by who has
+ * read it before: the monitor's title stays what it was. Fails for names that are taken or no
  * names, and for what cannot be held.
+ *
+ *    names/NEW -> id    claimed: fails when somebody has it
+ *    meta "name": NEW   saved, by rename(2)
+ *    names/OLD          released
  */
 #include <errno.h>
 #include <string.h>
@@ -42,6 +46,7 @@ static int claim(const struct ct_store *store, struct ct_arena *arena,
 				     ct_store_names_part(store), name) : 0;
 }
 
+/* umask 077: what is written into the store is for its owner. */
 static int change(struct ct_store *store, struct ct_arena *arena, struct ct_container *now,
 		  const char *name, struct ct_err *err)
 {
@@ -53,7 +58,8 @@ static int change(struct ct_store *store, struct ct_arena *arena, struct ct_cont
 		return r;
 	now->meta.name = name;
 	r = ct_meta_save(now->dir, &now->meta, err);
-	/* By its monitor (--rm), whom our lock does not stop, and who may not have seen the new name. */
+	/* By its monitor (--rm), whom our lock does not stop, and who may not have seen the new
+	 * name. */
 	if (ct_container_is_removed(now)) {
 		ct_name_release(store, name, now->meta.id);
 		now->meta.name = before;

@@ -105,6 +105,7 @@ static uint64_t apply(uint64_t mask, const struct change *change, uint64_t all, 
 	return can_add ? mask | change->add : mask;
 }
 
+/* Without a user namespace of its own, a capability that we do not have cannot be given. */
 int ct_run_caps(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;

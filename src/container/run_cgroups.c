@@ -5,7 +5,8 @@
  *
  * Runs in the command with the caller's rights, before anything is created. Options are put over
  * what a bundle has, and all of it is converted once to find out what cannot be, so that "create"
- * refuses what "start" would. Whether a parent is within what was delegated only the start can tell.
+ * refuses what "start" would. Whether a parent is within what was delegated only the start can
+ * tell.
  *
  * May fail for values that are malformed, for what version 2 of control groups has no equivalent
  * for, and for device rules of users, which nobody would enforce.
@@ -22,6 +23,7 @@
 
 /* ---- --cgroups, --cgroup-parent ---- */
 
+/* "no-conmon" is podman's name of it. */
 static int choose_mode(struct ct_run *run, struct ct_err *err)
 {
 	static const char *const modes[] = { "enabled", "disabled", "no-monitor", "best-effort" };
@@ -41,6 +43,8 @@ static int choose_mode(struct ct_run *run, struct ct_err *err)
 	return ct_wrap(err, "--cgroups");
 }
 
+/* cgroup_parent in the record: asked for by option, and so an error where it cannot be had. A path
+ * that came with a bundle is only a hint to a user's start. */
 static int choose_parent(struct ct_run *run, struct ct_err *err)
 {
 	const char *parent = run->options->cgroup_parent, *mode = run->meta->cgroups;
@@ -82,7 +86,7 @@ static const char *parse_number(const char *text, char end, int64_t *ret_number)
 	return text + length + (end != '\0');
 }
 
-/* "c 1:3 rwm" */
+/* "c 1:3 rwm" docker's syntax, which is that of devices.allow of version 1. */
 static int parse_rule(const char *text, struct ct_cgroup_device_rule *rule, struct ct_err *err)
 {
 	const char *rest = NULL;
@@ -153,6 +157,7 @@ static int begin_rules(const struct ct_run *run, struct rules *rules, struct ct_
 	return allow_given(run, rules, err);
 }
 
+/* The default rules come before those of options, as in runc: the last one that fits decides. */
 static int add_rules(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *list = &run->options->device_cgroup_rule;
@@ -208,6 +213,7 @@ static int choose_rules(struct ct_run *run, struct ct_err *err)
 	return ct_wrap(err, "--device-cgroup-rule");
 }
 
+/* Settled once and thrown away: it is only asked whether it can be. */
 int ct_run_resources(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_cgroup_settings settings;

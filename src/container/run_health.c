@@ -4,10 +4,14 @@
  * it, in docker's form ("CMD-SHELL", TEXT), with all defaults filled in.
  *
  * From the options of run, create and update to the record; runs in the command before anything is
- * created or changed. Of a container that is checked already what is not said stays as it is. Whether
- * the command is there, and what it says, shows when it is run. May fail for times and numbers that
- * are none, with docker's words where docker has some, and for options without a command: they would
- * promise a check that nobody makes.
+ * created or changed. Of a container that is checked already what is not said stays as it is.
+ * Whether the command is there, and what it says, shows when it is run. May fail for times and
+ * numbers that are none, with docker's words where docker has some, and for options without a
+ * command: they would promise a check that nobody makes.
+ *
+ *   --health-cmd 'curl -f localhost'     CMD-SHELL, the text          run by /bin/sh -c
+ *   --health-cmd '["curl","-f","..."]'   CMD, the words
+ *   --health-cmd none, --no-healthcheck  NONE
  */
 #include "run_parts.h"
 
@@ -93,7 +97,8 @@ static int set_command(struct choosing *c, const char *text, struct ct_err *err)
 
 /* ---- times and numbers: what is not said stays ---- */
 
-/* 0 is the default, as for docker. */
+/* 0 is the default, as for docker. member is docker's name of it in an image's configuration, which
+ * its message has. */
 static int set_time(const char *text, const char *option, const char *member, uint64_t fallback,
 		    uint64_t *time, struct ct_err *err)
 {
@@ -112,6 +117,7 @@ static int set_time(const char *text, const char *option, const char *member, ui
 	return 0;
 }
 
+/* 0 is docker's "not set": the default. */
 static int set_retries(const char *text, int *retries, struct ct_err *err)
 {
 	uint64_t count = (uint64_t)*retries;
@@ -127,6 +133,7 @@ static int set_retries(const char *text, int *retries, struct ct_err *err)
 	return 0;
 }
 
+/* podman's option; docker has no such thing. */
 static int set_action(const char *text, const char **action, struct ct_err *err)
 {
 	static const char *const actions[] = { "none", "kill", "restart", "stop" };
@@ -143,14 +150,17 @@ static int set_action(const char *text, const char **action, struct ct_err *err)
 	return ct_wrap(err, "--health-on-failure");
 }
 
+/* Each from the option, else what the record has (update), else docker's default. */
 static int set_all(struct choosing *c, struct ct_err *err)
 {
 	const struct ct_health_options *o = c->options;
 	struct ct_health_config *config = &c->config;
-	int r = set_time(o->interval, "--health-interval", "Interval", INTERVAL, &config->interval, err);
+	int r = set_time(o->interval, "--health-interval", "Interval", INTERVAL, &config->interval,
+			 err);
 
 	if (r == 0)
-		r = set_time(o->timeout, "--health-timeout", "Timeout", TIMEOUT, &config->timeout, err);
+		r = set_time(o->timeout, "--health-timeout", "Timeout", TIMEOUT, &config->timeout,
+			     err);
 	if (r == 0)
 		r = set_time(o->start_period, "--health-start-period", "StartPeriod", 0,
 			     &config->start_period, err);
@@ -182,7 +192,8 @@ static const char *detail_of(const struct ct_health_options *o)
 	return NULL;
 }
 
-/* What removes itself cannot be started again; nor, by the keeper, what writes to its starter's stdout. */
+/* What removes itself cannot be started again; nor, by the keeper, what writes to its starter's
+ * stdout. */
 static int check_restart(const struct ct_meta *meta, const struct ct_health_config *config,
 			 struct ct_err *err)
 {
@@ -215,6 +226,7 @@ static int choose(struct choosing *c, const char *command, struct ct_err *err)
 	return 0;
 }
 
+/* c.config is built beside the record and put in only when all of it is right. */
 int ct_health_from_options(struct ct_arena *arena, const struct ct_health_options *o,
 			   struct ct_meta *inout, struct ct_err *err)
 {

@@ -14,6 +14,14 @@
  *   - Maps of a bundle's config.json are checked in the same way. As root they stay as they are,
  *     and a bundle's user namespace that has none gets the same numbers.
  * May fail where ids were asked for that are not the caller's to map, or are not mapped.
+ *
+ *   who, what              maps
+ *   user, no option        0 -> caller, 1... -> subordinate ids           ct_id_map_default()
+ *   user, keep-id          the caller's own id is the same inside         ct_id_map_keep()
+ *   user, nomap            0... -> subordinate ids, the caller is not in  ct_id_map_nomap()
+ *   --uidmap, --gidmap     as written                                     map_from_options()
+ *   bundle with maps       as written                                     check_bundle_maps()
+ *   root, bundle without   the same numbers                               ct_id_map_same()
  */
 #include "run_parts.h"
 
@@ -52,6 +60,7 @@ static int to_spec(struct ct_run *run, int kind, const struct ct_id_map *map, st
 	return 0;
 }
 
+/* From the form of the document to that of the checks and of newuidmap(1). */
 static int from_spec(struct ct_run *run, int kind, struct ct_id_map *ret_map, struct ct_err *err)
 {
 	const struct ct_spec_idmaps *in = spec_map(run, kind);
@@ -330,6 +339,7 @@ static int add_asked_groups(struct ct_run *run, bool denied, struct ct_err *err)
 /*
  * The list for setgroups(2). It begins with the group itself: a process whose own group is not in
  * its list can drop it, and with it the denial of a file mode like 0604.
+ *   config.json's, then the group itself and those of /etc/group, then --group-add
  */
 static int choose_groups(struct ct_run *run, struct ct_err *err)
 {
@@ -382,6 +392,8 @@ static int choose_devpts_group(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* The ids of --user are looked at only where somebody has given them: those of a bundle are checked
+ * with the whole of it. */
 int ct_run_idmap(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_spec_process *process = run->spec->process;

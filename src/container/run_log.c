@@ -6,6 +6,13 @@
  * From the options of run and create to the record; runs in the command before anything is created.
  * May fail for words and numbers that are none, for options that a driver has no use for, and for a
  * file that could not be made where it is to be; whether it can be written shows at each start.
+ *
+ *   native       segments in the container's directory (conmon/log_*.c); the default
+ *   k8s-file     a text file, CRI's lines                 path= max-size= max-file=
+ *   json-file    a text file, docker's lines              path= max-size= max-file= tag=
+ *   journald     systemd's journal                        tag=
+ *   none         memory only                              max-size=
+ *   passthrough  stdout and stderr of whoever starts it; nothing is kept
  */
 #include "run_parts.h"
 
@@ -23,6 +30,8 @@
 
 #define TAG_MAX	256	/* bytes that a record has room for */
 
+/* No driver in the record is the native one: so it is for containers from before there was a
+ * choice. */
 enum ct_log_file ct_log_file_of(const struct ct_meta *meta)
 {
 	if (meta->log_driver && !strcmp(meta->log_driver, "k8s-file"))
@@ -34,6 +43,7 @@ enum ct_log_file ct_log_file_of(const struct ct_meta *meta)
 	return CT_LOG_FILE_NONE;
 }
 
+/* Such a container has no log that anything could be read from. */
 bool ct_log_passes(const struct ct_meta *meta)
 {
 	return meta->log_driver && !strcmp(meta->log_driver, "passthrough");
@@ -41,7 +51,8 @@ bool ct_log_passes(const struct ct_meta *meta)
 
 /* ---- the driver ---- */
 
-/* Its output and, with -i, its input are those of whoever starts it. */
+/* Its output and, with -i, its input are those of whoever starts it. A restart by the keeper has
+ * nobody's stdout to give. stdin_open would have the monitor make a pipe, hence the other flag. */
 static int set_passthrough(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_meta *meta = run->meta;
@@ -54,7 +65,8 @@ static int set_passthrough(struct ct_run *run, struct ct_err *err)
 		return ct_wrap(err, "--log-driver passthrough");
 	}
 	if (meta->restart) {
-		ct_fail(err, EINVAL, "who starts it again has not the stdout and stderr of who started it");
+		ct_fail(err, EINVAL,
+			"who starts it again has not the stdout and stderr of who started it");
 		ct_hint(err, "leave out --restart, or choose another log driver");
 		return ct_wrap(err, "--log-driver passthrough");
 	}
@@ -65,8 +77,8 @@ static int set_passthrough(struct ct_run *run, struct ct_err *err)
 
 static int set_driver(struct ct_run *run, struct ct_err *err)
 {
-	static const char *const drivers[] = { "native", "k8s-file", "json-file", "journald", "passthrough",
-					       "none", NULL };
+	static const char *const drivers[] = { "native",      "k8s-file", "json-file", "journald",
+					       "passthrough", "none",	  NULL };
 	const char *driver = run->options->log_driver;
 
 	run->meta->log_driver = driver;
@@ -80,6 +92,8 @@ static int set_driver(struct ct_run *run, struct ct_err *err)
 
 /* ---- its options ---- */
 
+/* What bounds a log says nothing where no log is kept, or where somebody else keeps it: an error,
+ * or a limit would silently not hold. */
 static int check_files(const struct ct_run *run, struct ct_err *err)
 {
 	if (ct_log_passes(run->meta))
@@ -90,6 +104,7 @@ static int check_files(const struct ct_run *run, struct ct_err *err)
 	return ct_hint(err, "SystemMaxUse= there");
 }
 
+/* A log file is rotated as a whole, so its least size is what a few large records need. */
 static int set_max_size(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	uint64_t size;
@@ -102,7 +117,8 @@ static int set_max_size(struct ct_run *run, const char *value, struct ct_err *er
 		return ct_wrap(err, "--log-opt max-size");
 	}
 	if (size < CT_LOG_SIZE_MIN)
-		ct_warn("--log-opt max-size=%s: 256k is used, the least that a log file can have", value);
+		ct_warn("--log-opt max-size=%s: 256k is used, the least that a log file can have",
+			value);
 	run->meta->log_max_size = size < CT_LOG_SIZE_MIN ? CT_LOG_SIZE_MIN : size;
 	return 0;
 }
@@ -117,11 +133,13 @@ static int set_max_file(struct ct_run *run, const char *value, struct ct_err *er
 	return 0;
 }
 
-/* It will be looked up again at each start; what is plainly wrong shows now. */
+/* It will be looked up again at each start; what is plainly wrong shows now. The directory has to
+ * be there, as docker's and podman's has to; the file is made by the start. */
 static int check_path(struct ct_run *run, const char *path, struct ct_err *err)
 {
 	const char *slash = strrchr(path, '/');
-	const char *dir = ct_arena_strndup(run->arena, path, slash > path ? (size_t)(slash - path) : 1);
+	const char *dir = ct_arena_strndup(run->arena, path,
+					   slash > path ? (size_t)(slash - path) : 1);
 	struct stat st;
 
 	if (!dir)
@@ -144,6 +162,7 @@ static bool has_file(const struct ct_meta *meta)
 	return file == CT_LOG_FILE_K8S || file == CT_LOG_FILE_JSON;
 }
 
+/* Absolute from here on: whoever starts the container later may be in another directory. */
 static int set_path(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	const char *path;
@@ -162,6 +181,7 @@ static int set_path(struct ct_run *run, const char *value, struct ct_err *err)
 	return 0;
 }
 
+/* Filled in for an example container, only to see whether it can be. */
 static int set_tag(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	/* Of any container: is it one at all? */
@@ -171,7 +191,8 @@ static int set_tag(struct ct_run *run, const char *value, struct ct_err *err)
 	enum ct_log_file file = ct_log_file_of(run->meta);
 
 	if (file != CT_LOG_FILE_JSON && file != CT_LOG_FILE_JOURNALD) {
-		ct_fail(err, EINVAL, "only the log drivers json-file and journald have a place for it");
+		ct_fail(err, EINVAL,
+			"only the log drivers json-file and journald have a place for it");
 		return ct_wrap(err, "--log-opt tag");
 	}
 	if (ct_log_tag(run->arena, &example, &ignored, err) < 0)
@@ -180,6 +201,7 @@ static int set_tag(struct ct_run *run, const char *value, struct ct_err *err)
 	return 0;
 }
 
+/* The last one of a key counts, as for docker. */
 static int set_option(struct ct_run *run, const char *text, struct ct_err *err)
 {
 	static const struct {
@@ -198,6 +220,7 @@ static int set_option(struct ct_run *run, const char *text, struct ct_err *err)
 	return ct_wrap(err, "--log-opt");
 }
 
+/* The driver first, since what an option means depends on it. */
 int ct_run_log(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *list = &run->options->log_opt;
@@ -234,6 +257,7 @@ static int put_field(struct ct_buf *buf, const struct ct_meta *meta, const char 
 	return -EINVAL;
 }
 
+/* Go's templates would need the engine of the command line; docker's tags use these four fields. */
 static int expand(struct ct_buf *buf, const struct ct_meta *meta, struct ct_err *err)
 {
 	for (const char *at = meta->log_tag; *at;) {
@@ -251,6 +275,8 @@ static int expand(struct ct_buf *buf, const struct ct_meta *meta, struct ct_err 
 	return 0;
 }
 
+/* At the start, not when the option is read: the name may have changed by then (rename). A newline
+ * would begin a new field in journald's protocol, or a new line in a file. */
 int ct_log_tag(struct ct_arena *arena, const struct ct_meta *meta, const char **ret_tag,
 	       struct ct_err *err)
 {
@@ -276,6 +302,8 @@ int ct_log_tag(struct ct_arena *arena, const struct ct_meta *meta, const char **
 
 /* ---- what journald is told of one container ---- */
 
+/* docker's names of fields, which people filter by: journalctl CONTAINER_NAME=web. The monitor
+ * sends them with each record and never looks into them. */
 int ct_log_fields(struct ct_arena *arena, const struct ct_container *container, const char *tag,
 		  const char **ret_fields, struct ct_err *err)
 {

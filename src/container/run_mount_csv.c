@@ -21,7 +21,9 @@ struct keys {
 	bool read_only, flat;		/* flat: bind-nonrecursive */
 };
 
-/* The next field of a CSV line: 1, 0 at the end, or a negative error. */
+/* The next field of a CSV line: 1, 0 at the end, or a negative error. RFC 4180, section 2:
+ * encoding/csv of Go reads it like that, and docker's values are written for it. *cursor is NULL
+ * behind the last one; a comma at the end means an empty field behind it. */
 static int next_field(struct ct_run *run, const char **cursor, const char **ret_field,
 		      struct ct_err *err)
 {
@@ -128,7 +130,11 @@ static int add_option(struct ct_run *run, struct ct_spec_mount *mount, const cha
 	       0 : ct_fail_nomem(err);
 }
 
-/* bind-recursive in docker's four words: what is bound, and how deep readonly goes. */
+/*
+ * bind-recursive in docker's four words: what is bound, and how deep readonly goes.
+ *   enabled    rbind, readonly as deep as can be    writable   rbind, readonly at the top only
+ *   disabled   bind                                 readonly   as enabled, and only with readonly
+ */
 static int bind_depth(struct ct_run *run, const struct keys *keys, struct ct_spec_mount *mount,
 		      struct ct_err *err)
 {
@@ -199,6 +205,7 @@ static int make_tmpfs(struct ct_run *run, const struct keys *keys, struct ct_spe
 	return ret;
 }
 
+/* docker's type is "volume" when none is given. */
 int ct_run_mount_csv(struct ct_run *run, const char *text, struct ct_spec_mount *mount,
 		     struct ct_err *err)
 {

@@ -37,7 +37,8 @@ static void remove_mount(struct ct_run *run, const struct ct_spec_mount *mount)
 	mounts->count--;
 }
 
-/* Bind a directory of the host where the container would have had one of its own. */
+/* Bind a directory of the host where the container would have had one of its own. Where the host
+ * has no such directory, the container has none either. */
 static int share(struct ct_run *run, const char *path, const char *access, struct ct_err *err)
 {
 	struct ct_spec_mount *mount = find_mount(run, path);
@@ -145,6 +146,7 @@ static int make_writable(struct ct_run *run, const char *path, struct ct_err *er
 	return 0;
 }
 
+/* rro for cgroups: what is mounted below the host's directory is read-only, too. */
 int ct_run_default_mounts(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;

@@ -10,6 +10,12 @@
  *
  * Named and anonymous volumes do not exist in this version and are refused by name, and so are
  * options that would change the host (U) or cannot be kept (a device's permissions).
+ *
+ *   --volume SRC:DST[:OPTIONS]      parse_volume       --tmpfs DST[:OPTIONS]        parse_tmpfs
+ *   --mount type=...,...            run_mount_csv.c    --device HOST[:CTR[:MODE]]   parse_device
+ *
+ * All of them become rows of wanted, in this order; two at one place are an error, for docker and
+ * podman do not agree which one wins. merge() puts them behind the mounts of the configuration.
  */
 #include "run_parts.h"
 
@@ -152,7 +158,9 @@ static int volume_word(struct ct_run *run, struct ct_spec_mount *mount, const ch
 	return volume_words[i].option ? add_option(run, mount, volume_words[i].option, err) : 0;
 }
 
-/* The words, and for what they leave open docker's defaults: recursive, private. */
+/* The words, and for what they leave open docker's defaults: recursive, private. rbind and
+ * rprivate: what is mounted below the source comes along, and nothing that is mounted later goes in
+ * either direction. */
 static int volume_options(struct ct_run *run, struct ct_spec_mount *mount, const char *text,
 			  struct ct_err *err)
 {
@@ -171,7 +179,8 @@ static int volume_options(struct ct_run *run, struct ct_spec_mount *mount, const
 	return ret;
 }
 
-/* SRC:DST[:OPTIONS] */
+/* SRC:DST[:OPTIONS] A colon cannot be written into a path here, as with docker; --mount can have
+ * one. */
 static int parse_volume(struct ct_run *run, const char *text, struct ct_spec_mount *mount,
 			struct ct_err *err)
 {
@@ -253,7 +262,9 @@ static bool is_device_mode(const char *text)
 	return *text && !text[strspn(text, "rwm")] && strlen(text) <= 3;
 }
 
-/* The node itself is bound: so what the caller cannot open, nobody in the container can. */
+/* The node itself is bound: so what the caller cannot open, nobody in the container can. Without
+ * device cgroups of version 1, r, w and m cannot be told apart: what was asked to be forbidden
+ * would be allowed, so it is refused. A directory (/dev/snd) is bound as a whole. */
 static int check_device(const struct ct_spec_mount *mount, const char *mode, struct ct_err *err)
 {
 	struct stat st;
@@ -276,7 +287,7 @@ static int check_device(const struct ct_spec_mount *mount, const char *mode, str
 	return 0;
 }
 
-/* HOST[:CTR[:MODE]] or HOST:MODE */
+/* HOST[:CTR[:MODE]] or HOST:MODE "HOST:rw" is told from "HOST:/dev/x" by its letters. */
 static int parse_device(struct ct_run *run, const char *text, struct ct_spec_mount *mount,
 			struct ct_err *err)
 {
@@ -347,7 +358,9 @@ static bool hides(const char *over, const char *path)
 	return !strncmp(over, path, length) && path[length] == '/';
 }
 
-/* Is a mount of the configuration or the defaults replaced by one of the options? */
+/* Is a mount of the configuration or the defaults replaced by one of the options? In a plain root
+ * file system the defaults are ours to drop; those of a bundle its author has put there, and only
+ * an exact match replaces them. */
 static bool is_replaced(const struct ct_run *run, const struct ct_spec_mount *mount,
 			const struct wanted *wanted)
 {
@@ -360,7 +373,8 @@ static bool is_replaced(const struct ct_run *run, const struct ct_spec_mount *mo
 	return false;
 }
 
-/* Behind what stays, parents before what lies below them, whatever the order of the options. */
+/* Behind what stays, parents before what lies below them, whatever the order of the options. An
+ * insertion sort, for it is stable and there are few. */
 static int merge(struct ct_run *run, const struct wanted *wanted, struct ct_err *err)
 {
 	struct ct_spec_mounts *mounts = &run->spec->mounts, all = { 0 };
@@ -386,10 +400,12 @@ static int merge(struct ct_run *run, const struct wanted *wanted, struct ct_err 
 	return 0;
 }
 
+/* "rro" is read-only with everything below, mount_setattr(2) with AT_RECURSIVE. */
 static bool is_read_only(const struct ct_spec_mount *mount)
 {
 	for (size_t i = 0; i < mount->options.count; i++)
-		if (!strcmp(mount->options.items[i], "ro") || !strcmp(mount->options.items[i], "rro"))
+		if (!strcmp(mount->options.items[i], "ro") ||
+		    !strcmp(mount->options.items[i], "rro"))
 			return true;
 	return false;
 }
@@ -418,6 +434,7 @@ static int remember_binds(struct ct_run *run, const struct wanted *wanted, struc
 	return 0;
 }
 
+/* The order of mounting is found at the end, by depth (merge()). */
 int ct_run_mounts(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;

@@ -9,6 +9,12 @@
  *
  * May fail for modes that are not known (containers, pods and networks to join do not exist in
  * this version), and for a host name where the host's would be changed.
+ *
+ *    option       a root file system         a bundle, nothing said     "host"
+ *    --network    none: a new one, lo is up  as in config.json          not in the list
+ *    --pid, --ipc, --uts, --cgroupns         as in config.json          not in the list
+ *                 private: a new one
+ *    mount        always a new one           as in config.json
  */
 #include "run_parts.h"
 
@@ -29,7 +35,8 @@ static const char *mode_of(const struct ct_run *run, enum ct_spec_ns ns, const c
 	return namespace->path ? ct_arena_printf(run->arena, "ns:%s", namespace->path) : own;
 }
 
-/* One option: "host", or the word that stands for a namespace of the container's own. */
+/* One option: "host", or the word that stands for a namespace of the container's own. A path in a
+ * bundle is a namespace to join, which an option overrides in either direction. */
 static int choose(struct ct_run *run, enum ct_spec_ns ns, const char *option, const char *value,
 		  const char *own, const char **ret_mode, struct ct_err *err)
 {
@@ -159,6 +166,7 @@ static int choose_hostname(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* A mount namespace is never an option: without one the container would mount on the host. */
 int ct_run_namespaces(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;

@@ -66,15 +66,16 @@ int ct_run_user(struct ct_run *run, struct ct_err *err);
 /* run_idmap.c: the maps, and what they mean for groups and devpts. */
 int ct_run_idmap(struct ct_run *run, struct ct_err *err);
 
-/* run_session.c: who is attached, to what; run_log.c: --log-driver --log-opt, what is kept of it. */
+/* run_session.c: who is attached, to what; run_log.c: --log-driver --log-opt, what is kept of
+ * it. */
 int ct_run_session(struct ct_run *run, struct ct_err *err);
 int ct_run_log(struct ct_run *run, struct ct_err *err);
 /* --restart, also of update: into the record, unless that says --rm or --tie. */
 int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *meta,
 		   struct ct_err *err);
 
-/* run_health.c: --health-cmd and all that goes with it, over what the container has until now; @inout is
- * unchanged when that fails. And the same for one that is new. */
+/* run_health.c: --health-cmd and all that goes with it, over what the container has until now;
+ * @inout is unchanged when that fails. And the same for one that is new. */
 int ct_health_from_options(struct ct_arena *arena, const struct ct_health_options *o,
 			   struct ct_meta *inout, struct ct_err *err);
 int ct_run_health(struct ct_run *run, struct ct_err *err);

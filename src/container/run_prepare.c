@@ -30,8 +30,10 @@ static int check_name(const char *name, struct ct_err *err)
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
 		if (strcmp(name, taken[i]) != 0)
 			continue;
-		ct_fail(err, EINVAL, "\"%s\" cannot be the name of a container: \"cattach exec %s\" "
-			"is a command", name, name);
+		ct_fail(err, EINVAL,
+			"\"%s\" cannot be the name of a container: \"cattach exec %s\" "
+			"is a command",
+			name, name);
 		return ct_hint(err, "choose another name");
 	}
 	return ct_check_name(name, err);
@@ -53,8 +55,8 @@ static int check_files(const struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
-/* How it was made: for those who make one like it ("generate systemd --new"). What JSON cannot say is
- * left out, and with it everything. */
+/* How it was made: for those who make one like it ("generate systemd --new"). What JSON cannot say
+ * is left out, and with it everything. */
 static int note_command(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *words = &run->options->create_command;
@@ -97,6 +99,7 @@ static int fill_meta(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* caller is NULL for root. Tests hand in a caller of their own. */
 int ct_run_prepare_for(const struct ct_run_options *options, const struct ct_id_caller *caller,
 		       struct ct_arena *arena, struct ct_spec **ret_spec, struct ct_meta *ret_meta,
 		       struct ct_err *err)

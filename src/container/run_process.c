@@ -9,6 +9,11 @@
  * is asked of its mode only; nothing of the root file system runs here.
  *
  * May fail for values that are malformed or beyond what the caller can have; where is the option.
+ *
+ *    --entrypoint A, COMMAND B     process.args = A B        the entrypoint before the words
+ *    neither, a bundle             what config.json has
+ *    neither, a root file system   its /bin/bash, else /bin/sh
+ *    -w, --umask, --oom-score-adj, --ulimit, --stop-signal, --stop-timeout, --preserve-fds
  */
 #include "run_parts.h"
 
@@ -27,7 +32,8 @@
 
 #define DEFAULT_STOP_TIMEOUT 10		/* seconds, as docker and podman */
 
-/* Is there an executable regular file at this path of the root file system? */
+/* Is there an executable regular file at this path of the root file system? Links are followed
+ * inside the root file system: /bin/bash may be one. */
 static bool has_program(int rootfs, const char *path)
 {
 	struct ct_err ignored;
@@ -37,7 +43,13 @@ static bool has_program(int rootfs, const char *path)
 	return fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
 }
 
-/* args of the process: the entrypoint, then the command, each from the options or as it was. */
+/*
+ * args of the process: the entrypoint, then the command, each from the options or as it was.
+ *   --entrypoint  command    what runs
+ *   yes           any        entrypoint command...
+ *   no            yes        command...
+ *   no            no         the bundle's process.args, or a shell
+ */
 static int choose_args(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_run_options *options = run->options;
@@ -208,7 +220,8 @@ static int parse_limit(struct ct_run *run, const char *text, struct ct_spec_rlim
 	return ret < 0 ? ct_wrap(err, "%s", limits[i].name) : 0;
 }
 
-/* The limits of the bundle, with those of the options put over them. */
+/* The limits of the bundle, with those of the options put over them. One of the same type is
+ * replaced in its place; config.json must not have a type twice. */
 static int choose_limits(struct ct_run *run, struct ct_err *err)
 {
 	struct ct_spec_process *process = run->spec->process;
@@ -265,6 +278,8 @@ static int check_preserve_fds(struct ct_run *run, struct ct_err *err)
 	return 0;
 }
 
+/* podman starts plain root file systems without no_new_privileges, so that sudo works in them; what
+ * a bundle says stays. */
 int ct_run_process(struct ct_run *run, struct ct_err *err)
 {
 	static int (*const steps[])(struct ct_run *run, struct ct_err *err) = {

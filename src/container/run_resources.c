@@ -9,6 +9,17 @@
  * kernel is src/cgroups' business, and whether it can be had shows at the start.
  *
  * May fail for values that are malformed or contradict each other; where is the option.
+ *
+ *   --memory 64m            memory.limit            0 or -1: no limit
+ *   --memory-swap 128m      memory.swap             memory and swap together; -1: all there is;
+ *                                                   not given: twice the memory, docker's default
+ *   --cpus 1.5              cpu.quota, cpu.period   150000 of 100000 us
+ *   --cpu-quota, --cpu-period                       the same, in us
+ *   --pids-limit 100        pids.limit              0 or -1: no limit
+ *   --cgroup-conf F=V       unified[F]              written as it is
+ *
+ * Also for "update", which begins with what the container has: an option that is not given leaves
+ * it.
  */
 #include "resources.h"
 
@@ -28,6 +39,9 @@
 
 /* ---- which option it was ---- */
 
+/* So that an error at the start, which knows a file of a cgroup, can name the option that wanted
+ * it. A new list each time, since the old one may be shared with the spec that the update began
+ * with. */
 int ct_resource_from(struct resource_giving *g, const char *property, const char *option)
 {
 	struct ct_cgroup_resources *r = g->resources;
@@ -46,6 +60,7 @@ int ct_resource_from(struct resource_giving *g, const char *property, const char
 	return 0;
 }
 
+/* For errors of the cgroup's: "memory.limit" is "--memory" for who has typed that. */
 const char *ct_resources_option(const struct ct_cgroup_resources *resources, const char *where)
 {
 	/* The last one has the word. */
@@ -78,6 +93,7 @@ static int parse_limit(const char *text, int64_t *ret_bytes, struct ct_err *err)
 	return 0;
 }
 
+/* docker's bound. Less would kill the payload before it has done anything. */
 static int check_minimum(int64_t bytes, const char *what, struct ct_err *err)
 {
 	if (bytes <= 0 || bytes >= MEMORY_MIN)
@@ -86,6 +102,7 @@ static int check_minimum(int64_t bytes, const char *what, struct ct_err *err)
 		       bytes);
 }
 
+/* -1 in the struct is "no limit", 0 "nothing was said"; see struct ct_cgroup_resources. */
 static int give_limit(struct resource_giving *g)
 {
 	int64_t bytes = 0;
@@ -99,7 +116,8 @@ static int give_limit(struct resource_giving *g)
 	return ct_resource_from(g, "memory.limit", "--memory");
 }
 
-/* Nobody asked for it: as much swap as memory, or no limit together with the memory's. */
+/* Nobody asked for it: as much swap as memory, or no limit together with the memory's.
+ * swap_by_default stands in the record: only then may a later --memory change it along. */
 static int give_default_swap(struct resource_giving *g)
 {
 	struct ct_cgroup_resources *r = g->resources;
@@ -114,7 +132,9 @@ static int give_default_swap(struct resource_giving *g)
 	return ct_resource_from(g, "memory.swap", "--memory");
 }
 
-/* A limit of both that is there already stays, and may not fit any more. */
+/* A limit of both that is there already stays, and may not fit any more. Both directions are looked
+ * at, because with update either of the two may be the new one; the option that is named is the one
+ * that was given now. */
 static int check_swap(struct resource_giving *g)
 {
 	const struct ct_cgroup_resources *r = g->resources;
@@ -140,6 +160,7 @@ static int check_swap(struct resource_giving *g)
 	return ct_wrap(g->err, "--memory");
 }
 
+/* 0 is docker's word for "not given". */
 static int give_swap(struct resource_giving *g)
 {
 	int64_t bytes = 0;
@@ -200,7 +221,9 @@ static int give_memory(struct resource_giving *g)
 
 /* ---- processors ---- */
 
-/* "1.5" as microseconds of PERIOD_US; what is below one is dropped. */
+/* "1.5" as microseconds of PERIOD_US; what is below one is dropped. By digits, not by strtod(3):
+ * 0.1 has no exact double, and a locale could want a comma. Quotas are in microseconds of a tenth
+ * of a second, so five digits behind the point count. */
 static int parse_cpus(const char *text, int64_t *ret_quota, struct ct_err *err)
 {
 	size_t whole = strspn(text, "0123456789"), fraction = 0;
@@ -209,8 +232,8 @@ static int parse_cpus(const char *text, int64_t *ret_quota, struct ct_err *err)
 	if (text[whole] == '.')
 		fraction = strspn(text + whole + 1, "0123456789");
 	if (text[whole + (fraction ? fraction + 1 : 0)] || whole + fraction == 0)
-		return ct_fail(err, EINVAL, "must be a number of processors such as 1.5, not \"%s\"",
-			       text);
+		return ct_fail(err, EINVAL,
+			       "must be a number of processors such as 1.5, not \"%s\"", text);
 	for (size_t i = 0; i < whole && quota <= CPUS_MAX; i++)
 		quota = 10 * quota + (text[i] - '0');
 	quota *= PERIOD_US;
@@ -226,6 +249,7 @@ static int parse_cpus(const char *text, int64_t *ret_quota, struct ct_err *err)
 	return 0;
 }
 
+/* 0 is no limit, which the specification has as -1. */
 static int give_cpus(struct resource_giving *g)
 {
 	const struct ct_resource_options *o = g->options;
@@ -246,6 +270,8 @@ static int give_cpus(struct resource_giving *g)
 	return ct_resource_from(g, "cpu.quota", "--cpus");
 }
 
+/* The kernel refuses less than 1 ms (cpu.max, cgroup-v2.rst) with EINVAL alone; here is the
+ * reason. */
 static int give_quota(struct resource_giving *g)
 {
 	int64_t quota = 0;
@@ -317,6 +343,7 @@ static int give_cpu(struct resource_giving *g)
 
 /* ---- the rest ---- */
 
+/* -1 in a bundle is no limit as well. */
 static int give_pids(struct resource_giving *g)
 {
 	struct ct_cgroup_resources *r = g->resources;
@@ -359,6 +386,7 @@ static int give_file(struct resource_giving *g, struct ct_cgroup_pair *pairs, co
 	return where && option ? ct_resource_from(g, where, option) : ct_fail_nomem(g->err);
 }
 
+/* Behind what a bundle has in "unified". */
 static int give_files(struct resource_giving *g)
 {
 	const struct ct_strings *list = &g->options->cgroup_conf;
@@ -379,6 +407,7 @@ static int give_files(struct resource_giving *g)
 	return 0;
 }
 
+/* On a copy: after a failure *inout is what it was. */
 int ct_resources_from_options(struct ct_arena *arena, const struct ct_resource_options *options,
 			      struct ct_cgroup_resources *inout, struct ct_err *err)
 {

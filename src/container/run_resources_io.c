@@ -43,6 +43,8 @@ struct kind {
 	struct ct_cgroup_device_values *values;
 };
 
+/* A partition has numbers of its own; that io.max wants those of the disk the kernel says at the
+ * start. */
 static int look_up(const char *path, struct ct_cgroup_device_value *value, struct ct_err *err)
 {
 	struct stat st;
@@ -75,6 +77,7 @@ static int parse_device(struct resource_giving *g, const struct kind *kind, cons
 	return look_up(path, value, g->err);
 }
 
+/* In a new list, since the old one may be shared with the spec that an update began with. */
 static int give_devices(struct resource_giving *g, const struct kind *kind)
 {
 	struct ct_cgroup_device_values *values = kind->values;

@@ -9,6 +9,10 @@
  *
  * What was asked for and cannot be had here (AppArmor, SELinux labels) is an error, never ignored.
  * May fail on unknown options and malformed profiles; where is the option.
+ *
+ *    set_defaults()       --privileged, or the default policy
+ *    security_option()    each of --security-opt, in its order: security_options[]
+ *    set_sysctls()        --sysctl, over what the configuration has
  */
 #include "run_parts.h"
 
@@ -31,7 +35,8 @@ static int set_no_new_privileges(struct ct_run *run, const char *value, struct c
 	return 0;
 }
 
-/* A profile is read now, and checked, in docker's format or as linux.seccomp has it. */
+/* A profile is read now, and checked, in docker's format or as linux.seccomp has it. The
+ * capabilities are final by now (run_prepare.c): a profile may have rules that depend on them. */
 static int set_seccomp(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	struct ct_spec *spec = run->spec;
@@ -86,6 +91,7 @@ static int add_masked(struct ct_run *run, const struct ct_strings *paths, struct
 	return 0;
 }
 
+/* podman's mask=/a:/b, on top of the default ones; unmask=ALL takes all of them away. */
 static int set_mask(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	struct ct_strings paths;
@@ -158,6 +164,7 @@ static int set_apparmor(struct ct_run *run, const char *value, struct ct_err *er
 	return ct_hint(err, "apparmor=unconfined");
 }
 
+/* label=disable is what scripts give for hosts with SELinux: it takes away what a bundle has. */
 static int set_label(struct ct_run *run, const char *value, struct ct_err *err)
 {
 	if (!strcmp(value, "disable")) {
@@ -229,6 +236,7 @@ static int set_sysctls(struct ct_run *run, struct ct_err *err)
 				&run->spec->linux_.sysctl, err);
 }
 
+/* The options are kept in the record as they were given, for inspect. */
 int ct_run_security(struct ct_run *run, struct ct_err *err)
 {
 	const struct ct_strings *list = &run->options->security_opt;

@@ -15,6 +15,7 @@
 
 /* ---- streams ---- */
 
+/* None given means all of them. */
 int ct_parse_streams(const struct ct_strings *list, struct ct_streams *ret_streams,
 		     struct ct_err *err)
 {
@@ -30,8 +31,10 @@ int ct_parse_streams(const struct ct_strings *list, struct ct_streams *ret_strea
 		else if (!strcasecmp(name, "stderr"))
 			streams.err = true;
 		else
-			return ct_fail(err, EINVAL, "invalid argument \"%s\" for \"-a, --attach\" flag: "
-				       "valid streams are STDIN, STDOUT and STDERR", name);
+			return ct_fail(err, EINVAL,
+				       "invalid argument \"%s\" for \"-a, --attach\" flag: "
+				       "valid streams are STDIN, STDOUT and STDERR",
+				       name);
 	}
 	if (!list->count)
 		streams = (struct ct_streams){ true, true, true };
@@ -47,7 +50,8 @@ static int set_streams(struct ct_run *run, struct ct_err *err)
 	if (ct_parse_streams(&o->attach, &streams, err) < 0)
 		return -err->code;
 	if (o->detach && o->attach.count) {
-		ct_fail(err, EINVAL, "conflicting options: cannot specify both --attach and --detach");
+		ct_fail(err, EINVAL,
+			"conflicting options: cannot specify both --attach and --detach");
 		return ct_hint(err, "cattach attach -a STREAM follows it later");
 	}
 	if (o->detach && o->tie) {
@@ -94,6 +98,7 @@ static int set_words(struct ct_run *run, struct ct_err *err)
 
 /* ---- the restart policy ---- */
 
+/* docker refuses --restart with --rm, in these words; the other two are ours to refuse. */
 int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *meta,
 		   struct ct_err *err)
 {
@@ -109,12 +114,14 @@ int ct_run_restart(struct ct_arena *arena, const char *text, struct ct_meta *met
 		return ct_fail(err, EINVAL,
 			       "conflicting options: cannot specify both --restart and --rm");
 	if (meta->tie) {
-		ct_fail(err, EINVAL, "conflicting options: cannot specify both --restart and --tie");
+		ct_fail(err, EINVAL,
+			"conflicting options: cannot specify both --restart and --tie");
 		return ct_hint(err, "what ends with its client is not started again");
 	}
 	/* Of "update"; "run" finds it when it comes to the driver. */
 	if (ct_log_passes(meta))
-		return ct_fail(err, EINVAL, "conflicting options: cannot specify both --restart and "
+		return ct_fail(err, EINVAL,
+			       "conflicting options: cannot specify both --restart and "
 			       "--log-driver passthrough");
 	meta->restart = ct_restart_name(policy.kind);
 	if (policy.max)

@@ -10,6 +10,9 @@
  *
  * May fail because things are missing, unreadable or no directory, because config.json is not
  * well-formed, and because the host's own root was named without an overlay.
+ *
+ *   BUNDLE     has config.json: use_bundle()       ROOTFS     has none, or --rootfs: use_rootfs()
+ *   PATH:O     an overlay over it, thrown away at the end
  */
 #include "run_parts.h"
 
@@ -57,7 +60,8 @@ static int open_directory(const char *path, struct ct_err *err)
 	return ct_take_fd(&fd);
 }
 
-/* The absolute path without links of a directory that exists. */
+/* The absolute path without links of a directory that exists. The path is written down, and the
+ * start opens it again: a link in it could lead elsewhere by then. */
 static const char *resolve(struct ct_run *run, const char *path, struct ct_err *err)
 {
 	char ct_autofree *real = realpath(path, NULL);
@@ -219,6 +223,8 @@ static int check_root(const struct ct_run *run, const struct source *source, str
 	return ct_hint(err, "--rootfs /:O runs a throwaway copy of it");
 }
 
+/* The directory is opened before it is decided what it is, and everything below is looked up from
+ * that descriptor: a path that is changed meanwhile does not mix two of them. */
 int ct_run_source(struct ct_run *run, struct ct_err *err)
 {
 	struct source source = { 0 };

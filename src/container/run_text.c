@@ -17,6 +17,7 @@
 #include <cattach/fd.h>
 #include <cattach/io.h>
 
+/* "" has one empty part, "a:" two: what an empty part means is the caller's to say. */
 int ct_run_split(struct ct_arena *arena, const char *text, char separator,
 		 struct ct_strings *ret_parts)
 {
@@ -70,6 +71,7 @@ static void put_pair(struct ct_spec_pairs *pairs, const struct ct_spec_pair *pai
 		pairs->count++;
 }
 
+/* bare: a KEY without "=" has an empty value (--label), else it is refused (--annotation). */
 int ct_run_add_pairs(struct ct_arena *arena, const struct ct_strings *list, bool bare,
 		     struct ct_spec_pairs *pairs, struct ct_err *err)
 {
@@ -97,6 +99,8 @@ int ct_run_add_pairs(struct ct_arena *arena, const struct ct_strings *list, bool
 	return 0;
 }
 
+/* Written down like this, a path means the same from wherever "start" is called. realpath(3) would
+ * resolve links now that may point elsewhere by then. */
 const char *ct_run_absolute(struct ct_arena *arena, const char *path, struct ct_err *err)
 {
 	char ct_autofree *cwd = NULL;
@@ -119,6 +123,9 @@ const char *ct_run_absolute(struct ct_arena *arena, const char *path, struct ct_
 	return absolute;
 }
 
+/* By text alone, as for a path in a root file system that is not to be walked yet: "a/../b" is
+ * "/b", whatever a may be. clean is longer than path by the slash in front and the NUL at the
+ * end. */
 const char *ct_run_clean_path(struct ct_arena *arena, const char *path)
 {
 	char *clean = ct_arena_alloc(arena, strlen(path) + 2);
@@ -145,6 +152,7 @@ const char *ct_run_clean_path(struct ct_arena *arena, const char *path)
 	return clean;
 }
 
+/* O_NONBLOCK: a FIFO given for a file must not hang the command; ct_read_file() refuses it. */
 int ct_run_read_host(struct ct_arena *arena, const char *path, size_t max, const char **ret_text,
 		     size_t *ret_size, struct ct_err *err)
 {

@@ -10,6 +10,9 @@
  * refused where it has our name.
  *
  * Runs in commands, and in a monitor whose directory has vanished, as the user.
+ *
+ *    BASE/cattach/ID/attach       the monitor's socket, SOCK_SEQPACKET; directories are 0700
+ *    BASE: /run (root); $XDG_RUNTIME_DIR, /run/user/UID, /tmp (as cattach-UID) for others
  */
 #include <dirent.h>
 #include <errno.h>
@@ -57,6 +60,7 @@ static void add(struct places *places, const char *base, const char *name)
 	places->list[places->count++] = (struct place){ base, name };
 }
 
+/* Root in a user namespace that does not have the host's ids (unshare) is no root of /run. */
 static void find_places(struct places *places)
 {
 	const char *given = getenv(VARIABLE);
@@ -76,6 +80,7 @@ static void find_places(struct places *places)
 	add(places, "/tmp", places->name);
 }
 
+/* The best place, as a start would take it; whether anything is in it does not matter. */
 int ct_runtime_base(void)
 {
 	struct places places;
@@ -98,7 +103,9 @@ static bool is_old(int dir, const char *name)
 	       time(NULL) - st.st_mtim.tv_sec > OLD;
 }
 
-/* Does nobody listen there? A busy one, or one that cannot be asked, counts as listened to. */
+/* Does nobody listen there? A busy one, or one that cannot be asked, counts as listened to. By
+ * /proc/self/fd, since sun_path has 108 bytes and a path may have more, unix(7). ECONNREFUSED is a
+ * socket file that nobody is bound to any more. */
 static bool is_dead_socket(int dir, const char *name)
 {
 	int ct_autofd sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -126,6 +133,8 @@ static int sweep_one(int above, const char *id, unsigned char type, void *arg)
 	return 0;
 }
 
+/* Whenever the containers of a store are listed. Monitors remove their own, so this finds only what
+ * a crash, or a monitor that was killed, has left. */
 void ct_runtime_sweep(const struct ct_store *store)
 {
 	struct places places;
@@ -148,7 +157,8 @@ void ct_runtime_sweep(const struct ct_store *store)
 
 /* ---- opening ---- */
 
-/* The container's directory in one place; the place's own directory goes to *ret_above. */
+/* The container's directory in one place; the place's own directory goes to *ret_above.
+ * ct_open_private() makes or checks each level: ours, mode 0700, no link. */
 static int open_in(const struct place *place, const char *id, bool make, int *ret_above,
 		   struct ct_err *err)
 {
@@ -177,6 +187,7 @@ static bool may_try_next(int code)
 	       code == -EDQUOT;
 }
 
+/* umask 077 against a caller's 000: the mode of mkdirat(2) is cut by it, and must not be more. */
 int ct_store_runtime(struct ct_store *store, const char *id, bool make, struct ct_err *err)
 {
 	mode_t ct_autoumask saved = umask(077);

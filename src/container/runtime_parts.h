@@ -36,8 +36,8 @@ int ct_inherited_detach(int dir, struct ct_err *err);
 void ct_inherited_detach_copies(int dir);
 /* Has it such a place? In the caller's mount namespace, or in one that it has joined. */
 bool ct_is_attached(const struct ct_container *c, const struct ct_spec *spec);
-/* Its root as it is seen there, O_PATH, and the number of that mount: -1 and 0 where it is not seen. space: the
- * mount namespace that it has joined; the caller's is asked only where ours is the one. */
+/* Its root as it is seen there, O_PATH, and the number of that mount: -1 and 0 where it is not seen.
+ * space: the mount namespace that it has joined; the caller's is looked at only if it is ours. */
 int ct_inherited_open_root(const struct ct_container *c, const struct ct_spec *spec, int space);
 uint64_t ct_inherited_mount_id(const struct ct_container *c, const struct ct_spec *spec, int space);
 

@@ -4,9 +4,15 @@
  * letting the container tell.
  *
  * Runs in the command that starts it, with the caller's rights. The protocol is one datagram of
- * "NAME=VALUE" lines, sd_notify(3), so it is sent from here: loading libsystemd for that would cost each
- * start a millisecond. Without NOTIFY_SOCKET nothing is done, as with sd_notify. May fail: a socket that
- * is not there, or one of a kind that a container cannot be given.
+ * "NAME=VALUE" lines, sd_notify(3), so it is sent from here: loading libsystemd for that would cost
+ * each start a millisecond. Without NOTIFY_SOCKET nothing is done, as with sd_notify. May fail: a
+ * socket that is not there, or one of a kind that a container cannot be given.
+ *
+ *   monitor    we send MAINPID and READY=1 once the container has started
+ *   container  we send MAINPID; the payload sends READY=1 over the socket, bound to /dev/notify
+ *   ignore     nothing
+ *
+ * systemd takes messages from the main process or, with NotifyAccess=all, from any of the service.
  */
 #include <cattach/container.h>
 
@@ -26,6 +32,7 @@
 /* In the container: what is below /dev is not of its image, and can be made there in any case. */
 #define INSIDE		"/dev/notify"
 
+/* "conmon" is podman's word for what our monitor is. */
 int ct_sdnotify_parse(const char *text, const char **ret_mode, struct ct_err *err)
 {
 	*ret_mode = NULL;
@@ -36,7 +43,8 @@ int ct_sdnotify_parse(const char *text, const char **ret_mode, struct ct_err *er
 	else if (!strcmp(text, "monitor") || !strcmp(text, "conmon"))
 		*ret_mode = "monitor";
 	else
-		ct_fail(err, EINVAL, "must be container, monitor (conmon) or ignore, not \"%.64s\"", text);
+		ct_fail(err, EINVAL, "must be container, monitor (conmon) or ignore, not \"%.64s\"",
+			text);
 	return *ret_mode ? 0 : ct_wrap(err, "--sdnotify");
 }
 
@@ -54,12 +62,14 @@ static int check_address(const char *path, struct ct_err *err)
 		return ct_fail(err, EAFNOSUPPORT, VARIABLE "=%.128s is no path, nor the name of an "
 			       "abstract socket", path);
 	if (strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-		return ct_fail(err, ENAMETOOLONG, VARIABLE "=%.128s is too long for a socket", path);
+		return ct_fail(err, ENAMETOOLONG, VARIABLE "=%.128s is too long for a socket",
+			       path);
 	return 0;
 }
 
 /* ---- the container tells ---- */
 
+/* A variable of that name that the image or the caller has set would lead elsewhere. */
 static int set_variable(struct ct_arena *arena, struct ct_spec *spec, const char *path,
 			struct ct_err *err)
 {
@@ -79,6 +89,7 @@ static int set_variable(struct ct_arena *arena, struct ct_spec *spec, const char
 	return 0;
 }
 
+/* The socket is bound itself and not its directory, in which there are those of other services. */
 static int bind_socket(struct ct_arena *arena, struct ct_spec *spec, const char *path,
 		       struct ct_err *err)
 {
@@ -110,8 +121,8 @@ static int share_name(struct ct_arena *arena, struct ct_spec *spec, const char *
 {
 	if (!spec->linux_.namespaces[CT_NS_NETWORK].present)
 		return set_variable(arena, spec, path, err);
-	ct_fail(err, EINVAL, VARIABLE "=%.128s is abstract, and cannot be reached from another network",
-		path);
+	ct_fail(err, EINVAL,
+		VARIABLE "=%.128s is abstract, and cannot be reached from another network", path);
 	return ct_hint(err, "--network host, or --sdnotify monitor");
 }
 
@@ -132,6 +143,7 @@ int ct_sdnotify_prepare(const struct ct_meta *meta, struct ct_arena *arena, stru
 
 /* ---- we tell ---- */
 
+/* An abstract name begins with a NUL and has no end but the address's length, unix(7). */
 static int send_text(const char *path, const char *text)
 {
 	int ct_autofd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -167,6 +179,7 @@ int ct_sdnotify_tell(const struct ct_meta *meta, pid_t monitor, struct ct_err *e
 	return 0;
 }
 
+/* The container runs: that nobody could be told of it is worth a line and no more. */
 void ct_sdnotify_started(const struct ct_meta *meta, pid_t monitor)
 {
 	struct ct_err err = { 0 };

@@ -3,10 +3,10 @@
  * How much room a container's files take: the sum over its root file system, and what a throw-away
  * overlay holds above it.
  *
- * Runs in commands, as the user, who may not look into each directory that the container's other ids
- * have closed: such ones are counted and not entered. The overlay's upper layer is nowhere to be seen
- * from outside, but statfs(2) of an overlay is that of its upper file system, a tmpfs of the
- * container's own. Files may come and go meanwhile. Fails when the root file system is gone.
+ * Runs in commands, as the user, who may not look into each directory that the container's other
+ * ids have closed: such ones are counted and not entered. The overlay's upper layer is nowhere to
+ * be seen from outside, but statfs(2) of an overlay is that of its upper file system, a tmpfs of
+ * the container's own. Files may come and go meanwhile. Fails when the root file system is gone.
  */
 #include <cattach/size.h>
 
@@ -44,6 +44,7 @@ static int add_entry(const FTSENT *entry, struct ct_size *size, struct ct_err *e
 	}
 }
 
+/* FTS_XDEV: what is mounted in the root file system on the host is not the container's. */
 static int add_tree(const char *path, struct ct_size *size, struct ct_err *err)
 {
 	char *const paths[] = { (char *)(uintptr_t)path, NULL };

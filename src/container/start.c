@@ -5,6 +5,14 @@
  * Runs in the CLI, and in children of keepers. Until the monitor runs nothing but the container's
  * directory and its leaf exist, and when the start fails the leaf goes and the caller forgets the
  * directory, too. May fail: whatever the spec asks for that cannot be had.
+ *
+ *   ct_keeper_launch     forked first, so that no end of a run can be missed
+ *   plan                 ct_spec_check, ct_plan_make, ct_plan_resources: whatever can be refused
+ *   ct_lower_save        what is below an overlay, for diff
+ *   ct_keeper_await      it has its lock
+ *   ct_poststop_launch   who runs the poststop hooks
+ *   ct_launch            leaf, monitor, payload
+ *   poststart hooks      on the host; one that fails ends the container again
  */
 #include <cattach/container.h>
 
@@ -28,7 +36,8 @@ static bool is_outside(const char *cgroups)
 	return cgroups && !strcmp(cgroups, "no-monitor");
 }
 
-/* Who follows it to its end in the foreground removes what its monitor sits in. */
+/* Who follows it to its end in the foreground removes what its monitor sits in. A leaf cannot be
+ * removed while its monitor is in it, and the monitor is there until its end. */
 static void keep_leaf(struct ct_container *container, struct leaf *leaf, bool followed)
 {
 	if (leaf->cgroup.dir >= 0 && followed)
@@ -62,6 +71,7 @@ static int give_warnings(struct ct_arena *arena, const struct ct_start_options *
 	return r;
 }
 
+/* The subtraction wraps around for ids below the line's first, and is then larger than any size. */
 static uint32_t host_id(const struct ct_spec_idmaps *maps, uint32_t id)
 {
 	for (size_t i = 0; i < maps->count; i++)
@@ -78,10 +88,10 @@ static bool is_read_only(const struct ct_spec_mount *mount)
 	return false;
 }
 
-/*
- * Who may write to the cgroups that it sees gets its own to write to: a container of root's whose
+/* Who may write to the cgroups that it sees gets its own to write to: a container of root's whose
  * root is another. A user's root is that user as a rule, whom the leaf belongs to in any case.
- */
+ * Without a mount of its own the container has no path to it, and with a read-only one no use for
+ * it. */
 static bool gets_leaf(const struct ct_spec *spec)
 {
 	const struct ct_spec_linux *l = &spec->linux_;
@@ -155,8 +165,8 @@ static int launch(struct ct_store *store, struct ct_container *container,
 		return r;
 	r = ct_status_read(container->status_fd, &status, err);
 	if (r == 0)
-		r = ct_hooks_run_poststart(planning->arena, planning->spec, planning->meta, status.pid,
-					   err);
+		r = ct_hooks_run_poststart(planning->arena, planning->spec, planning->meta,
+					   status.pid, err);
 	if (r < 0) {
 		end_after_hook(container);
 		ct_session_close(ret_session);
@@ -198,7 +208,8 @@ int ct_container_start(struct ct_store *store, struct ct_arena *arena,
 {
 	struct planning planning = { .arena = arena, .spec = spec, .meta = &container->meta };
 	struct launching launching = {
-		.arena = arena, .followed = options->client >= 0 && !ct_keeper_is_wanted(&container->meta),
+		.arena = arena,
+		.followed = options->client >= 0 && !ct_keeper_is_wanted(&container->meta),
 	};
 	int r = start(store, container, options, &planning, &launching, ret_session, err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting a container that exists: its configuration is read back, the monitor forked, its pid file
- * written. A container whose start fails is as it was before, so that it can be looked at, repaired
- * and started again.
+ * Starting a container that exists: its configuration is read back, the monitor forked, its pid
+ * file written. A container whose start fails is as it was before, so that it can be looked at,
+ * repaired and started again.
  *
  * Runs in commands, with the caller's rights, and in children of keepers, with the same.
  */
@@ -30,6 +30,8 @@ static bool are_groups_denied(void)
 	return fd >= 0 && read(fd, text, sizeof(text)) >= 4 && memcmp(text, "deny", 4) == 0;
 }
 
+/* Capabilities count and not the uid: root in somebody's user namespace has them over that
+ * alone. */
 bool ct_is_rootless(void)
 {
 	return geteuid() != 0 || !ct_caps_have(CAP_SYS_ADMIN) || !ct_caps_have(CAP_NET_ADMIN) ||
@@ -48,7 +50,8 @@ int ct_container_write_pid(const struct ct_container *container, struct ct_id_fi
 	return ct_id_file_write(file, text, err) < 0 ? ct_wrap(err, "--pidfile") : 0;
 }
 
-/* The file that the container was made with: written at each start. */
+/* The file that the container was made with: written at each start. After the start, for it is the
+ * payload's pid; a container whose file cannot be written runs on. */
 static int write_own_pidfile(const struct ct_container *container, struct ct_err *err)
 {
 	struct ct_id_file file = CT_ID_FILE_INIT;
@@ -90,6 +93,8 @@ static int start(struct ct_store *store, struct ct_arena *arena, struct ct_conta
 	return r;
 }
 
+/* *ret_sock is the client's end of a connection to the monitor; the other end goes with the
+ * fork. */
 int ct_container_start_again(struct ct_store *store, struct ct_container *container,
 			     const struct ct_start_again *how, int *ret_sock, struct ct_err *err)
 {

@@ -3,12 +3,16 @@
  * Signals to a payload, and stopping: signal, wait, SIGKILL, wait for the record.
  *
  * Runs in commands, as the user; nothing is kept. Every signal goes through a pidfd that was
- * verified against the record after a fresh look at it: the caller's struct may be minutes old,
- * and the pid in it somebody else's by now. A payload that is pid 1 of its namespace ignores every
+ * verified against the record after a fresh look at it: the caller's struct may be minutes old, and
+ * the pid in it somebody else's by now. A payload that is pid 1 of its namespace ignores every
  * signal that it has no handler for, which is why a stop ends with SIGKILL. One that is paused has
- * the signal first and goes on then, so that the signal is what it wakes up to. A keeper is told before
- * anything is signalled that the container stays stopped. Who wants the end of one run (a health check has
- * failed in it) names it, and nothing is done to one that has been started since.
+ * the signal first and goes on then, so that the signal is what it wakes up to. A keeper is told
+ * before anything is signalled that the container stays stopped. Who wants the end of one run (a
+ * health check has failed in it) names it, and nothing is done to one that has been started since.
+ *
+ *   ct_container_stop   forbid restarts -> settle the keeper -> signal -> wait -> KILL -> record
+ *   ct_container_signal one signal; one that ends is a stop for the keeper, too
+ *   ..._run             the same for one run only: nothing is done to a later one
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,6 +30,7 @@
 #define KEEPER_TIMEOUT (10 * CT_SECOND)	/* for the keeper to go, or the start that it is making */
 #define RECORD_TIMEOUT (5 * CT_SECOND)	/* for the monitor to write down what it has reaped */
 
+/* probe is filled only where there is a status to be looked at: the caller has it zeroed. */
 int ct_container_refresh(struct ct_container *c, struct ct_probe *probe, struct ct_err *err)
 {
 	if (c->state == CT_STATE_FOREIGN)
@@ -53,11 +58,13 @@ int ct_container_look(struct ct_container *container, struct ct_err *err)
 	return ct_container_refresh(container, &ignored, err);
 }
 
+/* By pid and start time: a pid alone comes again. */
 bool ct_run_is(const struct ct_run_id *run, const struct ct_status *status)
 {
 	return run->pid > 0 && run->pid == status->pid && run->starttime == status->starttime;
 }
 
+/* -ESTALE: whoever wanted the end of the other run has what was wanted. */
 static int check_run(const struct ct_container *c, const struct ct_run_id *run, struct ct_err *err)
 {
 	if (!run || ct_run_is(run, &c->status))
@@ -88,6 +95,7 @@ static int open_running(struct ct_container *c, const struct ct_run_id *run, str
 	return fd;
 }
 
+/* The signal's number, as docker's events have it. */
 static void tell_signal(const struct ct_container *c, int signal)
 {
 	char number[16];
@@ -130,7 +138,8 @@ static int settle_keeper(struct ct_container *c, struct ct_probe *probe, struct 
 	return r;
 }
 
-/* 1 when the signal has been for a container that its keeper was about to start again: it is not. */
+/* 1 when the signal has been for a container that its keeper was about to start again: it is
+ * not. */
 static int signal_keeper(struct ct_container *c, int signal, struct ct_err *err)
 {
 	struct ct_probe probe = { 0 };
@@ -147,6 +156,7 @@ static int signal_keeper(struct ct_container *c, int signal, struct ct_err *err)
 	return r < 0 ? r : !ct_state_is_live(c->state);
 }
 
+/* The event is told before the signal, so "kill" stands before "died" in the record. */
 int ct_container_signal_run(const struct ct_container *container, const struct ct_run_id *run,
 			    int signal, struct ct_err *err)
 {
@@ -161,6 +171,8 @@ int ct_container_signal_run(const struct ct_container *container, const struct c
 	return r;
 }
 
+/* Between two runs there is nobody but the keeper: then what it has been told is all there is to
+ * do. */
 int ct_container_signal(const struct ct_container *container, int signal, struct ct_err *err)
 {
 	struct ct_container c = *container;	/* borrows the descriptors, is never closed */
@@ -223,6 +235,8 @@ static int ask_to_end(const struct ct_container *c, int pidfd, int signal, int t
 				     ct_container_label(c)) : r;
 }
 
+/* Twice the same: the signal that was asked for with the time that was given, then KILL with
+ * ours. */
 static int end_payload(const struct ct_container *c, int pidfd, int signal, int timeout,
 		       struct ct_err *err)
 {
@@ -239,6 +253,7 @@ static int end_payload(const struct ct_container *c, int pidfd, int signal, int 
 		       (int)c->status.pid);
 }
 
+/* timeout -2 means the container's own, -1 for ever. */
 int ct_container_end_run(struct ct_container *container, const struct ct_run_id *run, int signal,
 			 int timeout, struct ct_err *err)
 {
@@ -264,6 +279,8 @@ int ct_container_end_run(struct ct_container *container, const struct ct_run_id 
 	return r;
 }
 
+/* The file that forbids restarts is there before anything is signalled: a keeper that is quick must
+ * not start it again. */
 int ct_container_stop(struct ct_container *container, int signal, int timeout, struct ct_err *err)
 {
 	struct ct_probe probe = { 0 };
@@ -280,7 +297,8 @@ int ct_container_stop(struct ct_container *container, int signal, int timeout, s
 	return r;
 }
 
-/* Under the lock of those who start: what is asked for here the next start lifts, and not the one before. */
+/* Under the lock of those who start: what is asked for here the next start lifts, and not the one
+ * before. */
 static int forbid_run(struct ct_container *c, const struct ct_run_id *run, struct ct_err *err)
 {
 	int r = ct_container_await_creator(c->dir, ct_container_label(c));
@@ -298,6 +316,7 @@ static int forbid_run(struct ct_container *c, const struct ct_run_id *run, struc
 	return r;
 }
 
+/* For health checks: what a later run does is none of theirs. */
 int ct_container_stop_run(struct ct_container *container, const struct ct_run_id *run, int signal,
 			  int timeout, struct ct_err *err)
 {

@@ -84,8 +84,8 @@ int ct_name_release(const struct ct_store *store, const char *name, const char *
 /* A name of this id, searched in names/: 0 or -ENOENT. */
 int ct_name_of_id(const struct ct_store *store, const char *id, char *buf, size_t size);
 
-/* ct_store_forget() that says whether there was something to forget: 1, for one of those who do it at
- * the same time; 0: it was gone already. */
+/* ct_store_forget() that says whether there was something to forget: 1, for one of those who do it
+ * at the same time; 0: it was gone already. */
 int ct_store_take_away(const struct ct_store *store, const char *id, const char *name);
 
 /* Call visit for each entry of an open directory but "." and ".."; stops at a result that is not

@@ -120,8 +120,9 @@ static int remove_entry(int dir, const char *name, unsigned char type, unsigned 
 	return remove_directory(dir, name, depth + 1);
 }
 
-/* Unknown to the caller (a damaged record), or another one by now (a rename): then it is looked for. Of two
- * (a rename that was killed) the other one goes when the directory has gone: no link may stay behind. */
+/* Unknown to the caller (a damaged record), or another one by now (a rename): then it is looked
+ * for. Of two (a rename that was killed) the other one goes when the directory has gone: no link
+ * may stay behind. */
 static int release_names(const struct ct_store *store, const char *id, const char *name)
 {
 	char found[CT_NAME_MAX + 1];
@@ -150,7 +151,8 @@ int ct_store_take_away(const struct ct_store *store, const char *id, const char 
 		return errno == ENOENT ? 0 : -errno;
 	/* Only a directory can be a container; anything else is not ours to delete. */
 	r = S_ISDIR(st.st_mode) ? remove_directory(store->containers, id, 0) : -ENOTDIR;
-	/* A rename may have come in between; one that comes now sees that there is nothing any more. */
+	/* A rename may have come in between; one that comes now sees that there is nothing any
+	 * more. */
 	again = r < 0 ? 0 : release_names(store, id, NULL);
 	return again < 0 ? again : r;
 }

@@ -4,10 +4,16 @@
  *
  * Runs in the command, as the user, and looks at the host's /proc only. The kernel is asked for the
  * number that a process has in the container's pid namespace, which no process can refuse
- * (ioctl_ns(2), NS_GET_TGID_IN_PIDNS, Linux 6.11); before that the link ns/pid says it, and where
- * a process lets nobody read that, its parent. Processes come and go meanwhile: what is gone is
- * left out, and a pid that was used again names a process that is looked at anew. Where the pid namespace
- * is another container's, too (a pod), the container's are those in its mount namespace.
+ * (ioctl_ns(2), NS_GET_TGID_IN_PIDNS, Linux 6.11); before that the link ns/pid says it, and where a
+ * process lets nobody read that, its parent. Processes come and go meanwhile: what is gone is left
+ * out, and a pid that was used again names a process that is looked at anew. Where the pid
+ * namespace is another container's, too (a pod), the container's are those in its mount namespace.
+ *
+ *   exact   each number in /proc: NS_GET_TGID_IN_PIDNS is it a member, with which number inside?
+ *   else    ns/pid is the container's; or its parent is a member, whatever it hides
+ *   no pid namespace of its own (--pid host): members are those in its mount namespace
+ *
+ * A process that has made itself undumpable hides its ns/ links from its own user, not its parent.
  */
 #include <cattach/top.h>
 
@@ -42,7 +48,7 @@ struct all {
 	bool shared;			/* which is others' as well: it was joined */
 	bool exact;			/* else the kernel knows who is in it */
 	struct stat space;		/* of that, or else of its mount namespace */
-	bool host_space;		/* it has neither to itself, and is whose root is this mount: */
+	bool host_space;		/* it has neither to itself: whose root is this mount */
 	uint64_t root;
 	struct ct_copy_map uids, gids;
 	struct ct_top top;		/* everybody, at first */
@@ -83,6 +89,7 @@ static int number_inside(const struct all *a, pid_t pid)
 	return errno == ESRCH ? 0 : -ENOTTY;
 }
 
+/* The payload itself is one, whatever can be read of it. */
 static bool is_member(struct all *a, int process, struct ct_top_process *p)
 {
 	if (a->shared)
@@ -98,6 +105,7 @@ static bool is_member(struct all *a, int process, struct ct_top_process *p)
 	return p->inside > 0;
 }
 
+/* On the heap, as it grows by doubling: an arena would keep all the old halves. */
 static int append(struct all *a, const struct ct_top_process *p, bool member)
 {
 	if (a->top.count == a->capacity) {
@@ -119,7 +127,9 @@ static int append(struct all *a, const struct ct_top_process *p, bool member)
 	return 0;
 }
 
-/* Who is neither a member nor, as a child, may become one is not looked at. */
+/* Who is neither a member nor, as a child, may become one is not looked at. Names in /proc that
+ * begin with a digit are processes. Of the others only stat is read, which everybody may: who its
+ * parent is. */
 static int look(struct all *a, int proc, const char *name)
 {
 	int ct_autofd process = openat(proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -154,7 +164,8 @@ static struct ct_top_process *find(const struct all *a, pid_t pid, size_t *ret_i
 	return NULL;
 }
 
-/* What was only known as somebody's child: the same process still? */
+/* What was only known as somebody's child: the same process still? started tells one process from
+ * another that got its number since. */
 static int complete(struct all *a, size_t index)
 {
 	struct ct_top_process p, *known = &a->top.items[index];
@@ -174,7 +185,8 @@ static int complete(struct all *a, size_t index)
 	return r == -ENOMEM ? r : 0;
 }
 
-/* Children of members, until there are no more. */
+/* Children of members, until there are no more. Again and again, since /proc lists by number, in
+ * which a child may come before its parent. */
 static int add_descendants(struct all *a)
 {
 	bool more = true;
@@ -205,6 +217,7 @@ static int by_pid(const void *a, const void *b)
 	return (x->pid > y->pid) - (x->pid < y->pid);
 }
 
+/* The parent of the first process is 0 inside, though it has one on the host: the monitor. */
 static void fill_inside(struct all *a, struct ct_top_process *p)
 {
 	size_t parent;
@@ -242,6 +255,7 @@ static int keep_members(struct all *a, struct ct_top *ret_top)
 	return 0;
 }
 
+/* One pass over /proc: entries that begin with a digit are processes, proc(5). */
 static int gather(struct all *a, struct ct_top *ret_top, struct ct_err *err)
 {
 	DIR ct_autodir *proc = opendir("/proc");
@@ -261,6 +275,7 @@ static int gather(struct all *a, struct ct_top *ret_top, struct ct_err *err)
 	return r < 0 ? ct_fail_nomem(err) : 0;
 }
 
+/* Left empty, all ids are unknown inside, which shows as "?". */
 static void read_map(const struct all *a, const char *name, struct ct_copy_map *map)
 {
 	char path[32], text[16384];
@@ -272,32 +287,40 @@ static void read_map(const struct all *a, const char *name, struct ct_copy_map *
 		ct_copy_map_parse(text, map);
 }
 
+/* Where everybody of the host, or of a mount namespace that it has joined, would be one of the
+ * container's. It may have gone to the host's by itself. */
+static bool is_in_others_space(const struct all *a, bool attached)
+{
+	struct stat own;
+
+	if (attached && (!a->own_pids || a->shared))
+		return true;
+	return !a->own_pids && (ct_inherits_mounts(a->exec->spec) ||
+				(stat("/proc/self/ns/mnt", &own) == 0 &&
+				 own.st_dev == a->space.st_dev && own.st_ino == a->space.st_ino));
+}
+
+/* -ENOTTY is a kernel that does not know the question (before 6.11). */
 static int find_space(struct all *a, struct ct_err *err)
 {
 	const struct ct_exec *exec = a->exec;
 	const struct ct_spec_namespace *spaces = exec->spec->linux_.namespaces;
 	bool attached = spaces[CT_NS_MOUNT].path && ct_is_attached(exec->container, exec->spec);
+	int mounts = exec->places.fd[CT_PLACE_MOUNT];
 	struct stat own;
 
 	if (stat("/proc/self/ns/pid", &own) < 0 ||
-	    fstat(a->exec->places.fd[CT_PLACE_PID], &a->space) < 0)
+	    fstat(exec->places.fd[CT_PLACE_PID], &a->space) < 0)
 		return ct_fail_errno(err, errno, "cannot look at the pid namespaces");
 	a->own_pids = own.st_dev != a->space.st_dev || own.st_ino != a->space.st_ino;
 	/* Those of the others are not its own; who sees its files is. */
 	a->shared = a->own_pids && spaces[CT_NS_PID].path && spaces[CT_NS_MOUNT].present &&
 		    (!spaces[CT_NS_MOUNT].path || attached);
-	if ((!a->own_pids || a->shared) && fstat(a->exec->places.fd[CT_PLACE_MOUNT], &a->space) < 0)
+	if ((!a->own_pids || a->shared) && fstat(mounts, &a->space) < 0)
 		return ct_fail_errno(err, errno, "cannot look at the mount namespace");
-	/* Everybody of the host would be one of the container's, which may have gone there by itself. */
-	a->host_space = !a->own_pids && (ct_inherits_mounts(exec->spec) ||
-					 (stat("/proc/self/ns/mnt", &own) == 0 &&
-					  own.st_dev == a->space.st_dev && own.st_ino == a->space.st_ino));
-	/* Everybody of a mount namespace that it has joined, likewise. */
-	if (attached && (!a->own_pids || a->shared))
-		a->host_space = true;
+	a->host_space = is_in_others_space(a, attached);
 	if (a->host_space)
-		a->root = ct_inherited_mount_id(exec->container, exec->spec,
-						exec->places.fd[CT_PLACE_MOUNT]);
+		a->root = ct_inherited_mount_id(exec->container, exec->spec, mounts);
 	a->exact = a->own_pids && !a->shared && number_inside(a, a->payload) != -ENOTTY;
 	read_map(a, "uid_map", &a->uids);
 	read_map(a, "gid_map", &a->gids);

@@ -20,6 +20,7 @@
 
 #define ARGS_MAX	65536	/* bytes of a command line that are shown */
 
+/* Cut to size - 1 bytes, with a NUL behind it. */
 ssize_t ct_top_read_text(int process, const char *name, char *buf, size_t size)
 {
 	int ct_autofd fd = openat(process, name, O_RDONLY | O_CLOEXEC);
@@ -27,7 +28,8 @@ ssize_t ct_top_read_text(int process, const char *name, char *buf, size_t size)
 	return fd < 0 ? -errno : ct_read_text(fd, buf, size);
 }
 
-/* Fields of stat behind the state, by their number in proc_pid_stat(5). */
+/* Fields of stat behind the state, by their number in proc_pid_stat(5). The fields in between are
+ * read over. */
 enum { PPID = 4, PGRP = 5, TTY = 7, UTIME = 14, STIME = 15, NICE = 19, START = 22, VSIZE = 23, RSS = 24 };
 
 /* The numbers of fields 4...24: all are there, or this is no stat. */
@@ -45,6 +47,7 @@ static bool parse_fields(const char *text, long long fields[RSS + 1])
 	return true;
 }
 
+/* Field 2 is the name in parentheses, field 3 the state; numbers follow. */
 int ct_top_parse_stat(struct ct_arena *arena, const char *text, struct ct_top_process *process)
 {
 	/* The name may hold anything, so it ends with the last parenthesis. */
@@ -68,6 +71,7 @@ int ct_top_parse_stat(struct ct_arena *arena, const char *text, struct ct_top_pr
 	return process->comm ? 0 : -ENOMEM;
 }
 
+/* What stands behind KEY in its line, NULL when there is none. */
 static const char *line_of(const char *text, const char *key)
 {
 	size_t length = strlen(key);
@@ -79,6 +83,7 @@ static const char *line_of(const char *text, const char *key)
 	return text ? text + length : NULL;
 }
 
+/* Real, effective, saved, file system: the first two. */
 static void parse_ids(const char *line, uint32_t *real, uint32_t *effective)
 {
 	char *end = NULL;
@@ -107,6 +112,7 @@ static pid_t last_number(const char *line)
 	return last;
 }
 
+/* Public for tests: kernels of all ages write this file differently. */
 void ct_top_parse_status(const char *text, struct ct_top_process *process)
 {
 	static const char *const caps[] = { "CapInh:", "CapPrm:", "CapEff:", "CapBnd:" };
@@ -124,6 +130,8 @@ void ct_top_parse_status(const char *text, struct ct_top_process *process)
 	process->inside = last_number(line_of(text, "NSpid:"));
 }
 
+/* Words are separated by NULs. Without any it is a thread of the kernel, or one that has ended:
+ * ps's brackets. */
 char *ct_top_parse_args(struct ct_arena *arena, const char *text, size_t size, const char *comm)
 {
 	char *args;
@@ -138,6 +146,7 @@ char *ct_top_parse_args(struct ct_arena *arena, const char *text, size_t size, c
 	return args;
 }
 
+/* The label of the security module (SELinux, AppArmor); EINVAL without one. */
 static const char *read_label(struct ct_arena *arena, int process)
 {
 	char text[512];
@@ -148,6 +157,7 @@ static const char *read_label(struct ct_arena *arena, int process)
 	return ct_arena_strdup(arena, text);
 }
 
+/* -ESRCH: it has ended, wherever in the reading that shows. */
 int ct_top_read(struct ct_arena *arena, int process, struct ct_top_process *ret_process)
 {
 	char text[8192], *args = calloc(1, ARGS_MAX);

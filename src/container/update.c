@@ -3,13 +3,16 @@
  * Changing what a container may have: in its config.json, and in its cgroup while it runs.
  *
  * Runs in commands, as the user. Whoever updates holds the lock of those who start (created.c), so
- * that a start has the limits from before or those from after, and no mixture. The cgroup is changed
- * first, for it is the kernel that refuses; then config.json is replaced in one step, and when that
- * fails the cgroup is set back. Killed in between, a container runs with limits that it does not
- * have after its next start. That nobody has asked for the limit of swap stands in meta.json, which
- * is replaced before. Fails, with everything as it was, on what cannot be had. A restart policy and how
- * the health is checked stand in meta.json, too, and come after the limits; of a container that runs
- * its keeper is told, or made.
+ * that a start has the limits from before or those from after, and no mixture. The cgroup is
+ * changed first, for it is the kernel that refuses; then config.json is replaced in one step, and
+ * when that fails the cgroup is set back. Killed in between, a container runs with limits that it
+ * does not have after its next start. That nobody has asked for the limit of swap stands in
+ * meta.json, which is replaced before. Fails, with everything as it was, on what cannot be had. A
+ * restart policy and how the health is checked stand in meta.json, too, and come after the limits;
+ * of a container that runs its keeper is told, or made.
+ *
+ *   hold the lock -> check the record's part -> limits -> record -> keeper -> event
+ *   limits: old settings, wish, new settings; what differs goes into the cgroup, then config.json
  */
 #include <errno.h>
 #include <string.h>
@@ -38,6 +41,8 @@ struct updating {
 
 /* ---- what changes ---- */
 
+/* What is there already is not written once more: a write of memory.max, say, may start to
+ * reclaim. */
 static bool has_setting(const struct ct_cgroup_settings *settings,
 			const struct ct_cgroup_setting *wanted)
 {
@@ -58,7 +63,9 @@ static bool has_file(const struct ct_cgroup_settings *settings, const char *file
 }
 
 /* What was asked for just now, what follows from that, and what has the last word about the same
- * file at a start (linux.resources.unified over an option); the rest is as it has been set. */
+ * file at a start (linux.resources.unified over an option); the rest is as it has been set. where
+ * begins with "--" for what this command's options have asked for. What has not changed is not
+ * written again: somebody may have changed the file by hand meanwhile. */
 static int choose_settings(struct updating *u, const struct ct_cgroup_settings *old,
 			   const struct ct_cgroup_settings *all, struct ct_err *err)
 {
@@ -88,6 +95,7 @@ static int settle(struct updating *u, struct ct_cgroup_settings *settings,
 	return r;
 }
 
+/* The same translation as at a start, twice: once for what it has, once for what it is to have. */
 static int work_out(struct updating *u, struct ct_err *err)
 {
 	struct ct_cgroup_settings old = { .count = 0 }, all = { .count = 0 };
@@ -107,6 +115,7 @@ static int work_out(struct updating *u, struct ct_err *err)
 
 /* ---- both places ---- */
 
+/* u->before collects what the files had, for the way back. */
 static int change_cgroup(struct updating *u, struct ct_err *err)
 {
 	int r;
@@ -134,6 +143,7 @@ static int note_swap(struct updating *u, bool by_default, struct ct_err *err)
 	return r;
 }
 
+/* Bounded as for reading: a record that cannot be read again must not be written. */
 static int write_config(struct updating *u, struct ct_err *err)
 {
 	struct ct_buf ct_autobuf text = { 0 };
@@ -160,6 +170,7 @@ static int write_both(struct updating *u, struct ct_err *err)
 	return r;
 }
 
+/* The order is the point: what can be refused comes first, what cannot be undone last. */
 static int update(struct updating *u, struct ct_err *err)
 {
 	int r = ct_container_spec(u->c, u->arena, &u->spec, err);
@@ -193,6 +204,7 @@ struct option_wish {
 	const struct ct_resource_options *options;
 };
 
+/* For "oci update" there is another (runtime_update.c), which is why this is a callback. */
 static int give_options(const struct update_wish *wish, struct ct_arena *arena,
 			struct ct_cgroup_resources *inout, struct ct_err *err)
 {
@@ -201,6 +213,7 @@ static int give_options(const struct update_wish *wish, struct ct_arena *arena,
 	return ct_resources_from_options(arena, o->options, inout, err);
 }
 
+/* Another command begins anew; the same one goes on with what it has said. */
 static bool is_same_test(const struct ct_strings *a, const struct ct_strings *b)
 {
 	bool same = a->count == b->count;
@@ -210,6 +223,7 @@ static bool is_same_test(const struct ct_strings *a, const struct ct_strings *b)
 	return same;
 }
 
+/* changed is also the name of the command in the file "health", see health_record.c. */
 static int choose_health(struct ct_arena *arena, const struct ct_health_options *options,
 			 struct ct_meta *inout, struct ct_err *err)
 {
@@ -267,6 +281,8 @@ static bool has_health(const struct ct_health_options *o)
 	       o->start_interval || o->on_failure || o->no_check;
 }
 
+/* A container without a cgroup can be given another restart policy, so it is only refused when
+ * there is a limit. */
 static bool has_limits(const struct ct_resource_options *options)
 {
 	const struct ct_resource_options *o = options;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside src/container: changing the limits of a container, whoever says how: the options of update, or
- * the runtime command line.
+ * Inside src/container: changing the limits of a container, whoever says how: the options of
+ * update, or the runtime command line.
  */
 #ifndef CATTACH_CONTAINER_UPDATE_H
 #define CATTACH_CONTAINER_UPDATE_H

@@ -4,9 +4,12 @@
  *
  * Runs in commands, as the user, and only reads; nothing is taken from a process of the container.
  * The devices are found through the payload's /proc directory, whose owner is checked to have been
- * the payload after the file was opened. A container on somebody else's network, the host's say, has
- * no numbers of its own there. Fails for containers that do not run or have no cgroup, and when the
- * cgroup goes away.
+ * the payload after the file was opened. A container on somebody else's network, the host's say,
+ * has no numbers of its own there. Fails for containers that do not run or have no cgroup, and when
+ * the cgroup goes away.
+ *
+ *    of the cgroup       processor, memory, processes, block devices (bytes, by device)
+ *    of /proc/PID/net    bytes of all devices but lo, where the network is the container's own
  */
 #include <cattach/stats.h>
 
@@ -133,6 +136,7 @@ int ct_container_usage(const struct ct_container *container, struct ct_usage *re
 
 /* ---- what it means ---- */
 
+/* cpu_usage is in microseconds, time in nanoseconds: millionths of a processor. */
 uint64_t ct_usage_cpu_rate(const struct ct_usage *before, const struct ct_usage *now)
 {
 	uint64_t time = now->taken > before->taken ? now->taken - before->taken : 0;
@@ -145,6 +149,7 @@ uint64_t ct_usage_cpu_rate(const struct ct_usage *before, const struct ct_usage 
 	return (uint64_t)((double)used * 1e9 / (double)time);
 }
 
+/* docker's: without what the kernel would give back first. */
 uint64_t ct_usage_memory(const struct ct_usage *usage)
 {
 	const struct ct_cgroup_stats *stats = &usage->cgroup;

@@ -75,6 +75,7 @@ static int lookup_entry(struct ct_arena *arena, int rootfs, const char *text,
 	return 0;
 }
 
+/* An id without an entry in /etc/passwd has no name that could be a member. */
 static int lookup_groups(struct ct_arena *arena, int rootfs, struct ct_user *user,
 			 struct ct_err *err)
 {

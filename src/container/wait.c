@@ -2,11 +2,17 @@
 /*
  * Waiting for a container's end: sleeps on the monitor's pidfd, then reads the status through the
  * descriptor that was opened when the container was found, which works although --rm has unlinked
- * the file by then. Between the runs of one that its keeper starts again the keeper's record is what
- * changes. The monitor's end, not the payload's, is what is waited for: after it the
- * record is written and, with --rm, the directory gone.
+ * the file by then. Between the runs of one that its keeper starts again the keeper's record is
+ * what changes. The monitor's end, not the payload's, is what is waited for: after it the record is
+ * written and, with --rm, the directory gone.
  *
  * Runs in commands, as the user. A monitor that was killed leaves no record: exit code 255.
+ *
+ *    probe: what is it now?
+ *     stopped                   its exit code, or 255
+ *     created                   0: nothing to wait for
+ *     runs                      sleep on the monitor's pidfd
+ *     between two runs          sleep on inotify of the keeper's record
  */
 #include <errno.h>
 
@@ -21,7 +27,9 @@
 #define PAYLOAD_GRACE	(5 * CT_SECOND)
 #define PAUSE		(CT_SECOND / 50)	/* between looks at what has no event */
 
-/* A payload is killed by the kernel when its monitor dies, but takes a moment to end. */
+/* A payload is killed by the kernel when its monitor dies, but takes a moment to end.
+ * PAYLOAD_GRACE: a process in the middle of a large core dump or a disk that does not answer takes
+ * its time. Longer than that is damage. */
 static bool outlives_monitor(const struct ct_probe *probe)
 {
 	int ct_autofd payload = ct_probe_open_payload(probe);
@@ -34,7 +42,8 @@ static uint64_t time_left(uint64_t limit)
 	return limit == CT_FOREVER ? limit : ct_age_since(ct_now_monotonic(), limit);
 }
 
-/* Between two runs: what happened before the watch was there shows at one more look. */
+/* Between two runs: what happened before the watch was there shows at one more look. So the first
+ * call only opens the watch and returns, and the caller's loop looks at the state once more. */
 static void sleep_between(const struct ct_container *c, int *watch, uint64_t limit)
 {
 	if (*watch >= 0 || (*watch = ct_keeper_watch(c->dir)) < 0)
@@ -91,14 +100,16 @@ int ct_container_wait_until(struct ct_container *container, uint64_t limit, int 
 	return 0;
 }
 
+/* For --condition and "wait" of a script: 255 with a reason instead of a code that the payload may
+ * have had. */
 int ct_container_end_known(const struct ct_container *c, struct ct_err *err)
 {
 	char how[512];
 
 	if (c->state != CT_STATE_STOPPED || c->status.state == CT_STATUS_EXITED)
 		return 0;
-	ct_fail(err, ENODATA, "exit code unknown: %s %s %s", ct_container_kind(c), ct_container_label(c),
-		ct_container_describe(c, how, sizeof(how)));
+	ct_fail(err, ENODATA, "exit code unknown: %s %s %s", ct_container_kind(c),
+		ct_container_label(c), ct_container_describe(c, how, sizeof(how)));
 	ct_hint(err, "cattach logs %s has what it wrote", ct_container_label(c));
 	return ct_exit_with(err, UNKNOWN_CODE);
 }

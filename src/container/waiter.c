@@ -11,6 +11,12 @@
  *
  * Runs in commands, as the user; only processes of the same user get into the directory (0700).
  * Paths go through /proc/self/fd, because a socket's address has room for 107 bytes only.
+ *
+ *   waiter                              starter
+ *     bind, listen wait.XXXXXXXX
+ *     watch the directory               find wait.*, connect to each
+ *     accept, HELLO             ----->  (the monitor has the connection by then)
+ *     remove wait.XXXXXXXX              fork the monitor
  */
 #include "waiter.h"
 
@@ -50,6 +56,7 @@ static struct sockaddr_un address_of(int dir, const char *name)
 
 /* ---- the one who waits ---- */
 
+/* A backlog of one: there is one starter, whom the lock has let through. */
 static int make_listener(struct ct_waiter *w)
 {
 	struct sockaddr_un address;
@@ -92,8 +99,8 @@ static int make_watch(struct ct_waiter *w, int dir, int above)
 	return r < 0 ? r : add_watch(w, above, REMOVALS);
 }
 
-/* The directory is made, and others take it away when it is empty: the monitor of a run that is just
- * ending, whoever removes the container. */
+/* The directory is made, and others take it away when it is empty: the monitor of a run that is
+ * just ending, whoever removes the container. */
 static int open_listener(struct ct_store *store, const struct ct_container *c, struct ct_waiter *w,
 			 struct ct_err *err)
 {
@@ -116,6 +123,7 @@ static int open_listener(struct ct_store *store, const struct ct_container *c, s
 	return w->above < 0 || w->container < 0 ? ct_fail_errno(err, errno, "cannot wait") : 0;
 }
 
+/* A directory that was removed has no links left, whoever still has it open. */
 static bool is_gone(const struct ct_waiter *w)
 {
 	struct stat st;
@@ -123,6 +131,8 @@ static bool is_gone(const struct ct_waiter *w)
 	return w->container >= 0 && fstat(w->container, &st) == 0 && st.st_nlink == 0;
 }
 
+/* -ESTALE: removed. Listening comes before the watch and the caller's look: whoever starts it after
+ * that look has found us. */
 int ct_waiter_open(struct ct_store *store, const struct ct_container *container,
 		   struct ct_waiter *ret_waiter, struct ct_err *err)
 {
@@ -154,17 +164,20 @@ static void remove_socket(struct ct_waiter *waiter)
 	waiter->name[0] = '\0';
 }
 
+/* -EAGAIN when nobody has connected: the listener does not wait. */
 int ct_waiter_accept(struct ct_waiter *waiter)
 {
 	int fd = accept4(waiter->listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;
-	/* The monitor takes its directory away when it ends, and can do so only when it is empty. */
+	/* The monitor takes its directory away when it ends, and can do so only when it is
+	 * empty. */
 	remove_socket(waiter);
 	return fd;
 }
 
+/* Changes are not told apart: each means "look again". */
 void ct_waiter_drain(struct ct_waiter *waiter)
 {
 	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -229,6 +242,7 @@ static void await_hello(const int *fds, size_t count)
 	}
 }
 
+/* In the start, before the monitor is forked. */
 size_t ct_waiters_connect(int runtime, int fds[CT_WAITERS_MAX])
 {
 	struct gathering g = { .fds = fds };

@@ -3,9 +3,9 @@
  * Noticing that a container is made, started, ended or removed, without asking again and again: an
  * inotify descriptor on the names, and on the status file and the directory of one container.
  *
- * An event says no more than that it is time to look again, so one that tells too much does no harm,
- * and whoever waits looks once more after the watch is there. A home on a network file system tells
- * of this machine's changes only, which are the only ones that can start a container here.
+ * An event says no more than that it is time to look again, so one that tells too much does no
+ * harm, and whoever waits looks once more after the watch is there. A home on a network file system
+ * tells of this machine's changes only, which are the only ones that can start a container here.
  *
  * Runs in commands, as the user. May fail: the limits of inotify (max_user_instances), which the
  * error names.

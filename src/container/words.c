@@ -13,6 +13,7 @@
 #include <cattach/container.h>
 #include <cattach/proc.h>
 
+/* None is the beginning of another, so that the completion of a shell needs few letters. */
 static const char *const adjectives[] = {
 	"agile", "amber", "ample", "apt", "arctic", "autumn", "balmy", "bold", "brave", "breezy",
 	"bright", "brisk", "calm", "candid", "cheerful", "chilly", "civil", "clear", "clever", "coastal",
@@ -56,6 +57,8 @@ static uint64_t some_number(void)
 	return ct_now_real() ^ ((uint64_t)getpid() << 32);
 }
 
+/* try counts from 0: two plain pairs, then web_fox7, _42 and so on, one digit more each time.
+ * Whether it is free is found by claiming it (names.c), not here. */
 const char *ct_generate_name(struct ct_arena *arena, unsigned try)
 {
 	uint64_t number = some_number(), limit = 1;

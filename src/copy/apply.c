@@ -9,6 +9,14 @@
  * been checked when they were decoded.
  *
  * The first failure ends it. Directories that were there already keep their owner, mode and time.
+ *
+ *   SOURCE    place.c finds the directory (base) and decide() the name (top), by docker's rules
+ *   ENTER     mkdirat(2), or what is there; a level is pushed
+ *   FILE      a temporary file in the directory that we are in; DATA, CLOSE (apply_file.c)
+ *   SYMLINK, HARDLINK, FIFO     node(): under its name, or beside what has it, and renamed over
+ *   LEAVE     owner, mode, time: last, since what is put into a directory changes its time
+ *
+ * Owners and set-id bits: see ct_copy_set_meta().
  */
 #include "parts.h"
 
@@ -59,6 +67,7 @@ struct apply {
 
 /* ---- where we are ---- */
 
+/* The directory that we are in: of the level, or of the target itself. */
 static int here(const struct apply *a)
 {
 	return a->depth ? a->levels[a->depth - 1].fd : a->base;
@@ -71,6 +80,7 @@ static void name_entry(struct apply *a, struct ct_copy_message *m)
 		memcpy(m->name, a->top, sizeof(m->name));
 }
 
+/* For messages, and for links to files that were copied before. */
 static void push_path(struct apply *a, const char *name)
 {
 	if (a->path.length && *name)
@@ -87,7 +97,8 @@ static void pop_path(struct apply *a, size_t length)
 
 /* ---- the beginning ---- */
 
-/* Where does it go, by docker's rules? */
+/* Where does it go, by docker's rules? The table of those rules is in rules.c. t->name is what the
+ * source is called where it comes from. */
 static int decide(struct apply *a, const struct ct_copy_message *m, struct ct_copy_place *place,
 		  struct ct_err *err)
 {
@@ -112,6 +123,7 @@ static int decide(struct apply *a, const struct ct_copy_message *m, struct ct_co
 	return 0;
 }
 
+/* Device and inode of the directory go back to the source, which must not copy it into itself. */
 static int apply_source(void *arg, const struct ct_copy_message *m,
 			struct ct_copy_message *ret_target, struct ct_err *err)
 {
@@ -137,7 +149,9 @@ static int apply_source(void *arg, const struct ct_copy_message *m,
 
 /* ---- directories ---- */
 
-/* Make it, or take what is there if it is a directory. */
+/* Make it, or take what is there if it is a directory. 0700 until it is complete: nobody else sees
+ * what is half there. One that was there needs no permission to be read, only to be walked through:
+ * O_PATH. */
 static int make_directory(struct level *level, int parent, const char *name, struct ct_err *err)
 {
 	if (mkdirat(parent, name, 0700) == 0) {
@@ -152,10 +166,13 @@ static int make_directory(struct level *level, int parent, const char *name, str
 	if (level->fd >= 0)
 		return 0;
 	if (errno == ENOTDIR || errno == ELOOP)
-		return ct_fail(err, ENOTDIR, "is there and no directory, whose place one cannot take");
+		return ct_fail(err, ENOTDIR,
+			       "is there and no directory, whose place one cannot take");
 	return ct_fail_errno(err, errno, "cannot be opened");
 }
 
+/* An empty name at the top: "cp x/. y" puts what is in x into y, so base itself is the
+ * directory. */
 static int enter(struct apply *a, const struct ct_copy_message *m, struct ct_err *err)
 {
 	struct level level = { .fd = -1, .path_length = a->path.length, .meta = *m };
@@ -174,6 +191,7 @@ static int enter(struct apply *a, const struct ct_copy_message *m, struct ct_err
 	return r;
 }
 
+/* One that was there already keeps what it has. */
 static int leave(struct apply *a)
 {
 	struct level *level = &a->levels[--a->depth];
@@ -187,7 +205,10 @@ static int leave(struct apply *a)
 
 /* ---- links, pipes ---- */
 
-/* The file that a number stands for, linked under a name: still the one that we made? 0, errno. */
+/* The file that a number stands for, linked under a name: still the one that we made? 0, errno. The
+ * file is found again by its path, through directories alone (RESOLVE_NO_SYMLINKS), and what was
+ * linked is compared with what we made: in a container the name may be another's by now, and a link
+ * to a file of somebody else's choice would be given away. */
 static int link_file(struct apply *a, const struct ct_copy_message *m, const char *name)
 {
 	const struct linked *linked = &a->links[m->link - 1];
@@ -226,6 +247,8 @@ static int make_node(struct apply *a, const struct ct_copy_message *m, const cha
 	return symlinkat(text, here(a), name) < 0 ? errno : 0;
 }
 
+/* By name and without following: a link's own owner and time, and a FIFO cannot be opened without
+ * waiting. */
 static void set_node_meta(struct apply *a, const struct ct_copy_message *m, const char *name)
 {
 	const struct timespec times[] = {
@@ -243,7 +266,8 @@ static void set_node_meta(struct apply *a, const struct ct_copy_message *m, cons
 		return;		/* a time is not worth failing for */
 }
 
-/* Under its name when nobody has it; otherwise beside what is there, whose place it takes. */
+/* Under its name when nobody has it; otherwise beside what is there, whose place it takes. A device
+ * or a link under that name is replaced like a file, a directory is not (ct_copy_fail_over()). */
 static int node(struct apply *a, const struct ct_copy_message *m, struct ct_err *err)
 {
 	char temporary[40];
@@ -271,7 +295,8 @@ static int node(struct apply *a, const struct ct_copy_message *m, struct ct_err 
 
 /* ---- files ---- */
 
-/* Room for the file's number, which counts up. */
+/* Room for the file's number, which counts up. A number out of turn would be an index of the
+ * sender's choice. */
 static int expect_link(struct apply *a, uint32_t link, struct ct_err *err)
 {
 	if (link != a->link_count + 1 || link > LINKS_MAX)
@@ -289,6 +314,7 @@ static int expect_link(struct apply *a, uint32_t link, struct ct_err *err)
 	return 0;
 }
 
+/* With its inode, so that a link is made to this file and to nothing that has its name by then. */
 static int remember_link(struct apply *a, const struct stat *st, struct ct_err *err)
 {
 	struct linked *linked = &a->links[a->link_count - 1];
@@ -299,6 +325,7 @@ static int remember_link(struct apply *a, const struct stat *st, struct ct_err *
 	return linked->path ? 0 : ct_fail_nomem(err);
 }
 
+/* Broken at the source: what was there before stays, for half of the new one is worth less. */
 static int close_file(struct apply *a, const struct ct_copy_message *m, struct ct_err *err)
 {
 	struct ct_copy_file *file = &a->file;
@@ -316,6 +343,8 @@ static int close_file(struct apply *a, const struct ct_copy_message *m, struct c
 	return r < 0 || !file->meta.link ? r : remember_link(a, &st, err);
 }
 
+/* They come behind ENTER or FILE, before anything else (receive.c), so what is open is what is
+ * meant. */
 static int attribute(struct apply *a, const struct ct_copy_message *m)
 {
 	int fd = a->file.fd >= 0 ? a->file.fd : here(a);
@@ -354,6 +383,7 @@ static bool is_entry(const struct ct_copy_message *m)
 	       m->type == CT_COPY_HARDLINK || m->type == CT_COPY_FIFO;
 }
 
+/* Where the user named the thing itself, its own name is in what he named already. */
 static int fail_entry(const struct apply *a, struct ct_err *err)
 {
 	const char *path = ct_buf_text(&a->path), *shown = a->target->shown;
@@ -366,6 +396,7 @@ static int fail_entry(const struct apply *a, struct ct_err *err)
 		       path);
 }
 
+/* From ct_copy_receive(), for each message that is in order. */
 static int apply_entry(void *arg, const struct ct_copy_message *message, struct ct_err *err)
 {
 	struct apply *a = arg;
@@ -394,6 +425,7 @@ static int apply_entry(void *arg, const struct ct_copy_message *message, struct 
 	return 0;
 }
 
+/* Also after a failure in the middle: directories that were begun get what they were to have. */
 static void done(struct apply *a)
 {
 	ct_copy_file_drop(&a->file, here(a));
@@ -407,6 +439,8 @@ static void done(struct apply *a)
 	ct_fd_close(a->base);
 }
 
+/* umask 0: modes are what the source says, and set when a thing is complete. The process has one
+ * thread and does nothing else meanwhile. */
 int ct_copy_receive_tree(struct ct_copy_channel *channel, const struct ct_copy_target *target,
 			 struct ct_err *err)
 {

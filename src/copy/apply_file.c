@@ -6,6 +6,11 @@
  * Runs in the half of a copy that writes. What was there stays whole until then; what was half
  * written is taken away again, unless we are killed, when it stays as ".cattach-cp-*". A file that
  * is a mount of its own cannot be replaced and is written to in place.
+ *
+ *   open     .cattach-cp-NUMBER, O_EXCL, 0600           nobody else can open it, or put it there
+ *   data     pwrite(2) at its offset                     what is not written is a hole
+ *   close    size, owner, mode, time, then rename(2)     a reader sees the old file or the new one
+ *   drop     unlink
  */
 #include "parts.h"
 
@@ -32,6 +37,7 @@ void ct_copy_temporary(char ret_name[40])
 	snprintf(ret_name, 40, ".cattach-cp-%016llx", (unsigned long long)number);
 }
 
+/* For what rename(2) says when a directory is in the way. */
 int ct_copy_fail_over(int code, struct ct_err *err)
 {
 	if (code == EISDIR || code == ENOTEMPTY || code == EEXIST)
@@ -41,6 +47,8 @@ int ct_copy_fail_over(int code, struct ct_err *err)
 
 /* ---- owners ---- */
 
+/* False: the file stays whose it is made. An id that the map does not have cannot be given; that is
+ * told once for the whole copy. */
 bool ct_copy_owner_ids(const struct ct_copy_owner *owner, const struct ct_copy_message *m,
 		       uint32_t *ret_uid, uint32_t *ret_gid)
 {
@@ -54,10 +62,9 @@ bool ct_copy_owner_ids(const struct ct_copy_owner *owner, const struct ct_copy_m
 	return false;
 }
 
-/*
- * A program that ran with the rights of its owner there is not one that runs with those of whoever
- * copied it: set-id bits stay only with their owner.
- */
+/* A program that ran with the rights of its owner there is not one that runs with those of whoever
+ * copied it: set-id bits stay only with their owner. chown(2) clears them, so the mode is set after
+ * it. The sticky bit (01000) is no right of anybody's. */
 void ct_copy_set_meta(int fd, const struct ct_copy_message *m, const struct ct_copy_owner *owner)
 {
 	const struct timespec times[] = {
@@ -80,6 +87,7 @@ void ct_copy_set_meta(int fd, const struct ct_copy_message *m, const struct ct_c
 
 /* ---- files ---- */
 
+/* 0600 until the end: what is half written is nobody else's to read. */
 int ct_copy_file_open(struct ct_copy_file *file, int directory, const struct ct_copy_message *m,
 		      struct ct_err *err)
 {
@@ -122,6 +130,8 @@ void ct_copy_file_drop(struct ct_copy_file *file, int directory)
 	unlinkat(directory, file->temporary, 0);
 }
 
+/* What was in the file is lost once it has been cut: a failure here cannot be undone, and says
+ * so. */
 static int copy_bytes(int from, int to, struct ct_err *err)
 {
 	uint8_t ct_autofree *buffer = malloc(CT_COPY_DATA_MAX);
@@ -142,7 +152,8 @@ static int copy_bytes(int from, int to, struct ct_err *err)
 	return n < 0 ? ct_fail_errno(err, errno, "cannot be read back") : 0;
 }
 
-/* A mount of its own, such as the container's /etc/hosts may be. */
+/* A mount of its own, such as the container's /etc/hosts may be. rename(2) over a mount point is
+ * EBUSY. O_NONBLOCK: it may be a FIFO that somebody mounted there. */
 static int write_in_place(struct ct_copy_file *file, int directory, struct ct_err *err)
 {
 	int ct_autofd fd = openat(directory, file->meta.name,
@@ -158,6 +169,7 @@ static int write_in_place(struct ct_copy_file *file, int directory, struct ct_er
 	return copy_bytes(file->fd, fd, err);
 }
 
+/* renameat(2) says EBUSY where the name is a mount point (a bound /etc/hosts). */
 int ct_copy_file_close(struct ct_copy_file *file, int directory, const struct ct_copy_owner *owner,
 		       struct ct_err *err)
 {

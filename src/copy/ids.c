@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* Unsigned on purpose: an id below the line's first wraps to a large distance, and fails the one
+ * comparison that is needed. CT_COPY_NO_ID is (uid_t)-1, which the kernel never gives to
+ * anybody. */
 uint32_t ct_copy_map_in(const struct ct_copy_map *map, uint32_t outside)
 {
 	for (size_t i = 0; i < map->count; i++)
@@ -27,6 +30,7 @@ uint32_t ct_copy_map_out(const struct ct_copy_map *map, uint32_t inside)
 	return CT_COPY_NO_ID;
 }
 
+/* strtoull(3) skips blanks and newlines, which is what stands between the numbers. */
 static bool next_number(const char **text, uint32_t *ret_number)
 {
 	unsigned long long number;
@@ -41,6 +45,8 @@ static bool next_number(const char **text, uint32_t *ret_number)
 	return true;
 }
 
+/* Three numbers a line: inside, outside, count. The kernel takes 340 lines at most; what is more
+ * than there is room for is as unmapped. */
 void ct_copy_map_parse(const char *text, struct ct_copy_map *ret_map)
 {
 	const size_t room = sizeof(ret_map->lines) / sizeof(ret_map->lines[0]);

@@ -24,7 +24,8 @@ static size_t hash(const uint8_t *key, size_t size)
 	return (size_t)(h ^ h >> 32);
 }
 
-/* The slot of this key, or the free one where it would be. */
+/* The slot of this key, or the free one where it would be. Ends because at most half of the slots
+ * are taken, see ct_links_add(). */
 static struct ct_link *slot_of(const struct ct_links *links, const void *key, size_t size)
 {
 	size_t at = hash(key, size) & (links->capacity - 1);
@@ -35,11 +36,13 @@ static struct ct_link *slot_of(const struct ct_links *links, const void *key, si
 	return &links->slots[at];
 }
 
+/* Numbers begin with 1, so that of a free slot says "none". */
 uint32_t ct_links_find(const struct ct_links *links, const void *key, size_t size)
 {
 	return links->capacity ? slot_of(links, key, size)->number : 0;
 }
 
+/* Keys move over to the new slots; they are not copied. */
 static int grow(struct ct_links *links)
 {
 	struct ct_links larger = { .capacity = links->capacity ? links->capacity * 2 : 64 };

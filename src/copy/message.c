@@ -6,6 +6,13 @@
  * What is decoded comes from a process within a container's reach, so everything is checked that
  * can be checked without knowing what came before: types, lengths, names, times. What came before
  * is receive.c's to know.
+ *
+ *   0        4          8          12    16   20   24        28     32    36
+ *   type     name_size  data_size  mode  uid  gid  mtime_ns  flags  link  reserved
+ *   40       48         56         64
+ *   size     offset     mtime      name, without a NUL; data
+ *
+ * Which fields a type uses is in <cattach/copy.h>; the table below says what may be set in them.
  */
 #include <cattach/copy.h>
 
@@ -50,6 +57,8 @@ static const struct {
 
 #define TYPE_COUNT (sizeof(types) / sizeof(types[0]))
 
+/* The one check on which all else rests: what passes is one step down from a directory, never up
+ * and never two. */
 bool ct_copy_is_name(const char *name, size_t size)
 {
 	if (size == 0 || size > CT_COPY_NAME_MAX || memchr(name, '/', size) ||
@@ -58,6 +67,7 @@ bool ct_copy_is_name(const char *name, size_t size)
 	return !(name[0] == '.' && (size == 1 || (size == 2 && name[1] == '.')));
 }
 
+/* Our own messages, so nothing is checked; buf has room for CT_COPY_MESSAGE_MAX. */
 size_t ct_copy_encode(const struct ct_copy_message *m, uint8_t *buf)
 {
 	const struct header h = {
@@ -76,7 +86,8 @@ size_t ct_copy_encode(const struct ct_copy_message *m, uint8_t *buf)
 	return sizeof(h) + h.name_size + h.data_size;
 }
 
-/* What is wrong with a header, or NULL. */
+/* What is wrong with a header, or NULL. Before anything behind the header is looked at: the lengths
+ * say how far that may go. */
 static const char *judge_header(const struct header *h)
 {
 	if (h->type == 0 || h->type >= TYPE_COUNT)
@@ -100,6 +111,7 @@ static const char *judge_header(const struct header *h)
 	return NULL;
 }
 
+/* An attribute other than the user's could be security.capability: a file's rights on the host. */
 static const char *judge_texts(const struct header *h, const char *name, const char *data)
 {
 	if (types[h->type].name && !ct_copy_is_name(name, h->name_size))
@@ -114,9 +126,11 @@ static const char *judge_texts(const struct header *h, const char *name, const c
 
 static int fail_message(const char *what, struct ct_err *err)
 {
-	return ct_fail(err, EPROTO, "the other half of the copy sent what makes no sense: %s", what);
+	return ct_fail(err, EPROTO, "the other half of the copy sent what makes no sense: %s",
+		       what);
 }
 
+/* 0: not all of it has come. The data is not copied but points into the buffer. */
 ssize_t ct_copy_decode(const uint8_t *data, size_t size, struct ct_copy_message *ret_message,
 		       struct ct_err *err)
 {

@@ -20,6 +20,8 @@
 
 #define LINKS_MAX 40	/* as the kernel has it */
 
+/* ct_path_try() resolves as if root->fd were "/" (RESOLVE_IN_ROOT): ".." and absolute links stay
+ * inside. On the host the user's own paths mean what they always mean. */
 int ct_copy_open_at(const struct ct_copy_root *root, const char *path, int flags)
 {
 	int fd;
@@ -50,7 +52,8 @@ static bool split(char *path, char *parent, char *name)
 	return true;
 }
 
-/* The text of a link takes the place of its name: 1, or an error. */
+/* The text of a link takes the place of its name: 1, or an error. A relative link counts from the
+ * directory that it is in. */
 static int follow(struct ct_copy_place *place, char *path, const char *parent, struct ct_err *err)
 {
 	char target[PATH_MAX];
@@ -73,7 +76,9 @@ static int fail_parent(int code, const char *parent, struct ct_err *err)
 	return ct_hint(err, "cp makes no directories above what it copies");
 }
 
-/* One look at the path: 0 found, 1 it was a link, look again. */
+/* One look at the path: 0 found, 1 it was a link, look again. A directory first: "x" that is a link
+ * to one is that directory. ENOENT and ENOTDIR are what is left for a file, for a name that is
+ * free, and for a link to either. */
 static int look(const struct ct_copy_root *root, char *path, struct ct_copy_place *place,
 		struct ct_err *err)
 {
@@ -99,6 +104,7 @@ static int look(const struct ct_copy_root *root, char *path, struct ct_copy_plac
 	return place->there ? 0 : follow(place, path, parent, err);
 }
 
+/* *path is "" when the user wrote "A:": the container's root, or where the command runs. */
 int ct_copy_find_place(const struct ct_copy_root *root, const char *path,
 		       struct ct_copy_place *ret_place, struct ct_err *err)
 {

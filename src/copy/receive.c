@@ -6,6 +6,13 @@
  * Runs in the half that writes: in the command, where the source is a process within a container's
  * reach, or in that process. The order is kept here, once, so that no sink ever sees two things at
  * the top, data without a file, or a directory left that nobody entered, whatever is sent.
+ *
+ *   depth 0, nothing yet   SOURCE                    -> started
+ *   started                ENTER, FILE, SYMLINK, HARDLINK, FIFO    one of them at the top, once
+ *   in a directory         the same, and LEAVE
+ *   a file is open         EXTENT, DATA, CLOSE
+ *   just entered or opened XATTR
+ *   anywhere               REPORT; DONE when everything was closed and left
  */
 #include "parts.h"
 
@@ -19,6 +26,7 @@ struct state {
 	bool attributes;		/* the last thing that was opened takes some */
 };
 
+/* A warning is passed on as one; ct_copy_report() knows what counts. */
 static int count_error(struct state *s, const struct ct_copy_message *m, struct ct_err *err)
 {
 	struct ct_err what;
@@ -28,6 +36,7 @@ static int count_error(struct state *s, const struct ct_copy_message *m, struct 
 	return ct_copy_report(s->channel, &what, m->flags & CT_COPY_WARNING, err);
 }
 
+/* TARGET is sent at once: the source waits for it, and sends nothing that has no place to go. */
 static int start(struct state *s, const struct ct_copy_message *m, struct ct_err *err)
 {
 	struct ct_copy_message target = { .type = CT_COPY_TARGET };
@@ -105,7 +114,8 @@ static int take_message(struct state *s, const struct ct_copy_message *m, struct
 }
 
 /* The last word of a target: what became of it, for the source. */
-static void say_result(struct ct_copy_channel *channel, uint32_t warnings, const struct ct_err *failure)
+static void say_result(struct ct_copy_channel *channel, uint32_t warnings,
+		       const struct ct_err *failure)
 {
 	const struct ct_copy_message m = {
 		.type = CT_COPY_RESULT, .flags = warnings,
@@ -117,6 +127,8 @@ static void say_result(struct ct_copy_channel *channel, uint32_t warnings, const
 		ct_copy_flush(channel, &ignored);
 }
 
+/* RESULT is sent whatever happened: the source waits for it behind DONE, and reads it when sending
+ * fails. That it cannot be sent does not matter, for then the source is gone. */
 int ct_copy_receive(struct ct_copy_channel *channel, struct ct_copy_sink *sink,
 		    struct ct_err *err)
 {

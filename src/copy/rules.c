@@ -18,6 +18,8 @@
 #include <errno.h>
 #include <string.h>
 
+/* NAME:PATH is in a container unless the argument begins with "/" or ".", or has a "/" before its
+ * first colon: "./a:b" is a file of the host, as docker has it. 0: no container. */
 size_t ct_copy_split(const char *arg, const char **ret_path)
 {
 	const char *colon = strchr(arg, ':');
@@ -37,6 +39,7 @@ bool ct_copy_ends_with_slash(const char *path)
 	return length && path[length - 1] == '/';
 }
 
+/* "dir/." and ".", not "dir/x.". */
 bool ct_copy_means_contents(const char *path)
 {
 	size_t length = strlen(path);
@@ -44,10 +47,9 @@ bool ct_copy_means_contents(const char *path)
 	return length && path[length - 1] == '.' && (length == 1 || path[length - 2] == '/');
 }
 
-/*
- * From the end: each ".." takes away the name before it. What is left over when the path is used
- * up goes on into the directory that it was seen from.
- */
+/* From the end: each ".." takes away the name before it. What is left over when the path is used up
+ * goes on into the directory that it was seen from. Of "/a/b/../c/.." that is "a": ".." takes "c",
+ * and the other one "b". */
 static bool last_name(const char *path, size_t *skip, char *name)
 {
 	size_t end = strlen(path);
@@ -75,6 +77,7 @@ static bool last_name(const char *path, size_t *skip, char *name)
 	return false;
 }
 
+/* Of the path as it is written, without looking: a link is called what it is called. */
 void ct_copy_base_name(const char *cwd, const char *path, char ret_name[CT_COPY_NAME_MAX + 1])
 {
 	size_t skip = 0;

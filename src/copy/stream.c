@@ -5,6 +5,17 @@
  * Runs in both halves. Nothing waits without looking at the descriptor that says "stop", so that a
  * user's ctrl-c finds us able to clean up, whatever the other half or its file system is doing.
  * What may fail: the other half is gone, which is an error of its own unless it has said why.
+ *
+ *   source                          target
+ *   SOURCE   ------------------->            what it is: a file or a directory
+ *            <-------------------  TARGET    where it goes has been decided; or RESULT: it cannot
+ *   ENTER, FILE, DATA, ...  ---->            one way only from here on: no answer is waited for
+ *   REPORT   ------------------->            what could not be read; the copy goes on
+ *   DONE     ------------------->
+ *            <-------------------  RESULT    what became of it
+ *
+ * Both sockets' ends are non-blocking by MSG_DONTWAIT, call by call: the descriptors are shared
+ * with nobody, but O_NONBLOCK would have to be set in both halves.
  */
 #include "parts.h"
 
@@ -17,8 +28,10 @@
 #include <cattach/arena.h>
 #include <cattach/fd.h>
 
+/* Two messages of the greatest size: one can always be added to what is begun, or completed. */
 #define BUFFER (2 * CT_COPY_MESSAGE_MAX)
 
+/* On failure the caller closes the channel, which frees what there is. */
 int ct_copy_channel_open(struct ct_copy_channel *channel, int fd, struct ct_err *err)
 {
 	channel->fd = fd;
@@ -34,6 +47,8 @@ void ct_copy_channel_close(struct ct_copy_channel *channel)
 	free(ct_take(&channel->in));
 }
 
+/* stop is -1 where nobody can interrupt, which poll(2) passes over. Whatever happens to it counts:
+ * a signal that is readable, or a pipe whose other end is gone. */
 int ct_copy_poll(const struct ct_copy_channel *channel, int fd, short events, struct ct_err *err)
 {
 	struct pollfd wait[] = {
@@ -49,11 +64,14 @@ int ct_copy_poll(const struct ct_copy_channel *channel, int fd, short events, st
 
 /* ---- out ---- */
 
+/* Killed, or it has died of what it found: what it knew it would have said. */
 static int fail_gone(struct ct_err *err)
 {
 	return ct_fail(err, EPIPE, "the other half of the copy ended without a word");
 }
 
+/* The order of things must not be left to signals: MSG_NOSIGNAL, so that a half that died shows as
+ * EPIPE here and its last words can be read (ct_copy_lost()). */
 int ct_copy_flush(struct ct_copy_channel *channel, struct ct_err *err)
 {
 	size_t done = 0;
@@ -75,6 +93,8 @@ int ct_copy_flush(struct ct_copy_channel *channel, struct ct_err *err)
 	return 0;
 }
 
+/* Small messages are gathered, so that a tree of small files costs a system call for dozens of
+ * them. What must arrive now is followed by a flush. */
 int ct_copy_send(struct ct_copy_channel *channel, const struct ct_copy_message *message,
 		 struct ct_err *err)
 {
@@ -88,6 +108,8 @@ int ct_copy_send(struct ct_copy_channel *channel, const struct ct_copy_message *
 
 /* ---- in ---- */
 
+/* What is left of a message moves to the front; decoded messages point into the buffer and are
+ * valid until the next call of ct_copy_next() only. */
 static int fill(struct ct_copy_channel *channel, struct ct_err *err)
 {
 	ssize_t n;
@@ -112,6 +134,7 @@ static int fill(struct ct_copy_channel *channel, struct ct_err *err)
 	return 0;
 }
 
+/* The message points into the channel's buffer, until the next one is asked for. */
 int ct_copy_next(struct ct_copy_channel *channel, struct ct_copy_message *ret_message,
 		 struct ct_err *err)
 {
@@ -132,6 +155,8 @@ int ct_copy_next(struct ct_copy_channel *channel, struct ct_copy_message *ret_me
 
 /* ---- what the user hears ---- */
 
+/* The half that has watch is the command itself, and has a user; the other sends it over. A warning
+ * does not make the exit code 125, an error does. */
 int ct_copy_report(struct ct_copy_channel *channel, const struct ct_err *what, bool warning,
 		   struct ct_err *err)
 {
@@ -149,6 +174,7 @@ int ct_copy_report(struct ct_copy_channel *channel, const struct ct_err *what, b
 	return 0;
 }
 
+/* Bytes of contents, on whichever side there is somebody who watches. */
 void ct_copy_count(struct ct_copy_channel *channel, size_t bytes)
 {
 	channel->bytes += bytes;
@@ -158,7 +184,9 @@ void ct_copy_count(struct ct_copy_channel *channel, size_t bytes)
 
 /* ---- the conversation, from the source's side ---- */
 
-/* The error that a DONE or RESULT brought, its texts made to end; 0 when there is none. */
+/* The error that a DONE or RESULT brought, its texts made to end; 0 when there is none. What comes
+ * from a process within a container's reach is not believed: neither that its texts end, nor its
+ * exit code, nor that its number is an errno. */
 int ct_copy_take_error(const struct ct_copy_message *m, struct ct_err *err)
 {
 	if (!m->data_size)
@@ -175,6 +203,7 @@ int ct_copy_take_error(const struct ct_copy_message *m, struct ct_err *err)
 	return -err->code;
 }
 
+/* A message that is well-formed and not due: the half in a container may have been taken over. */
 int ct_copy_fail_order(struct ct_err *err)
 {
 	return ct_fail(err, EPROTO, "the other half of the copy spoke out of turn");
@@ -189,12 +218,14 @@ int ct_copy_warn(struct ct_copy_channel *channel, uint32_t flags, struct ct_err 
 	if (!channel->watch)
 		return 0;	/* the other half has a user to tell */
 	if (flags & CT_COPY_NO_OWNERS) {
-		ct_fail(&warning, EPERM, "some owners could not be kept: there are no such ids there, "
+		ct_fail(&warning, EPERM,
+			"some owners could not be kept: there are no such ids there, "
 			"or they are not ours to give");
 		r = ct_copy_report(channel, &warning, true, err);
 	}
 	if (r == 0 && flags & CT_COPY_NO_XATTRS) {
-		ct_fail(&warning, ENOTSUP, "some extended attributes were lost: the file system there "
+		ct_fail(&warning, ENOTSUP,
+			"some extended attributes were lost: the file system there "
 			"does not take them");
 		r = ct_copy_report(channel, &warning, true, err);
 	}
@@ -209,6 +240,8 @@ static int take_result(struct ct_copy_channel *channel, const struct ct_copy_mes
 	return r < 0 ? r : ct_copy_warn(channel, m->flags, err);
 }
 
+/* The target may end before the source has sent all: its socket is closed by then, but what it said
+ * before is still in ours. */
 int ct_copy_lost(struct ct_copy_channel *channel, struct ct_err *err)
 {
 	struct ct_copy_message m;
@@ -220,6 +253,7 @@ int ct_copy_lost(struct ct_copy_channel *channel, struct ct_err *err)
 	return -err->code;
 }
 
+/* The only time that the source waits before it has sent everything. */
 int ct_copy_begin(struct ct_copy_channel *channel, const struct ct_copy_message *source,
 		  struct ct_copy_message *ret_target, struct ct_err *err)
 {
@@ -236,6 +270,7 @@ int ct_copy_begin(struct ct_copy_channel *channel, const struct ct_copy_message 
 	return ret_target->type == CT_COPY_TARGET ? 0 : ct_copy_fail_order(err);
 }
 
+/* A failure of ours is told with DONE, so that the target takes away what is half written. */
 int ct_copy_finish(struct ct_copy_channel *channel, const struct ct_err *failure,
 		   struct ct_err *err)
 {

@@ -16,15 +16,21 @@
 struct archive;
 struct archive_entry;
 
+/* The two callbacks of libarchive, archive_read_open(3) and archive_write_open(3): bytes, 0 at the
+ * end, -1 and archive_set_error() for a failure. Ours keep their own error, with more words. */
 typedef ssize_t ct_tar_read_callback(struct archive *, void *arg, const void **ret_buffer);
 typedef ssize_t ct_tar_write_callback(struct archive *, void *arg, const void *buffer, size_t size);
 
-/* What its functions return. */
+/* What its functions return. archive.h has them as macros, and is not needed to build us. WARN and
+ * above is a result; below it, ARCHIVE_FAILED (-25) and ARCHIVE_FATAL (-30), an error. */
 #define CT_TAR_EOF	1
 #define CT_TAR_OK	0
 #define CT_TAR_WARN	(-20)
 
-/* Each as the manual has it: NAME(ret, arguments). */
+/* Each as the manual has it: NAME(ret, arguments). These types are the interface of
+ * libarchive.so.13, which has not changed them since 3.0; a wrong one would be found by no
+ * compiler. F() is called once for the member of the struct, and once for the lookup by
+ * dlsym(3). */
 #define CT_TAR_FUNCTIONS(F)                                                                     \
 	F(archive_read_new, struct archive *, (void))                                           \
 	F(archive_read_support_format_tar, int, (struct archive *))                             \
@@ -78,7 +84,8 @@ struct ct_tar_library {
 	CT_TAR_FUNCTIONS(CT_LIBRARY_MEMBER)
 };
 
-/* ENOSYS with the package that has it. */
+/* ENOSYS with the package that has it. Once for a copy, before anything is started: a missing
+ * library shows before a container is touched. */
 int ct_tar_library_open(struct ct_tar_library *library, struct ct_err *err);
 
 #endif

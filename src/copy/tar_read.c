@@ -4,12 +4,21 @@
  *
  * Runs in the command. The stream has paths, a copy has directories in directories; so each path is
  * taken apart into names, and directories are left and entered until we are in the right one. "."
- * and empty names fall away, and a path with ".." in it is refused: what is not one name cannot
- * be said to the other half at all. Owners are numbers of the container's, as in any tar stream that
+ * and empty names fall away, and a path with ".." in it is refused: what is not one name cannot be
+ * said to the other half at all. Owners are numbers of the container's, as in any tar stream that
  * came out of one.
  *
  * What fails: a stream that is damaged, or is none. What it has besides files, directories, links
  * and FIFOs is left out, with a warning.
+ *
+ *   a/          ENTER a
+ *   a/b/c       ENTER b, FILE c, DATA..., CLOSE        a/b is made, the stream need not have it
+ *   d           LEAVE, LEAVE, FILE d
+ *   a/e         ENTER a, FILE e                        entered again: taken as it is
+ *   f -> a/e    HARDLINK to the number of "/a/e"
+ *
+ * r->path is where we are; it begins with a "/" that stands for the stream's top, and is empty
+ * there.
  */
 #include "parts.h"
 
@@ -17,6 +26,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cattach/arena.h>
@@ -39,6 +49,8 @@ struct reader {
 	char block[BLOCK];
 };
 
+/* Called by libarchive, which has no idea of our signals: waiting is done here. What went wrong is
+ * kept in r->failure, because of a callback libarchive only learns that it failed. */
 static ssize_t read_some(struct archive *archive, void *arg, const void **ret_buffer)
 {
 	struct reader *r = arg;
@@ -60,12 +72,14 @@ static ssize_t read_some(struct archive *archive, void *arg, const void **ret_bu
 	}
 }
 
+/* What read(2) has said is better than what libarchive makes of it. */
 static int fail_archive(struct reader *r, struct ct_err *err)
 {
 	const char *why = r->lib.archive_error_string(r->archive);
 
 	if (!r->failure.code)
-		return ct_fail(err, EINVAL, "cannot read the tar stream: %s", why ? why : "no reason");
+		return ct_fail(err, EINVAL, "cannot read the tar stream: %s",
+			       why ? why : "no reason");
 	*err = r->failure;
 	return -err->code;
 }
@@ -86,7 +100,8 @@ static size_t next_name(const char **path)
 	}
 }
 
-/* "/a/b" of "./a//b/". */
+/* "/a/b" of "./a//b/". An absolute path is one below the target, as with tar(1): leading slashes
+ * fall away. */
 static int normalize(const char *path, struct ct_buf *to, struct ct_err *err)
 {
 	size_t length;
@@ -94,7 +109,8 @@ static int normalize(const char *path, struct ct_buf *to, struct ct_err *err)
 	ct_buf_clear(to);
 	while ((length = next_name(&path))) {
 		if (!ct_copy_is_name(path, length))
-			return ct_fail(err, EINVAL, "the tar stream has a path that leads elsewhere");
+			return ct_fail(err, EINVAL,
+				       "the tar stream has a path that leads elsewhere");
 		ct_buf_putc(to, '/');
 		ct_buf_add(to, path, length);
 		path += length;
@@ -112,6 +128,7 @@ static int send_leave(struct reader *r, struct ct_err *err)
 	return ct_copy_send(r->channel, &m, err);
 }
 
+/* The bound is checked here for a message that says why; receive.c has it, too, against others. */
 static int send_enter(struct reader *r, struct ct_copy_message *m, const char *name, size_t length,
 		      struct ct_err *err)
 {
@@ -133,7 +150,8 @@ static bool is_within(const struct reader *r, const char *path, size_t length)
 	       (r->path.length == length || r->path.data[length] == '/');
 }
 
-/* From where we are to the first length bytes of path. */
+/* From where we are to the first length bytes of path. Up to the longest beginning that both paths
+ * share, which must end at a "/", then down name by name. */
 static int go_to(struct reader *r, const char *path, size_t length, struct ct_err *err)
 {
 	size_t common = length, at;
@@ -145,7 +163,8 @@ static int go_to(struct reader *r, const char *path, size_t length, struct ct_er
 	while (ret == 0 && r->path.length > common)
 		ret = send_leave(r, err);
 	for (at = common; ret == 0 && at < length;) {
-		struct ct_copy_message m = { .mode = 0755 };
+		/* Of now, as mkdir(1) would make it: the stream says nothing of it. */
+		struct ct_copy_message m = { .mode = 0755, .mtime = time(NULL) };
 		size_t size = strcspn(path + at + 1, "/");
 
 		ret = send_enter(r, &m, path + at + 1, size, err);
@@ -156,6 +175,7 @@ static int go_to(struct reader *r, const char *path, size_t length, struct ct_er
 
 /* ---- entries ---- */
 
+/* A number that is no id becomes "nobody's": the file is made, and belongs to whoever copies. */
 static void describe(struct reader *r, struct archive_entry *e, struct ct_copy_message *m)
 {
 	int64_t uid = r->lib.archive_entry_uid(e), gid = r->lib.archive_entry_gid(e);
@@ -168,6 +188,8 @@ static void describe(struct reader *r, struct archive_entry *e, struct ct_copy_m
 	m->mtime_ns = ns < 0 || ns > 999999999 ? 0 : (uint32_t)ns;
 }
 
+/* Those of the user only: security.* and trusted.* have a meaning for the kernel of this machine
+ * that a stream from elsewhere must not set. */
 static int send_xattrs(struct reader *r, struct archive_entry *e, struct ct_err *err)
 {
 	const char *name;
@@ -190,6 +212,7 @@ static int send_xattrs(struct reader *r, struct archive_entry *e, struct ct_err 
 	return ret;
 }
 
+/* A block of libarchive may be of any size, a message not. */
 static int send_block(struct reader *r, const char *data, size_t size, int64_t offset,
 		      struct ct_err *err)
 {
@@ -209,6 +232,7 @@ static int send_block(struct reader *r, const char *data, size_t size, int64_t o
 	return 0;
 }
 
+/* Blocks have offsets: what lies between two is a hole, and is not sent. */
 static int send_data(struct reader *r, struct ct_err *err)
 {
 	const void *data;
@@ -243,6 +267,8 @@ static int send_file(struct reader *r, struct archive_entry *e, struct ct_copy_m
 	return ct_copy_send(r->channel, &close, err);
 }
 
+/* The target is named by its path in the stream, so it is looked up after the same cleaning; one
+ * that was left out or comes later cannot be linked to. */
 static int send_link(struct reader *r, struct ct_copy_message *m, const char *target,
 		     struct ct_err *err)
 {
@@ -258,6 +284,7 @@ static int send_link(struct reader *r, struct ct_copy_message *m, const char *ta
 	return ct_copy_send(r->channel, m, err);
 }
 
+/* Any text: where a link leads is nobody's business before somebody follows it, inside. */
 static int send_symlink(struct reader *r, struct ct_copy_message *m, const char *target,
 			struct ct_err *err)
 {
@@ -272,6 +299,7 @@ static int send_symlink(struct reader *r, struct ct_copy_message *m, const char 
 	return ct_copy_send(r->channel, m, err);
 }
 
+/* A warning and no error: tar itself leaves out what it cannot make, and goes on. */
 static int skip_entry(struct reader *r, const char *path, struct ct_err *err)
 {
 	struct ct_err what;
@@ -323,6 +351,8 @@ static int send_entry(struct reader *r, struct archive_entry *e, struct ct_err *
 
 /* ---- all of it ---- */
 
+/* CT_TAR_WARN is taken for success: a header with a field that libarchive does not know is still an
+ * entry. */
 static int send_entries(struct reader *r, struct ct_err *err)
 {
 	struct archive_entry *e;
@@ -361,6 +391,7 @@ static int converse(struct reader *r, struct ct_err *err)
 	return ret < 0 ? ct_copy_lost(r->channel, err) : 0;
 }
 
+/* All filters that libarchive has (gzip, xz, zstd): docker takes compressed streams, too. */
 static int open_archive(struct reader *r, struct ct_err *err)
 {
 	if (ct_tar_library_open(&r->lib, err) < 0)
@@ -374,6 +405,8 @@ static int open_archive(struct reader *r, struct ct_err *err)
 	return 0;
 }
 
+/* struct reader has a block of 64 KiB, too much for a stack. After EPIPE or a signal there is
+ * nobody, or nothing, to be told. */
 int ct_copy_send_tar(struct ct_copy_channel *channel, int fd, struct ct_err *err)
 {
 	struct reader ct_autofree *r = calloc(1, sizeof(*r));

@@ -6,6 +6,13 @@
  * when its first data comes, because holes and attributes belong to it and come before. What fails:
  * whoever reads the stream is gone, or a file is not as long as it said at first, which the format
  * does not allow: it is filled up or cut, and reported.
+ *
+ *   FILE      archive_entry made, kept in w->entry        not written: its holes come next
+ *   EXTENT, XATTR                         added to it
+ *   DATA, CLOSE, or whatever comes next   put_header() writes it, then what belongs to it
+ *
+ * pax, restricted: plain ustar headers as far as they can say it, and extended ones for long names,
+ * large sizes, holes and attributes. GNU tar, bsdtar and docker read it.
  */
 #include "parts.h"
 
@@ -41,6 +48,8 @@ struct writer {
 
 /* ---- out ---- */
 
+/* EPIPE: nobody reads any more, as in `... | head`; the command then ends with what a shell shows
+ * for SIGPIPE. A short write is fine: libarchive calls again. */
 static ssize_t write_some(struct archive *archive, void *arg, const void *buffer, size_t size)
 {
 	struct writer *w = arg;
@@ -62,12 +71,14 @@ static ssize_t write_some(struct archive *archive, void *arg, const void *buffer
 	}
 }
 
+/* What write(2) has said is better than what libarchive makes of it. */
 static int fail_archive(struct writer *w, struct ct_err *err)
 {
 	const char *why = w->lib.archive_error_string(w->archive);
 
 	if (!w->failure.code)
-		return ct_fail(err, EIO, "cannot write the tar stream: %s", why ? why : "no reason");
+		return ct_fail(err, EIO, "cannot write the tar stream: %s",
+			       why ? why : "no reason");
 	*err = w->failure;
 	return -err->code;
 }
@@ -84,6 +95,7 @@ static int put_header(struct writer *w, struct ct_err *err)
 	return r < CT_TAR_WARN ? fail_archive(w, err) : 0;
 }
 
+/* archive_write_data(3) may take a part only. */
 static int put_bytes(struct writer *w, const char *data, uint64_t size, struct ct_err *err)
 {
 	while (size) {
@@ -98,20 +110,22 @@ static int put_bytes(struct writer *w, const char *data, uint64_t size, struct c
 	return 0;
 }
 
-/* The library wants the holes, too, and leaves them out again. */
+/* The library wants the holes, too, and leaves them out again. Also what fills up a file that
+ * turned out shorter: the header has promised a size. */
 static int put_zeros(struct writer *w, uint64_t until, struct ct_err *err)
 {
 	static const char zeros[65536];
 	int r = 0;
 
 	while (r == 0 && w->at < until)
-		r = put_bytes(w, zeros, until - w->at < sizeof(zeros) ? until - w->at : sizeof(zeros),
-			      err);
+		r = put_bytes(w, zeros,
+			      until - w->at < sizeof(zeros) ? until - w->at : sizeof(zeros), err);
 	return r;
 }
 
 /* ---- entries ---- */
 
+/* Paths have no "/" at their beginning: a stream is unpacked where its reader wants. */
 static void push_path(struct writer *w, const char *name)
 {
 	if (w->path.length && *name)
@@ -126,6 +140,7 @@ static void pop_path(struct writer *w, size_t length)
 		w->path.data[length] = '\0';
 }
 
+/* The thing at the top may have no name ("x/." was asked for): it is ".", as tar writes it. */
 static int new_entry(struct writer *w, const struct ct_copy_message *m, mode_t kind,
 		     struct ct_err *err)
 {
@@ -149,6 +164,8 @@ static int put_directory(struct writer *w, const struct ct_copy_message *m, stru
 	return new_entry(w, m, S_IFDIR, err);
 }
 
+/* Links are told by numbers that count up from 1, in the order of the files, so an array will
+ * do. */
 static int open_file(struct writer *w, const struct ct_copy_message *m, struct ct_err *err)
 {
 	w->size = m->size;
@@ -173,6 +190,8 @@ static int open_file(struct writer *w, const struct ct_copy_message *m, struct c
 	return w->links[w->link_count++] ? 0 : ct_fail_nomem(err);
 }
 
+/* What a file has grown by since its header went out is cut off, and what it lost is filled up;
+ * both are reported once, when it is closed. */
 static int put_data(struct writer *w, const struct ct_copy_message *m, struct ct_err *err)
 {
 	uint64_t size = m->data_size;
@@ -188,6 +207,7 @@ static int put_data(struct writer *w, const struct ct_copy_message *m, struct ct
 	return r < 0 ? r : put_bytes(w, m->data, size, err);
 }
 
+/* The size stands in the header, which is written: what is missing becomes zeros, and is told. */
 static int close_file(struct writer *w, const struct ct_copy_message *m, struct ct_err *err)
 {
 	struct ct_err what;
@@ -203,6 +223,7 @@ static int close_file(struct writer *w, const struct ct_copy_message *m, struct 
 	return ct_copy_report(w->channel, &what, false, err);
 }
 
+/* A hard link is an entry of the file's type without data. */
 static int put_node(struct writer *w, const struct ct_copy_message *m, struct ct_err *err)
 {
 	mode_t kind = m->type == CT_COPY_SYMLINK ? S_IFLNK :
@@ -244,6 +265,9 @@ static int put_one(struct writer *w, const struct ct_copy_message *m, struct ct_
 	return 0;
 }
 
+/* The path is pushed before an entry and popped behind it: at once for what has no content, at
+ * CLOSE for a file, at LEAVE for a directory. XATTR and EXTENT change what is at hand and move
+ * nothing. */
 static int write_entry(void *arg, const struct ct_copy_message *message, struct ct_err *err)
 {
 	struct writer *w = arg;
@@ -282,6 +306,7 @@ static int write_source(void *arg, const struct ct_copy_message *m,
 	return 0;
 }
 
+/* bytes_in_last_block 1: no filling up to 10 KiB, which belongs on tapes. */
 static int open_archive(struct writer *w, struct ct_err *err)
 {
 	if (ct_tar_library_open(&w->lib, err) < 0)
@@ -310,6 +335,8 @@ static void done(struct writer *w)
 	ct_buf_done(&w->path);
 }
 
+/* The blocks at the end, by which a reader knows that the stream is whole, are written only when it
+ * is. */
 int ct_copy_receive_tar(struct ct_copy_channel *channel, const char *name, int fd,
 			struct ct_err *err)
 {

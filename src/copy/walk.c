@@ -10,6 +10,14 @@
  *
  * What cannot be read is reported and left out. Sockets and devices are, too, with a warning, and
  * the kernel's own file systems where they are mounted in the tree.
+ *
+ *   ct_copy_send_tree -> open_top          what the user named: links followed or not, as -L says
+ *                     -> converse          SOURCE, TARGET, then
+ *                        -> send_top -> send_directory -> send_children -> send_entry -.
+ *                                           ^-----------------------------------------' by type
+ *
+ * A name is looked at (fstatat) and then opened; whatever it is by then, fstat(2) of the descriptor
+ * is what counts.
  */
 #include "parts.h"
 
@@ -44,6 +52,8 @@ struct walk {
 	unsigned depth;
 };
 
+/* maps: the ids of a container's user namespace, in which "root" is 0 whatever the host calls
+ * it. */
 void ct_copy_describe(struct ct_copy_message *m, const struct stat *st,
 		      const struct ct_copy_map *maps)
 {
@@ -56,6 +66,7 @@ void ct_copy_describe(struct ct_copy_message *m, const struct stat *st,
 
 /* ---- reports ---- */
 
+/* By the path as the user has named it, from the top on. */
 static int report(struct walk *w, struct ct_err *what, bool warning, struct ct_err *err)
 {
 	ct_wrap(what, "%s%s", w->source->shown, ct_buf_text(&w->path));
@@ -70,6 +81,7 @@ static int report_errno(struct walk *w, int code, const char *text, struct ct_er
 	return report(w, &what, false, err);
 }
 
+/* A warning: it does not make the exit code 125. */
 static int report_skipped(struct walk *w, const char *what, struct ct_err *err)
 {
 	struct ct_err warning;
@@ -80,11 +92,14 @@ static int report_skipped(struct walk *w, const char *what, struct ct_err *err)
 
 /* ---- files ---- */
 
+/* The name was checked, so it fits (CT_COPY_NAME_MAX). */
 static void set_name(struct ct_copy_message *m, const char *name)
 {
 	memcpy(m->name, name, strlen(name) + 1);
 }
 
+/* The link's number is told to the target with the file, and remembered here only when all of it
+ * was sent: nothing is linked to half a file. */
 static int send_opened(struct walk *w, struct ct_copy_message *m, int fd, const struct stat *st,
 		       struct ct_err *err)
 {
@@ -109,6 +124,8 @@ static int send_opened(struct walk *w, struct ct_copy_message *m, int fd, const 
 	return r;
 }
 
+/* O_NONBLOCK and O_NOCTTY: in place of the file there may be a FIFO or a terminal by now, which
+ * open(2) would wait for or make ours. Whoever has met an inode before sends a link to it. */
 static int send_file(struct walk *w, int directory, const char *name, const struct stat *seen,
 		     struct ct_copy_message *m, struct ct_err *err)
 {
@@ -131,6 +148,7 @@ static int send_file(struct walk *w, int directory, const char *name, const stru
 	return send_opened(w, m, fd, &st, err);
 }
 
+/* n <= 0: the kernel has no links to nothing, and neither has a message. */
 static int send_symlink(struct walk *w, int directory, const char *name,
 			const struct ct_copy_message *m, struct ct_err *err)
 {
@@ -149,7 +167,8 @@ static int send_symlink(struct walk *w, int directory, const char *name,
 
 /* ---- directories ---- */
 
-/* File systems that are the kernel talking, not somebody's files. */
+/* File systems that are the kernel talking, not somebody's files. Copied as empty directories: what
+ * /proc has is made while it is read, and some of it never ends. */
 static bool is_kernels(int fd)
 {
 	static const long types[] = {
@@ -168,7 +187,9 @@ static bool is_kernels(int fd)
 static int send_entry(struct walk *w, int directory, dev_t device, const char *name,
 		      struct ct_err *err);
 
-/* Everything in a directory, whose descriptor stays the caller's. */
+/* Everything in a directory, whose descriptor stays the caller's. fdopendir(3) owns what it is
+ * given, hence the duplicate. After a failure of ours path is not put back, for the copy is
+ * over. */
 static int send_children(struct walk *w, int fd, dev_t device, struct ct_err *err)
 {
 	size_t length = w->path.length;
@@ -199,7 +220,9 @@ static int send_children(struct walk *w, int fd, dev_t device, struct ct_err *er
 	return r;
 }
 
-/* The directory that m describes and fd is, between ENTER and LEAVE. */
+/* The directory that m describes and fd is, between ENTER and LEAVE. Without the look at the target
+ * a copy of a directory into itself would never end: device and inode came with TARGET. Depth is
+ * bounded because each level is a stack frame and a descriptor. */
 static int send_directory(struct walk *w, int fd, const struct stat *st, struct ct_copy_message *m,
 			  bool hidden, struct ct_err *err)
 {
@@ -227,6 +250,8 @@ static int send_directory(struct walk *w, int fd, const struct stat *st, struct 
 	return r < 0 ? r : ct_copy_send(w->channel, &leave, err);
 }
 
+/* hidden: only where a mount begins; a directory of the kernel's that the user named himself is
+ * copied. */
 static int open_directory(struct walk *w, int directory, dev_t device, const char *name,
 			  struct ct_copy_message *m, struct ct_err *err)
 {
@@ -238,6 +263,7 @@ static int open_directory(struct walk *w, int directory, dev_t device, const cha
 	return send_directory(w, fd, &st, m, st.st_dev != device && is_kernels(fd), err);
 }
 
+/* AT_NO_AUTOMOUNT: a look must not mount a network's file system. */
 static int send_entry(struct walk *w, int directory, dev_t device, const char *name,
 		      struct ct_err *err)
 {
@@ -273,6 +299,7 @@ struct top {
 	struct stat st;
 };
 
+/* Of the top a link is followed where docker follows it: its own path is the user's word. */
 static int open_top_directory(const struct ct_copy_source *source, struct top *top,
 			      struct ct_err *err)
 {
@@ -312,6 +339,8 @@ static int open_top_entry(const struct ct_copy_source *source, struct top *top,
 	return 0;
 }
 
+/* O_PATH first, to see what it is without opening it: a FIFO would wait for a writer. "x/" and
+ * "x/." want a directory, and follow a link to it. */
 static int open_top(const struct ct_copy_source *source, struct top *top, struct ct_err *err)
 {
 	bool slash = ct_copy_ends_with_slash(source->path) || ct_copy_means_contents(source->path);
@@ -333,6 +362,7 @@ static int open_top(const struct ct_copy_source *source, struct top *top, struct
 	return open_top_entry(source, top, err);
 }
 
+/* The names here are only to be names: the target has the one that it goes by (name_entry()). */
 static int send_top(struct walk *w, const struct top *top, struct ct_err *err)
 {
 	struct ct_copy_message m = { .type = CT_COPY_ENTER, .name = "source" };
@@ -342,6 +372,8 @@ static int send_top(struct walk *w, const struct top *top, struct ct_err *err)
 	return send_entry(w, top->fd, top->st.st_dev, top->name, err);
 }
 
+/* The target's device and inode come back: a directory that is copied into itself would never
+ * end. */
 static int converse(struct walk *w, const struct top *top, struct ct_err *err)
 {
 	struct ct_copy_message target;
@@ -357,6 +389,7 @@ static int converse(struct walk *w, const struct top *top, struct ct_err *err)
 	return send_top(w, top, err) < 0 ? ct_copy_lost(w->channel, err) : 0;
 }
 
+/* What cannot be opened is told in place of SOURCE, so that the target has nothing to undo. */
 int ct_copy_send_tree(struct ct_copy_channel *channel, const struct ct_copy_source *source,
 		      struct ct_err *err)
 {

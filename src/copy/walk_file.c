@@ -6,6 +6,11 @@
  * Runs in the half of a copy that reads. A file may change, shrink or fail under our hands, and one
  * in a container may be a file system's trick: so every read is bounded by what the file said of
  * itself when it was opened.
+ *
+ *   find_extents   where there is data, without reading it
+ *   EXTENT...      only for files with holes, and before the data: a tar header has them in it
+ *   DATA...        of each of them
+ *   CLOSE          how long it turned out to be, and whether it broke off
  */
 #include "parts.h"
 
@@ -29,7 +34,10 @@ struct extents {
 	uint64_t size;			/* of the file */
 };
 
-/* Where the data is. What is beyond the table's end counts as data. */
+/* Where the data is. What is beyond the table's end counts as data. st_blocks counts units of 512
+ * bytes, whatever the file system's block is: a file without fewer of them than its size needs has
+ * no holes worth looking for. File systems without SEEK_DATA answer EINVAL or the whole file, and
+ * the whole file it is. */
 static void find_extents(int fd, const struct stat *st, struct extents *e)
 {
 	off_t start = 0, end;
@@ -39,7 +47,8 @@ static void find_extents(int fd, const struct stat *st, struct extents *e)
 	if ((uint64_t)st->st_blocks * 512 < e->size) {
 		while (e->count < EXTENTS_MAX && start < st->st_size &&
 		       (start = lseek(fd, start, SEEK_DATA)) >= 0) {
-			end = e->count + 1 < EXTENTS_MAX ? lseek(fd, start, SEEK_HOLE) : st->st_size;
+			end = e->count + 1 < EXTENTS_MAX ? lseek(fd, start, SEEK_HOLE) :
+							   st->st_size;
 			if (end < 0 || end > st->st_size)
 				end = st->st_size;
 			if (start >= end)
@@ -74,8 +83,8 @@ static int send_range(struct content *c, uint64_t start, uint64_t end, struct ct
 		struct ct_copy_message m = {
 			.type = CT_COPY_DATA, .offset = start, .data = c->buffer
 		};
-		ssize_t n = pread(c->fd, c->buffer, rest < CT_COPY_DATA_MAX ? rest : CT_COPY_DATA_MAX,
-				  (off_t)start);
+		ssize_t n = pread(c->fd, c->buffer,
+				  rest < CT_COPY_DATA_MAX ? rest : CT_COPY_DATA_MAX, (off_t)start);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -112,6 +121,7 @@ static int send_extents(struct ct_copy_channel *channel, const struct extents *e
 	return ct_copy_send(channel, &m, err);
 }
 
+/* A file whose size is 0 may have content all the same, in procfs and sysfs: read until it ends. */
 static int send_data(struct content *c, const struct extents *e, struct ct_err *err)
 {
 	int r = 0;
@@ -148,6 +158,8 @@ int ct_copy_send_content(struct ct_copy_channel *channel, int fd, const struct s
 	return ct_copy_send(channel, &close, err);
 }
 
+/* Larger than VALUE_MAX it cannot be; ERANGE is another one than was listed, and left out like one
+ * that has gone. */
 static int send_xattr(struct ct_copy_channel *channel, int fd, const char *name, char *value,
 		      struct ct_err *err)
 {

@@ -57,6 +57,8 @@ int ct_child_change_root(int root, struct ct_err *err);
 /* source.c */
 int ct_child_open_source(const struct ct_plan_source *source, struct ct_err *err);
 int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err *err);
+/* Before our mounts are cut off from the host's, those that are to stay its peers; then the others. */
+int ct_child_open_peers(struct child *c, struct ct_err *err);
 int ct_child_open_sources(struct child *c, struct ct_err *err);
 bool ct_child_clones_late(const struct ct_plan *plan, const struct ct_plan_mount *m);
 int ct_child_clone_source(struct child *c, size_t i, struct ct_err *err);

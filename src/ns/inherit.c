@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container in its caller's mount namespace, or in one that root joins. It is built in a copy of the
- * caller's, like any other one; then all of it is moved to where it belongs, in one piece, and the process
- * follows:
+ * A container in its caller's mount namespace, or in one that root joins. It is built in a copy of
+ * the caller's, like any other one; then all of it is moved to where it belongs, in one piece, and
+ * the process follows:
  *
  *   a copy of the caller's namespace           the caller's, or the one that is joined
  *     root, mounts, devices, masks    ──────►    DIRECTORY/mounts         bound on itself, private
@@ -13,8 +13,8 @@
  * ends when the process leaves it. Whether it is made private or slave is of no account for the caller.
  *
  * Runs in the child, in the place of the pivot, as root of the host. What may fail: a mount or a
- * right that the kernel refuses, a container that was deleted meanwhile, whose place is gone, a namespace
- * where its place is not seen.
+ * right that the kernel refuses, a container that was deleted meanwhile, whose place is gone, a
+ * namespace where its place is not seen.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +41,8 @@ static int set_propagation(int mount, uint64_t propagation, struct ct_err *err)
 }
 
 /*
- * The caller's is where the container's directory was opened. Into another one nothing but a path leads; what
- * is there is another container's root, perhaps, so it must be the very directory.
+ * The caller's is where the container's directory was opened. Into another one nothing but a path
+ * leads; what is there is another container's root, perhaps, so it must be the very directory.
  */
 static int open_place(const struct child *c, struct ct_err *err)
 {
@@ -53,14 +53,15 @@ static int open_place(const struct child *c, struct ct_err *err)
 
 	if (fstatat(in->directory, CT_INHERITED_PLACE, &want, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    (place < 0 && !in->joined))
-		return ct_fail_errno(err, errno, "cannot open the place for the container's mounts");
+		return ct_fail_errno(err, errno, "cannot open the place for its mounts");
 	if (place >= 0 && fstat(place, &have) == 0 && have.st_dev == want.st_dev &&
 	    have.st_ino == want.st_ino)
 		return ct_take_fd(&place);
-	ct_fail(err, ENOENT, "the place for the container's mounts, %s, is not seen in that mount namespace",
-		in->path);
+	ct_fail(err, ENOENT, "the place for the container's mounts, %s, is not seen in that "
+		"mount namespace", in->path);
 	ct_wrap(err, "%s", in->joined);
-	return ct_hint(err, "leave out \"path\", for one of its own; or take a --root that is seen there, too");
+	return ct_hint(err, "leave out \"path\", for one of its own; or take a --root that is seen "
+		       "there, too");
 }
 
 /*

@@ -62,8 +62,10 @@ static int cut_propagation(struct child *c, struct ct_err *err)
 int ct_child_open_root(struct child *c, struct ct_err *err)
 {
 	const struct ct_plan_root *root = &c->plan->root;
-	int r = cut_propagation(c, err);
+	int r = ct_child_open_peers(c, err);
 
+	if (r == 0)
+		r = cut_propagation(c, err);
 	if (r < 0)
 		return r;
 	c->under = ct_child_open_source(&root->source, err);

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -49,6 +50,14 @@ int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err
 	return ct_fail_errno(err, errno, "cannot bind %s", path);
 }
 
+/* Is what is mounted in it inside to be seen on the host, too? In a user namespace the kernel has made it a
+ * slave for good. mount_namespaces(7). */
+static bool stays_peer(const struct ct_plan *plan, const struct ct_plan_mount *m)
+{
+	return !m->type && m->options.propagation & MS_SHARED && !m->options.idmap &&
+	       !(plan->new_namespaces & CLONE_NEWUSER) && !ct_joins_user(plan);
+}
+
 /*
  * Newer kernels list mounts in the order in which they were made, not in the one in which they were
  * attached, and a configuration's order is to be seen in the list: so a mount is cloned late. It is made
@@ -57,7 +66,8 @@ int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err
  */
 bool ct_child_clones_late(const struct ct_plan *plan, const struct ct_plan_mount *m)
 {
-	return !m->options.idmap && !(m->options.recursive && plan->root.propagation);
+	return !m->options.idmap && !stays_peer(plan, m) &&
+	       !(m->options.recursive && plan->root.propagation);
 }
 
 int ct_child_clone_source(struct child *c, size_t i, struct ct_err *err)
@@ -72,21 +82,38 @@ int ct_child_clone_source(struct child *c, size_t i, struct ct_err *err)
 	return 0;
 }
 
+static int open_one(struct child *c, size_t i, struct ct_err *err)
+{
+	const struct ct_plan_mount *m = &c->plan->mounts[i];
+	int r = 0;
+
+	c->sources[i] = ct_child_open_source(&m->source, err);
+	if (c->sources[i] < 0)
+		r = c->sources[i];
+	else if (!ct_child_clones_late(c->plan, m))
+		r = ct_child_clone_source(c, i, err);
+	return r < 0 ? ct_wrap(err, "%s", m->place) : 0;
+}
+
+int ct_child_open_peers(struct child *c, struct ct_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->plan->mount_count; i++)
+		if (stays_peer(c->plan, &c->plan->mounts[i]))
+			r = open_one(c, i, err);
+	return r;
+}
+
 int ct_child_open_sources(struct child *c, struct ct_err *err)
 {
-	for (size_t i = 0; i < c->plan->mount_count; i++) {
-		const struct ct_plan_mount *m = &c->plan->mounts[i];
-		int r = 0;
+	int r = 0;
 
-		if (m->type || m->options.idmap)
-			continue;
-		c->sources[i] = ct_child_open_source(&m->source, err);
-		if (c->sources[i] < 0)
-			r = c->sources[i];
-		else if (!ct_child_clones_late(c->plan, m))
-			r = ct_child_clone_source(c, i, err);
-		if (r < 0)
-			return ct_wrap(err, "%s", m->place);
+	for (size_t i = 0; r == 0 && i < c->plan->mount_count; i++) {
+		const struct ct_plan_mount *m = &c->plan->mounts[i];
+
+		if (!m->type && !m->options.idmap && !stays_peer(c->plan, m))
+			r = open_one(c, i, err);
 	}
-	return 0;
+	return r;
 }

@@ -10,6 +10,13 @@
  *
  * Places are reached by offset, because one table serves all structs; memcpy() keeps that within
  * the rules of the language.
+ *
+ *   ct_read_object    each row of the table: required? read_value()   then finish(), with all of it
+ *   read_value        by kind: check type and range, store at offset
+ *   has               a bool of the struct that says "was given", where 0 would be ambiguous
+ *
+ * READ_NOWHERE and a NULL target mean "check, and keep nothing": what is not supported is refused,
+ * but only after it was found to be well-formed.
  */
 #include "read.h"
 
@@ -25,6 +32,7 @@
 
 /* ---- errors ---- */
 
+/* The place of an error: "config.json:41:7: mounts[3].source". */
 int ct_read_wrap(const struct ct_reader *r, const struct ct_json *value)
 {
 	char path[sizeof(r->err->where)];
@@ -34,6 +42,7 @@ int ct_read_wrap(const struct ct_reader *r, const struct ct_json *value)
 		       *path ? ": " : "", path);
 }
 
+/* For a value that is there. Always negative, so that it can be returned. */
 int ct_read_fail(const struct ct_reader *r, const struct ct_json *value, int code,
 		 const char *fmt, ...)
 {
@@ -58,6 +67,7 @@ int ct_read_missing(const struct ct_reader *r, const struct ct_json *object, con
 
 /* ---- single values ---- */
 
+/* Other tools write null for what is not set (Go's encoding/json does, without omitempty). */
 const struct ct_json *ct_read_get(const struct ct_json *object, const char *key)
 {
 	const struct ct_json *value = ct_json_get(object, key);
@@ -73,6 +83,7 @@ int ct_read_type(const struct ct_reader *r, const struct ct_json *value, enum ct
 			    ct_json_type_name(value->type));
 }
 
+/* 1e3 is a number to JSON and no integer to anybody who has written the specification in Go. */
 static int check_integer(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (ct_read_type(r, value, CT_JSON_NUMBER) < 0)
@@ -82,6 +93,7 @@ static int check_integer(const struct ct_reader *r, const struct ct_json *value)
 	return 0;
 }
 
+/* The digits are those of the document: what they were before any rounding. */
 int ct_read_integer(const struct ct_reader *r, const struct ct_json *value, int64_t min,
 		    int64_t max, int64_t *ret_value)
 {
@@ -105,6 +117,7 @@ int ct_read_unsigned(const struct ct_reader *r, const struct ct_json *value, uin
 	return 0;
 }
 
+/* Words are compared exactly; the specification knows no other case. */
 bool ct_read_known(const char *const *choices, const char *text)
 {
 	for (; *choices; choices++) {
@@ -144,6 +157,8 @@ static int check_string(const struct ct_reader *r, const struct ct_read_field *f
 	return f->check ? f->check(r, value) : 0;
 }
 
+/* Nothing else about a path is checked here: what it leads to is found inside the container's
+ * root. */
 int ct_read_absolute(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (value->text[0] == '\0')
@@ -153,6 +168,7 @@ int ct_read_absolute(const struct ct_reader *r, const struct ct_json *value)
 	return 0;
 }
 
+/* cpuset(7), "List format"; the kernel would refuse it when the container is half made. */
 int ct_read_cpu_list(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (ct_is_cpu_list(value->text))
@@ -163,6 +179,7 @@ int ct_read_cpu_list(const struct ct_reader *r, const struct ct_json *value)
 
 /* ---- storing ---- */
 
+/* NULL where nothing is kept, and what is stored at NULL is dropped (store()). */
 static void *place_of(void *target, size_t offset)
 {
 	return target && offset != READ_NOWHERE ? (char *)target + offset : NULL;
@@ -174,6 +191,7 @@ static void store(void *place, const void *value, size_t size)
 		memcpy(place, value, size);
 }
 
+/* A row with neither bound has the type's own range. */
 static int read_signed(const struct ct_reader *r, const struct ct_read_field *f,
 		       const struct ct_json *value, void *place, size_t size)
 {
@@ -194,6 +212,7 @@ static int read_signed(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* One function for three widths: the number is known to fit, so the casts lose nothing. */
 static int read_number(const struct ct_reader *r, const struct ct_read_field *f,
 		       const struct ct_json *value, void *place, size_t size)
 {
@@ -221,6 +240,7 @@ static int read_string(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* Checked one by one, with the place of the one that is wrong. */
 static int read_strings(const struct ct_reader *r, const struct ct_read_field *f,
 			const struct ct_json *value, void *place)
 {
@@ -241,6 +261,7 @@ static int read_strings(const struct ct_reader *r, const struct ct_read_field *f
 	return 0;
 }
 
+/* Duplicate names cannot come here: the parser refuses them. */
 static int read_pairs(const struct ct_reader *r, const struct ct_read_field *f,
 		      const struct ct_json *value, void *place)
 {
@@ -262,6 +283,7 @@ static int read_pairs(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* For objects that may be missing: the pointer stays NULL then. */
 static int read_pointer(const struct ct_reader *r, const struct ct_read_field *f,
 			const struct ct_json *value, void *place)
 {
@@ -275,6 +297,8 @@ static int read_pointer(const struct ct_reader *r, const struct ct_read_field *f
 	return 0;
 }
 
+/* An array of structs in the arena, zeroed, each filled by the row's own table; the number of them
+ * goes to another member of the target. */
 static int read_list(const struct ct_reader *r, const struct ct_read_field *f,
 		     const struct ct_json *value, void *place, void *count_place)
 {
@@ -340,6 +364,8 @@ static int read_value(const struct ct_reader *r, const struct ct_read_field *f,
 	return 0;
 }
 
+/* Members that no row names are passed over: the specification asks for that, "Extensibility" in
+ * config.md. */
 int ct_read_object(const struct ct_reader *r, const struct ct_json *object,
 		   const struct ct_read_object *described, void *target)
 {

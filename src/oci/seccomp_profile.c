@@ -7,6 +7,13 @@
  * Runs in the command, with the caller's rights, on a file that the user named. Fails by refusing
  * the profile, with positions: a rule that was not understood must not be skipped, because it may
  * have been the one that denies. Which system calls exist is known to src/ns.
+ *
+ *   parse (tables below) -> struct profile -> resolve(): which rules hold here -> ct_spec_seccomp
+ *
+ *   names, action, args, errnoRet, errno      of a rule
+ *   includes, excludes                        caps, arches, minKernel: a rule holds when all of
+ *                                             includes does and none of excludes
+ *   archMap                                   architectures, each with those that it runs, too
  */
 #include "schema.h"
 
@@ -79,7 +86,8 @@ struct profile {
 
 /* ---- numbers and names ---- */
 
-/* "EPERM" into 1; 0 when there is no such error. */
+/* "EPERM" into 1; 0 when there is no such error. By the libc's own table, since numbers differ
+ * between architectures. */
 static uint32_t errno_by_name(const char *name)
 {
 	for (int number = 1; number < 200; number++) {
@@ -91,6 +99,7 @@ static uint32_t errno_by_name(const char *name)
 	return 0;
 }
 
+/* An empty name is none: generated profiles have those. */
 static int check_errno_name(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (!*value->text || errno_by_name(value->text))
@@ -139,18 +148,24 @@ static const struct ct_read_field condition_fields[] = {
 
 static const struct ct_read_object condition = { .fields = condition_fields };
 
+/* SCMP_ACT_NOTIFY without anybody at the other end would hang the call for ever. */
 static int refuse_notify(const struct ct_reader *r, const struct ct_json *value)
 {
 	return ct_read_fail(r, value, ENOTSUP, "system calls are not handed to a listener by this "
 			    "version of cattach");
 }
 
+/* errnoRet has precedence over errno, the same by its name, as for docker. */
 static int finish_rule(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	struct profile_rule *rule = target;
 
 	if (!rule->rule.names.count && !(rule->name && *rule->name))
 		return ct_read_missing(r, object, "names");
+	/* docker refuses it, too: to pass one of them over could be to pass over what denies. */
+	if (rule->rule.names.count && rule->name && *rule->name)
+		return ct_read_fail(r, ct_json_get(object, "name"), EINVAL,
+				    "there are names too: use one of the two");
 	if (!rule->rule.names.count &&
 	    ct_strings_add(r->arena, &rule->rule.names, rule->name) < 0)
 		return ct_fail_nomem(r->err);
@@ -195,6 +210,7 @@ static const struct ct_read_object map_object = {
 	.fields = map_fields, .size = sizeof(struct arch_map),
 };
 
+/* What a row cannot say. Notification needs a process outside that answers; nobody here would. */
 static int finish_profile(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	struct profile *profile = target;
@@ -237,11 +253,14 @@ static const struct ct_read_object profile_object = {
 
 /* ---- what holds on this machine ---- */
 
+/* Profiles write CAP_SYS_ADMIN, options often SYS_ADMIN. */
 static const char *without_prefix(const char *cap)
 {
 	return strncasecmp(cap, "CAP_", 4) == 0 ? cap + 4 : cap;
 }
 
+/* With or without CAP_, in any case: docker's profiles write "CAP_SYS_ADMIN", others
+ * "sys_admin". */
 static bool has_cap(const struct ct_strings *caps, const char *wanted)
 {
 	for (size_t i = 0; i < caps->count; i++) {
@@ -251,6 +270,7 @@ static bool has_cap(const struct ct_strings *caps, const char *wanted)
 	return false;
 }
 
+/* "arches" uses docker's (Go's) names: amd64, not SCMP_ARCH_X86_64. */
 static bool names_this_arch(const struct ct_strings *arches)
 {
 	for (size_t i = 0; i < arches->count; i++) {
@@ -260,6 +280,7 @@ static bool names_this_arch(const struct ct_strings *arches)
 	return false;
 }
 
+/* A kernel whose version cannot be read is old: the rule would allow what it may not know. */
 static bool is_kernel_at_least(const char *wanted)
 {
 	struct utsname host;
@@ -311,6 +332,7 @@ static int add_architectures(struct ct_arena *arena, const struct profile *profi
 	return 0;
 }
 
+/* caps are the payload's bounding set: a rule for CAP_SYS_ADMIN is for containers that have it. */
 static int resolve(struct ct_arena *arena, const struct profile *profile,
 		   const struct ct_strings *caps, struct ct_spec_seccomp *seccomp)
 {
@@ -331,6 +353,7 @@ static int resolve(struct ct_arena *arena, const struct profile *profile,
 	return 0;
 }
 
+/* caps: what the container is going to have for includes and excludes. */
 int ct_spec_parse_seccomp(struct ct_arena *arena, const char *name, const char *text, size_t size,
 			  const struct ct_strings *caps, struct ct_spec_seccomp **ret_seccomp,
 			  struct ct_err *err)

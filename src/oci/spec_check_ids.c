@@ -72,6 +72,8 @@ static int check_process_ids(const struct ct_spec *spec, struct ct_err *err)
 	return 0;
 }
 
+/* Maps without a new namespace, or the other way round, are what a document has in which one of the
+ * two was forgotten; both would be ignored by others without a word. */
 int ct_check_ids(const struct ct_spec *spec, bool rootless, struct ct_err *err)
 {
 	const struct ct_spec_linux *lx = &spec->linux_;

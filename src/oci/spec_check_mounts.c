@@ -73,15 +73,18 @@ static int check_idmap(const struct ct_spec *spec, size_t index, bool rootless, 
 		return 0;
 	snprintf(path, sizeof(path), "mounts[%zu].%s", index, maps ? "uidMappings" : "options");
 	if (!maps && !spec->linux_.namespaces[CT_NS_USER].present)
-		return ct_spec_fail(spec, err, EINVAL, path, "idmap needs uidMappings and gidMappings, or "
+		return ct_spec_fail(spec, err, EINVAL, path,
+				    "idmap needs uidMappings and gidMappings, or "
 				    "a user namespace");
 	if (!rootless)
 		return 0;
-	ct_spec_fail(spec, err, ENOTSUP, path, "idmapped mounts need privileges over the file system, which "
+	ct_spec_fail(spec, err, ENOTSUP, path,
+		     "idmapped mounts need privileges over the file system, which "
 		     "only root has");
 	return ct_hint(err, "without root a user namespace with other id maps is the way");
 }
 
+/* ct_clean_path(): "/proc/../proc//" is /proc. */
 static int check_mount(const struct ct_spec *spec, size_t index, bool rootless, struct ct_err *err)
 {
 	const struct ct_spec_mount *mount = &spec->mounts.items[index];

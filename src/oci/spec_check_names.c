@@ -16,6 +16,7 @@
 
 #define UTS_MAX	64	/* bytes of a host or domain name (uname(2)) */
 
+/* No control characters: a host name is shown in prompts and logs. */
 static bool is_printable(const char *s)
 {
 	for (; *s; s++) {
@@ -51,7 +52,9 @@ int ct_check_names(const struct ct_spec *spec, struct ct_err *err)
 
 /* ---- sysctls ---- */
 
-/* The names that are per namespace; a "." at the end stands for everything below. */
+/* The names that are per namespace; a "." at the end stands for everything below. user.* are limits
+ * of the user namespace's creator (namespaces(7)); net.* without a network namespace of its own are
+ * the host's. */
 static const struct {
 	const char *name;
 	enum ct_spec_ns ns;

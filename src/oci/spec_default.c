@@ -6,6 +6,11 @@
  * with the caller's rights; touches nothing, and fails with ENOMEM only. The lists of masked and
  * read-only paths name what lies in proc and sysfs and is not kept per namespace; src/ns skips
  * those that the running kernel does not have.
+ *
+ *   a user's     user namespace, and no gid=5 for devpts
+ *   root's       no user namespace
+ *
+ * Order of the mounts: parents before what lies in them.
  */
 #include "schema.h"
 
@@ -14,12 +19,16 @@
 
 #define MAX_OPTIONS	8
 
+/* Those that an image's programs need to install and serve, and none over the host: no NET_RAW, no
+ * MKNOD, no AUDIT_WRITE, which docker still gives. */
 static const char *const capabilities[] = {
 	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
 	"CAP_NET_BIND_SERVICE", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID",
 	"CAP_SYS_CHROOT", NULL,
 };
 
+/* Files that tell of other containers or of the hardware, or crash a machine when they are
+ * written. */
 static const char *const masked_paths[] = {
 	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys",
 	"/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
@@ -108,6 +117,7 @@ static int add_process(struct ct_arena *arena, struct ct_spec *spec)
 	return 0;
 }
 
+/* No time namespace: nothing would be set in it. */
 static int add_linux(struct ct_arena *arena, bool rootless, struct ct_spec_linux *lx)
 {
 	for (unsigned ns = 0; ns < CT_NS_COUNT; ns++)

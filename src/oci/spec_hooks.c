@@ -2,10 +2,13 @@
 /*
  * The "hooks" part of config.json, read and written.
  *
- * Runs in the command, with the caller's rights, before anything is created. Paths must be absolute, for
- * nobody could say from where else they count; a variable needs a name, a time limit at least a second.
- * Whether there is such a program is looked at when a start is planned, not here. Fails by refusing the
- * document, with positions.
+ * Runs in the command, with the caller's rights, before anything is created. Paths must be
+ * absolute, for nobody could say from where else they count; a variable needs a name, a time limit
+ * at least a second. Whether there is such a program is looked at when a start is planned, not
+ * here. Fails by refusing the document, with positions.
+ *
+ *    prestart createRuntime createContainer startContainer poststart poststop
+ *    each a list of { path, args, env, timeout }, in this order   config.md, "POSIX-platform Hooks"
  */
 #include "schema.h"
 
@@ -16,6 +19,7 @@
 
 #define H(member) offsetof(struct ct_hook, member)
 
+/* Seconds; 0 would be no time at all, and a missing one is no limit. */
 static int read_timeout(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	int64_t seconds = 0;
@@ -85,6 +89,7 @@ static void write_list(struct ct_json_writer *w, const char *name, const struct 
 	ct_json_end_array(w);
 }
 
+/* Nothing at all without any: most documents have none. */
 void ct_write_hooks(struct ct_json_writer *w, const struct ct_hooks *hooks)
 {
 	size_t count = 0;

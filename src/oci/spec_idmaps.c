@@ -46,11 +46,14 @@ const struct ct_read_object ct_read_idmap = {
 	.fields = idmap_fields, .size = sizeof(struct ct_spec_idmap), .finish = finish_idmap,
 };
 
+/* In 64 bits: the sum may be 2^32. */
 static bool overlaps(uint32_t a, uint32_t a_size, uint32_t b, uint32_t b_size)
 {
 	return a < (uint64_t)b + b_size && b < (uint64_t)a + a_size;
 }
 
+/* user_namespaces(7): 340 lines at most, and no id twice on either side. Every pair is compared, of
+ * 340. */
 int ct_check_idmaps(const struct ct_reader *r, const struct ct_json *list,
 		    const struct ct_spec_idmaps *maps)
 {

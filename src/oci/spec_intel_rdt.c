@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.intelRdt: which class of service the container's processes are in, and what share of caches and
- * memory bandwidth that has.
+ * linux.intelRdt: which class of service the container's processes are in, and what share of caches
+ * and memory bandwidth that has.
  *
  * Runs in the command, with the caller's rights, before anything is created; fails by refusing the
- * document, with positions. The name of a class becomes one of a directory, and the lines of a schema are
- * handed to the kernel as they are, so names are single ones and lines are lines. What a line means the
- * kernel alone knows.
+ * document, with positions. The name of a class becomes one of a directory, and the lines of a
+ * schema are handed to the kernel as they are, so names are single ones and lines are lines. What a
+ * line means the kernel alone knows.
  */
 #include "schema.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * linux.netDevices: network devices of the host that the container gets, and what they are called there.
+ * linux.netDevices: network devices of the host that the container gets, and what they are called
+ * there.
  *
  * Runs in the command, with the caller's rights, before anything is created; fails by refusing the
- * document, with positions. Names are held to the kernel's own rules (net/core/dev.c, dev_valid_name), so
- * that nothing of them can fail once a device has been moved. Which devices the host has is asked later,
- * by the plan.
+ * document, with positions. Names are held to the kernel's own rules (net/core/dev.c,
+ * dev_valid_name), so that nothing of them can fail once a device has been moved. Which devices the
+ * host has is asked later, by the plan.
  */
 #include "schema.h"
 
@@ -20,7 +21,8 @@ static bool is_template(const char *name)
 	return strchr(name, '%') != NULL;
 }
 
-/* What is wrong with a name, or NULL. To the kernel 0xa0 is a blank, whatever character it is part of. */
+/* What is wrong with a name, or NULL. To the kernel 0xa0 is a blank, whatever character it is part
+ * of. */
 static const char *fault_of(const char *name, bool may_be_template)
 {
 	const char *percent = strchr(name, '%');

@@ -6,6 +6,12 @@
  * the reader of read.h. Runs in the command, with the caller's rights, before anything is created.
  * The document is trusted for what it asks, not for being well-formed: everything that can be said
  * of it alone is checked here, what its parts say of each other in spec_check.c.
+ *
+ *   text -> ct_json_parse -> ct_read_object(tables) -> ct_refuse_unsupported -> struct ct_spec
+ *          syntax            types, ranges, words      what we cannot do       -> ct_spec_check()
+ *
+ * The tree stays in the arena (spec->source): errors that are found much later, when a mount fails
+ * in the child, say, can still name line and column of the property (ct_spec_wrap()).
  */
 #include "schema.h"
 
@@ -16,7 +22,8 @@
 
 #define T(member) offsetof(struct ct_spec, member)
 
-/* "1.0.2-dev": 1, a point, a number, perhaps another, perhaps a suffix. */
+/* "1.0.2-dev": 1, a point, a number, perhaps another, perhaps a suffix. 1.x by semantic versioning:
+ * what a later 1.x adds is optional, and unknown members are ignored. */
 static int check_version(const struct ct_reader *r, const struct ct_json *value)
 {
 	const char *s = value->text;
@@ -76,6 +83,7 @@ static const struct ct_read_object spec_object = {
 	.fields = spec_fields, .size = sizeof(struct ct_spec), .finish = finish_spec,
 };
 
+/* name is only for messages: "config.json", or what the user has named. */
 int ct_spec_parse(struct ct_arena *arena, const char *name, const char *text, size_t size,
 		  struct ct_spec **ret_spec, struct ct_err *err)
 {
@@ -117,18 +125,21 @@ static int parse_alone(struct ct_reader *r, const struct ct_read_object *object,
 	return ct_read_object(r, top, object, target);
 }
 
+/* For "oci exec --process", whose document is that object alone. */
 int ct_spec_parse_process(struct ct_arena *arena, const char *name, const char *text, size_t size,
 			  struct ct_spec_process **ret_process, struct ct_err *err)
 {
 	struct ct_reader r = { .arena = arena, .name = name, .err = err };
 	struct ct_spec_process *process = ct_arena_alloc(arena, sizeof(*process));
-	int ret = process ? parse_alone(&r, &ct_read_process, text, size, process) : ct_fail_nomem(err);
+	int ret = process ? parse_alone(&r, &ct_read_process, text, size, process) :
+			    ct_fail_nomem(err);
 
 	if (ret == 0)
 		*ret_process = process;
 	return ret;
 }
 
+/* For "oci update": the object "resources" alone, whose places are then those of its own text. */
 int ct_spec_parse_resources(struct ct_arena *arena, const char *name, const char *text, size_t size,
 			    struct ct_cgroup_resources *ret_resources, struct ct_err *err)
 {
@@ -143,7 +154,8 @@ int ct_spec_parse_resources(struct ct_arena *arena, const char *name, const char
 
 /* ---- errors about a property ---- */
 
-/* The value at a path or, when it is not there, the innermost thing around it that is. */
+/* The value at a path or, when it is not there, the innermost thing around it that is. For
+ * "missing" things: where one would have to write them. */
 static const struct ct_json *nearest(const struct ct_json *top, const char *path)
 {
 	char shorter[160];
@@ -163,6 +175,7 @@ static const struct ct_json *nearest(const struct ct_json *top, const char *path
 	return value ? value : top;
 }
 
+/* A spec that was made from options has no source, and its paths stand alone. */
 int ct_spec_wrap(const struct ct_spec *spec, struct ct_err *err, const char *path)
 {
 	const struct ct_json *value = spec->source.root ? nearest(spec->source.root, path) : NULL;
@@ -175,6 +188,7 @@ int ct_spec_wrap(const struct ct_spec *spec, struct ct_err *err, const char *pat
 	return ct_wrap(err, "%s", path);
 }
 
+/* For whoever finds something wrong later, by the path of the property. */
 int ct_spec_fail(const struct ct_spec *spec, struct ct_err *err, int code, const char *path,
 		 const char *fmt, ...)
 {

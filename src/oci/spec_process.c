@@ -6,6 +6,13 @@
  * order of limits, what belongs together in a scheduler's setting. Runs in the command, with the
  * caller's rights, before anything is created; fails by refusing the document, with positions.
  * Whether a capability exists or a profile can be applied is known to src/ns, not here.
+ *
+ * config.md of the runtime specification, "process". On POSIX args must not be empty. Capabilities
+ * are words here and are looked up by src/ns: a document with CAP_NEW must be read by an old
+ * cattach, too, if only to be inspected.
+ *
+ *    process   terminal consoleSize user args env cwd capabilities rlimits noNewPrivileges
+ *              oomScoreAdj apparmorProfile selinuxLabel scheduler ioPriority execCPUAffinity
  */
 #include "schema.h"
 
@@ -19,6 +26,7 @@
 
 /* ---- user ---- */
 
+/* Up to CT_ID_MAX: -1 is "no id" for the kernel, setgroups(2) would refuse it. */
 static int read_gids(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	struct ct_spec_process *process = place;
@@ -74,7 +82,8 @@ static bool is_same_name(const struct variable *a, const struct variable *b)
 	return a->name_length == b->name_length && memcmp(a->text, b->text, a->name_length) == 0;
 }
 
-/* Split one entry; where it has no name, the environment of the host could slip in elsewhere. */
+/* Split one entry; where it has no name, the environment of the host could slip in elsewhere. A
+ * name alone would be passed on by execve(2), and getenv(3) of the payload would never find it. */
 static int read_variable(const struct ct_reader *r, const struct ct_json *value, size_t index,
 			 struct variable *ret_variable)
 {
@@ -91,7 +100,9 @@ static int read_variable(const struct ct_reader *r, const struct ct_json *value,
 	return 0;
 }
 
-/* Of a name given twice the last one wins, at its own place; nobody else sees the earlier one. */
+/* Of a name given twice the last one wins, at its own place; nobody else sees the earlier one.
+ * Sorted by name to find the doubles, then in the document's order again: n log n, for a document
+ * may have a hundred thousand of them. */
 static int read_env(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	struct ct_strings *env = place;
@@ -144,6 +155,7 @@ static int read_limit(const struct ct_reader *r, const struct ct_json *value, vo
 	return 0;
 }
 
+/* setrlimit(2) would say EINVAL in the child, without a place. */
 static int finish_rlimit(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	const struct ct_spec_rlimit *limit = target;
@@ -188,6 +200,7 @@ static int check_rlimits(const struct ct_reader *r, const struct ct_json *list,
 
 /* ---- scheduling ---- */
 
+/* The specification's list; SCHED_ISO is in it, and in no kernel. */
 static const char *const policies[] = {
 	"SCHED_OTHER", "SCHED_FIFO", "SCHED_RR", "SCHED_BATCH", "SCHED_ISO", "SCHED_IDLE",
 	"SCHED_DEADLINE", NULL,
@@ -239,6 +252,7 @@ static const struct ct_read_object scheduler = {
 	.fields = scheduler_fields, .finish = finish_scheduler,
 };
 
+/* ioprio_set(2); 0 is the highest priority. */
 static const char *const io_classes[] = {
 	"IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE", NULL,
 };
@@ -251,6 +265,7 @@ static const struct ct_read_field io_priority_fields[] = {
 
 static const struct ct_read_object io_priority = { .fields = io_priority_fields };
 
+/* initial: while the process is set up; final: what the payload begins with. */
 static const struct ct_read_field affinity_fields[] = {
 	{ "initial", READ_STRING, .check = ct_read_cpu_list, .offset = P(affinity_initial) },
 	{ "final", READ_STRING, .check = ct_read_cpu_list, .offset = P(affinity_final) },
@@ -281,6 +296,7 @@ static const struct ct_read_field capability_fields[] = {
 
 static const struct ct_read_object capabilities = { .fields = capability_fields };
 
+/* args has an item, because its row says not_empty. */
 static int finish_process(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	struct ct_spec_process *process = target;

@@ -7,6 +7,11 @@
  * business: whoever makes a container asks it. Here a property that cannot be done is read like any
  * other, so that it can be refused by its place. Runs in the command, with the caller's rights;
  * fails by refusing the document, with positions.
+ *
+ *   memory  cpu  pids  devices  blockIO  hugepageLimits  network  rdma  unified     config-linux.md
+ *
+ * Also for "oci update", which gets the object alone. A row's offset is within the whole struct, so
+ * the nested objects (memory, cpu, ...) need no structs of their own.
  */
 #include "schema.h"
 
@@ -20,6 +25,7 @@
 
 /* ---- memory, cpu, pids: their rows name members of the whole ---- */
 
+/* swap is memory and swap together in this document, as in docker's --memory-swap. */
 static int finish_memory(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	const struct ct_cgroup_resources *all = target;
@@ -31,6 +37,7 @@ static int finish_memory(const struct ct_reader *r, const struct ct_json *object
 	return 0;
 }
 
+/* -1 is no limit; 0 is what a document has that says nothing, and is kept as such. */
 #define BYTES(name, member) { name, READ_I64, .min = -1, .max = INT64_MAX, .offset = R(member) }
 static const struct ct_read_field memory_fields[] = {
 	BYTES("limit", memory),
@@ -47,6 +54,7 @@ static const struct ct_read_field memory_fields[] = {
 
 static const struct ct_read_object memory = { .fields = memory_fields, .finish = finish_memory };
 
+/* A row has one range, and this has two: -1 and 0, or 1 ms and more. */
 static int read_quota(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	int64_t quota = 0;
@@ -60,6 +68,7 @@ static int read_quota(const struct ct_reader *r, const struct ct_json *value, vo
 	return 0;
 }
 
+/* The kernel's own bounds of cpu.max: 1 ms to 1 s, kernel/sched/core.c. 0 is "not set". */
 static int read_period(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	uint64_t period = 0;
@@ -73,6 +82,7 @@ static int read_period(const struct ct_reader *r, const struct ct_json *value, v
 	return 0;
 }
 
+/* cpu.max.burst, cgroup-v2.rst: the kernel refuses a burst above the quota. */
 static int finish_cpu(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	const struct ct_cgroup_resources *all = target;
@@ -129,6 +139,7 @@ static int read_device_type(const struct ct_reader *r, const struct ct_json *val
 	return 0;
 }
 
+/* Any number of each and in any order. */
 static int check_access(const struct ct_reader *r, const struct ct_json *value)
 {
 	if (value->text[strspn(value->text, "rwm")] == '\0')
@@ -137,7 +148,7 @@ static int check_access(const struct ct_reader *r, const struct ct_json *value)
 			    value->text);
 }
 
-/* Absent is any, and so is -1. */
+/* Absent is any, and so is -1. The specification's "a" for all devices is the default, too. */
 static int finish_rule(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	struct ct_cgroup_device_rule *rule = target;
@@ -170,6 +181,7 @@ static const struct ct_read_object device_rule = {
 
 #define V(member)	offsetof(struct ct_cgroup_device_value, member)
 
+/* The specification wants one of the two. */
 static int finish_weight(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	(void)target;
@@ -282,6 +294,7 @@ static const struct ct_read_object network = {
 
 /* ---- maps: their readers get the whole, because the names are values, too ---- */
 
+/* A device without either would limit nothing, which nobody means. */
 static int finish_rdma(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	const struct ct_cgroup_rdma *one = target;
@@ -300,6 +313,7 @@ static const struct ct_read_field rdma_fields[] = {
 
 static const struct ct_read_object rdma = { .fields = rdma_fields, .finish = finish_rdma };
 
+/* An object whose keys are the devices: "mlx5_1": { "hcaHandles": 3 }. */
 static int read_rdma(const struct ct_reader *r, const struct ct_json *value, void *place)
 {
 	struct ct_cgroup_resources *all = place;

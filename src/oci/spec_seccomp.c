@@ -6,6 +6,8 @@
  * operators, architectures and flags are refused here, because skipping one would change what a
  * policy lets through. Runs in the command, with the caller's rights; fails by refusing the
  * document, with positions. The tables serve the profile files of seccomp_profile.c too.
+ *
+ * config-linux.md, "Seccomp". The words are libseccomp's names of its constants.
  */
 #include "schema.h"
 
@@ -16,12 +18,14 @@
 #define R(member) offsetof(struct ct_spec_seccomp_rule, member)
 #define A(member) offsetof(struct ct_spec_seccomp_arg, member)
 
+/* KILL is an older name of KILL_THREAD. */
 const char *const ct_seccomp_actions[] = {
 	"SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_TRAP",
 	"SCMP_ACT_ERRNO", "SCMP_ACT_TRACE", "SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_NOTIFY",
 	NULL,
 };
 
+/* Any of them may stand in a document that is to be used on many machines. */
 const char *const ct_seccomp_archs[] = {
 	"SCMP_ARCH_X86", "SCMP_ARCH_X86_64", "SCMP_ARCH_X32", "SCMP_ARCH_ARM", "SCMP_ARCH_AARCH64",
 	"SCMP_ARCH_MIPS", "SCMP_ARCH_MIPS64", "SCMP_ARCH_MIPS64N32", "SCMP_ARCH_MIPSEL",
@@ -41,6 +45,7 @@ static const char *const operators[] = {
 	"SCMP_CMP_MASKED_EQ", NULL,
 };
 
+/* Other parsers drop the number without a word: whoever wrote it meant the rule to refuse. */
 int ct_check_seccomp_errno(const struct ct_reader *r, const struct ct_json *object,
 			   const char *key, const char *action)
 {
@@ -86,6 +91,7 @@ static const struct ct_read_object rule = {
 	.fields = rule_fields, .size = sizeof(struct ct_spec_seccomp_rule), .finish = finish_rule,
 };
 
+/* Metadata is sent to the listener: without one it is a mistake. */
 static int finish_seccomp(const struct ct_reader *r, const struct ct_json *object, void *target)
 {
 	struct ct_spec_seccomp *seccomp = target;

@@ -6,16 +6,27 @@
  * "cattach spec" shows it, and each container's state directory keeps the spec that it was made
  * with. Runs in the command, with the caller's rights; fails with ENOMEM only. Seccomp and the
  * rest of "linux" are in spec_write_linux.c.
+ *
+ * A property that is not set is not written, and one that is NULL in the struct was not set: so a
+ * document that is read and written again keeps its meaning, though not its text. Members of
+ * "process" that have a has_ flag are written even if they are 0, since 0 is then what somebody
+ * wrote.
+ *
+ *   ct_spec_write -> write_spec -> write_process, write_mounts     here
+ *                              `-> ct_write_linux                  spec_write_linux.c, _resources.c
+ *                              `-> ct_write_hooks                  spec_hooks.c
  */
 #include "write.h"
 
 
+/* The ct_write_ functions leave out what is empty; the generator's own would write null or []. */
 void ct_write_string(struct ct_json_writer *w, const char *key, const char *value)
 {
 	if (value)
 		ct_json_put_string(w, key, value);
 }
 
+/* An empty list is one that was not given, for the specification too. */
 void ct_write_strings(struct ct_json_writer *w, const char *key, const struct ct_strings *list)
 {
 	if (!list->count)
@@ -35,6 +46,7 @@ void ct_write_pairs(struct ct_json_writer *w, const char *key, const struct ct_s
 	ct_json_end_object(w);
 }
 
+/* The names of the specification's members, with its capitals. */
 void ct_write_idmaps(struct ct_json_writer *w, const char *key, const struct ct_spec_idmaps *maps)
 {
 	if (!maps->count)
@@ -53,6 +65,7 @@ void ct_write_idmaps(struct ct_json_writer *w, const char *key, const struct ct_
 
 /* ---- process ---- */
 
+/* uid and gid are required by the specification, also when they are 0. */
 static void write_user(struct ct_json_writer *w, const struct ct_spec_process *process)
 {
 	ct_json_key(w, "user");
@@ -71,6 +84,7 @@ static void write_user(struct ct_json_writer *w, const struct ct_spec_process *p
 	ct_json_end_object(w);
 }
 
+/* Sets that are empty are left out: absent is empty for this object. */
 static void write_capabilities(struct ct_json_writer *w, const struct ct_spec_capabilities *caps)
 {
 	ct_json_key(w, "capabilities");
@@ -83,6 +97,7 @@ static void write_capabilities(struct ct_json_writer *w, const struct ct_spec_ca
 	ct_json_end_object(w);
 }
 
+/* RLIM_INFINITY is written as 18446744073709551615, which every runtime reads. */
 static void write_rlimits(struct ct_json_writer *w, const struct ct_spec_process *process)
 {
 	if (!process->rlimit_count)
@@ -99,6 +114,7 @@ static void write_rlimits(struct ct_json_writer *w, const struct ct_spec_process
 	ct_json_end_array(w);
 }
 
+/* 0 is the kernel's default for all of these. */
 static void write_scheduler(struct ct_json_writer *w, const struct ct_spec_scheduler *scheduler)
 {
 	ct_json_key(w, "scheduler");
@@ -138,6 +154,8 @@ static void write_scheduling(struct ct_json_writer *w, const struct ct_spec_proc
 	}
 }
 
+/* "terminal" and "noNewPrivileges" always: both are read as false when missing, and people look for
+ * them. */
 static void write_process(struct ct_json_writer *w, const struct ct_spec_process *process)
 {
 	ct_json_key(w, "process");
@@ -168,6 +186,7 @@ static void write_process(struct ct_json_writer *w, const struct ct_spec_process
 
 /* ---- the whole ---- */
 
+/* In the order of the document, which is that of mounting. */
 static void write_mounts(struct ct_json_writer *w, const struct ct_spec_mounts *mounts)
 {
 	if (!mounts->count)
@@ -211,6 +230,7 @@ static void write_spec(struct ct_json_writer *w, const struct ct_spec *spec)
 	ct_json_end_object(w);
 }
 
+/* Indented, as people look into a container's config.json. */
 int ct_spec_write(const struct ct_spec *spec, struct ct_buf *buf, struct ct_err *err)
 {
 	struct ct_json_writer w;

@@ -6,6 +6,10 @@
  * An object comes with its first member, so that what limits nothing leaves no trace; where 0 and
  * absent are two things the struct says which it is. Runs in the command, with the caller's rights.
  * Failures (memory) are sticky in the writer's buffer, so nothing here returns one.
+ *
+ *   write_memory: lazy "memory" in lazy "resources" in "linux"
+ *     put_signed(limit)  ->  inside(memory) -> inside(resources): opens both, once
+ *     end(memory)        ->  closes it, if it was opened
  */
 #include "write.h"
 
@@ -17,6 +21,8 @@ struct lazy {
 	bool open;
 };
 
+/* From the outermost inwards, each once: a member written into "memory" makes "resources" be there,
+ * too. */
 static struct ct_json_writer *inside(struct lazy *object)
 {
 	if (!object->open) {
@@ -35,7 +41,8 @@ static void end(struct lazy *object)
 		ct_json_end_object(object->w);
 }
 
-/* Numbers of which 0 is none at all. */
+/* Numbers of which 0 is none at all. The specification's 0 for these is "not set" (config-linux.md,
+ * "Memory", "CPU"); -1, no limit, is written. */
 static void put_signed(struct lazy *object, const char *key, int64_t value)
 {
 	if (value)
@@ -62,6 +69,8 @@ static void put_text(struct lazy *object, const char *key, const char *value)
 
 /* ---- lists ---- */
 
+/* major and minor -1 are "any" (finish_rule() of spec_resources.c), which is said by leaving them
+ * out. */
 static void write_rules(struct lazy *all, const struct ct_cgroup_resources *r)
 {
 	struct ct_json_writer *w = all->w;
@@ -183,6 +192,7 @@ static void write_cpu(struct lazy *all, const struct ct_cgroup_resources *r)
 	end(&cpu);
 }
 
+/* A limit that nobody asked for is found anew at each start, which may be on another host. */
 static void write_pids(struct lazy *all, const struct ct_cgroup_resources *r)
 {
 	struct lazy pids = { .w = all->w, .outer = all, .key = "pids" };
@@ -215,6 +225,7 @@ static void write_network(struct lazy *all, const struct ct_cgroup_resources *r)
 	end(&network);
 }
 
+/* Keys of the object are the devices' names: "mlx5_0": { "hcaHandles": 3 }. */
 static void write_rdma(struct lazy *all, const struct ct_cgroup_resources *r)
 {
 	struct lazy rdma = { .w = all->w, .outer = all, .key = "rdma" };
@@ -233,6 +244,7 @@ static void write_rdma(struct lazy *all, const struct ct_cgroup_resources *r)
 	end(&rdma);
 }
 
+/* As they were given: file name and content in the container's cgroup, never read by us. */
 static void write_unified(struct lazy *all, const struct ct_cgroup_resources *r)
 {
 	struct lazy unified = { .w = all->w, .outer = all, .key = "unified" };
@@ -242,6 +254,7 @@ static void write_unified(struct lazy *all, const struct ct_cgroup_resources *r)
 	end(&unified);
 }
 
+/* Called within "linux", by spec_write_linux.c; writes nothing at all when nothing is limited. */
 void ct_write_resources(struct ct_json_writer *w, const struct ct_cgroup_resources *resources)
 {
 	struct lazy all = { .w = w, .key = "resources" };

@@ -70,6 +70,15 @@ tarball()
 		cattach cp - "$N:/etc/passwd" < "$T/s/a/b/f"
 }
 
+@test "directories for which a stream has no entry are made, and are of now" {
+	running
+	tarball 'add("deep/er/f", data=b"x", mtime=1)'
+	cattach cp - "$N:/tmp" < "$T/x.tar"
+	is "$(stat -c %Y "$T/r/tmp/deep/er/f")" 1
+	[ "$(stat -c %Y "$T/r/tmp/deep")" -gt 1700000000 ]
+	[ "$(stat -c %Y "$T/r/tmp/deep/er")" -gt 1700000000 ]
+}
+
 @test "owners in a stream are numbers of the container's, kept with -a" {
 	running
 	tarball 'add("f", uid=33, gid=44, data=b"x", mode=0o6755)'

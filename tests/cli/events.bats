@@ -232,6 +232,22 @@ died"
 	is "$(wc -l < "$T/out")" 1
 }
 
+@test "events ends when the socket that it prints into is closed" {
+	run -0 python3 - <<'EOF'
+import os, socket, subprocess, time
+ours, theirs = socket.socketpair()
+events = subprocess.Popen(["cattach", "events", "-f"], stdout=theirs)
+theirs.close()
+fds = "/proc/%d/fd/" % events.pid
+follows = lambda: any("inotify" in os.readlink(fds + fd) for fd in os.listdir(fds))
+while events.poll() is None and not follows():
+    time.sleep(0.01)
+ours.close()
+print(events.wait(10))
+EOF
+	is "$output" 141
+}
+
 @test "attaching and detaching are told" {
 	start "$N" -i "$R" cat
 	cattach attach --no-stdin "$N" &

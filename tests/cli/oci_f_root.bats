@@ -86,10 +86,15 @@ for kind in "private", "slave", "shared": mount("/mnt/" + kind, "none", "'"$T"'/
 		oci exec f1 sh -c "sed -n \"s,.* \(/mnt/[^ ]*\) .*,\1,p\" /proc/self/mountinfo | sort | tr \"\n\" \" \"; grep -c \" /mnt/[a-z]* ro,\" /proc/self/mountinfo
 			mount -t tmpfs own /mnt/private/own; mount -t tmpfs own /mnt/slave/own"
 		grep -c "/own " /proc/self/mountinfo || true
+		oci exec f1 mount -t tmpfs own /mnt/shared/own
+		grep -c "$T/shared/own " /proc/self/mountinfo
 		oci delete --force f1
+		grep -c "$T/shared/own " /proc/self/mountinfo
 		grep -c " $T/\(private\|slave\|shared\) rw," /proc/self/mountinfo'
 	is "$output" '/mnt/private /mnt/shared /mnt/shared/sub /mnt/slave /mnt/slave/sub 3
 0
+1
+1
 3'
 }
 

@@ -97,9 +97,9 @@ gone() { ! lives "$1"; }
 	pids+=("$(state c2/stopped Pid)")
 	monitor=$(state c2/stopped ConmonPid)
 	kill -STOP "$monitor" "${pids[3]}"
-	cattach exec -d --session spoilt c2 sleep 1000
+	spoilt=$(cattach exec -d --session spoilt c2 sleep 1000)
 	pids+=("$(state c2/spoilt Pid)")
-	: > "$T/root/c2/exec/$(readlink "$T/root/c2/exec-names/spoilt")/meta.json"
+	: > "$T/root/c2/exec/$spoilt/meta.json"
 	echo > "$T/root/c2/exec/none"
 	ln -s nowhere "$T/root/c2/exec-names/none"
 	oci delete -f c2

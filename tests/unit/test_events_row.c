@@ -124,6 +124,10 @@ START_TEST(a_row_has_the_members_of_docker_and_podman)
 	event = make(&arena, "start", "{}", "{}");
 	row = ct_event_row(&event, &values);
 	ck_assert_int_eq(member(row, "ContainerExitCode")->type, CT_JSON_NULL);
+	/* Not of ours: a record that somebody has edited. */
+	event = make(&arena, "died", "{\"exitCode\":[true]}", "{}");
+	row = ct_event_row(&event, &values);
+	ck_assert_int_eq(member(row, "ContainerExitCode")->type, CT_JSON_NULL);
 	ck_assert(!values.failed);
 }
 END_TEST

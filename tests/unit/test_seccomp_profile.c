@@ -155,6 +155,8 @@ static const struct {
 	{ "", "p.json: file is empty" },
 	{ "[]", "p.json:1:1: must be an object, not a list" },
 	{ "{}", "p.json:1:1: defaultAction: missing" },
+	{ RULE("\"names\":[\"a\"],\"name\":\"b\",\"action\":\"SCMP_ACT_ERRNO\""),
+	  "p.json:1:69: syscalls[0].name: there are names too: use one of the two" },
 	{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"archMap\":[{\"architecture\":\"SCMP_ARCH_Z80\"}]}",
 	  "p.json:1:62: archMap[0].architecture: unknown value \"SCMP_ARCH_Z80\"" },
 	{ "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"SCMP_ARCH_X86\"],"

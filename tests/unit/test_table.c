@@ -80,6 +80,17 @@ START_TEST(local_time_follows_tz)
 }
 END_TEST
 
+START_TEST(a_zone_may_have_a_long_name)
+{
+	char buf[CT_TIME_SIZE];
+
+	setenv("TZ", "<ABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJABCDEFGHIJ>-2", 1);
+	tzset();
+	ck_assert_str_eq(ct_time_local(UINT64_C(1700000000) * SECOND, buf),
+			 "2023-11-15 00:13:20 +0200");
+}
+END_TEST
+
 START_TEST(no_time_is_too_large)
 {
 	char buf[CT_TIME_SIZE];
@@ -99,6 +110,7 @@ Suite *suite_table(void)
 	tc = tcase_create("times");
 	tcase_add_loop_test(tc, times_are_written_like_go_does, 0, COUNT(times));
 	tcase_add_test(tc, local_time_follows_tz);
+	tcase_add_test(tc, a_zone_may_have_a_long_name);
 	tcase_add_test(tc, no_time_is_too_large);
 	suite_add_tcase(s, tc);
 	return s;

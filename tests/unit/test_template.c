@@ -137,7 +137,10 @@ static const struct {
 	  "  web|web  |00042|  1|1  |" },
 	{ "{{printf \"%05d|%x|%.2f|%.2s\" .Neg 255 .Half .Name}}", "-0007|ff|0.50|we" },
 	{ "{{printf \"%q\" .Text}}", "\"say \\\"hi\\\"\\n\"" },
-	{ "{{printf \"%6s|\" .Empty}}{{printf \"%5.4s|\" .Word}}", "      |  übe|" },
+	{ "{{printf \"%6s|\" .Empty}}{{printf \"%5.4s|\" .Word}}", "      | über|" },
+	{ "{{printf \"%.1s|%.0s|%.99s\" .Word .Word .Word}}", "ü||über alles" },
+	{ "{{printf \"%x|%04x|%x\" .Neg -255 -9223372036854775808}}",
+	  "-7|-0ff|-8000000000000000" },
 	/* the shapes that scripts have */
 	{ "{{.Name}}\t{{.Pid}}", "web\t42" },
 	{ "{{range $p, $c := .Labels}}{{$p}} -> {{(index $.Mounts 0).Source}} {{end}}",
@@ -193,6 +196,7 @@ static const struct {
 	{ "{{/* x }}", "template:1:1: comment is not closed by */" },
 	{ "{{/* x */ y}}", "template:1:10: a comment must end in */}}" },
 	{ "{{.Name ? 1}}", "template:1:9: unexpected character '?'" },
+	{ "über {{.Name ? 1}}", "template:1:14: unexpected character '?'" },
 	{ "{{.Name.}}", "template:1:8: a blank is missing between two values" },
 	{ "{{.Name \"x\"}}", "template:1:3: this value takes no arguments (only functions and .Label "
 			    "do)" },
@@ -204,6 +208,7 @@ static const struct {
 	{ "{{eq .Pid \"42\"}}", "template:1:3: eq: cannot compare a number with a string" },
 	{ "{{lt .Yes .No}}", "template:1:3: lt: cannot compare a boolean" },
 	{ "{{index .Args 2}}", "template:1:3: index: must be 0...1, not \"2\"" },
+	{ "{{index .Args 1 0}}", "template:1:3: index: needs a list or an object, not a string" },
 	{ "{{index .None 0}}", "template:1:3: index: the list is empty" },
 	{ "{{index .Name 0}}", "template:1:3: index: needs a list or an object, not a string" },
 	{ "{{index .Labels 0}}", "template:1:3: index: needs a key, which is a string, not a number" },

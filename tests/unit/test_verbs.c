@@ -467,7 +467,8 @@ END_TEST
 
 static const char config[] =
 	"{\"process\":{\"args\":[\"/bin/sh\",\"-c\",\"x\"],\"env\":[\"A=1\"],\"cwd\":\"/w\","
-	"\"oomScoreAdj\":100,\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":3,\"hard\":4}]},"
+	"\"oomScoreAdj\":100,\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":3,\"hard\":4},"
+	"{\"type\":\"RLIMIT_CORE\",\"soft\":0,\"hard\":18446744073709551615}]},"
 	"\"root\":{\"path\":\"r\",\"readonly\":true},\"hostname\":\"h\","
 	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\"},"
 	"{\"destination\":\"/t\",\"type\":\"tmpfs\",\"options\":[\"rw\",\"mode=700\"]},"
@@ -497,7 +498,8 @@ START_TEST(inspect_has_the_members_that_scripts_use)
 		{ "HostConfig.Devices[0].PathOnHost", "/dev/null" },
 		{ "HostConfig.Devices[0].PathInContainer", "/dev/n" },
 		{ "HostConfig.Ulimits[0].Name", "nofile" }, { "HostConfig.Ulimits[0].Soft", "3" },
-		{ "HostConfig.Ulimits[0].Hard", "4" }, { "HostConfig.OomScoreAdj", "100" },
+		{ "HostConfig.Ulimits[0].Hard", "4" }, { "HostConfig.Ulimits[1].Hard", "-1" },
+		{ "HostConfig.OomScoreAdj", "100" },
 		{ "NetworkSettings.IPPrefixLen", "0" }, { "NetworkSettings.Gateway", "" },
 	};
 	struct ct_values values = { .arena = &arena };
