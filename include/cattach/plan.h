@@ -152,12 +152,15 @@ struct ct_plan_listener {
 #define CT_PLAN_MASK_BITS 1024
 
 /*
- * A mount namespace that is neither made nor joined is the caller's. What was built in one of its own is
- * moved there in one piece, below one place that is the container's: docs/adr/0016.
+ * A mount namespace that is neither made nor joined is the caller's; and root may have its container
+ * in one that others made. What was built in one of its own is moved there in one piece, below one
+ * place that is the container's: docs/adr/0016.
  */
 struct ct_plan_inherited {
 	bool mounts;			/* it is so; CLONE_NEWNS is of the one where it is built */
-	int caller;			/* descriptor of the caller's namespace */
+	int space;			/* descriptor of the namespace that it is moved to */
+	const char *joined;		/* where config.json names it; NULL: the caller's */
+	const char *path;		/* of the place, as others have to see it, too */
 	int directory;			/* of the container, with these in it, empty: */
 };
 

@@ -113,10 +113,12 @@ static int find_places(struct ct_exec *exec, struct ct_store *store, struct ct_e
 	return r;
 }
 
-/* In the host's mount namespace a payload may have its root wherever it likes, the host's included. */
+/* In the host's mount namespace, or another one that is not its own, a payload may have its root
+ * wherever it likes, the host's included. */
 static void take_own_root(struct ct_exec *exec)
 {
-	int root = ct_inherited_open_root(exec->container->dir);
+	int root = ct_inherited_open_root(exec->container, exec->spec,
+					  exec->places.fd[CT_PLACE_MOUNT]);
 
 	if (root < 0)
 		return;
@@ -136,7 +138,7 @@ static int open_way(struct ct_exec *exec, struct ct_store *store, struct ct_err 
 				     ct_container_label(exec->container));
 	if (find_places(exec, store, err) < 0)
 		return -err->code;
-	if (ct_inherits_mounts(exec->spec))
+	if (ct_is_attached(exec->container, exec->spec))
 		take_own_root(exec);
 	return 0;
 }
@@ -278,7 +280,7 @@ int ct_exec_plan(struct ct_exec *exec, struct ct_store *store, struct ct_arena *
 	p.plan = ct_arena_alloc(arena, sizeof(*p.plan));
 	if (!p.plan || !label)
 		return ct_fail_nomem(err);
-	if (ct_inherits_mounts(exec->spec))
+	if (ct_is_attached(exec->container, exec->spec))
 		p.plan->chroot = exec->places.fd[CT_PLACE_ROOT];
 	r = ct_ns_places_join(&exec->places, label, p.plan, err);
 	if (r == 0)

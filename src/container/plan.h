@@ -46,6 +46,8 @@ int ct_plan_ids(struct planning *p, const struct ct_spec_idmaps *maps, struct ct
 int ct_plan_mounts(struct planning *p, struct ct_err *err);
 /* After all mounts: for one whose mount namespace is the caller's. inherited.c */
 int ct_plan_inherited(struct planning *p, struct ct_err *err);
+/* Before: for one that has its mounts in the namespace that it joins. Keeps the descriptor. */
+int ct_plan_attached(struct planning *p, int space, const char *place, struct ct_err *err);
 bool ct_inherits_mounts(const struct ct_spec *spec);
 /* In our own face nobody could take the host's mounts off for sure. */
 int ct_refuse_inherited(const struct ct_spec *spec, struct ct_err *err);

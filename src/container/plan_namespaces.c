@@ -52,6 +52,14 @@ bool ct_plan_is_own(int fd, const char *own)
 	       there.st_ino == here.st_ino;
 }
 
+/* The runtime's face has the container's own root in whatever mount namespace it is in, if root may
+ * do it. The user namespace is planned before the others. */
+static bool may_attach(const struct planning *p)
+{
+	return p->meta->unmonitored && !(p->plan->new_namespaces & CLONE_NEWUSER) &&
+	       !p->plan->join_count;
+}
+
 static int plan_join(struct planning *p, enum ct_spec_ns ns, int flag, struct ct_err *err)
 {
 	const char *path = p->spec->linux_.namespaces[ns].path;
@@ -70,6 +78,8 @@ static int plan_join(struct planning *p, enum ct_spec_ns ns, int flag, struct ct
 	/* The kernel calls it an error to join one's own; it is what is wanted all the same. */
 	if (flag == CLONE_NEWUSER && ct_plan_is_own(fd, "/proc/self/ns/user"))
 		return 0;
+	if (flag == CLONE_NEWNS && may_attach(p))
+		return ct_plan_attached(p, ct_take_fd(&fd), place, err);
 	if (flag == CLONE_NEWNS && ct_plan_is_own(fd, "/proc/self/ns/mnt")) {
 		ct_fail(err, EINVAL, "%s is the host's own mount namespace", path);
 		return ct_spec_wrap(p->spec, err, place);

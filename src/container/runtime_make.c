@@ -205,6 +205,14 @@ static int check_terminal(const struct making *m, struct ct_err *err)
 	return ct_hint(err, "or set it to false");
 }
 
+static int make_place(struct making *m, struct ct_err *err)
+{
+	const char *path = ct_arena_printf(m->arena, "%s/%s/" CT_INHERITED_PLACE, m->store->path,
+					   m->options->id);
+
+	return path ? ct_inherited_make(m->c.dir, path, m->plan, err) : ct_fail_nomem(err);
+}
+
 static int plan(struct making *m, struct ct_err *err)
 {
 	struct planning resources = { .arena = m->arena, .spec = m->spec, .meta = &m->c.meta };
@@ -217,7 +225,7 @@ static int plan(struct making *m, struct ct_err *err)
 		r = ct_plan_make(m->arena, m->spec, &m->c.meta, m->store->cache,
 				 m->options->preserve_fds, &m->plan, err);
 	if (r == 0)
-		r = ct_inherited_make(m->c.dir, m->plan, err);
+		r = make_place(m, err);
 	if (r == 0)
 		r = ct_plan_resources(&resources, err);
 	if (r == 0)

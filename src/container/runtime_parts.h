@@ -30,12 +30,15 @@ int ct_runtime_forget(const struct ct_store *store, const struct ct_container *c
 
 /* inherited.c: the place for the mounts of a container that has no mount namespace; and its end, which
  * is none where it has one, or where it is over */
-int ct_inherited_make(int dir, struct ct_plan *plan, struct ct_err *err);
+int ct_inherited_make(int dir, const char *path, struct ct_plan *plan, struct ct_err *err);
 int ct_inherited_detach(int dir, struct ct_err *err);
 /* Likewise where somebody has bound a directory above it, with all that is below. */
 void ct_inherited_detach_copies(int dir);
-/* Its root as it is seen from here, O_PATH, and the number of that mount: -1 and 0 where it is not seen. */
-int ct_inherited_open_root(int dir);
-uint64_t ct_inherited_mount_id(int dir);
+/* Has it such a place? In the caller's mount namespace, or in one that it has joined. */
+bool ct_is_attached(const struct ct_container *c, const struct ct_spec *spec);
+/* Its root as it is seen there, O_PATH, and the number of that mount: -1 and 0 where it is not seen.
+ * space: the mount namespace that it has joined; the caller's is looked at only if it is ours. */
+int ct_inherited_open_root(const struct ct_container *c, const struct ct_spec *spec, int space);
+uint64_t ct_inherited_mount_id(const struct ct_container *c, const struct ct_spec *spec, int space);
 
 #endif

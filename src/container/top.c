@@ -48,7 +48,7 @@ struct all {
 	bool shared;			/* which is others' as well: it was joined */
 	bool exact;			/* else the kernel knows who is in it */
 	struct stat space;		/* of that, or else of its mount namespace */
-	bool host_space;		/* it has neither, and is whose root is this mount: */
+	bool host_space;		/* it has neither to itself: whose root is this mount */
 	uint64_t root;
 	struct ct_copy_map uids, gids;
 	struct ct_top top;		/* everybody, at first */
@@ -287,28 +287,40 @@ static void read_map(const struct all *a, const char *name, struct ct_copy_map *
 		ct_copy_map_parse(text, map);
 }
 
+/* Where everybody of the host, or of a mount namespace that it has joined, would be one of the
+ * container's. It may have gone to the host's by itself. */
+static bool is_in_others_space(const struct all *a, bool attached)
+{
+	struct stat own;
+
+	if (attached && (!a->own_pids || a->shared))
+		return true;
+	return !a->own_pids && (ct_inherits_mounts(a->exec->spec) ||
+				(stat("/proc/self/ns/mnt", &own) == 0 &&
+				 own.st_dev == a->space.st_dev && own.st_ino == a->space.st_ino));
+}
+
 /* -ENOTTY is a kernel that does not know the question (before 6.11). */
 static int find_space(struct all *a, struct ct_err *err)
 {
-	const struct ct_spec_namespace *spaces = a->exec->spec->linux_.namespaces;
+	const struct ct_exec *exec = a->exec;
+	const struct ct_spec_namespace *spaces = exec->spec->linux_.namespaces;
+	bool attached = spaces[CT_NS_MOUNT].path && ct_is_attached(exec->container, exec->spec);
+	int mounts = exec->places.fd[CT_PLACE_MOUNT];
 	struct stat own;
 
 	if (stat("/proc/self/ns/pid", &own) < 0 ||
-	    fstat(a->exec->places.fd[CT_PLACE_PID], &a->space) < 0)
+	    fstat(exec->places.fd[CT_PLACE_PID], &a->space) < 0)
 		return ct_fail_errno(err, errno, "cannot look at the pid namespaces");
 	a->own_pids = own.st_dev != a->space.st_dev || own.st_ino != a->space.st_ino;
 	/* Those of the others are not its own; who sees its files is. */
 	a->shared = a->own_pids && spaces[CT_NS_PID].path && spaces[CT_NS_MOUNT].present &&
-		    !spaces[CT_NS_MOUNT].path;
-	if ((!a->own_pids || a->shared) && fstat(a->exec->places.fd[CT_PLACE_MOUNT], &a->space) < 0)
+		    (!spaces[CT_NS_MOUNT].path || attached);
+	if ((!a->own_pids || a->shared) && fstat(mounts, &a->space) < 0)
 		return ct_fail_errno(err, errno, "cannot look at the mount namespace");
-	/* Everybody of the host would be one of the container's, which may have gone there by
-	 * itself. */
-	a->host_space = !a->own_pids && (ct_inherits_mounts(a->exec->spec) ||
-					 (stat("/proc/self/ns/mnt", &own) == 0 &&
-					  own.st_dev == a->space.st_dev && own.st_ino == a->space.st_ino));
+	a->host_space = is_in_others_space(a, attached);
 	if (a->host_space)
-		a->root = ct_inherited_mount_id(a->exec->container->dir);
+		a->root = ct_inherited_mount_id(exec->container, exec->spec, mounts);
 	a->exact = a->own_pids && !a->shared && number_inside(a, a->payload) != -ENOTTY;
 	read_map(a, "uid_map", &a->uids);
 	read_map(a, "gid_map", &a->gids);

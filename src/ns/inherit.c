@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container in its caller's mount namespace. It is built in a copy of that, like any other one; then
- * all of it is moved to where it belongs, in one piece, and the process follows:
+ * A container in its caller's mount namespace, or in one that root joins. It is built in a copy of
+ * the caller's, like any other one; then all of it is moved to where it belongs, in one piece, and
+ * the process follows:
  *
- *   a copy of the caller's namespace           the caller's
+ *   a copy of the caller's namespace           the caller's, or the one that is joined
  *     root, mounts, devices, masks    ──────►    DIRECTORY/mounts         bound on itself, private
  *                                                DIRECTORY/mounts/root    all of it
  *
@@ -12,12 +13,14 @@
  * ends when the process leaves it. Whether it is made private or slave is of no account for the caller.
  *
  * Runs in the child, in the place of the pivot, as root of the host. What may fail: a mount or a
- * right that the kernel refuses, a container that was deleted meanwhile, whose place is gone.
+ * right that the kernel refuses, a container that was deleted meanwhile, whose place is gone, a
+ * namespace where its place is not seen.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cattach/fd.h>
@@ -38,6 +41,30 @@ static int set_propagation(int mount, uint64_t propagation, struct ct_err *err)
 }
 
 /*
+ * The caller's is where the container's directory was opened. Into another one nothing but a path
+ * leads; what is there is another container's root, perhaps, so it must be the very directory.
+ */
+static int open_place(const struct child *c, struct ct_err *err)
+{
+	const struct ct_plan_inherited *in = &c->plan->inherited;
+	int ct_autofd place = in->joined ? openat(AT_FDCWD, in->path, DIRECTORY) :
+					   openat(in->directory, CT_INHERITED_PLACE, DIRECTORY);
+	struct stat want, have;
+
+	if (fstatat(in->directory, CT_INHERITED_PLACE, &want, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (place < 0 && !in->joined))
+		return ct_fail_errno(err, errno, "cannot open the place for its mounts");
+	if (place >= 0 && fstat(place, &have) == 0 && have.st_dev == want.st_dev &&
+	    have.st_ino == want.st_ino)
+		return ct_take_fd(&place);
+	ct_fail(err, ENOENT, "the place for the container's mounts, %s, is not seen in that "
+		"mount namespace", in->path);
+	ct_wrap(err, "%s", in->joined);
+	return ct_hint(err, "leave out \"path\", for one of its own; or take a --root that is seen "
+		       "there, too");
+}
+
+/*
  * Where the host's mounts are shared, this one is shared with them the moment that it is there, and
  * other namespaces get a copy: an empty directory, which goes with ours. That is why it is made
  * private once more, before anything comes below it; and unbindable, so that who binds a directory
@@ -45,9 +72,12 @@ static int set_propagation(int mount, uint64_t propagation, struct ct_err *err)
  */
 static int bind_place(const struct child *c, struct ct_err *err)
 {
-	int ct_autofd place = openat(c->plan->inherited.directory, CT_INHERITED_PLACE, DIRECTORY);
-	int ct_autofd bind = place < 0 ? -1 : open_tree(place, "", CLONE_FD);
+	int ct_autofd place = open_place(c, err);
+	int ct_autofd bind = -1;
 
+	if (place < 0)
+		return -err->code;
+	bind = open_tree(place, "", CLONE_FD);
 	if (bind < 0)
 		return ct_fail_errno(err, errno, "cannot bind the place for the container's mounts");
 	if (set_propagation(bind, MS_PRIVATE, err) < 0)
@@ -84,8 +114,13 @@ int ct_child_inherit(struct child *c, struct ct_err *err)
 
 	if (tree < 0)
 		return ct_fail_errno(err, errno, "cannot take up the container's mounts");
-	if (setns(c->plan->inherited.caller, CLONE_NEWNS) < 0)
-		return ct_fail_errno(err, errno, "cannot go back to the host's mount namespace");
+	if (setns(c->plan->inherited.space, CLONE_NEWNS) < 0) {
+		ct_fail_errno(err, errno, c->plan->inherited.joined ?
+			      "cannot join the mount namespace" :
+			      "cannot go back to the host's mount namespace");
+		return c->plan->inherited.joined ? ct_wrap(err, "%s", c->plan->inherited.joined) :
+						   -err->code;
+	}
 	r = attach(c, tree, err);
 	if (r == 0)
 		r = ct_child_change_root(tree, err);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: Apache-2.0
 #
-# Containers in the mount namespace of their caller (docs/adr/0016), as root. The host is a namespace of the
+# Containers in the mount namespace of their caller, or in one that they join (docs/adr/0016), as root. The host is a namespace of the
 # test's own here, whose mounts are shared as systemd makes them, and a lodger in another one follows it.
 
 load helpers
@@ -60,6 +60,8 @@ table() { cat "/proc/$1/mountinfo"; }
 
 # What is in the host's table now and was not there before: where it is mounted.
 added() { comm -13 <(sort <<< "$HOST_BEFORE") <(table "$HOST" | sort) | cut -d ' ' -f 5; }
+
+added_to_lodger() { comm -13 <(sort <<< "$LODGER_BEFORE") <(table "$LODGER" | sort) | cut -d ' ' -f 5; }
 
 # same BEFORE PID: no mount more there, or less, or another one; but for those of the machine's whose
 # directories others have removed meanwhile, which the kernel takes off everywhere.
@@ -298,4 +300,143 @@ run -b '$T/b' c1" /dev/null < /dev/null
 	has "$output" "$T/root/c1: something that is not the container's is mounted on its directory mounts"
 	nsenter --mount --target "$HOST" umount "$T/root/c1/mounts"
 	oci delete --force c1
+}
+
+@test "in one that is joined: all mounts are below the place, others keep their root, and they go with delete" {
+	local pid
+	bundle "$T/b" "$HOSTS" "join('mount', '/proc/$LODGER/ns/mnt')" 'sh("setsid sleep 1001 & exec sleep 1000")' \
+		'l["devices"] = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 5}]'
+	create c1
+	pid=$(pid c1)
+	is "$(readlink "/proc/$pid/ns/mnt")" "$(readlink "/proc/$LODGER/ns/mnt")"
+	is "$(added_to_lodger | grep -c "^$T/root/c1/mounts$")" 1
+	is "$(added_to_lodger | grep -v "^$T/root/c1/mounts" || true)" ''
+	same "$HOST_BEFORE" "$HOST"
+	[ "/proc/$LODGER/root" -ef / ]
+	run -0 oci exec c1 sh -c 'cat /proc/self/comm; test -e /dev/mine'
+	is "$output" cat
+	oci start c1
+	eventually pgrep -f 'sleep 1001'
+	# not the one that was there before
+	is "$(oci ps -f json c1 | tr -dc '0-9 ,' | tr ',' '\n' | wc -w)" 2
+	run -0 oci exec c1 sh -c 'exec 2> /dev/null; head -c 1 /dev/mine | wc -c; wc -c < /proc/keys
+! touch /here; ! touch /proc/sys/here; test -e '"$T"' || echo inside'
+	is "${lines[*]}" '1 0 inside'
+	oci kill --all c1 KILL
+	eventually has_ended "$pid"
+	grep -qx sleep "/proc/$LODGER/comm"
+	run -0 oci delete c1
+	untouched
+	# and by somebody who is elsewhere, or in there
+	create c1
+	run -0 cattach oci --root "$T/root" delete --force c1
+	untouched
+	create c1
+	run -0 nsenter --mount --target "$LODGER" cattach oci --root "$T/root" delete --force c1
+	untouched
+}
+
+@test "in one that is joined exec has the container's root, wherever its first process goes" {
+	bundle "$T/b" "$HOSTS" "join('mount', '/proc/$LODGER/ns/mnt')" \
+		'for s in p["capabilities"]: p["capabilities"][s] = ["CAP_SYS_CHROOT", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN"]' \
+		"args('chroot', '/proc/$LODGER/root', 'sleep', '1002')"
+	create c1
+	oci start c1
+	eventually grep -qx sleep "/proc/$(pid c1)/comm"
+	[ "/proc/$(pid c1)/root" -ef / ]
+	run ! oci exec c1 ls "$T"
+	run -0 oci exec c1 ls -d /proc/self
+	is "$(oci ps -f json c1 | tr -dc '0-9 ,' | tr ',' '\n')" "$(pid c1)"
+	run -0 oci delete --force c1
+	untouched
+}
+
+@test "in one that is joined: with its pid namespace, its shared mounts, and the caller's own by its path" {
+	local peer before parent
+	nsenter --mount --target "$HOST" unshare --mount --pid --fork --kill-child --propagation unchanged \
+		sleep 1000 > /dev/null 2>&1 3>&- &
+	parent=$!
+	eventually pgrep -P "$parent" -x sleep
+	peer=$(pgrep -P "$parent")
+	before=$(table "$peer")
+	bundle "$T/b" "$HOSTS" "join('mount', '/proc/$peer/ns/mnt')" "join('pid', '/proc/$peer/ns/pid')" \
+		'sh("tty; ls -d /proc/[0-9]* | wc -l; exit 7")' 'p["terminal"] = True'
+	run -7 script -qec "nsenter --mount --target $HOST cattach oci --root '$T/root' --cgroup-manager disabled \
+run -b '$T/b' c1" /dev/null < /dev/null
+	has "$output" /dev/pts/0
+	untouched
+	same "$before" "$peer"
+	bundle "$T/b" "$HOSTS" "join('mount', '/proc/$peer/ns/mnt')" "join('pid', '/proc/$peer/ns/pid')"
+	create c1
+	# an empty directory
+	is "$(added | grep -v "^$T/root/c1/mounts$" || true)" ''
+	oci start c1
+	is "$(oci ps -f json c1 | tr -dc '0-9 ,' | tr ',' '\n')" "$(pid c1)"
+	run -0 oci exec c1 test -d /proc/self
+	run -0 oci delete --force c1
+	untouched
+	same "$before" "$peer"
+	grep -qx sleep "/proc/$peer/comm"
+	kill -9 "$peer"
+	wait "$parent" || true
+	bundle "$T/b" "$HOSTS" "join('mount', '/proc/self/ns/mnt')"
+	create c1
+	is "$(readlink "/proc/$(pid c1)/ns/mnt")" "$(readlink "/proc/$HOST/ns/mnt")"
+	is "$(added | grep -v "^$T/root/c1/mounts" || true)" ''
+	run -0 oci exec c1 test -d /proc/self
+}
+
+@test "in one that is joined a create that fails leaves nothing, before poststop hooks run" {
+	local note="{'path': '/bin/sh', 'args': ['sh', '-c', 'grep -c \"$T/root\" /proc/$LODGER/mountinfo > $T/left']}"
+	local joined="join('mount', '/proc/$LODGER/ns/mnt')"
+	bundle "$T/b" "$HOSTS" "$joined" 'args("/no/such/program")' "c['hooks'] = {'poststop': [$note]}"
+	run -1 create c1
+	has "$output" /no/such/program
+	is "$(cat "$T/left")" 0
+	untouched
+	bundle "$T/b" "$HOSTS" "$joined" "c['hooks'] = {'createContainer': [{'path': '/bin/false'}]}"
+	run -1 create c1
+	untouched
+	bundle "$T/b" "$HOSTS" "$joined"
+	run -1 create --pid-file "$T/nowhere/pid" c1
+	untouched
+	# what kills have left
+	create c1
+	kill -9 "$(pid c1)"
+	rm "$T/root/c1/status" "$T/root/c1/meta.json" "$T/root/c1/config.json"
+	run -0 oci delete --force c1
+	untouched
+}
+
+@test "in one that is joined what cannot be had is an error by name, and with its user namespace it has that root" {
+	local joined="join('mount', '/proc/$LODGER/ns/mnt')" other
+	bundle "$T/b" "$HOSTS" "$joined" 'l["rootfsPropagation"] = "shared"'
+	run -1 create c1
+	has "$output" '"shared" needs a mount namespace of its own: linux.namespaces joins one'
+	bundle "$T/b" "$HOSTS" "$joined"
+	nsenter --mount --target "$LODGER" mount -t tmpfs none "$T/root"
+	run -1 create c1
+	has "$output" "the place for the container's mounts, $T/root/c1/mounts, is not seen in that mount namespace"
+	has "$output" 'linux.namespaces['
+	# nor is a directory that has its name only
+	bundle "$T/b" "$HOSTS" "$joined" "c['hooks'] = {'createContainer': [{'path': '/usr/bin/nsenter', 'args': \
+['nsenter', '--mount', '--target', '$LODGER', 'mkdir', '-p', '$T/root/c1/mounts/root']}]}"
+	run -1 create c1
+	has "$output" "is not seen in that mount namespace"
+	nsenter --mount --target "$LODGER" umount "$T/root"
+	untouched
+	host nsenter --mount --target "$HOST" unshare --user --map-root-user --mount sleep 1000
+	other=$REPLY
+	bundle "$T/b" "$HOSTS" "join('mount', '/proc/$other/ns/mnt')"
+	run -1 create c1
+	has "$output" 'the mount namespace belongs to another user namespace (join that one, too'
+	bundle "$T/b" "$HOSTS" "join('mount', '/proc/$other/ns/mnt')" "join('user', '/proc/$other/ns/user')" \
+		'l["namespaces"] = [n for n in l["namespaces"] if n["type"] in ("user", "mount")]' \
+		'c.pop("hostname", None)'
+	create c1
+	[ "/proc/$(pid c1)/root" -ef / ]
+	run -0 oci exec c1 test -d "$T"
+	run -0 oci delete --force c1
+	kill "$other"
+	wait "$other" || true
 }
