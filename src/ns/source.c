@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -50,12 +51,43 @@ int ct_child_clone_mount(int fd, const char *path, bool recursive, struct ct_err
 	return ct_fail_errno(err, errno, "cannot bind %s", path);
 }
 
+static bool is_in(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+
+	while (length && directory[length - 1] == '/')
+		length--;
+	return strncmp(path, directory, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+static bool any_is_in(const struct ct_strings *paths, const char *directory)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		if (is_in(paths->items[i], directory))
+			return true;
+	return false;
+}
+
+/* Do we mount anything on it or below it ourselves? It would be on the host, too, and stay there: a mask
+ * would hide the host's own file. */
+static bool is_covered(const struct ct_plan *plan, const struct ct_plan_mount *m)
+{
+	for (size_t i = (size_t)(m - plan->mounts) + 1; i < plan->mount_count; i++)
+		if (is_in(plan->mounts[i].destination, m->destination))
+			return true;
+	for (size_t i = 0; i < plan->device_count; i++)
+		if (is_in(plan->devices[i].path, m->destination))
+			return true;
+	return any_is_in(&plan->masked, m->destination) || any_is_in(&plan->read_only, m->destination) ||
+	       (plan->process.tty && is_in("/dev/console", m->destination));
+}
+
 /* Is what is mounted in it inside to be seen on the host, too? In a user namespace the kernel has made it a
  * slave for good. mount_namespaces(7). */
 static bool stays_peer(const struct ct_plan *plan, const struct ct_plan_mount *m)
 {
 	return !m->type && m->options.propagation & MS_SHARED && !m->options.idmap &&
-	       !(plan->new_namespaces & CLONE_NEWUSER) && !ct_joins_user(plan);
+	       !(plan->new_namespaces & CLONE_NEWUSER) && !ct_joins_user(plan) && !is_covered(plan, m);
 }
 
 /*

@@ -98,6 +98,20 @@ for kind in "private", "slave", "shared": mount("/mnt/" + kind, "none", "'"$T"'/
 3'
 }
 
+@test "F24: what config.json mounts, masks or makes read-only below a shared mount never reaches the host" {
+	local row
+	mkdir "$T/shared"
+	for row in "mount('/mnt/s/sub', 'tmpfs', 'nested', [])" "mount('/mnt/s', 'tmpfs', 'over', [])" \
+		"l['maskedPaths'] = ['/mnt/s/file', '/mnt/s/sub']" "l['readonlyPaths'] = ['/mnt/s/sub']"; do
+		root_bundle "mount('/mnt/s', 'none', '$T/shared', ['rbind', 'rshared'])" "$row" \
+			'sh("grep -c \" /mnt/s\" /proc/self/mountinfo")'
+		run -0 own_mounts 'mount -t tmpfs own "$T/shared"; mkdir "$T/shared/sub"; echo whole > "$T/shared/file"
+			sort /proc/self/mountinfo > "$T/before"; oci run -b "$T/b" f1 < /dev/null 2>&1
+			sort /proc/self/mountinfo | diff "$T/before" - && cat "$T/shared/file"'
+		is "$row: ${lines[-1]} $((lines[0] > 0))" "$row: whole 1"
+	done
+}
+
 @test "F24, F25: nothing of a container is seen on the host, where the root and what is above it are shared" {
 	root_bundle 'mount("/mnt", "tmpfs", "tmpfs"); mount("/new/deep", "none", "'"$T"'/b", ["bind"])' \
 		'sh("grep -c \" /new/deep \" /proc/self/mountinfo; ls /new/deep")'
