@@ -31,9 +31,14 @@ int ct_cgroup_read_mark(int dir, char text[CT_CGROUP_MARK], enum ct_cgroup_kind 
 int ct_cgroup_make_named(const struct ct_cgroup_plan *plan, struct ct_cgroup *c, bool *ret_ours,
 			 struct ct_err *err);
 
-/* make.c: the error for a directory that cannot be made; negative. */
-/* A process that is born in a frozen one would never get to say that it is. */
+/* freeze.c: a process that is born in a frozen one would never get to say that it is; negative. */
 int ct_cgroup_fail_frozen(struct ct_err *err, const char *path);
+
+/* walk.c: visit a cgroup and each below it, the upper ones first. The sum of what visit() returns, or the
+ * first that is negative; -ELOOP. */
+int ct_cgroup_walk(int dir, int (*visit)(void *arg, int dir), void *arg);
+
+/* make.c: the error for a directory that cannot be made; negative. */
 int ct_cgroup_fail_make(struct ct_err *err, int code, const char *path);
 
 /* remove.c: wait for its processes to end; with all, remove what is below it. */

@@ -10,7 +10,6 @@
  */
 #include "files.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -18,15 +17,15 @@
 #include <unistd.h>
 
 #define ROUNDS		100	/* readings of all lists; the second finds nothing as a rule */
-#define DEPTH_MAX	64	/* two descriptors each are open on the way down */
 
 /* SIGKILL what one cgroup lists now: how many there were, or -errno. */
-static int signal_members(int dir)
+static int signal_members(void *arg, int dir)
 {
 	struct ct_cgroup_pids pids;
 	int count = 0, ret = ct_cgroup_pids_open(dir, &pids);
 	pid_t pid;
 
+	(void)arg;
 	if (ret < 0)
 		return ret == -ENOENT || ret == -ENODEV ? 0 : ret;
 	while ((pid = ct_cgroup_pids_next(&pids)) != 0) {
@@ -41,37 +40,6 @@ static int signal_members(int dir)
 	return ret < 0 ? ret : count;
 }
 
-/* The same here and below: a child that has vanished has no processes. */
-static int signal_tree(int dir, int depth)
-{
-	DIR ct_autodir *list = NULL;
-	int count = signal_members(dir), fd;
-
-	if (count < 0 || depth == DEPTH_MAX)
-		return count < 0 ? count : -ELOOP;
-	fd = ct_cgroup_open_at(dir, ".", O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return fd == -ENOENT ? count : fd;
-	list = fdopendir(fd);
-	if (!list) {
-		ct_fd_close(fd);
-		return -ENOMEM;
-	}
-	for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
-		int ct_autofd child = -1;
-		int more;
-
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		child = ct_cgroup_open_at(dir, entry->d_name, O_RDONLY | O_DIRECTORY);
-		more = child < 0 ? 0 : signal_tree(child, depth + 1);
-		if (more < 0)
-			return more;
-		count += more;
-	}
-	return count;
-}
-
 /*
  * Zombies are not listed, and one that was sent SIGKILL leaves the list when it gets to run.
  * Threads of a process that waits in the kernel may take long: that is for the caller to wait for,
@@ -84,7 +52,7 @@ int ct_cgroup_kill_by_signals(int dir)
 	if (ret < 0 && ret != -ENOENT)
 		return ret;
 	for (int round = 0; round < ROUNDS; round++) {
-		ret = signal_tree(dir, 0);
+		ret = ct_cgroup_walk(dir, signal_members, NULL);
 		if (ret <= 0 || ret == before)
 			break;
 		before = ret;

@@ -10,7 +10,6 @@
  */
 #include <cattach/cgroup.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -24,7 +23,6 @@
 #include "files.h"
 
 #define FREEZE_TIME	1000	/* ms */
-#define DEPTH_MAX	64	/* two descriptors each are open on the way down */
 
 struct call {
 	int top;		/* of version 2 */
@@ -62,8 +60,9 @@ static int signal_one(struct call *call, pid_t pid, int dir)
 }
 
 /* How many there were here, or -errno. */
-static int signal_members(struct call *call, int dir)
+static int signal_members(void *arg, int dir)
 {
+	struct call *call = arg;
 	struct ct_cgroup_pids pids;
 	int count = 0, ret = ct_cgroup_pids_open(dir, &pids);
 	pid_t pid;
@@ -73,36 +72,6 @@ static int signal_members(struct call *call, int dir)
 	while ((pid = ct_cgroup_pids_next(&pids)) != 0)
 		count += signal_one(call, pid, dir);
 	ct_fd_close(pids.fd);
-	return count;
-}
-
-static int signal_tree(struct call *call, int dir, int depth)
-{
-	DIR ct_autodir *list = NULL;
-	int count = signal_members(call, dir), fd;
-
-	if (count < 0 || depth == DEPTH_MAX)
-		return count < 0 ? count : -ELOOP;
-	fd = ct_cgroup_open_at(dir, ".", O_RDONLY | O_DIRECTORY);
-	if (fd < 0)
-		return fd == -ENOENT ? count : fd;
-	list = fdopendir(fd);
-	if (!list) {
-		ct_fd_close(fd);
-		return -ENOMEM;
-	}
-	for (struct dirent *entry = readdir(list); entry; entry = readdir(list)) {
-		int ct_autofd child = -1;
-		int more;
-
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		child = ct_cgroup_open_at(dir, entry->d_name, O_RDONLY | O_DIRECTORY);
-		more = child < 0 ? 0 : signal_tree(call, child, depth + 1);
-		if (more < 0)
-			return more;
-		count += more;
-	}
 	return count;
 }
 
@@ -117,7 +86,7 @@ static int signal_all(int dir, int signal, struct ct_err *err)
 	int count;
 
 	own = own && ct_cgroup_freeze(dir, true, FREEZE_TIME, &ignored) == 0;
-	count = signal_tree(&call, dir, 0);
+	count = ct_cgroup_walk(dir, signal_members, &call);
 	if (own)
 		ct_cgroup_freeze(dir, false, FREEZE_TIME, &ignored);
 	if (count >= 0 && call.failed)

@@ -5,15 +5,7 @@
 # (oci*.bats, hooks.bats) do not have. The numbers are those of docs/oci.md. Many rows share a container.
 
 load helpers
-eval "$(declare -f bundle | sed '1s/bundle/changed/')"
-load oci
-
-# look PYTHON...: run a bundle changed like that to its end
-look()
-{
-	changed "$T/b" "$@"
-	oci run -b "$T/b" look < /dev/null 2>&1
-}
+load oci_look
 
 @test "F1, F12: the first process gets TERM when no signal is said; run waits for it alone" {
 	changed "$T/b" 'sh("trap \"echo got; exit 3\" TERM; echo up; while :; do sleep 0.02; done")'

@@ -5,15 +5,7 @@
 # is given. The numbers are those of docs/oci.md.
 
 load helpers
-eval "$(declare -f bundle | sed '1s/bundle/changed/')"
-load oci
-
-# look PYTHON...: run a bundle changed like that to its end
-look()
-{
-	changed "$T/b" "$@"
-	oci run -b "$T/b" look < /dev/null 2>&1
-}
+load oci_look
 
 HOST_PIDS='l["namespaces"] = [n for n in l["namespaces"] if n["type"] != "pid"]'
 
