@@ -141,9 +141,10 @@ static int fail_given_up(int number, struct ct_err *err)
 	return ct_exit_with(err, CT_EXIT_SIGNAL_BASE + number);
 }
 
-static int await_report(int report, int dir, struct ct_session *session, struct ct_err *err)
+static int await_report(int report, const struct ct_monitor_config *config,
+			struct ct_session *session, struct ct_err *err)
 {
-	int given_up = await_readable(report, dir), fd;
+	int given_up = await_readable(report, config->dir), fd;
 	struct start_report answer;
 	ssize_t n;
 
@@ -154,6 +155,9 @@ static int await_report(int report, int dir, struct ct_session *session, struct 
 		return fail_given_up(given_up, err);
 	if (n != (ssize_t)sizeof(answer))
 		return ct_fail(err, ECHILD, "the monitor ended while the container was started");
+	/* What its log has told of is told, also when nothing comes of the start. */
+	if (config->log.owed)
+		*config->log.owed = answer.owed;
 	if (!answer.started) {
 		*err = answer.err;
 		return -(err->code ? err->code : EIO);
@@ -187,7 +191,7 @@ static int launch(const struct ct_monitor_config *config, int log_dir, struct ct
 		if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
 			r = ct_fail_errno(err, WEXITSTATUS(status), "cannot fork the monitor");
 		else
-			r = await_report(report[0], config->dir, session, err);
+			r = await_report(report[0], config, session, err);
 	}
 	close(report[0]);
 	return r;

@@ -3,10 +3,10 @@
  * Making a writer of the stream log: the commit page, the eventfd, the memory segments, and the
  * first segment of the run, behind what earlier runs have left.
  *
- * Runs in the CLI before the monitor is forked, which inherits the mappings; nothing is allocated
- * later. The page is sealed after it was mapped for writing: from then on nobody, the monitor
- * included, can map it for writing again (memfd_create(2), F_SEAL_*). What may fail: memory and
- * descriptors. A directory that takes nothing is no failure, for the log then begins in memory.
+ * Runs in the monitor before its payload runs (prepare.c, adopt.c); nothing is allocated later.
+ * The page is sealed after it was mapped for writing: from then on nobody, the monitor included,
+ * can map it for writing again (memfd_create(2), F_SEAL_*). What may fail: memory and descriptors.
+ * A directory that takes nothing is no failure, for the log then begins in memory.
  *
  *   mapping of struct ct_log_writer          all that the writer knows, zero pages until used
  *   page (memfd, one page), wake (eventfd)   given to every client

@@ -4,12 +4,13 @@
  * two segments in memory, which every frame goes to first, that turns frames into records and
  * appends them to a file, or sends them to journald.
  *
- * Runs in the monitor, after each frame (made in the CLI, where a path that cannot be used refuses
- * the start). The payload never waits for it: when the file takes no more, records wait in out and
+ * Runs in the monitor, after each frame (made at the start, which a path that cannot be used
+ * refuses). The payload never waits for it: when the file takes no more, records wait in out and
  * frames in memory, and both are written once there is room again. What memory could not hold so
- * long is counted as lost; a line ends where bytes are missing. What no file has taken when the run
- * ends is told by the container's record. There may be several, each with its own place in memory:
- * one that fails holds up no other. Readers of the page follow the first. Allocates nothing.
+ * long is counted as lost; a line ends where bytes are missing. What no file has taken when the
+ * run ends is told by the container's record. There may be several, each with its own place in
+ * memory: one that fails holds up no other. Readers of the page follow the first. Allocates
+ * nothing.
  *
  *   frames (memory segments) --encode--> out[] --write--> file, or journald
  *           d->segment, entry, at        used             taken: payload bytes in out or beyond

@@ -2,7 +2,7 @@
 /*
  * The writer of what other tools read, shared by log_driver.c (from the segments in memory to
  * records), log_driver_file.c (the file: written, rotated, opened again) and log_driver_journald.c
- * (the datagrams). One mapping each, made before the monitor is forked.
+ * (the datagrams). One mapping each, made before the payload runs.
  */
 #ifndef CATTACH_CONMON_LOG_DRIVER_H
 #define CATTACH_CONMON_LOG_DRIVER_H

@@ -3,11 +3,11 @@
  * The file for other tools itself: opened, appended to, rotated by renaming, opened again when
  * somebody has renamed or deleted it.
  *
- * Runs in the monitor (opened in the CLI first). Only whole records are in the file: a write that
- * was short is cut back, and done again later. Rotation makes the new file first and renames then,
- * so nothing that fails in between loses anything: the old file is written on. Names are never
- * followed where they are links. What may fail: everything that a disk can refuse, or whoever owns
- * the directory.
+ * Runs in the monitor (opened before its payload runs). Only whole records are in the file: a
+ * write that was short is cut back, and done again later. Rotation makes the new file first and
+ * renames then, so nothing that fails in between loses anything: the old file is written on. Names
+ * are never followed where they are links. What may fail: everything that a disk can refuse, or
+ * whoever owns the directory.
  */
 #include "log_driver.h"
 

@@ -2,11 +2,11 @@
 /*
  * The log driver journald: each record is a datagram to its socket, in its native protocol.
  *
- * Runs in the monitor; the socket is made in the CLI, where a host without journald refuses the
- * start. It is not connected: the address is looked up with each datagram, so that a journald that
- * was restarted is found again. What is confined may still do that: the socket is there, its path
- * is not a file that is opened, and "/" is the host's. Records have 16 KiB of a line at most, and
- * so never need the protocol's other form, a memfd, which a confined process could not make.
+ * Runs in the monitor; the socket is made at the start, which a host without journald refuses. It
+ * is not connected: the address is looked up with each datagram, so that a journald that was
+ * restarted is found again. What is confined may still do that: the socket is there, its path is
+ * not a file that is opened, and "/" is the host's. Records have 16 KiB of a line at most, and so
+ * never need the protocol's other form, a memfd, which a confined process could not make.
  *
  * Nothing waits but the very end of a run: a queue that is full (EAGAIN), or a journald that is
  * gone, is tried again by log_driver.c. Allocates nothing.

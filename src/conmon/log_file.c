@@ -3,10 +3,11 @@
  * Segments of the stream log on disk: made, appended to, completed, unlinked when the bound is
  * reached, and kept by descriptor for a while for readers that are still at them.
  *
- * Runs in the monitor (the first one is made in the CLI). Names are only ever made anew and never
- * followed, so whoever deletes, truncates or replaces a log gets the deletion, and the next segment
- * is a new file. What may fail: everything that a disk can refuse; the caller then goes on in
- * memory. What may fail in completing and unlinking is passed over: it costs room, not bytes.
+ * Runs in the monitor (the first one is made before its payload runs). Names are only ever made
+ * anew and never followed, so whoever deletes, truncates or replaces a log gets the deletion, and
+ * the next segment is a new file. What may fail: everything that a disk can refuse; the caller
+ * then goes on in memory. What may fail in completing and unlinking is passed over: it costs room,
+ * not bytes.
  *
  *    log.7 index.7   full: sealed   log.8 index.8   full: sealed   log.9 index.9   written
  *    beyond max-size x max-file the oldest is retired: unlinked, its descriptors kept for a while

@@ -3,7 +3,7 @@
  * What earlier runs have left in the log's directory: which segments there are, and where the last
  * one ends, so that offsets, times and the numbers of segments and runs go on behind it.
  *
- * Runs in the CLI, before the monitor is forked. Nothing fails here: what cannot be read is passed
+ * Runs in the monitor, before its payload runs. Nothing fails here: what cannot be read is passed
  * over, and the log begins behind what could be. A torn end is left as it is for readers to tell
  * of.
  */

@@ -6,9 +6,9 @@
  * When the disk takes something again, what they hold is put there first, so that a disk that was
  * full for a moment has cost nothing.
  *
- * Runs in the monitor (made in the CLI). Written through mappings, which cannot fail; the memfds
- * are sealed, so that readers can hold but not change them. What may fail: the start, under a limit
- * on file sizes that leaves no room for a frame.
+ * Runs in the monitor (made before its payload runs). Written through mappings, which cannot fail;
+ * the memfds are sealed, so that readers can hold but not change them. What may fail: the start,
+ * under a limit on file sizes that leaves no room for a frame.
  *
  *   slot 0: segment 7     slot 1: segment 8     8 is full: 9 goes to slot 0, and 7 is lost
  *   the disk takes again: 7 and 8 become files log.7 and log.8, in this order, and 9 begins on disk

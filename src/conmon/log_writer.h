@@ -4,7 +4,7 @@
  * log_found.c (what was there before), log_writer.c (append, publish, wake), log_file.c (segments
  * on disk), log_memory.c (segments in memory and the way back to disk), log_serve.c (segments for
  * readers), log_driver.c and log_driver_file.c (files for other tools, log_driver.h). One
- * mapping, and one for each of those files, made before the monitor is forked.
+ * mapping, and one for each of those files, made before the payload runs.
  */
 #ifndef CATTACH_CONMON_LOG_WRITER_H
 #define CATTACH_CONMON_LOG_WRITER_H

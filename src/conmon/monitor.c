@@ -577,6 +577,7 @@ _Noreturn void ct_monitor_main(const struct ct_monitor_config *config, int log_d
 	r = m ? start(m, &warning, &answer.err) : ct_fail_nomem(&answer.err);
 
 	answer.started = r == 0;
+	answer.owed = config->log.owed ? *config->log.owed : 0;
 	if (r == 0) {
 		answer.err = warning;
 		if (config->started)

@@ -365,6 +365,7 @@ int ct_monitor_turn(struct monitor *m, int timeout);
 struct start_report {
 	bool started;
 	pid_t monitor_pid;
+	uint64_t owed;			/* what is left of config->log.owed */
 	struct ct_err err;		/* why not; or a warning */
 };
 

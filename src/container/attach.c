@@ -128,8 +128,7 @@ static bool can_be_asked(const struct ct_container *c)
 }
 
 /* QUIET clients ask and read, and are let in where one that follows is not. client.fallback is the
- * log's directory: a segment that is no longer in the monitor's memory is opened there. QUIET
- * clients ask and read, and are let in where one that follows is not. */
+ * log's directory: a segment that is no longer in the monitor's memory is opened there. */
 int ct_container_attach(struct ct_store *store, const struct ct_container *container,
 			uint32_t hello, uint16_t rows, uint16_t columns,
 			struct ct_client *ret_client, struct ct_err *err)

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of a container's sessions, when the container is removed; and of what is left of a session whose
- * maker was killed before there was one, which whoever looks takes away: nobody knows its id, and nothing has
- * run in it.
+ * The end of a container's sessions, when the container is removed; and of what is left of a
+ * session whose maker was killed before there was one, which whoever looks takes away: nobody
+ * knows its id, and nothing has run in it.
  *
- * Runs in commands, as the user. At the end of the container all of them get SIGKILL first, then each has a moment to write its
- * end down and to take its socket away; a monitor that does not leave in it is killed, too. A session
- * is never a reason to keep its container: what cannot be ended here is only said to those who
- * look for it, and its files go with the container's.
+ * Runs in commands, as the user. At the end of the container all of them get SIGKILL first, then
+ * each has a moment to write its end down and to take its socket away; a monitor that does not
+ * leave in it is killed, too. A session is never a reason to keep its container: what cannot be
+ * ended here is only said to those who look for it, and its files go with the container's.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -37,6 +37,15 @@ static int refuse(void *arg, const struct ct_child_stdio *stdio, struct ct_spawn
 	return ct_exit_with(err, CT_EXIT_NOT_FOUND);
 }
 
+/* The monitor has made everything of its own by then. */
+static int refuse_late(void *arg, const struct ct_child_stdio *stdio,
+		       struct ct_spawned *ret_spawned, struct ct_err *err)
+{
+	int r = stdio->meanwhile(stdio->arg, err);
+
+	return r < 0 ? r : refuse(arg, stdio, ret_spawned, err);
+}
+
 static void nothing(void *arg, bool started)
 {
 	(void)arg;
@@ -77,6 +86,34 @@ START_TEST(what_stops_the_payload_is_the_error_of_the_launch)
 }
 END_TEST
 
+START_TEST(what_earlier_runs_have_lost_is_told_once_also_when_the_start_fails)
+{
+	struct ct_monitor_config config = make_config();
+	struct ct_session session = CT_SESSION_INIT;
+	struct ct_err err = { 0 };
+	uint64_t owed = 5000;
+
+	config.spawn = refuse_late;
+	config.log.owed = &owed;
+	ck_assert_int_eq(ct_monitor_launch(&config, &session, &err), -ENOENT);
+	ck_assert_uint_eq(owed, 0);
+}
+END_TEST
+
+START_TEST(what_earlier_runs_have_lost_is_still_owed_by_a_start_without_a_log)
+{
+	struct ct_monitor_config config = make_config();
+	struct ct_session session = CT_SESSION_INIT;
+	struct ct_err err = { 0 };
+	uint64_t owed = 5000;
+
+	config.spawn = refuse;
+	config.log.owed = &owed;
+	ck_assert_int_eq(ct_monitor_launch(&config, &session, &err), -ENOENT);
+	ck_assert_uint_eq(owed, 5000);
+}
+END_TEST
+
 START_TEST(a_start_that_hangs_is_given_up_for_a_signal_that_is_blocked)
 {
 	struct ct_err err = { 0 };
@@ -100,6 +137,8 @@ Suite *suite_launch(void)
 
 	tcase_add_checked_fixture(tc, fixture_setup, fixture_teardown);
 	tcase_add_test(tc, what_stops_the_payload_is_the_error_of_the_launch);
+	tcase_add_test(tc, what_earlier_runs_have_lost_is_told_once_also_when_the_start_fails);
+	tcase_add_test(tc, what_earlier_runs_have_lost_is_still_owed_by_a_start_without_a_log);
 	tcase_add_test(tc, a_start_that_hangs_is_given_up_for_a_signal_that_is_blocked);
 	suite_add_tcase(suite, tc);
 	return suite;
