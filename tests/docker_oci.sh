@@ -107,6 +107,7 @@ in_background()
 	is 'run -d' 0 '*' run -d --name one box \
 		sh -c 'trap "exit 3" TERM; echo up; while :; do sleep 0.05; done'
 	within_seconds bash -c 'docker logs one | grep -q up'
+	is 'the runtime has its record' 0 "$(d inspect -f '{{.Id}}' one)" of_runtime
 	is 'exec' 6 in d exec one sh -c 'echo in; exit 6'
 	is 'exec -it' 4 $'*/dev/pts/*ready*got line*' on_terminal 'line\n' docker exec -it one \
 		sh -c 'tty; echo ready; read line; echo "got $line"; exit 4'
@@ -121,6 +122,15 @@ in_background()
 	is 'kill' 0 one d kill one
 	is 'the code of a kill' 0 137 d wait one
 	is 'rm' 0 one d rm one
+}
+
+# The containers that the runtime has a record of.
+of_runtime()
+{
+	local root
+	for root in "$dir"/exec/runtime-*/moby; do
+		"$runtime" --root "$root" list -q || return
+	done
 }
 
 within_top()
@@ -141,8 +151,7 @@ attached()
 	is 'the code of what was attached to' 0 8 d wait two
 	is 'rm -f' 0 two d rm -f two
 	is 'nothing is left' 0 '' d ps -aq
-	is 'nor in the runtime' 0 '' bash -c 'for root in "$1"/exec/runtime-*/moby; do
-		"$2" --root "$root" list -q; done' sh "$dir" "$runtime"
+	is 'nor in the runtime' 0 '' of_runtime
 }
 
 trap clean EXIT

@@ -236,7 +236,7 @@ static int start_scope(const struct leaf_request *q, char *path, struct ct_err *
 static int record_path(const void *arg, const char *path, bool found, struct ct_err *err)
 {
 	const struct leaf_request *q = arg;
-	char line[CT_CGROUP_PATH + 16];
+	char line[CT_CGROUP_PATH + LEAF_WORDS];
 	int n = snprintf(line, sizeof(line), "%s\n%s", path, found ? LEAF_FOUND "\n" : "");
 
 	return ct_write_file_at(q->dir, "cgroup", line, (size_t)n, 0600, err);

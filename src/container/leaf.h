@@ -98,6 +98,7 @@ const char *ct_leaf_mark(int dir, const char *id, char buf[LEAF_MARK]);
 
 /* In the record, behind the path: the cgroup was there before. */
 #define LEAF_FOUND "found"
+#define LEAF_WORDS 16		/* bytes behind the path in the record, at most */
 
 /* The recorded path, or -ENOENT and the like. */
 int ct_leaf_read(int dir, char path[CT_CGROUP_PATH]);

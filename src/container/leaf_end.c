@@ -122,18 +122,21 @@ const char *ct_leaf_mark(int dir, const char *id, char buf[LEAF_MARK])
 static int read_record(int dir, char path[CT_CGROUP_PATH], bool *ret_found)
 {
 	int ct_autofd fd = openat(dir, "cgroup", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	char *end;
+	char text[CT_CGROUP_PATH + LEAF_WORDS], *end;
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	n = ct_read_text(fd, path, CT_CGROUP_PATH);
+	n = ct_read_text(fd, text, sizeof(text));
 	if (n < 0)
 		return (int)n;
-	end = path + strcspn(path, "\n");
+	end = text + strcspn(text, "\n");
 	*ret_found = *end && !strncmp(end + 1, LEAF_FOUND, strlen(LEAF_FOUND));
 	*end = '\0';
-	return *path == '/' ? 0 : -EBADMSG;
+	if (*text != '/' || end - text >= CT_CGROUP_PATH)
+		return -EBADMSG;
+	memcpy(path, text, (size_t)(end - text) + 1);
+	return 0;
 }
 
 int ct_leaf_read(int dir, char path[CT_CGROUP_PATH])
