@@ -151,7 +151,7 @@ c['mounts'] = [m for m in c['mounts'] if m['destination'] != '/proc']"
 	start "$N" "$R" sleep 1000
 	oci() { cattach oci "$@"; }
 	export CATTACH_OCI_ROOT=$other
-	echo '{"args": ["sh", "-c", "tty; echo $A; pwd; echo yes; trap '\'''\'' HUP; exec sleep 1000"], "cwd": "/tmp", "terminal": true,
+	echo '{"args": ["sh", "-c", "trap '\'''\'' HUP; tty; echo $A; pwd; echo yes; exec sleep 1000"], "cwd": "/tmp", "terminal": true,
 		"env": ["A=b", "PATH=/bin"], "user": {"uid": 3, "gid": 4}}' > "$T/process.json"
 	listen "$T/console" yes
 	oci exec --process "$T/process.json" --detach --tty --console-socket "$T/console" --pid-file "$T/pid" "$N" < /dev/null
