@@ -72,7 +72,7 @@ clean()
 in_foreground()
 {
 	is 'the runtime is ours' 0 cattach d info -f '{{.DefaultRuntime}}'
-	is 'run shows the output and ends with the code' 7 $'out\nerr' \
+	is 'run shows the output and ends with the code' 7 $'@(out\nerr|err\nout)' \
 		run --rm box sh -c 'echo out; echo err >&2; exit 7'
 	is 'a command that is not there is 127' 127 '*no-such-command*' run --rm box no-such-command
 	is 'one that cannot be executed is 126, and known when it is made' 126 \
@@ -88,7 +88,7 @@ options()
 		-e A=b --hostname hosty box sh -c 'echo $(id -u) $(id -g) $(pwd) $A $(hostname)'
 	is 'a read-only root, a volume, a tmpfs' 0 $'*Read-only*\n*Read-only*\n1' run --rm --read-only \
 		-v "$rootfs:/mnt:ro" --tmpfs /t:size=1m box \
-		sh -c 'touch /x; touch /mnt/x; grep -c " /t tmpfs .*size=1024k" /proc/mounts'
+		sh -c 'exec 2>&1; touch /x; touch /mnt/x; grep -c " /t tmpfs .*size=1024k" /proc/mounts'
 	is 'no capabilities, no new privileges' 0 $'CapEff:\t0000000000000000\nNoNewPrivs:\t1' run --rm \
 		--cap-drop all --security-opt no-new-privileges box \
 		sh -c 'grep -e CapEff -e NoNewPrivs /proc/self/status'

@@ -74,7 +74,7 @@ clean()
 
 in_foreground()
 {
-	is 'run shows the output and ends with the code' 7 $'out\nerr' \
+	is 'run shows the output and ends with the code' 7 $'@(out\nerr|err\nout)' \
 		run --rm busybox sh -c 'echo out; echo err >&2; exit 7'
 	is 'a command that is not there is 127' 127 '*no-such-command*' run --rm busybox no-such-command
 	is 'one that cannot be executed is 126' 126 '*' run --rm busybox /etc
