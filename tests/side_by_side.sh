@@ -8,7 +8,7 @@
 builder=			# pid of a build beside the tests
 
 # What takes longest, the longest first.
-long_files="trouble exec_run exec_sessions exec_security run exec_kinds security logs attach options"
+long_files="trouble exec_run states kills run exec_sessions exec_security conmon oci_kills exec_kinds security logs attach options"
 long_suites="log_record log_rotation seccomp_default names run_resources load log_driver cursor_seek"
 
 # background COMMAND...: tests wait half of their time, so there are twice as many as processors. The

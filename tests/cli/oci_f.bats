@@ -214,6 +214,8 @@ sh("tty; stty size; read x; echo got $x; exit 6")'
 	make f2
 	oci start f2
 	own=$(cat "$T/pid")
+	# The kernel tells when a process was started in hundredths of a second.
+	sleep 0.05
 	sleep 1000 3>&- &
 	stranger=$!
 	python3 - "$T/root/f2" "$own" "$stranger" <<- 'END'

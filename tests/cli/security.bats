@@ -345,6 +345,8 @@ CapAmb:0000000000000000"
 	local innocent
 	start "$N" "$R" sleep 100
 	kill -9 "$(state "$N" ConmonPid)"
+	# The kernel tells when a process was started in hundredths of a second.
+	sleep 0.05
 	sleep 100 3>&- &
 	innocent=$!
 	python3 - "$STORE/containers/$ID/status" $innocent <<- 'END'
