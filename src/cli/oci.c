@@ -124,7 +124,7 @@ static int print_version(struct ct_err *err)
 	return ct_print_line("runc version 1.1.5 (cattach-oci " CT_VERSION_FULL ")\n"
 			     "commit: " CT_COMMIT "\n"
 			     "spec: 1.3.0\n"
-			     "+CAP +SECCOMP +EBPF +YAJL", err);
+			     "+SYSTEMD +CAP +SECCOMP +EBPF +YAJL", err);
 }
 
 /* As the other face prints it. */

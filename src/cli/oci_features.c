@@ -90,8 +90,9 @@ static void put_linux(struct ct_json_writer *w)
 	ct_json_begin_object(w);
 	ct_json_put_bool(w, "v1", false);
 	ct_json_put_bool(w, "v2", true);
-	ct_json_put_bool(w, "systemd", false);
-	ct_json_put_bool(w, "systemdUser", false);
+	/* Scopes, of the system's and of the user's, where libsystemd can be loaded. */
+	ct_json_put_bool(w, "systemd", true);
+	ct_json_put_bool(w, "systemdUser", true);
 	ct_json_put_bool(w, "rdma", true);
 	ct_json_end_object(w);
 	ct_json_key(w, "seccomp");

@@ -274,12 +274,14 @@ assert record["level"] == "error" and "container does not exist" in record["msg"
 		create --no-pivot --no-new-keyring -no-subreaper --bundle "$T/b" c1 < /dev/null > "$T/out" 2>&1
 	oci delete --force c1
 	oci --version | head -n 1 | grep -q '^runc version '
-	oci --version | grep -q '^+'
+	oci --version | grep -q '^+SYSTEMD .*+SECCOMP'
 	oci --version | grep -q cattach
 	oci features | python3 -c '
 import json, sys
 features = json.load(sys.stdin)
 assert features["ociVersionMin"] and features["ociVersionMax"] and "rro" in features["mountOptions"]
+cgroup = features["linux"]["cgroup"]
+assert cgroup["v2"] and cgroup["systemd"] and cgroup["systemdUser"] and not cgroup["v1"]
 assert features["linux"]["netDevices"] == {"enabled": True}
 assert features["linux"]["intelRdt"] == {"enabled": True, "schemata": True, "monitoring": True}'
 	for command in create start state kill delete run exec ps list pause resume update events features spec; do
